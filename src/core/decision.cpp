@@ -1,0 +1,103 @@
+#include "decision.h"
+
+#include "version.h"
+
+namespace crm::core {
+
+std::string_view
+name(Outcome outcome)
+{
+    switch (outcome)
+    {
+        case Outcome::updated:
+            return "updated";
+        case Outcome::unchanged:
+            return "unchanged";
+        case Outcome::replayed:
+            return "replayed";
+        case Outcome::conflict:
+            return "conflict";
+        case Outcome::deleted:
+            return "deleted";
+        case Outcome::not_found:
+            return "not_found";
+    }
+    return {};
+}
+
+int
+http_status(Outcome outcome)
+{
+    switch (outcome)
+    {
+        case Outcome::updated:
+        case Outcome::unchanged:
+        case Outcome::replayed:
+            return 200;
+        case Outcome::not_found:
+            return 404;
+        case Outcome::conflict:
+            return 409;
+        case Outcome::deleted:
+            return 410;
+    }
+    return 500;
+}
+
+bool
+changes_status(const Request &request, const Current &current)
+{
+    return request.status && *request.status != current.status;
+}
+
+Outcome
+decide(const Request &request, const Current &current)
+{
+    if (!same_version(request.base, current.version))
+        return Outcome::conflict;
+    if (!request.comment && !changes_status(request, current))
+        return Outcome::unchanged;
+    return Outcome::updated;
+}
+
+Outcome
+decide_missing(bool applied_before, bool in_history, bool under_row_security)
+{
+    if (under_row_security)
+        return Outcome::not_found;
+    if (applied_before)
+        return Outcome::replayed;
+    return in_history ? Outcome::deleted : Outcome::not_found;
+}
+
+bool
+collides(std::optional<std::string_view> was, std::string_view mine, std::string_view theirs)
+{
+    return mine != theirs && (!was || (*was != mine && *was != theirs));
+}
+
+namespace {
+
+bool
+is_within(Timestamp t, Timestamp clock, Microseconds window)
+{
+    return t > shifted(clock, -window);
+}
+
+}  // namespace
+
+bool
+repeats(const KeptComment &kept, Timestamp base, Timestamp clock, Microseconds window)
+{
+    if (kept.adopted_version && (base >= *kept.adopted_version || same_version(base, *kept.adopted_version)))
+        return false;
+    return base == kept.based_on || same_version(base, kept.based_on) || is_within(kept.created_at, clock, window);
+}
+
+bool
+adopts(const KeptComment &kept, Timestamp clock, Microseconds window)
+{
+    return !kept.adopted_version && is_within(kept.created_at, clock, window);
+}
+
+}  // namespace crm::core

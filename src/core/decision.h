@@ -1,0 +1,73 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "timestamp.h"
+
+// What a save means: from what was asked and what is there to what becomes of it. Everything here is plain data that
+// refers to text owned by the caller.
+namespace crm::core {
+
+enum class Outcome
+{
+    updated,
+    unchanged,
+    replayed,
+    conflict,
+    deleted,
+    not_found,
+};
+
+// The outcome's name in SQL.
+std::string_view name(Outcome outcome);
+
+// The outcome as an HTTP status code (RFC 9110).
+int http_status(Outcome outcome);
+
+// What a caller asks of a save.
+struct Request
+{
+    Timestamp base;
+    std::optional<std::string_view> status;   // none: leave it
+    std::optional<std::string_view> comment;  // none: no comment
+    std::string_view author;
+};
+
+// What is there of a customer.
+struct Current
+{
+    Timestamp version;
+    std::string_view status;
+};
+
+// Whether the save asks for a status that differs from what is there.
+bool changes_status(const Request &request, const Current &current);
+
+// The outcome for a customer that is there: updated, unchanged or conflict. A conflict becomes replayed when this very
+// request is found in the history.
+Outcome decide(const Request &request, const Current &current);
+
+// The outcome for a customer that the caller cannot see. A caller under row security never learns more than that.
+Outcome decide_missing(bool applied_before, bool in_history, bool under_row_security);
+
+// Whether one field collides: the caller and somebody else changed it to different values. was is empty when the value
+// at the caller's base is not known.
+bool collides(std::optional<std::string_view> was, std::string_view mine, std::string_view theirs);
+
+// A comment kept from a refused save; adopted_version is set once a later save took it over.
+struct KeptComment
+{
+    Timestamp based_on;
+    Timestamp created_at;
+    std::optional<Timestamp> adopted_version;
+};
+
+// Whether a refused save with the same author and text from base repeats the one that left this comment: the same
+// request at any time, another base within the window. A base at or after the adoption has seen it and repeats nothing.
+bool repeats(const KeptComment &kept, Timestamp base, Timestamp clock, Microseconds window);
+
+// Whether a save with the same author and text that succeeds now takes this comment over instead of storing it again.
+bool adopts(const KeptComment &kept, Timestamp clock, Microseconds window);
+
+}  // namespace crm::core

@@ -1,0 +1,74 @@
+#include "message.h"
+
+namespace crm::core {
+
+namespace {
+
+// How the customer differs from what the caller saw.
+std::string
+what_happened(const MessageFacts &facts)
+{
+    const std::string customer{facts.customer};
+    if (facts.base_problem == BaseProblem::before_history)
+        return "The version you sent is older than the kept history of customer " + customer;
+    if (facts.base_problem)
+        return "Customer " + customer + " never had the version you sent";
+
+    const std::string by = facts.last_author.empty() ? "" : " by " + std::string{facts.last_author};
+    if (facts.changes <= 1)
+        return "Customer " + customer + " was changed" + by + " since you read it";
+    const std::string times = "Customer " + customer + " was changed " + std::to_string(facts.changes) +
+                              " times since you read it";
+    return by.empty() ? times : times + ", last" + by;
+}
+
+std::string
+conflict_message(const MessageFacts &facts)
+{
+    std::string text = what_happened(facts);
+    text += facts.asked_status ? "; your status was not applied" : "; nothing was changed";
+    if (facts.comment_kept)
+        text += ", and your comment is kept once you commit";
+    text += '.';
+    return text;
+}
+
+std::string
+replayed_message(const MessageFacts &facts)
+{
+    std::string text = "This save of customer ";
+    text += facts.customer;
+    text += " was applied before";
+    if (facts.is_gone)
+        text += ", and the customer was deleted since";
+    else if (!facts.is_current)
+        text += ", and the customer was changed since";
+    text += "; nothing was done twice.";
+    return text;
+}
+
+}  // namespace
+
+std::string
+message(const MessageFacts &facts)
+{
+    const std::string customer{facts.customer};
+    switch (facts.outcome)
+    {
+        case Outcome::updated:
+            return "Customer " + customer + " is saved.";
+        case Outcome::unchanged:
+            return "Customer " + customer + " already is as you asked; nothing was written.";
+        case Outcome::replayed:
+            return replayed_message(facts);
+        case Outcome::conflict:
+            return conflict_message(facts);
+        case Outcome::deleted:
+            return "Customer " + customer + " was deleted; nothing was saved.";
+        case Outcome::not_found:
+            return "There is no customer " + customer + "; nothing was saved.";
+    }
+    return {};
+}
+
+}  // namespace crm::core

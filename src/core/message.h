@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base_diagnosis.h"
+#include "decision.h"
+
+namespace crm::core {
+
+// What the message of a result tells, beside the outcome.
+struct MessageFacts
+{
+    Outcome outcome;
+    std::string_view customer;       // the key as text
+    std::int64_t changes;            // how many changes since the base; 0 when the caller may not know
+    std::string_view last_author;    // who made the latest of them; empty when there is none or the caller may not know
+    std::optional<BaseProblem> base_problem;  // why the base is none of the customer's versions
+    bool asked_status;               // a status was asked for
+    bool comment_kept;               // a comment was asked for and is stored
+    bool is_current;                 // replayed: nobody changed the customer since
+    bool is_gone;                    // replayed: the customer was deleted since
+};
+
+// One English sentence, without times, for a person.
+std::string message(const MessageFacts &facts);
+
+}  // namespace crm::core
