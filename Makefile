@@ -1,0 +1,32 @@
+# The module, built with PGXS: make, make install, make installcheck. PG_CONFIG names the server to build for.
+EXTENSION = crm_concurrency
+MODULE_big = crm_concurrency
+DATA = $(wildcard crm_concurrency--*.sql)
+
+SOURCES = $(sort $(wildcard src/*/*.cpp))
+OBJS = $(SOURCES:.cpp=.o)
+EXTRA_CLEAN = $(SOURCES:.cpp=.d)
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+
+PG_CONFIG ?= pg_config
+PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
+ifeq ($(filter $(PG_MAJOR),14 15 16 17 18),)
+$(error crm_concurrency needs PostgreSQL 14 to 18, but "$(PG_CONFIG) --version" says "$(shell $(PG_CONFIG) --version 2>&1)")
+endif
+
+# -isystem silences warnings of the server's headers; 14 and 15 export nothing by themselves under hidden visibility.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register -fvisibility=hidden -fvisibility-inlines-hidden
+SHLIB_LINK = -lstdc++
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PGXS passes these flags to the compiler of the objects, but not to that of the bitcode.
+COMPILE.cxx.bc += $(PG_CXXFLAGS)
+
+# PGXS on Debian tracks no header dependencies.
+%.o: CXXFLAGS += -MMD -MP
+-include $(SOURCES:.cpp=.d)

@@ -1,0 +1,137 @@
+-- complain if the script is sourced in psql instead of through CREATE EXTENSION
+\echo Use "CREATE EXTENSION crm_concurrency" to load this file. \quit
+
+-- The registry -----------------------------------------------------------------------------------
+
+CREATE TABLE crm_attached_tables (
+    customers      regclass    NOT NULL,
+    comments       regclass    NOT NULL,
+    history        regclass    NOT NULL,
+    key_column     name        NOT NULL,
+    status_column  name        NOT NULL,
+    version_column name        NOT NULL,
+    attached_at    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- The newest row of a table counts: loading a dump beside a fresh attachment must not collide.
+    PRIMARY KEY (customers, attached_at)
+);
+
+GRANT SELECT ON crm_attached_tables TO PUBLIC;
+
+COMMENT ON TABLE crm_attached_tables IS
+    'the tables that crm_concurrency guards, one row per attachment; the newest row of a customers table counts';
+COMMENT ON COLUMN crm_attached_tables.customers IS 'the customers table';
+COMMENT ON COLUMN crm_attached_tables.comments IS 'the comments of these customers';
+COMMENT ON COLUMN crm_attached_tables.history IS 'the history of these customers';
+COMMENT ON COLUMN crm_attached_tables.key_column IS 'the primary key column of the customers table';
+COMMENT ON COLUMN crm_attached_tables.status_column IS 'the status column of the customers table';
+COMMENT ON COLUMN crm_attached_tables.version_column IS 'the version column of the customers table, a timestamptz';
+COMMENT ON COLUMN crm_attached_tables.attached_at IS 'when the attachment was made';
+
+-- A table that was dropped would be dumped as a bare number that could name another table later.
+SELECT pg_catalog.pg_extension_config_dump('crm_attached_tables',
+    'WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c WHERE c.oid IN (customers, comments, history)) = 3');
+
+CREATE FUNCTION crm_registry_changed()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_registry_changed() IS
+    'trigger of crm_attached_tables: tells every session that the registry changed';
+
+CREATE TRIGGER crm_registry_changed
+AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_attached_tables
+FOR EACH STATEMENT EXECUTE FUNCTION crm_registry_changed();
+
+-- Triggers of the attached tables ----------------------------------------------------------------
+
+CREATE FUNCTION crm_customers_version()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_customers_version() IS
+    'BEFORE row trigger of a customers table: gives every write its version; raises 0A000 for a changed key and 22008 for a version outside years 1 to 9999';
+
+CREATE FUNCTION crm_customers_history()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_customers_history() IS
+    'AFTER row trigger of a customers table: records every change in the history';
+
+CREATE FUNCTION crm_comments_guard()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_comments_guard() IS
+    'BEFORE row trigger of a comments table: stamps and checks new comments, checks expected_ts like a save, and keeps the table append-only';
+
+CREATE FUNCTION crm_comments_version()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_comments_version() IS
+    'AFTER INSERT row trigger of a comments table: gives the customer of a comment with expected_ts its next version';
+
+CREATE FUNCTION crm_history_restore()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_history_restore() IS
+    'BEFORE INSERT row trigger of a history table: lets the rows of a dump replace those that loading the customers wrote';
+
+CREATE FUNCTION crm_refuse_truncate()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_refuse_truncate() IS
+    'BEFORE TRUNCATE trigger of customers and comments tables: raises 55000 unless the owner has set crm_concurrency.allow_truncate';
+
+-- Functions --------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_create_tables(schema name DEFAULT NULL)
+RETURNS regclass
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_create_tables(name) IS
+    'creates and attaches customers, comments and customer_history in a schema (default: the current one) and returns the customers table; raises 42P07 and changes nothing where one of them exists';
+
+CREATE TYPE crm_update_result AS (
+    outcome     text,
+    http_status integer,
+    status      text,
+    updated_at  timestamptz,
+    comment_id  bigint,
+    message     text,
+    detail      jsonb
+);
+
+COMMENT ON TYPE crm_update_result IS 'what became of a save';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, unchanged, replayed, conflict, deleted or not_found';
+COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409 or 410';
+COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
+COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
+COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the save is stored; NULL where none is';
+COMMENT ON COLUMN crm_update_result.message IS 'the outcome in one English sentence';
+COMMENT ON COLUMN crm_update_result.detail IS 'what a refused or replayed save has to know; NULL on a plain success';
+
+CREATE FUNCTION crm_update_customer(
+    id          bigint,
+    expected_ts timestamptz,
+    status      text,
+    comment     text,
+    author      text
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text) IS
+    'saves one customer if its version is still expected_ts: status (NULL leaves it), comment (NULL or blank for none), author; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023 and 22001 for other bad arguments, 42501, 25006, 55000 where no table is attached, and PT409 for a conflict under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "pg.h"
+
+// Every error the extension raises, one function each, so that wording and SQLSTATE stand in one place.
+namespace crm::errors {
+
+// What is wrong with a call.
+[[noreturn]] void null_base();
+[[noreturn]] void null_argument(const char *argument);
+[[noreturn]] void blank_argument(const char *argument, const char *hint);
+[[noreturn]] void comment_too_long(int length, int limit);
+
+// What is wrong with the installation.
+[[noreturn]] void nothing_attached();
+[[noreturn]] void ambiguous_schema(Oid schema);
+[[noreturn]] void not_attached(Oid table);
+[[noreturn]] void missing_table(Oid table);
+[[noreturn]] void missing_column(Oid table, const char *column);
+[[noreturn]] void too_coarse_version(Oid table, const char *column);
+[[noreturn]] void wrong_column_type(Oid table, const char *column, Oid type, Oid expected);
+[[noreturn]] void missing_trigger(Oid table, const char *function);
+[[noreturn]] void disabled_trigger(Oid table, const char *trigger);
+[[noreturn]] void misused_trigger(const char *function, const char *expected);
+[[noreturn]] void comment_not_stored(Oid table);
+[[noreturn]] void triggers_did_not_fire(Oid table);
+[[noreturn]] void table_exists(const char *schema, const char *table);
+[[noreturn]] void schema_in_use(Oid schema, Oid table);
+[[noreturn]] void temporary_schema();
+[[noreturn]] void no_schema();
+
+// What the guarded tables refuse.
+[[noreturn]] void impossible_version(Oid table);
+[[noreturn]] void versions_exhausted(Oid table, const char *key);
+[[noreturn]] void key_changed(Oid table, const char *from, const char *to);
+[[noreturn]] void version_overruled(Oid table, const char *key);
+[[noreturn]] void ambiguous_key(Oid table, const char *key);
+[[noreturn]] void write_suppressed(Oid table, const char *key);
+[[noreturn]] void hidden_by_row_security(Oid table, const char *key);
+[[noreturn]] void customer_hidden(Oid table, const char *key);
+[[noreturn]] void changed_since_snapshot();
+[[noreturn]] void comments_are_append_only(Oid table, bool is_delete);
+[[noreturn]] void truncate_refused(Oid table);
+
+// A conflict as an error, with the detail of the result as JSON.
+[[noreturn]] void conflict(const char *key, const char *detail_json);
+
+}  // namespace crm::errors

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "../core/timestamp.h"
+#include "pg.h"
+
+// Building jsonb. Times are ISO 8601 in UTC, whatever the session's settings are.
+namespace crm {
+
+// A jsonb value under construction: open and close objects and arrays in order, a key before each value of an object.
+struct JsonBuilder
+{
+    JsonbParseState *state = nullptr;
+    JsonbValue *result = nullptr;
+
+    void open_object();
+    void close_object();
+    void open_array();
+    void close_array();
+    void key(std::string_view name);
+    void null();
+    void boolean(bool value);
+    void number(std::int64_t value);
+    void text(std::string_view value);
+    void time(core::Timestamp value);
+    void jsonb(Datum value);
+
+    // The same for a value that may be missing: null then.
+    void optional_number(std::optional<std::int64_t> value);
+    void optional_text(std::optional<std::string_view> value);
+    void optional_time(std::optional<core::Timestamp> value);
+
+    // The finished value as a datum of type jsonb.
+    Datum finish() const;
+};
+
+// jsonb as text.
+const char *jsonb_text(Datum value);
+
+}  // namespace crm

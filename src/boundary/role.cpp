@@ -1,0 +1,54 @@
+#include "role.h"
+
+namespace crm {
+
+Role
+act_as(Oid owner, const char *safe_path)
+{
+    Role role;
+    GetUserIdAndSecContext(&role.user, &role.security_context);
+    SetUserIdAndSecContext(owner, role.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    role.settings_level = 0;
+    if (safe_path != nullptr)
+    {
+        role.settings_level = NewGUCNestLevel();
+        set_search_path(safe_path);
+    }
+    return role;
+}
+
+void
+act_again_as(const Role &role)
+{
+    if (role.settings_level != 0)
+        AtEOXact_GUC(true, role.settings_level);
+    SetUserIdAndSecContext(role.user, role.security_context);
+}
+
+bool
+caller_owns(Oid table)
+{
+    return owns_table(table, GetUserId());
+}
+
+bool
+is_under_row_security(Oid table)
+{
+    return check_enable_rls(table, InvalidOid, true) == RLS_ENABLED;
+}
+
+void
+require_column_right(Oid table, AttrNumber column, AclMode right)
+{
+    if (pg_class_aclcheck(table, GetUserId(), right) != ACLCHECK_OK &&
+        pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
+        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+}
+
+void
+set_search_path(const char *path)
+{
+    set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+}  // namespace crm

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "pg.h"
+
+namespace crm {
+
+// Whose rights the session has, and the level of settings that goes with them.
+struct Role
+{
+    Oid user;
+    int security_context;
+    int settings_level;
+};
+
+// Takes the rights of a table's owner, as foreign-key triggers do, and returns whose they were. What other people's
+// triggers on the table resolve by name is looked for in safe_path only, where one is given: the caller must not choose
+// what runs with the owner's rights. An error restores everything by itself.
+Role act_as(Oid owner, const char *safe_path);
+
+// Gives the rights back.
+void act_again_as(const Role &role);
+
+// Whether the current user is the table's owner, or a member of it, or a superuser.
+bool caller_owns(Oid table);
+
+// Whether row-level security applies to the current user on the table.
+bool is_under_row_security(Oid table);
+
+// Raises 42501 unless the current user may write this column.
+void require_column_right(Oid table, AttrNumber column, AclMode right);
+
+// Sets the search_path until the level ends.
+void set_search_path(const char *path);
+
+}  // namespace crm

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "../core/timestamp.h"
+
+// The settings crm_concurrency.*.
+namespace crm::settings {
+
+enum OnConflict : int
+{
+    on_conflict_return,
+    on_conflict_raise,
+};
+
+// Registers the settings with the server.
+void define();
+
+// What a refused save does: return a row with the outcome, or raise PT409.
+OnConflict on_conflict();
+
+// How long a comment kept from a refused save waits to be adopted by the next one with the same words.
+core::Microseconds refused_comment_window();
+
+// The most characters a comment may have.
+int max_comment_length();
+
+// Whether the owner may truncate customers and comments.
+bool allow_truncate();
+
+}  // namespace crm::settings

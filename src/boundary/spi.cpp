@@ -1,0 +1,157 @@
+#include "spi.h"
+
+namespace crm {
+
+void
+Arguments::add(Oid type, Datum value)
+{
+    Assert(count < capacity);
+    types[count] = type;
+    values[count] = value;
+    nulls[count] = ' ';
+    ++count;
+}
+
+void
+Arguments::add_null(Oid type)
+{
+    add(type, static_cast<Datum>(0));
+    nulls[count - 1] = 'n';
+}
+
+void
+Arguments::add(std::string_view text)
+{
+    add(TEXTOID, text_datum(text));
+}
+
+void
+Arguments::add(std::optional<std::string_view> text)
+{
+    if (text)
+        add(*text);
+    else
+        add_null(TEXTOID);
+}
+
+void
+Arguments::add(core::Timestamp time)
+{
+    add(TIMESTAMPTZOID, TimestampTzGetDatum(time.us));
+}
+
+void
+Arguments::add(std::optional<core::Timestamp> time)
+{
+    if (time)
+        add(*time);
+    else
+        add_null(TIMESTAMPTZOID);
+}
+
+void
+Arguments::add(std::optional<std::int64_t> number)
+{
+    if (number)
+        add(INT8OID, Int64GetDatum(*number));
+    else
+        add_null(INT8OID);
+}
+
+SPIPlanPtr
+prepare_statement(const char *sql, const Arguments &arguments)
+{
+    // One generic plan serves: every statement finds its rows by the leading columns of a primary key.
+    SPIPlanPtr plan = SPI_prepare_cursor(sql, arguments.count, const_cast<Oid *>(arguments.types),
+                                         CURSOR_OPT_GENERIC_PLAN);
+    if (plan == nullptr)
+        elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+    if (SPI_keepplan(plan) != 0)
+        elog(ERROR, "could not keep the plan of \"%s\"", sql);
+    return plan;
+}
+
+std::uint64_t
+run_statement(SPIPlanPtr plan, const Arguments &arguments, Snapshot snapshot)
+{
+    const int result = SPI_execute_snapshot(plan, const_cast<Datum *>(arguments.values), arguments.nulls, snapshot,
+                                            InvalidSnapshot, false, true, 0);
+    if (result < 0)
+        elog(ERROR, "could not execute a statement of crm_concurrency: %s", SPI_result_code_string(result));
+    return SPI_processed;
+}
+
+bool
+result_is_null(std::uint64_t row, int column)
+{
+    bool is_null;
+    SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1, &is_null);
+    return is_null;
+}
+
+Datum
+result_datum(std::uint64_t row, int column)
+{
+    bool is_null;
+    const Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1, &is_null);
+    if (is_null)
+        elog(ERROR, "unexpected null in column %d of a result", column);
+    return value;
+}
+
+core::Timestamp
+result_time(std::uint64_t row, int column)
+{
+    return {DatumGetTimestampTz(result_datum(row, column))};
+}
+
+std::optional<core::Timestamp>
+result_optional_time(std::uint64_t row, int column)
+{
+    if (result_is_null(row, column))
+        return std::nullopt;
+    return result_time(row, column);
+}
+
+std::int64_t
+result_bigint(std::uint64_t row, int column)
+{
+    return DatumGetInt64(result_datum(row, column));
+}
+
+std::optional<std::int64_t>
+result_optional_bigint(std::uint64_t row, int column)
+{
+    if (result_is_null(row, column))
+        return std::nullopt;
+    return result_bigint(row, column);
+}
+
+std::string_view
+result_text(std::uint64_t row, int column)
+{
+    return text_of(result_datum(row, column));
+}
+
+std::optional<std::string_view>
+result_optional_text(std::uint64_t row, int column)
+{
+    if (result_is_null(row, column))
+        return std::nullopt;
+    return result_text(row, column);
+}
+
+Datum
+text_datum(std::string_view text)
+{
+    return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+}
+
+std::string_view
+text_of(Datum datum)
+{
+    const char *copy = TextDatumGetCString(datum);
+    return {copy, std::strlen(copy)};
+}
+
+}  // namespace crm

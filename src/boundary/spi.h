@@ -1,0 +1,59 @@
+#pragma once
+
+#include "../core/timestamp.h"
+#include "pg.h"
+
+// Saved plans and their arguments, on top of SPI.
+namespace crm {
+
+// The arguments of a statement, in order.
+struct Arguments
+{
+    static constexpr int capacity = 16;
+
+    int count = 0;
+    Oid types[capacity];
+    Datum values[capacity];
+    char nulls[capacity];
+
+    void add(Oid type, Datum value);
+    void add_null(Oid type);
+    void add(std::string_view text);
+    void add(std::optional<std::string_view> text);
+    void add(core::Timestamp time);
+    void add(std::optional<core::Timestamp> time);
+    void add(std::optional<std::int64_t> number);
+};
+
+// Prepares a statement and keeps its plan for the session.
+SPIPlanPtr prepare_statement(const char *sql, const Arguments &arguments);
+
+// Runs a saved plan and returns how many rows it returned or changed. It runs in a new snapshot (the transaction's own
+// under REPEATABLE READ) unless one is given.
+std::uint64_t run_statement(SPIPlanPtr plan, const Arguments &arguments, Snapshot snapshot);
+
+// Runs the statement that build_sql() writes; the plan is kept in the slot.
+template <typename BuildSql>
+std::uint64_t
+execute(SPIPlanPtr &slot, BuildSql build_sql, const Arguments &arguments, Snapshot snapshot = InvalidSnapshot)
+{
+    if (slot == nullptr)
+        slot = prepare_statement(build_sql(), arguments);
+    return run_statement(slot, arguments, snapshot);
+}
+
+// A column (from 0) of a row of the latest result. Text is copied into the current context.
+bool result_is_null(std::uint64_t row, int column);
+Datum result_datum(std::uint64_t row, int column);
+core::Timestamp result_time(std::uint64_t row, int column);
+std::optional<core::Timestamp> result_optional_time(std::uint64_t row, int column);
+std::int64_t result_bigint(std::uint64_t row, int column);
+std::optional<std::int64_t> result_optional_bigint(std::uint64_t row, int column);
+std::string_view result_text(std::uint64_t row, int column);
+std::optional<std::string_view> result_optional_text(std::uint64_t row, int column);
+
+// Text as a datum, and back; both copy.
+Datum text_datum(std::string_view text);
+std::string_view text_of(Datum datum);
+
+}  // namespace crm

@@ -1,0 +1,94 @@
+#include "value_json.h"
+
+#include "role.h"
+#include "spi.h"
+
+extern "C" {
+#include "utils/fmgroids.h"
+}
+
+namespace crm {
+
+namespace {
+
+constexpr std::int64_t largest_value = 16 * 1024 * 1024;
+
+void
+set_for_rendering(const char *name, const char *value)
+{
+    set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+int
+begin_rendering()
+{
+    const int level = NewGUCNestLevel();
+    set_for_rendering("TimeZone", "UTC");
+    set_for_rendering("DateStyle", "ISO, YMD");
+    set_for_rendering("IntervalStyle", "postgres");
+    set_for_rendering("extra_float_digits", "1");
+    set_for_rendering("bytea_output", "hex");
+    set_for_rendering("lc_monetary", "C");
+    set_search_path("pg_catalog");
+    return level;
+}
+
+}  // namespace
+
+void
+ValueRenderer::add(Datum value, bool is_null, Oid type)
+{
+    if (is_null)
+    {
+        json.null();
+        return;
+    }
+    if (get_typlen(type) == -1 && static_cast<std::int64_t>(toast_raw_datum_size(value)) > largest_value)
+    {
+        json.open_object();
+        json.key("omitted_bytes");
+        json.number(static_cast<std::int64_t>(toast_raw_datum_size(value)));
+        json.close_object();
+        return;
+    }
+    switch (type)
+    {
+        case TEXTOID:
+        case VARCHAROID:
+        case JSONOID:
+            json.text(text_of(value));
+            break;
+        case INT8OID:
+            json.number(DatumGetInt64(value));
+            break;
+        case TIMESTAMPTZOID:
+            json.time({DatumGetTimestampTz(value)});
+            break;
+        default:
+            add_by_to_jsonb(value, type);
+    }
+}
+
+void
+ValueRenderer::add_by_to_jsonb(Datum value, Oid type)
+{
+    if (settings_level == 0)
+        settings_level = begin_rendering();
+    // to_jsonb is polymorphic: it reads the type of its argument from the call's expression.
+    FmgrInfo function;
+    fmgr_info(F_TO_JSONB, &function);
+    FuncExpr *call = makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(makeNullConst(type, -1, InvalidOid)), InvalidOid,
+                                  InvalidOid, COERCE_EXPLICIT_CALL);
+    fmgr_info_set_expr(reinterpret_cast<Node *>(call), &function);
+    json.jsonb(FunctionCall1(&function, value));
+}
+
+void
+ValueRenderer::finish()
+{
+    if (settings_level != 0)
+        AtEOXact_GUC(true, settings_level);
+    settings_level = 0;
+}
+
+}  // namespace crm

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "json.h"
+
+namespace crm {
+
+// Adds values of any type to a JSON value under construction, as to_jsonb() renders them, but the same whatever the
+// session's settings are: times in UTC, names of tables with their schemas. What jsonb cannot hold is kept all the same:
+// json as its text, and of a value beyond 16 MB its size, as {"omitted_bytes": n}.
+class ValueRenderer
+{
+public:
+    explicit ValueRenderer(JsonBuilder &builder) : json(builder) {}
+
+    void add(Datum value, bool is_null, Oid type);
+
+    // Gives the session its settings back; an error does so by itself.
+    void finish();
+
+private:
+    void add_by_to_jsonb(Datum value, Oid type);
+
+    JsonBuilder &json;
+    int settings_level = 0;
+};
+
+}  // namespace crm

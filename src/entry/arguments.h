@@ -1,0 +1,37 @@
+#pragma once
+
+#include "../boundary/errors.h"
+#include "../boundary/settings.h"
+#include "../boundary/spi.h"
+#include "../core/text.h"
+
+// Reading and checking the arguments that the functions and triggers share.
+namespace crm {
+
+// A text that must be there and not blank.
+inline std::string_view
+require_text(std::optional<std::string_view> text, const char *argument, const char *hint)
+{
+    if (!text)
+        errors::null_argument(argument);
+    if (core::is_blank(*text))
+        errors::blank_argument(argument, hint);
+    return *text;
+}
+
+inline std::string_view
+require_author(std::optional<std::string_view> author)
+{
+    return require_text(author, "author", "Pass the name of the person who makes the change.");
+}
+
+// Raises 22001 for a comment that is too long.
+inline void
+check_comment_length(std::string_view comment)
+{
+    const int length = pg_mbstrlen_with_len(comment.data(), static_cast<int>(comment.size()));
+    if (length > settings::max_comment_length())
+        errors::comment_too_long(length, settings::max_comment_length());
+}
+
+}  // namespace crm

@@ -1,0 +1,256 @@
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../boundary/spi.h"
+#include "../storage/save.h"
+#include "../storage/save_in_progress.h"
+#include "../storage/versioned_comments.h"
+#include "arguments.h"
+#include "triggers.h"
+
+namespace crm {
+
+namespace {
+
+// A row of the comments table that a trigger was fired for.
+struct CommentRow
+{
+    AttachedTable &table;
+    HeapTuple row;
+    TupleDesc columns;
+
+    std::optional<Datum>
+    value(AttrNumber column) const
+    {
+        bool is_null;
+        const Datum datum = heap_getattr(row, column, columns, &is_null);
+        if (is_null)
+            return std::nullopt;
+        return datum;
+    }
+
+    std::optional<std::string_view>
+    text(AttrNumber column) const
+    {
+        const std::optional<Datum> datum = value(column);
+        if (!datum)
+            return std::nullopt;
+        return text_of(*datum);
+    }
+
+    std::optional<core::Timestamp>
+    time(AttrNumber column) const
+    {
+        const std::optional<Datum> datum = value(column);
+        if (!datum)
+            return std::nullopt;
+        return core::Timestamp{DatumGetTimestampTz(*datum)};
+    }
+};
+
+// The columns that the trigger sets in a new row.
+struct Stamps
+{
+    static constexpr int count = 6;
+    int columns[count];
+    Datum values[count];
+    bool nulls[count];
+    int used = 0;
+
+    void
+    set(AttrNumber column, Datum value)
+    {
+        columns[used] = column;
+        values[used] = value;
+        nulls[used++] = false;
+    }
+
+    void
+    set_null(AttrNumber column)
+    {
+        set(column, static_cast<Datum>(0));
+        nulls[used - 1] = true;
+    }
+
+    void
+    set(AttrNumber column, core::Timestamp time)
+    {
+        set(column, TimestampTzGetDatum(time.us));
+    }
+};
+
+core::Request
+request_of(const CommentRow &comment, core::Timestamp base)
+{
+    core::Request request = {};
+    request.base = base;
+    request.comment = comment.text(comment.table.comment_body);
+    request.author = comment.text(comment.table.comment_author).value_or(std::string_view{});
+    return request;
+}
+
+// A comment from a save of crm_update_customer().
+void
+stamp_saved(const CommentRow &comment, const SaveInProgress &save, Stamps &stamps)
+{
+    stamps.set(comment.table.comment_created_at, clock_now());
+    stamps.set(comment.table.comment_based_on, save.based_on);
+    if (!save.refused_request)
+        return;
+    stamps.set(comment.table.comment_save_refused, BoolGetDatum(true));
+    stamps.set(comment.table.comment_refused_request, *save.refused_request);
+}
+
+// A comment with a value in expected_ts, which has passed its check.
+void
+stamp_versioned(const CommentRow &comment, core::Timestamp base, Stamps &stamps)
+{
+    stamps.set(comment.table.comment_created_at, clock_now());
+    stamps.set(comment.table.comment_based_on, base);
+    stamps.set(comment.table.comment_save_refused, BoolGetDatum(false));
+    stamps.set_null(comment.table.comment_refused_request);
+    stamps.set_null(comment.table.comment_adopted_version);
+    stamps.set_null(comment.table.comment_expected_ts);
+}
+
+// Any other comment. What only the extension knows is kept from the owner alone, who restores and imports.
+void
+stamp_plain(const CommentRow &comment, Stamps &stamps)
+{
+    const core::Timestamp now = clock_now();
+    const bool is_owner = caller_owns(comment.table.comments);
+    const std::optional<core::Timestamp> created_at = comment.time(comment.table.comment_created_at);
+
+    if (!is_owner || !created_at || *created_at > now)
+        stamps.set(comment.table.comment_created_at, now);
+    if (is_owner)
+        return;
+    stamps.set(comment.table.comment_save_refused, BoolGetDatum(false));
+    stamps.set_null(comment.table.comment_based_on);
+    stamps.set_null(comment.table.comment_refused_request);
+    stamps.set_null(comment.table.comment_adopted_version);
+}
+
+HeapTuple
+before_insert(const CommentRow &comment)
+{
+    AttachedTable &table = comment.table;
+    require_author(comment.text(table.comment_author));
+    check_comment_length(require_text(comment.text(table.comment_body), "body", "Pass the text of the comment."));
+
+    const std::optional<Datum> customer = comment.value(table.comment_customer);
+    const std::optional<Datum> id = comment.value(table.comment_id);
+    if (!customer || !id)
+        return comment.row;  // the NOT NULL constraints tell
+    const Key key = {INT8OID, *customer};
+
+    Stamps stamps;
+    if (const SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
+        stamp_saved(comment, *save, stamps);
+    else if (const std::optional<core::Timestamp> base = comment.time(table.comment_expected_ts))
+    {
+        check_versioned_comment(table, key, request_of(comment, *base));
+        note_versioned_comment(table.comments, key, DatumGetInt64(*id), *base);
+        stamp_versioned(comment, *base, stamps);
+    }
+    else
+        stamp_plain(comment, stamps);
+    return heap_modify_tuple_by_cols(comment.row, comment.columns, stamps.used, stamps.columns, stamps.values,
+                                     stamps.nulls);
+}
+
+void
+after_insert(const CommentRow &comment)
+{
+    AttachedTable &table = comment.table;
+    const Key key = {INT8OID, *comment.value(table.comment_customer)};
+    const std::int64_t id = DatumGetInt64(*comment.value(table.comment_id));
+    const std::optional<core::Timestamp> base = comment.time(table.comment_based_on);
+
+    if (SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
+    {
+        save->comment_id = id;
+        save->step = Step::none;
+    }
+    else if (base && take_versioned_comment(table.comments, key, id, *base))
+        apply_versioned_comment(table, key, request_of(comment, *base), id);
+}
+
+void
+check_change(const CommentRow &comment, bool is_delete)
+{
+    const Key key = {INT8OID, *comment.value(comment.table.comment_customer)};
+    if (is_delete && !customer_exists(comment.table, key))
+        return;
+    SaveInProgress *save = save_that_fired(comment.table, key, Step::adopt_comment);
+    if (is_delete || save == nullptr || DatumGetInt64(*comment.value(comment.table.comment_id)) != *save->comment_id)
+        errors::comments_are_append_only(comment.table.comments, is_delete);
+    save->step = Step::none;
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_comments_guard)
+{
+    using namespace crm;
+
+    TriggerData *data = require_row_trigger(fcinfo, true, "crm_comments_guard",
+                                            "BEFORE INSERT OR UPDATE OR DELETE, for each row");
+    AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_comments);
+    if (table == nullptr)
+        return PointerGetDatum(data->tg_trigtuple);
+    const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
+
+    HeapTuple result = data->tg_trigtuple;
+    const MemoryContext caller = CurrentMemoryContext;
+    SPI_connect();
+    if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+    {
+        HeapTuple stamped = before_insert(comment);
+        MemoryContextSwitchTo(caller);
+        result = stamped == comment.row ? stamped : heap_copytuple(stamped);
+    }
+    else
+    {
+        check_change(comment, TRIGGER_FIRED_BY_DELETE(data->tg_event));
+        if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+            result = data->tg_newtuple;
+    }
+    SPI_finish();
+    MemoryContextSwitchTo(caller);
+    return PointerGetDatum(result);
+}
+
+CRM_FUNCTION(crm_comments_version)
+{
+    using namespace crm;
+
+    TriggerData *data = require_row_trigger(fcinfo, false, "crm_comments_version", "AFTER INSERT, for each row");
+    if (AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_comments))
+    {
+        SPI_connect();
+        after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)});
+        SPI_finish();
+    }
+    return PointerGetDatum(nullptr);
+}
+
+CRM_FUNCTION(crm_refuse_truncate)
+{
+    using namespace crm;
+
+    constexpr const char *expected = "BEFORE TRUNCATE, for each statement";
+    if (!CALLED_AS_TRIGGER(fcinfo))
+        errors::misused_trigger("crm_refuse_truncate", expected);
+    const TriggerData *data = reinterpret_cast<TriggerData *>(fcinfo->context);
+    if (!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) || !TRIGGER_FIRED_BEFORE(data->tg_event))
+        errors::misused_trigger("crm_refuse_truncate", expected);
+
+    const Oid table = RelationGetRelid(data->tg_relation);
+    if (!settings::allow_truncate() || !caller_owns(table))
+        errors::truncate_refused(table);
+    return PointerGetDatum(nullptr);
+}

@@ -1,0 +1,23 @@
+#include "../boundary/pg.h"
+#include "../boundary/settings.h"
+#include "../boundary/transaction.h"
+#include "../storage/attached_tables.h"
+
+extern "C" {
+
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "crm_concurrency", .version = "1.0");
+#else
+PG_MODULE_MAGIC;
+#endif
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+    crm::settings::define();
+    crm::watch_transactions();
+    crm::watch_attached_tables();
+}
+}

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../storage/attached_tables.h"
+
+// What the trigger functions share.
+namespace crm {
+
+// The data of a trigger that was fired for a row, BEFORE or AFTER; raises 39P01 otherwise.
+inline TriggerData *
+require_row_trigger(FunctionCallInfo fcinfo, bool before, const char *function, const char *expected)
+{
+    if (!CALLED_AS_TRIGGER(fcinfo))
+        errors::misused_trigger(function, expected);
+    TriggerData *data = reinterpret_cast<TriggerData *>(fcinfo->context);
+    if (!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BEFORE(data->tg_event) != before)
+        errors::misused_trigger(function, expected);
+    return data;
+}
+
+// The attached table that fired. It is nullptr for rows that the owner inserts while the registry does not know the
+// table: pg_dump's data comes in that order. Any other write raises 55000 then.
+inline AttachedTable *
+attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, AttachedTable *(*find)(Oid, Oid))
+{
+    const Oid relation = RelationGetRelid(data->tg_relation);
+    AttachedTable *table = find(relation, extension_schema_of(fcinfo));
+    if (table == nullptr && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
+        errors::not_attached(relation);
+    return table;
+}
+
+}  // namespace crm

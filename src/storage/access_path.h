@@ -1,0 +1,46 @@
+#pragma once
+
+#include "../core/timestamp.h"
+#include "attached_tables.h"
+#include "key.h"
+
+namespace crm {
+
+// What a save looks at in a customer's row.
+struct CustomerRow
+{
+    core::Timestamp version;
+    std::string_view status;
+};
+
+// How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each
+// raises 21000 when more than one row has the key.
+class AccessPath
+{
+public:
+    // The row as the current snapshot shows it, without a lock; empty when there is none.
+    virtual std::optional<CustomerRow> look(AttachedTable &table, const Key &key) const = 0;
+
+    // The newest version of the row, locked FOR NO KEY UPDATE; empty when it is gone or may not be updated. Raises 40001
+    // where the transaction has one snapshot and the row changed since.
+    virtual std::optional<CustomerRow> lock(AttachedTable &table, const Key &key) const = 0;
+
+    // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
+    virtual bool lock_for_reference(AttachedTable &table, const Key &key) const = 0;
+
+    // Updates the locked row: a new status, or none to let the triggers give it its next version only. False when a
+    // trigger suppressed the update.
+    virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status) const = 0;
+
+    // Inserts a comment; false when a trigger suppressed it.
+    virtual bool insert_comment(AttachedTable &table, const Key &key, std::string_view author,
+                                std::string_view body) const = 0;
+
+protected:
+    ~AccessPath() = default;
+};
+
+// The path through SPI, which works for every kind of table.
+const AccessPath &spi_access_path();
+
+}  // namespace crm

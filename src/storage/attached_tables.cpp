@@ -1,0 +1,474 @@
+#include "attached_tables.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/transaction.h"
+
+namespace crm {
+
+namespace {
+
+// One reading of the registry, in a memory context of its own.
+struct Reading
+{
+    MemoryContext context;
+    Oid registry;
+    int count;
+    AttachedTable *tables;
+    Reading *next;                 // of those that were replaced
+    std::uint64_t replaced_during;  // the transaction that did
+};
+
+Reading *current = nullptr;
+Reading *replaced = nullptr;
+bool stale = true;
+
+void
+relation_changed(Datum, Oid relation)
+{
+    if (current == nullptr || stale)
+        return;
+    if (relation == InvalidOid || relation == current->registry)
+        stale = true;
+    for (int i = 0; i < current->count && !stale; i++)
+    {
+        const AttachedTable &table = current->tables[i];
+        stale = relation == table.customers || relation == table.comments || relation == table.history;
+    }
+}
+
+void
+schema_changed(Datum, int, uint32)
+{
+    stale = true;
+}
+
+// Frees the readings that no call can be using any more.
+void
+free_replaced_readings()
+{
+    for (Reading **link = &replaced; *link != nullptr;)
+    {
+        Reading *reading = *link;
+        if (reading->replaced_during == transaction_number())
+        {
+            link = &reading->next;
+            continue;
+        }
+        *link = reading->next;
+        for (int i = 0; i < reading->count; i++)
+            for (SPIPlanPtr plan : reading->tables[i].plans)
+                if (plan != nullptr)
+                    SPI_freeplan(plan);
+        MemoryContextDelete(reading->context);
+    }
+}
+
+AttrNumber
+require_column(Oid table, const char *column, Oid type)
+{
+    const AttrNumber attribute = get_attnum(table, column);
+    if (attribute <= 0)
+        errors::missing_column(table, column);
+    const Oid actual = get_atttype(table, attribute);
+    if (OidIsValid(type) && getBaseType(actual) != type)
+        errors::wrong_column_type(table, column, actual, type);
+    return attribute;
+}
+
+struct TableFacts
+{
+    Oid owner;
+    const char *sql;
+};
+
+// Reads what pg_class says of a table that is locked.
+TableFacts
+read_table(Oid table)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(tuple))
+        errors::missing_table(table);
+    const FormData_pg_class *form = reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
+    const TableFacts facts = {form->relowner, quote_qualified_identifier(get_namespace_name(form->relnamespace),
+                                                                         NameStr(form->relname))};
+    ReleaseSysCache(tuple);
+    return facts;
+}
+
+// The trigger that calls this function of ours, or nullptr.
+const Trigger *
+find_trigger(Relation relation, const char *function, Oid extension_schema)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+    {
+        const Trigger &trigger = triggers->triggers[i];
+        if (get_func_namespace(trigger.tgfoid) != extension_schema)
+            continue;
+        const char *name = get_func_name(trigger.tgfoid);
+        if (name != nullptr && std::strcmp(name, function) == 0)
+            return &trigger;
+    }
+    return nullptr;
+}
+
+// Where names are looked for while other people's triggers on a table run with its owner's rights; nullptr when there are
+// none such.
+const char *
+safe_path(Oid table, Oid extension_schema)
+{
+    Relation relation = table_open(table, NoLock);
+    const TriggerDesc *triggers = relation->trigdesc;
+    bool foreign = false;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+        foreign |= !triggers->triggers[i].tgisinternal &&
+                   get_func_namespace(triggers->triggers[i].tgfoid) != extension_schema;
+    const char *schema = get_namespace_name(RelationGetNamespace(relation));
+    table_close(relation, NoLock);
+    return foreign ? psprintf("pg_catalog, %s, pg_temp", quote_identifier(schema)) : nullptr;
+}
+
+// Raises unless the customers table still is the one that was attached, and not another that came by its OID.
+void
+require_guarded(Oid customers, Oid extension_schema)
+{
+    Relation relation = table_open(customers, NoLock);
+    if (find_trigger(relation, "crm_customers_version", extension_schema) == nullptr)
+        errors::missing_trigger(customers, "crm_customers_version");
+    table_close(relation, NoLock);
+}
+
+// A copy of text that lives as long as the reading.
+const char *
+kept(const char *text)
+{
+    return text == nullptr ? nullptr : MemoryContextStrdup(current->context, text);
+}
+
+// Fills in what the calls need to know of a table; what is wrong with one table must not hinder the others.
+void
+describe(AttachedTable &table, Oid extension_schema)
+{
+    const TableFacts customers = read_table(table.customers);
+    const TableFacts comments = read_table(table.comments);
+    const TableFacts history = read_table(table.history);
+    require_guarded(table.customers, extension_schema);
+
+    table.customers_owner = customers.owner;
+    table.comments_owner = comments.owner;
+    table.history_owner = history.owner;
+    table.key = require_column(table.customers, table.key_column, INT8OID);
+    table.status = require_column(table.customers, table.status_column, TEXTOID);
+    table.version = require_column(table.customers, table.version_column, TIMESTAMPTZOID);
+    Oid type, collation;
+    std::int32_t precision;
+    get_atttypetypmodcoll(table.customers, table.version, &type, &precision, &collation);
+    if (precision >= 0 && precision < 3)
+        errors::too_coarse_version(table.customers, table.version_column);
+
+    table.comment_customer = require_column(table.comments, "customer_id", INT8OID);
+    table.comment_id = require_column(table.comments, "id", INT8OID);
+    table.comment_author = require_column(table.comments, "author", TEXTOID);
+    table.comment_body = require_column(table.comments, "body", TEXTOID);
+    table.comment_created_at = require_column(table.comments, "created_at", TIMESTAMPTZOID);
+    table.comment_based_on = require_column(table.comments, "based_on", TIMESTAMPTZOID);
+    table.comment_save_refused = require_column(table.comments, "save_refused", BOOLOID);
+    table.comment_refused_request = require_column(table.comments, "refused_request", UUIDOID);
+    table.comment_adopted_version = require_column(table.comments, "adopted_version", TIMESTAMPTZOID);
+    table.comment_expected_ts = require_column(table.comments, "expected_ts", TIMESTAMPTZOID);
+    require_column(table.comments, "reply_to", INT8OID);
+
+    table.history_customer = require_column(table.history, "customer_id", INT8OID);
+    table.history_version = require_column(table.history, "version", TIMESTAMPTZOID);
+    table.history_recorded_at = require_column(table.history, "recorded_at", TIMESTAMPTZOID);
+    for (const char *column : {"previous", "based_on"})
+        require_column(table.history, column, TIMESTAMPTZOID);
+    for (const char *column : {"operation", "author", "status_from", "status_to"})
+        require_column(table.history, column, TEXTOID);
+    require_column(table.history, "comment_id", INT8OID);
+    require_column(table.history, "db_user", NAMEOID);
+    require_column(table.history, "fields", JSONBOID);
+    require_column(table.history, "request", UUIDOID);
+
+    table.customers_path = kept(safe_path(table.customers, extension_schema));
+    table.comments_path = kept(safe_path(table.comments, extension_schema));
+    table.history_path = kept(safe_path(table.history, extension_schema));
+    table.customers_sql = kept(customers.sql);
+    table.comments_sql = kept(comments.sql);
+    table.history_sql = kept(history.sql);
+    table.key_sql = kept(quote_identifier(table.key_column));
+    table.status_sql = kept(quote_identifier(table.status_column));
+    table.version_sql = kept(quote_identifier(table.version_column));
+    table.is_described = true;
+}
+
+Datum
+registry_value(Relation registry, HeapTuple tuple, const char *column)
+{
+    bool is_null;
+    const AttrNumber attribute = get_attnum(RelationGetRelid(registry), column);
+    return heap_getattr(tuple, attribute, RelationGetDescr(registry), &is_null);
+}
+
+// Reads the registry into the current context, the newest row of each customers table that still exists.
+void
+read_registry(Reading &reading)
+{
+    int capacity = 8;
+    reading.tables = static_cast<AttachedTable *>(palloc0(capacity * sizeof(AttachedTable)));
+
+    Relation registry = table_open(reading.registry, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(registry, InvalidOid, false, nullptr, 0, nullptr);
+    for (HeapTuple row; HeapTupleIsValid(row = systable_getnext(scan));)
+    {
+        AttachedTable table = {};
+        table.customers = DatumGetObjectId(registry_value(registry, row, "customers"));
+        table.comments = DatumGetObjectId(registry_value(registry, row, "comments"));
+        table.history = DatumGetObjectId(registry_value(registry, row, "history"));
+        table.key_column = pstrdup(NameStr(*DatumGetName(registry_value(registry, row, "key_column"))));
+        table.status_column = pstrdup(NameStr(*DatumGetName(registry_value(registry, row, "status_column"))));
+        table.version_column = pstrdup(NameStr(*DatumGetName(registry_value(registry, row, "version_column"))));
+        table.attached_at = {DatumGetTimestampTz(registry_value(registry, row, "attached_at"))};
+        table.schema = get_rel_namespace(table.customers);
+        if (!OidIsValid(table.schema))
+            continue;
+
+        int i = 0;
+        while (i < reading.count && reading.tables[i].customers != table.customers)
+            i++;
+        if (i < reading.count && reading.tables[i].attached_at > table.attached_at)
+            continue;
+        if (i == capacity)
+        {
+            capacity *= 2;
+            reading.tables = static_cast<AttachedTable *>(repalloc(reading.tables, capacity * sizeof(AttachedTable)));
+        }
+        reading.tables[i] = table;
+        reading.count = std::max(reading.count, i + 1);
+    }
+    systable_endscan(scan);
+    table_close(registry, AccessShareLock);
+}
+
+void
+read_again(Oid extension_schema)
+{
+    // A change that arrives while the registry is being read must not be missed.
+    stale = false;
+
+    MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "crm_concurrency attached tables",
+                                                  ALLOCSET_SMALL_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(context);
+    Reading *reading = static_cast<Reading *>(palloc0(sizeof(Reading)));
+    reading->context = context;
+    reading->registry = registry_table(extension_schema);
+
+    read_registry(*reading);
+    MemoryContextSwitchTo(caller);
+
+    MemoryContextSetParent(context, CacheMemoryContext);
+    if (current != nullptr)
+    {
+        current->replaced_during = transaction_number();
+        current->next = replaced;
+        replaced = current;
+    }
+    current = reading;
+}
+
+void
+refresh(Oid extension_schema)
+{
+    if (replaced != nullptr)
+        free_replaced_readings();
+    if (!stale && current != nullptr)
+        return;
+    // If reading fails, the next call must try again.
+    PG_TRY();
+    {
+        read_again(extension_schema);
+    }
+    PG_CATCH();
+    {
+        stale = true;
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+}
+
+bool
+fires(const Trigger &trigger)
+{
+    if (trigger.tgenabled == TRIGGER_FIRES_ALWAYS)
+        return true;
+    return trigger.tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
+                                     ? TRIGGER_FIRES_ON_REPLICA
+                                     : TRIGGER_FIRES_ON_ORIGIN);
+}
+
+void
+require_trigger(Relation relation, const char *function, Oid extension_schema)
+{
+    const Trigger *trigger = find_trigger(relation, function, extension_schema);
+    if (trigger == nullptr)
+        errors::missing_trigger(RelationGetRelid(relation), function);
+    if (!fires(*trigger))
+        errors::disabled_trigger(RelationGetRelid(relation), trigger->tgname);
+}
+
+// The attached table of a schema, or nullptr; there must not be more than one.
+AttachedTable *
+find_in_schema(Oid schema)
+{
+    AttachedTable *found = nullptr;
+    for (int i = 0; i < current->count; i++)
+    {
+        if (current->tables[i].schema != schema)
+            continue;
+        if (found != nullptr)
+            errors::ambiguous_schema(schema);
+        found = &current->tables[i];
+    }
+    return found;
+}
+
+AttachedTable *
+find_by_search_path(Oid)
+{
+    AttachedTable *found = nullptr;
+    List *schemas = fetch_search_path(false);
+    ListCell *cell;
+    foreach (cell, schemas)
+    {
+        if (found == nullptr && !isAnyTempNamespace(lfirst_oid(cell)))
+            found = find_in_schema(lfirst_oid(cell));
+    }
+    list_free(schemas);
+    return found;
+}
+
+AttachedTable *
+find_by_customers(Oid customers)
+{
+    for (int i = 0; i < current->count; i++)
+        if (current->tables[i].customers == customers)
+            return &current->tables[i];
+    return nullptr;
+}
+
+AttachedTable *
+find_by_comments(Oid comments)
+{
+    for (int i = 0; i < current->count; i++)
+        if (current->tables[i].comments == comments)
+            return &current->tables[i];
+    return nullptr;
+}
+
+AttachedTable *
+find_by_history(Oid history)
+{
+    for (int i = 0; i < current->count; i++)
+        if (current->tables[i].history == history)
+            return &current->tables[i];
+    return nullptr;
+}
+
+// Finds a table and locks it with what belongs to it, as the statements to come will, so that what is known of it stays
+// true until the transaction ends. Returns nullptr when find(argument) does not find it.
+AttachedTable *
+find_and_lock(AttachedTable *(*find)(Oid), Oid argument, Oid extension_schema)
+{
+    for (;;)
+    {
+        AcceptInvalidationMessages();
+        refresh(extension_schema);
+        AttachedTable *table = find(argument);
+        if (table == nullptr)
+            return nullptr;
+        for (Oid member : {table->customers, table->comments, table->history})
+            LockRelationOid(member, RowExclusiveLock);
+        // Waiting for the locks may have brought news.
+        if (stale)
+            continue;
+        if (!table->is_described)
+            describe(*table, extension_schema);
+        return table;
+    }
+}
+
+}  // namespace
+
+void
+watch_attached_tables()
+{
+    CacheRegisterRelcacheCallback(relation_changed, static_cast<Datum>(0));
+    CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, static_cast<Datum>(0));
+}
+
+AttachedTable &
+attached_by_search_path(Oid extension_schema)
+{
+    AttachedTable *table = find_and_lock(find_by_search_path, InvalidOid, extension_schema);
+    if (table == nullptr)
+        errors::nothing_attached();
+    return *table;
+}
+
+AttachedTable *
+attached_by_customers(Oid customers, Oid extension_schema)
+{
+    return find_and_lock(find_by_customers, customers, extension_schema);
+}
+
+AttachedTable *
+attached_by_comments(Oid comments, Oid extension_schema)
+{
+    return find_and_lock(find_by_comments, comments, extension_schema);
+}
+
+AttachedTable *
+attached_by_history(Oid history, Oid extension_schema)
+{
+    return find_and_lock(find_by_history, history, extension_schema);
+}
+
+Oid
+attached_in_schema(Oid schema, Oid extension_schema)
+{
+    AcceptInvalidationMessages();
+    refresh(extension_schema);
+    const AttachedTable *table = find_in_schema(schema);
+    return table == nullptr ? InvalidOid : table->customers;
+}
+
+void
+require_triggers(const AttachedTable &table, Oid extension_schema)
+{
+    Relation customers = table_open(table.customers, NoLock);
+    require_trigger(customers, "crm_customers_version", extension_schema);
+    require_trigger(customers, "crm_customers_history", extension_schema);
+    table_close(customers, NoLock);
+
+    Relation comments = table_open(table.comments, NoLock);
+    require_trigger(comments, "crm_comments_guard", extension_schema);
+    require_trigger(comments, "crm_comments_version", extension_schema);
+    table_close(comments, NoLock);
+}
+
+Oid
+extension_schema_of(FunctionCallInfo fcinfo)
+{
+    return get_func_namespace(fcinfo->flinfo->fn_oid);
+}
+
+Oid
+registry_table(Oid extension_schema)
+{
+    const Oid registry = get_relname_relid("crm_attached_tables", extension_schema);
+    if (!OidIsValid(registry))
+        elog(ERROR, "registry table crm_attached_tables is missing");
+    return registry;
+}
+
+}  // namespace crm

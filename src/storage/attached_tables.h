@@ -1,0 +1,128 @@
+#pragma once
+
+#include "../boundary/pg.h"
+#include "../core/timestamp.h"
+
+// The attached tables, read from the registry once per session and again after anything about them changed.
+namespace crm {
+
+// The statements whose plans are kept for an attached table.
+enum class Statement
+{
+    look,
+    lock,
+    lock_for_reference,
+    set_status,
+    touch,
+    lift,
+    insert_comment,
+    read_customer,
+    customer_exists,
+    find_kept_comments,
+    adopt_comment,
+    list_comments,
+    chain_head,
+    insert_history,
+    find_request,
+    find_versioned_comment,
+    first_change,
+    recorded_at,
+    is_followed,
+    version_before,
+    forget_inserted,
+    list_changes,
+    nearby_versions,
+    count,
+};
+
+// A customers table with its comments and history. Plain data of the session's cache; valid until the transaction ends.
+struct AttachedTable
+{
+    Oid customers;
+    Oid comments;
+    Oid history;
+    Oid schema;
+    core::Timestamp attached_at;
+    const char *key_column;
+    const char *status_column;
+    const char *version_column;
+
+    // The rest is filled in when the table is first used.
+    bool is_described;
+
+    Oid customers_owner;
+    Oid comments_owner;
+    Oid history_owner;
+
+    // Where names are looked for while acting as the owner, when other people's triggers would run; else nullptr.
+    const char *customers_path;
+    const char *comments_path;
+    const char *history_path;
+
+    // Qualified and quoted, for statements.
+    const char *customers_sql;
+    const char *comments_sql;
+    const char *history_sql;
+    const char *key_sql;
+    const char *status_sql;
+    const char *version_sql;
+
+    // Columns of the customers table.
+    AttrNumber key;
+    AttrNumber status;
+    AttrNumber version;
+
+    // Columns of the comments table.
+    AttrNumber comment_customer;
+    AttrNumber comment_id;
+    AttrNumber comment_author;
+    AttrNumber comment_body;
+    AttrNumber comment_created_at;
+    AttrNumber comment_based_on;
+    AttrNumber comment_save_refused;
+    AttrNumber comment_refused_request;
+    AttrNumber comment_adopted_version;
+    AttrNumber comment_expected_ts;
+
+    // Columns of the history.
+    AttrNumber history_customer;
+    AttrNumber history_version;
+    AttrNumber history_recorded_at;
+
+    SPIPlanPtr plans[static_cast<int>(Statement::count)];
+
+    SPIPlanPtr &
+    plan(Statement statement)
+    {
+        return plans[static_cast<int>(statement)];
+    }
+};
+
+// Registers the callbacks that notice changes; called once when the library is loaded, after watch_transactions().
+void watch_attached_tables();
+
+// These find an attached table and lock it with its comments and history, as writes to them do. They raise 55000 when
+// the table found is not as it must be. extension_schema is where the registry lives.
+
+// The first attached table that the search_path finds, temporary schemas excluded; raises 55000 when there is none, or
+// more than one in that schema.
+AttachedTable &attached_by_search_path(Oid extension_schema);
+
+// The attached table whose customers, comments or history this is, or nullptr.
+AttachedTable *attached_by_customers(Oid customers, Oid extension_schema);
+AttachedTable *attached_by_comments(Oid comments, Oid extension_schema);
+AttachedTable *attached_by_history(Oid history, Oid extension_schema);
+
+// The customers table attached in a schema, or InvalidOid.
+Oid attached_in_schema(Oid schema, Oid extension_schema);
+
+// Checks that the triggers are there and will fire, and raises 55000 otherwise.
+void require_triggers(const AttachedTable &table, Oid extension_schema);
+
+// The schema of the SQL function that is being called, which is the extension's.
+Oid extension_schema_of(FunctionCallInfo fcinfo);
+
+// The registry's table.
+Oid registry_table(Oid extension_schema);
+
+}  // namespace crm

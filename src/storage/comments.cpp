@@ -1,0 +1,208 @@
+#include "comments.h"
+
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../boundary/settings.h"
+#include "../boundary/transaction.h"
+#include "../core/decision.h"
+
+namespace crm {
+
+namespace {
+
+// Lock classes beside 1 and 2, which the two forms of pg_advisory_lock() use: never the same lock as one of the users'.
+constexpr std::uint16_t comment_lock_class = 0xC4;
+constexpr std::uint16_t table_lock_class = 0xC5;
+
+// From this many kept comments on, a transaction locks them all, so that it does not fill the server's lock table.
+constexpr int most_comment_locks = 256;
+
+int comment_locks = 0;
+std::uint64_t comment_locks_of = 0;
+
+LOCKTAG
+lock_of_comment(Datum digest)
+{
+    std::uint32_t words[2];
+    std::memcpy(words, DatumGetUUIDP(digest)->data, sizeof words);
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, words[0], words[1], comment_lock_class);
+    return tag;
+}
+
+LOCKTAG
+lock_of_all_comments(const AttachedTable &table)
+{
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, table.comments, table_lock_class);
+    return tag;
+}
+
+// Finds the comments kept from refused saves with this digest, newest first.
+std::uint64_t
+find_kept_comments(AttachedTable &table, const Key &key, Datum digest)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(UUIDOID, digest);
+
+    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    const Role caller = act_as(table.comments_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::find_kept_comments),
+        [&] {
+            return psprintf("SELECT id, based_on, created_at, adopted_version FROM %s "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND refused_request OPERATOR(pg_catalog.=) $2 ORDER BY id DESC",
+                            table.comments_sql);
+        },
+        arguments, latest);
+    act_again_as(caller);
+    UnregisterSnapshot(latest);
+    return rows;
+}
+
+// The text of a comment; a long one is cut in a list, which has an end.
+void
+add_text(JsonBuilder &json, std::string_view text)
+{
+    constexpr int limit = 10'000;
+
+    const int length = pg_mbcharcliplen(text.data(), static_cast<int>(text.size()), limit);
+    json.key("text");
+    json.text(text.substr(0, length));
+    if (static_cast<std::size_t>(length) < text.size())
+    {
+        json.key("text_is_cut");
+        json.boolean(true);
+    }
+}
+
+core::KeptComment
+kept_comment(std::uint64_t row)
+{
+    return {result_optional_time(row, 1).value_or(core::minus_infinity), result_time(row, 2),
+            result_optional_time(row, 3)};
+}
+
+}  // namespace
+
+void
+lock_kept_comment(const AttachedTable &table, Datum digest)
+{
+    if (comment_locks_of != transaction_number())
+    {
+        comment_locks_of = transaction_number();
+        comment_locks = 0;
+    }
+    const LOCKTAG all = lock_of_all_comments(table);
+    if (++comment_locks > most_comment_locks)
+    {
+        LockAcquire(&all, ExclusiveLock, false, false);
+        return;
+    }
+    const LOCKTAG one = lock_of_comment(digest);
+    LockAcquire(&all, RowExclusiveLock, false, false);
+    LockAcquire(&one, ExclusiveLock, false, false);
+}
+
+void
+await_kept_comment(const AttachedTable &table, Datum digest)
+{
+    const LOCKTAG all = lock_of_all_comments(table);
+    const LOCKTAG one = lock_of_comment(digest);
+    LockAcquire(&all, RowShareLock, false, false);
+    LockAcquire(&one, ShareLock, false, false);
+    LockRelease(&one, ShareLock, false);
+    LockRelease(&all, RowShareLock, false);
+}
+
+std::optional<std::int64_t>
+find_repeated_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base)
+{
+    const std::uint64_t rows = find_kept_comments(table, key, digest);
+    for (std::uint64_t row = 0; row < rows; row++)
+        if (core::repeats(kept_comment(row), base, clock_now(), settings::refused_comment_window()))
+            return result_bigint(row, 0);
+    return std::nullopt;
+}
+
+std::optional<std::int64_t>
+find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest)
+{
+    const std::uint64_t rows = find_kept_comments(table, key, digest);
+    for (std::uint64_t row = 0; row < rows; row++)
+        if (core::adopts(kept_comment(row), clock_now(), settings::refused_comment_window()))
+            return result_bigint(row, 0);
+    return std::nullopt;
+}
+
+void
+adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(std::optional<std::int64_t>{comment_id});
+    arguments.add(version);
+
+    const Role caller = act_as(table.comments_owner, table.comments_path);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::adopt_comment),
+        [&] {
+            return psprintf("UPDATE %s SET save_refused = false, adopted_version = $3 "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
+                            table.comments_sql);
+        },
+        arguments);
+    act_again_as(caller);
+    if (rows == 0 && IsolationUsesXactSnapshot())
+        errors::changed_since_snapshot();
+    if (rows == 0)
+        errors::write_suppressed(table.comments, key_text(key));
+}
+
+bool
+may_read_comments(const AttachedTable &table)
+{
+    return pg_class_aclcheck(table.comments, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+std::int64_t
+list_comments(AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
+              JsonBuilder &json)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(after);
+    arguments.add(except);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::list_comments),
+        [&] {
+            return psprintf("SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
+                            "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND created_at OPERATOR(pg_catalog.>) $2 "
+                            "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT 50",
+                            table.comments_sql);
+        },
+        arguments);
+
+    json.open_array();
+    for (std::uint64_t row = rows; row-- > 0;)
+    {
+        json.open_object();
+        json.key("id");
+        json.number(result_bigint(row, 0));
+        add_text(json, result_text(row, 1));
+        json.key("author");
+        json.text(result_text(row, 2));
+        json.key("timestamp");
+        json.time(result_time(row, 3));
+        json.key("reply_to");
+        json.optional_number(result_optional_bigint(row, 4));
+        json.key("save_refused");
+        json.boolean(DatumGetBool(result_datum(row, 5)));
+        json.close_object();
+    }
+    json.close_array();
+    return rows == 0 ? 0 : result_bigint(0, 6);
+}
+
+}  // namespace crm

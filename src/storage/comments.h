@@ -1,0 +1,36 @@
+#pragma once
+
+#include "../boundary/json.h"
+#include "attached_tables.h"
+#include "key.h"
+
+// Reading comments, and keeping those of refused saves once. The digest of a comment is comment_digest().
+namespace crm {
+
+// Waits until no other refused save with this comment is in flight, and keeps later ones waiting until the transaction
+// ends.
+void lock_kept_comment(const AttachedTable &table, Datum digest);
+
+// Waits until no other refused save with this comment is in flight.
+void await_kept_comment(const AttachedTable &table, Datum digest);
+
+// The comment that an earlier refusal of this save left, as the newest committed state has it.
+std::optional<std::int64_t> find_repeated_comment(AttachedTable &table, const Key &key, Datum digest,
+                                                  core::Timestamp base);
+
+// The comment of a refused save that a save which succeeds now takes over, as the newest committed state has it.
+std::optional<std::int64_t> find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest);
+
+// Marks a kept comment as saved with this version, with the rights of the comments' owner. A save in progress must say
+// that it adopts. Raises 40001 for a comment that the transaction's snapshot does not see.
+void adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version);
+
+// Whether the caller may read the comments.
+bool may_read_comments(const AttachedTable &table);
+
+// The latest comments created after a time, oldest first, at most 50 and without one of them, into the builder as an
+// array; returns how many there are in all. With the caller's rights, which must suffice.
+std::int64_t list_comments(AttachedTable &table, const Key &key, core::Timestamp after,
+                           std::optional<std::int64_t> except, JsonBuilder &json);
+
+}  // namespace crm

@@ -1,0 +1,306 @@
+#include "history.h"
+
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../boundary/spi.h"
+#include "../core/base_diagnosis.h"
+#include "../core/version.h"
+
+namespace crm {
+
+namespace {
+
+// Runs a statement; the history's name stands in it as %1$s.
+std::uint64_t
+execute_on_history(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
+                   Snapshot snapshot = InvalidSnapshot)
+{
+    return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
+}
+
+// The same with the rights of the history's owner.
+std::uint64_t
+execute_as_owner(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
+                 Snapshot snapshot = InvalidSnapshot)
+{
+    const Role caller = act_as(table.history_owner, table.history_path);
+    const std::uint64_t rows = execute_on_history(table, statement, sql, arguments, snapshot);
+    act_again_as(caller);
+    return rows;
+}
+
+std::string_view
+name_of(Operation operation)
+{
+    switch (operation)
+    {
+        case Operation::insert:
+            return "insert";
+        case Operation::update:
+            return "update";
+        case Operation::remove:
+            return "delete";
+    }
+    return {};
+}
+
+void
+add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
+{
+    if (value)
+        arguments.add(type, *value);
+    else
+        arguments.add_null(type);
+}
+
+// The fields of a change; a large value is left out of a list, which has an end.
+void
+add_fields(JsonBuilder &json, std::uint64_t row, int column)
+{
+    constexpr std::int64_t limit = 100'000;
+
+    if (result_is_null(row, column))
+    {
+        json.null();
+        return;
+    }
+    const Datum fields = result_datum(row, column);
+    const std::int64_t size = toast_raw_datum_size(fields);
+    if (size <= limit)
+    {
+        json.jsonb(fields);
+        return;
+    }
+    json.open_object();
+    json.key("omitted_bytes");
+    json.number(size);
+    json.close_object();
+}
+
+}  // namespace
+
+std::optional<ChainHead>
+chain_head(AttachedTable &table, const Key &key)
+{
+    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::chain_head,
+        "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
+        "FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
+        arguments_of(key), latest);
+    UnregisterSnapshot(latest);
+    if (rows == 0)
+        return std::nullopt;
+    return ChainHead{result_time(0, 0), DatumGetBool(result_datum(0, 1)), result_optional_text(0, 2),
+                     result_text(0, 3)};
+}
+
+void
+insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(row.version);
+    arguments.add(row.previous);
+    arguments.add(row.based_on);
+    arguments.add(clock_now());
+    arguments.add(name_of(row.operation));
+    arguments.add(row.author);
+    arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
+    arguments.add(row.status_from);
+    arguments.add(row.status_to);
+    add_optional(arguments, JSONBOID, row.fields);
+    arguments.add(row.comment_id);
+    add_optional(arguments, UUIDOID, row.request);
+
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::insert_history,
+        "INSERT INTO %1$s (customer_id, version, previous, based_on, recorded_at, operation, author, db_user, "
+        "status_from, status_to, fields, comment_id, request) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+        arguments);
+    if (rows != 1)
+        errors::write_suppressed(table.history, key_text(key));
+}
+
+std::optional<AppliedRequest>
+find_request(AttachedTable &table, const Key &key, core::Timestamp base, Datum digest)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    arguments.add(core::earliest_of_version(base));
+    arguments.add(UUIDOID, digest);
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::find_request,
+        "SELECT version, comment_id FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
+        "AND based_on OPERATOR(pg_catalog.<=) $2 AND request OPERATOR(pg_catalog.=) $4 "
+        "ORDER BY version LIMIT 1",
+        arguments);
+    if (rows == 0)
+        return std::nullopt;
+    return AppliedRequest{result_time(0, 0), result_optional_bigint(0, 1)};
+}
+
+bool
+find_versioned_comment(AttachedTable &table, const Key &key, core::Timestamp base)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    arguments.add(core::earliest_of_version(base));
+    return execute_as_owner(table, Statement::find_versioned_comment,
+                            "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
+                            "AND based_on OPERATOR(pg_catalog.<=) $2 AND request IS NULL AND comment_id IS NOT NULL "
+                            "LIMIT 1",
+                            arguments) > 0;
+}
+
+bool
+is_followed(AttachedTable &table, const Key &key, core::Timestamp version)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(version);
+    return execute_as_owner(table, Statement::is_followed,
+                            "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 LIMIT 1",
+                            arguments) > 0;
+}
+
+std::optional<core::Timestamp>
+version_before(AttachedTable &table, const Key &key, core::Timestamp version)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(version);
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::version_before,
+        "SELECT version FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        "AND version OPERATOR(pg_catalog.<) $2 ORDER BY version DESC LIMIT 1",
+        arguments);
+    if (rows == 0)
+        return std::nullopt;
+    return result_time(0, 0);
+}
+
+void
+forget_inserted(AttachedTable &table, const Key &key, core::Timestamp version, core::Timestamp after)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(version);
+    arguments.add(after);
+    execute_on_history(table, Statement::forget_inserted,
+                       "DELETE FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                       "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
+                       "AND operation OPERATOR(pg_catalog.=) 'insert' AND author IS NULL",
+                       arguments);
+}
+
+std::optional<FirstChange>
+first_change(AttachedTable &table, const Key &key, core::Timestamp base)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::first_change,
+        "SELECT previous, status_from FROM %1$s "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 ORDER BY version LIMIT 1",
+        arguments);
+    if (rows == 0)
+        return std::nullopt;
+    return FirstChange{result_optional_time(0, 0), result_optional_text(0, 1)};
+}
+
+std::optional<core::Timestamp>
+recorded_at(AttachedTable &table, const Key &key, core::Timestamp version)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::earliest_of_version(version));
+    arguments.add(core::latest_of_version(version));
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::recorded_at,
+        "SELECT recorded_at FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 ORDER BY version DESC LIMIT 1",
+        arguments);
+    if (rows == 0)
+        return std::nullopt;
+    return result_time(0, 0);
+}
+
+bool
+may_read_history(const AttachedTable &table)
+{
+    return pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+bool
+may_read_all_history(const AttachedTable &table)
+{
+    return may_read_history(table) && !is_under_row_security(table.history);
+}
+
+ChangesSince
+list_changes(AttachedTable &table, const Key &key, core::Timestamp base, JsonBuilder &json)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    const std::uint64_t rows = execute_on_history(
+        table, Statement::list_changes,
+        "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, status_from, status_to, "
+        "fields, comment_id, pg_catalog.count(*) OVER () FROM %1$s "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+        "ORDER BY version DESC LIMIT 50",
+        arguments);
+
+    json.open_array();
+    for (std::uint64_t row = rows; row-- > 0;)
+    {
+        json.open_object();
+        json.key("version");
+        json.time(result_time(row, 0));
+        json.key("previous");
+        json.optional_time(result_optional_time(row, 1));
+        json.key("recorded_at");
+        json.time(result_time(row, 2));
+        json.key("operation");
+        json.text(result_text(row, 3));
+        json.key("author");
+        json.optional_text(result_optional_text(row, 4));
+        json.key("db_user");
+        json.text(result_text(row, 5));
+        json.key("status_from");
+        json.optional_text(result_optional_text(row, 6));
+        json.key("status_to");
+        json.optional_text(result_optional_text(row, 7));
+        json.key("fields");
+        add_fields(json, row, 8);
+        json.key("comment_id");
+        json.optional_number(result_optional_bigint(row, 9));
+        json.close_object();
+    }
+    json.close_array();
+
+    if (rows == 0)
+        return {0, {}};
+    return {result_bigint(0, 10), result_optional_text(0, 4).value_or(result_text(0, 5))};
+}
+
+std::size_t
+nearby_versions(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
+                std::size_t limit)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::Timestamp{base.us - core::reach_of_diagnosis});
+    arguments.add(core::Timestamp{base.us + core::reach_of_diagnosis});
+    arguments.add(std::optional<std::int64_t>{static_cast<std::int64_t>(limit)});
+    const std::uint64_t rows = execute_as_owner(
+        table, Statement::nearby_versions,
+        "SELECT version FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
+        "ORDER BY version DESC LIMIT $4",
+        arguments);
+    for (std::uint64_t row = 0; row < rows; row++)
+        versions[row] = result_time(row, 0);
+    return rows;
+}
+
+}  // namespace crm

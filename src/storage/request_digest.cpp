@@ -1,0 +1,55 @@
+#include "request_digest.h"
+
+namespace crm {
+
+namespace {
+
+// Each part is preceded by whether it is there and by its length, so that no two requests give the same bytes.
+void
+append_part(StringInfo bytes, std::optional<std::string_view> part)
+{
+    appendStringInfoChar(bytes, part ? 1 : 0);
+    if (!part)
+        return;
+    const std::uint32_t length = static_cast<std::uint32_t>(part->size());
+    for (int shift = 0; shift < 32; shift += 8)
+        appendStringInfoChar(bytes, static_cast<char>(length >> shift));
+    appendBinaryStringInfo(bytes, part->data(), static_cast<int>(part->size()));
+}
+
+Datum
+digest_of(const StringInfoData &bytes)
+{
+    bytea *input = reinterpret_cast<bytea *>(cstring_to_text_with_len(bytes.data, bytes.len));
+    const bytea *digest = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(input)));
+    pg_uuid_t *uuid = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
+    std::memcpy(uuid->data, VARDATA_ANY(digest), UUID_LEN);
+    return UUIDPGetDatum(uuid);
+}
+
+}  // namespace
+
+Datum
+request_digest(const Key &key, const core::Request &request)
+{
+    StringInfoData bytes;
+    initStringInfo(&bytes);
+    append_part(&bytes, key_text(key));
+    append_part(&bytes, request.author);
+    append_part(&bytes, request.status);
+    append_part(&bytes, request.comment);
+    return digest_of(bytes);
+}
+
+Datum
+comment_digest(const Key &key, const core::Request &request)
+{
+    StringInfoData bytes;
+    initStringInfo(&bytes);
+    append_part(&bytes, key_text(key));
+    append_part(&bytes, request.author);
+    append_part(&bytes, request.comment);
+    return digest_of(bytes);
+}
+
+}  // namespace crm

@@ -1,0 +1,373 @@
+#include "save.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../boundary/settings.h"
+#include "../core/message.h"
+#include "../core/version.h"
+#include "access_path.h"
+#include "comments.h"
+#include "conflict_detail.h"
+#include "history.h"
+#include "request_digest.h"
+#include "save_in_progress.h"
+
+namespace crm {
+
+namespace {
+
+// One save on its way to its result.
+struct Save
+{
+    AttachedTable &table;
+    const Key &key;
+    const core::Request &request;
+    const AccessPath &path;
+};
+
+// The rights that a save needs beside SELECT, which its queries check.
+void
+require_rights(const AttachedTable &table, const core::Request &request)
+{
+    require_column_right(table.customers, table.status, ACL_UPDATE);
+    if (!request.comment)
+        return;
+    for (AttrNumber column : {table.comment_customer, table.comment_author, table.comment_body})
+        require_column_right(table.comments, column, ACL_INSERT);
+}
+
+std::string_view
+message_of(const core::MessageFacts &facts)
+{
+    return guarded_text([&facts] { return core::message(facts); });
+}
+
+core::MessageFacts
+facts_of(const Save &save, core::Outcome outcome)
+{
+    core::MessageFacts facts = {};
+    facts.outcome = outcome;
+    facts.customer = key_text(save.key);
+    facts.asked_status = save.request.status.has_value();
+    return facts;
+}
+
+SaveInProgress
+in_progress(const Save &save)
+{
+    SaveInProgress progress = {};
+    progress.table = &save.table;
+    progress.key = save.key;
+    progress.author = save.request.author;
+    progress.based_on = save.request.base;
+    return progress;
+}
+
+void
+insert_comment(const Save &save, SaveInProgress &progress)
+{
+    progress.step = Step::insert_comment;
+    if (!save.path.insert_comment(save.table, save.key, save.request.author, *save.request.comment))
+        errors::write_suppressed(save.table.comments, key_text(save.key));
+    if (progress.step != Step::none)
+        errors::comment_not_stored(save.table.comments);
+}
+
+void
+update_customer(const Save &save, SaveInProgress &progress)
+{
+    progress.step = Step::update_customer;
+    if (!save.path.update(save.table, save.key, save.request.status))
+        errors::write_suppressed(save.table.customers, key_text(save.key));
+    if (progress.step != Step::none)
+        errors::triggers_did_not_fire(save.table.customers);
+}
+
+// Writes a save whose base is current; the row is locked.
+SaveResult
+apply(const Save &save)
+{
+    SaveInProgress progress = in_progress(save);
+    progress.request = request_digest(save.key, save.request);
+
+    with_save_in_progress(progress, [&] {
+        std::optional<std::int64_t> adopted;
+        if (save.request.comment)
+            adopted = find_adoptable_comment(save.table, save.key, comment_digest(save.key, save.request));
+        if (adopted)
+            progress.comment_id = adopted;
+        else if (save.request.comment)
+            insert_comment(save, progress);
+
+        update_customer(save, progress);
+        if (adopted)
+        {
+            progress.step = Step::adopt_comment;
+            adopt_comment(save.table, save.key, *adopted, *progress.version);
+        }
+    });
+
+    SaveResult result = {};
+    result.outcome = core::Outcome::updated;
+    result.comment_id = progress.comment_id;
+    result.message = message_of(facts_of(save, core::Outcome::updated));
+    // Other triggers may have changed the row again.
+    if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key))
+    {
+        result.status = row->status;
+        result.version = row->version;
+    }
+    return result;
+}
+
+// Stores the comment of a refused save, once however often it is refused, and returns where.
+std::optional<std::int64_t>
+keep_comment(const Save &save)
+{
+    const Datum digest = comment_digest(save.key, save.request);
+    lock_kept_comment(save.table, digest);
+    if (const auto repeated = find_repeated_comment(save.table, save.key, digest, save.request.base))
+        return repeated;
+
+    SaveInProgress progress = in_progress(save);
+    progress.refused_request = digest;
+    with_save_in_progress(progress, [&] { insert_comment(save, progress); });
+    return progress.comment_id;
+}
+
+SaveResult
+unchanged(const Save &save, const CustomerRow &row)
+{
+    return {core::Outcome::unchanged, row.status, row.version, std::nullopt,
+            message_of(facts_of(save, core::Outcome::unchanged)), std::nullopt};
+}
+
+SaveResult
+replayed(const Save &save, const AppliedRequest &applied, const std::optional<CustomerRow> &row)
+{
+    const std::optional<ChainHead> head = chain_head(save.table, save.key);
+    core::MessageFacts facts = facts_of(save, core::Outcome::replayed);
+    facts.is_current = row && core::same_version(row->version, applied.version);
+    facts.is_gone = !row;
+
+    JsonBuilder json;
+    json.open_object();
+    json.key("version");
+    json.time(applied.version);
+    json.key("current");
+    json.boolean(facts.is_current);
+    if (!facts.is_current && head && may_read_all_history(save.table))
+    {
+        json.key("superseded_by");
+        json.open_object();
+        json.key("version");
+        json.time(head->version);
+        json.key("author");
+        json.optional_text(head->author);
+        json.key("db_user");
+        json.text(head->db_user);
+        json.close_object();
+    }
+    json.close_object();
+
+    SaveResult result = {core::Outcome::replayed, std::nullopt, std::nullopt, applied.comment_id, message_of(facts),
+                         json.finish()};
+    if (row)
+    {
+        result.status = row->status;
+        result.version = row->version;
+    }
+    return result;
+}
+
+std::optional<AppliedRequest>
+find_applied(const Save &save)
+{
+    return find_request(save.table, save.key, save.request.base, request_digest(save.key, save.request));
+}
+
+// The outcome of a save whose customer the caller does not see.
+SaveResult
+missing(const Save &save)
+{
+    const bool under_row_security = is_under_row_security(save.table.customers);
+    const std::optional<AppliedRequest> applied = under_row_security ? std::nullopt : find_applied(save);
+    const bool in_history = !under_row_security && chain_head(save.table, save.key);
+    const core::Outcome outcome = core::decide_missing(applied.has_value(), in_history, under_row_security);
+
+    if (outcome == core::Outcome::replayed)
+        return replayed(save, *applied, std::nullopt);
+    return {outcome, std::nullopt, std::nullopt, std::nullopt, message_of(facts_of(save, outcome)), std::nullopt};
+}
+
+core::MessageFacts
+conflict_facts(const Save &save, const ConflictDetail &detail, bool comment_kept)
+{
+    core::MessageFacts facts = facts_of(save, core::Outcome::conflict);
+    facts.changes = detail.changes;
+    facts.last_author = detail.last_author;
+    facts.base_problem = detail.base_problem;
+    facts.comment_kept = comment_kept;
+    return facts;
+}
+
+// Raises the conflict, unless the customer went in the meantime.
+void
+raise_conflict(const Save &save)
+{
+    const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
+    if (!customer)
+        return;
+    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, *customer, std::nullopt);
+    errors::conflict(key_text(save.key), jsonb_text(detail.json));
+}
+
+// Answers a save whose base is not the customer's version. Empty when the customer went in the meantime, or when row
+// security does not let the caller refer to it.
+std::optional<SaveResult>
+refuse(const Save &save, const CustomerRow &row)
+{
+    if (const auto applied = find_applied(save))
+        return replayed(save, *applied, row);
+
+    if (settings::on_conflict() == settings::on_conflict_raise)
+    {
+        raise_conflict(save);
+        return std::nullopt;
+    }
+
+    std::optional<std::int64_t> kept;
+    if (save.request.comment)
+    {
+        if (!save.path.lock_for_reference(save.table, save.key))
+            return std::nullopt;
+        kept = keep_comment(save);
+    }
+    const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
+    if (!customer)
+        return std::nullopt;
+    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, *customer, kept);
+    return SaveResult{core::Outcome::conflict, customer->status, customer->version, kept,
+                      message_of(conflict_facts(save, detail, kept.has_value())), detail.json};
+}
+
+// Whether the version seen settles that the save is refused: it does not come back. Where the transaction keeps one
+// snapshot, a later base may be the version that others have made since.
+bool
+is_settled(const Save &save, const CustomerRow &row)
+{
+    if (core::same_version(save.request.base, row.version))
+        return false;
+    return !IsolationUsesXactSnapshot() || save.request.base < row.version;
+}
+
+// Answers a save whose customer is there; empty when it cannot be locked.
+std::optional<SaveResult>
+try_to_save(const Save &save, const CustomerRow &seen)
+{
+    if (is_settled(save, seen))
+        return refuse(save, seen);
+    if (core::decide(save.request, {seen.version, seen.status}) == core::Outcome::unchanged)
+        return unchanged(save, seen);
+
+    // Before the row is locked: whoever waits for this row must not be who is waited for.
+    if (save.request.comment)
+        await_kept_comment(save.table, comment_digest(save.key, save.request));
+    const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key);
+    if (!locked)
+        return std::nullopt;
+    switch (core::decide(save.request, {locked->version, locked->status}))
+    {
+        case core::Outcome::updated:
+            return apply(save);
+        case core::Outcome::unchanged:
+            return unchanged(save, *locked);
+        default:
+            return refuse(save, *locked);
+    }
+}
+
+}  // namespace
+
+SaveResult
+save_customer(AttachedTable &table, const Key &key, const core::Request &request)
+{
+    require_rights(table, request);
+    const Save save = {table, key, request, spi_access_path()};
+
+    for (std::optional<core::Timestamp> tried;;)
+    {
+        CHECK_FOR_INTERRUPTS();
+        const std::optional<CustomerRow> seen = save.path.look(table, key);
+        if (!seen)
+            return missing(save);
+        // A row that is gone and comes back has another version.
+        if (tried == seen->version)
+            errors::hidden_by_row_security(table.customers, key_text(key));
+        if (const std::optional<SaveResult> result = try_to_save(save, *seen))
+            return *result;
+        tried = seen->version;
+    }
+}
+
+void
+check_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request)
+{
+    require_rights(table, request);
+    const Save save = {table, key, request, spi_access_path()};
+
+    std::optional<CustomerRow> row = save.path.look(table, key);
+    if (!row)
+    {
+        if (customer_exists(table, key))
+            errors::customer_hidden(table.customers, key_text(key));
+        return;
+    }
+    if (!is_settled(save, *row))
+        row = save.path.lock(table, key);
+    if (!row)
+    {
+        if (save.path.look(table, key))
+            errors::hidden_by_row_security(table.customers, key_text(key));
+        return;
+    }
+    if (!core::same_version(request.base, row->version))
+        raise_conflict(save);
+}
+
+void
+apply_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
+{
+    const Save save = {table, key, request, spi_access_path()};
+
+    const std::optional<CustomerRow> row = save.path.lock(table, key);
+    if (!row)
+        errors::write_suppressed(table.customers, key_text(key));
+    // Other triggers of this statement may have changed the customer since the check; another comment with the same base
+    // must not have.
+    if (!core::same_version(request.base, row->version) && find_versioned_comment(table, key, request.base))
+        raise_conflict(save);
+
+    SaveInProgress progress = in_progress(save);
+    progress.comment_id = comment_id;
+    with_save_in_progress(progress, [&] { update_customer(save, progress); });
+}
+
+bool
+customer_exists(AttachedTable &table, const Key &key)
+{
+    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    const Role caller = act_as(table.customers_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::customer_exists),
+        [&] {
+            return psprintf("SELECT 1 FROM %s WHERE %s OPERATOR(pg_catalog.=) $1", table.customers_sql, table.key_sql);
+        },
+        arguments_of(key), latest);
+    act_again_as(caller);
+    UnregisterSnapshot(latest);
+    return rows > 0;
+}
+
+}  // namespace crm

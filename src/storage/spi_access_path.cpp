@@ -1,0 +1,102 @@
+#include "../boundary/errors.h"
+#include "access_path.h"
+
+namespace crm {
+
+namespace {
+
+std::optional<CustomerRow>
+read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
+{
+    if (rows == 0)
+        return std::nullopt;
+    if (rows > 1)
+        errors::ambiguous_key(table.customers, key_text(key));
+    return CustomerRow{result_time(0, 0), result_optional_text(0, 1).value_or(std::string_view{})};
+}
+
+class SpiAccessPath final : public AccessPath
+{
+public:
+    std::optional<CustomerRow>
+    look(AttachedTable &table, const Key &key) const override
+    {
+        return read_row(execute(table.plan(Statement::look), [&] { return select_row(table, ""); },
+                                arguments_of(key)),
+                        table, key);
+    }
+
+    std::optional<CustomerRow>
+    lock(AttachedTable &table, const Key &key) const override
+    {
+        return read_row(execute(table.plan(Statement::lock),
+                                [&] { return select_row(table, " FOR NO KEY UPDATE OF c"); }, arguments_of(key)),
+                        table, key);
+    }
+
+    bool
+    lock_for_reference(AttachedTable &table, const Key &key) const override
+    {
+        return execute(table.plan(Statement::lock_for_reference),
+                       [&] {
+                           return psprintf("SELECT 1 FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1 "
+                                           "FOR KEY SHARE OF c",
+                                           table.customers_sql, table.key_sql);
+                       },
+                       arguments_of(key)) > 0;
+    }
+
+    bool
+    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status) const override
+    {
+        Arguments arguments = arguments_of(key);
+        if (!status)
+            return execute(table.plan(Statement::touch),
+                           [&] {
+                               return psprintf("UPDATE %1$s SET %2$s = %2$s WHERE %3$s OPERATOR(pg_catalog.=) $1",
+                                               table.customers_sql, table.status_sql, table.key_sql);
+                           },
+                           arguments) > 0;
+        arguments.add(*status);
+        return execute(table.plan(Statement::set_status),
+                       [&] {
+                           return psprintf("UPDATE %s SET %s = $2 WHERE %s OPERATOR(pg_catalog.=) $1",
+                                           table.customers_sql, table.status_sql, table.key_sql);
+                       },
+                       arguments) > 0;
+    }
+
+    bool
+    insert_comment(AttachedTable &table, const Key &key, std::string_view author, std::string_view body) const override
+    {
+        Arguments arguments = arguments_of(key);
+        arguments.add(author);
+        arguments.add(body);
+        return execute(table.plan(Statement::insert_comment),
+                       [&] {
+                           return psprintf("INSERT INTO %s (customer_id, author, body) VALUES ($1, $2, $3)",
+                                           table.comments_sql);
+                       },
+                       arguments) > 0;
+    }
+
+private:
+    static const char *
+    select_row(const AttachedTable &table, const char *locking)
+    {
+        return psprintf("SELECT c.%s, c.%s FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1%s",
+                        table.version_sql, table.status_sql, table.customers_sql, table.key_sql, locking);
+    }
+};
+
+constexpr SpiAccessPath path;
+
+}  // namespace
+
+const AccessPath &
+spi_access_path()
+{
+    return path;
+}
+
+}  // namespace crm
