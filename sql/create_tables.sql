@@ -1,0 +1,281 @@
+-- crm_create_tables and the registry: which tables belong together, and which of them a save means.
+SET client_min_messages = warning;
+CREATE SCHEMA create_tables;
+SET search_path = create_tables, public;
+
+SELECT crm_create_tables();
+SELECT key_column, status_column, version_column, customers, comments, history
+FROM crm_attached_tables WHERE customers = 'create_tables.customers'::regclass;
+\d customers
+\d comments
+\d customer_history
+SELECT relname, reloptions FROM pg_class
+WHERE relnamespace = 'create_tables'::regnamespace AND relkind = 'r' ORDER BY relname;
+
+-- data is never a member of the extension
+SELECT count(*) FROM pg_depend
+WHERE deptype = 'e' AND classid = 'pg_class'::regclass
+  AND objid IN ('customers'::regclass, 'comments'::regclass, 'customer_history'::regclass);
+
+-- a table that exists
+SELECT * FROM regress.error('SELECT crm_create_tables()');
+SELECT * FROM regress.error($$SELECT crm_create_tables('create_tables')$$);
+CREATE SCHEMA create_tables_taken;
+CREATE TABLE create_tables_taken.customer_history (x int);
+SELECT * FROM regress.error($$SELECT crm_create_tables('create_tables_taken')$$);
+CREATE SCHEMA create_tables_taken2;
+CREATE VIEW create_tables_taken2.comments AS SELECT 1 AS x;
+SELECT * FROM regress.error($$SELECT crm_create_tables('create_tables_taken2')$$);
+SELECT relname FROM pg_class
+WHERE relnamespace IN ('create_tables_taken'::regnamespace, 'create_tables_taken2'::regnamespace) AND relkind <> 'i'
+ORDER BY relname;
+
+-- schemas that cannot be used
+SELECT state, message FROM regress.error($$SELECT crm_create_tables('no such schema')$$);
+SET search_path = create_tables_nowhere;
+SELECT * FROM regress.error('SELECT public.crm_create_tables()');
+SET search_path = pg_temp, public;
+CREATE TEMP TABLE any_temporary_table (x int);
+SELECT * FROM regress.error('SELECT crm_create_tables()');
+DROP TABLE any_temporary_table;
+SET search_path = create_tables, public;
+SELECT regress.state($$SELECT crm_create_tables('')$$);
+
+-- a schema argument; names that need quotes
+CREATE SCHEMA "create ""Tables"" 100%s";
+SELECT crm_create_tables('create "Tables" 100%s');
+INSERT INTO "create ""Tables"" 100%s".customers (name) VALUES ('quoted') RETURNING id, status, updated_at IS NOT NULL;
+SELECT version AS base FROM "create ""Tables"" 100%s".customer_history \gset
+SET search_path = "create ""Tables"" 100%s", public;
+SELECT outcome, status, comment_id FROM crm_update_customer(1, :'base', 'won', 'It''s "quoted" 100%s', 'o''hara');
+SELECT author, body FROM comments;
+SELECT * FROM regress.violations();
+
+-- one schema for each tenant: the search_path chooses, and is read anew for every call
+CREATE SCHEMA create_tables_b;
+SELECT crm_create_tables('create_tables_b');
+INSERT INTO create_tables.customers (id, name) VALUES (1, 'of a');
+INSERT INTO create_tables_b.customers (id, name) VALUES (1, 'of b');
+SELECT updated_at AS base_a FROM create_tables.customers \gset
+SELECT updated_at AS base_b FROM create_tables_b.customers \gset
+SET search_path = create_tables, create_tables_b, public;
+SELECT outcome FROM crm_update_customer(1, :'base_a', 'a', NULL, 'ana');
+SET search_path = create_tables_b, create_tables, public;
+SELECT outcome FROM crm_update_customer(1, :'base_b', 'b', NULL, 'ana');
+SET search_path = public, create_tables_b;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM create_tables_b.customers), 'c', NULL, 'ana');
+SELECT status FROM create_tables.customers UNION ALL SELECT status FROM create_tables_b.customers;
+-- an unattached table in front is not taken for an attached one
+CREATE SCHEMA create_tables_front;
+CREATE TABLE create_tables_front.customers (id bigint, status text, updated_at timestamptz);
+SET search_path = create_tables_front, create_tables_b, public;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM create_tables_b.customers), 'd', NULL, 'ana');
+-- nor a temporary one
+CREATE TEMP TABLE customers (id bigint, status text, updated_at timestamptz);
+CREATE TEMP TABLE comments (customer_id bigint);
+CREATE TEMP TABLE customer_history (customer_id bigint);
+SET search_path = pg_temp, create_tables_b, public;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM create_tables_b.customers), 'e', 'x', 'ana');
+DROP TABLE pg_temp.customers, pg_temp.comments, pg_temp.customer_history;
+-- none at all
+SET search_path = create_tables_front, public;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SET search_path = pg_catalog;
+SELECT regress.state($$SELECT public.crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+-- a function finds the tables of the search_path that it sets
+CREATE FUNCTION create_tables.save_in_b(base timestamptz) RETURNS text
+LANGUAGE sql SET search_path = create_tables_b
+AS $$ SELECT outcome FROM public.crm_update_customer(1, base, 'f', NULL, 'ana') $$;
+SELECT create_tables.save_in_b(updated_at) FROM create_tables_b.customers;
+
+-- renamed tables and schemas stay attached
+SET search_path = create_tables_b, public;
+ALTER TABLE customers RENAME TO clients;
+ALTER TABLE comments RENAME TO notes;
+ALTER TABLE customer_history RENAME TO past;
+SELECT outcome, status, comment_id FROM crm_update_customer(1, (SELECT updated_at FROM clients), 'renamed', 'x2', 'ana');
+ALTER SCHEMA create_tables_b RENAME TO create_tables_c;
+SET search_path = create_tables_c, public;
+SELECT outcome, status, comment_id FROM crm_update_customer(1, (SELECT updated_at FROM clients), 'moved', 'x3', 'ana');
+SELECT status, (SELECT count(*) FROM notes) AS notes, (SELECT count(*) FROM past) AS past FROM clients;
+SELECT customers FROM crm_attached_tables WHERE customers = 'clients'::regclass;
+-- the tables moved one by one
+CREATE SCHEMA create_tables_d;
+ALTER TABLE clients SET SCHEMA create_tables_d;
+SELECT regress.state($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SET search_path = create_tables_d, public;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM clients), 'moved again', 'x4', 'ana');
+-- a new CRM takes the place of the renamed one
+SET search_path = create_tables_c, public;
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (7);
+SELECT outcome FROM crm_update_customer(7, (SELECT updated_at FROM customers), 'own', NULL, 'ana');
+
+-- columns dropped or renamed after the attachment
+SET search_path = create_tables, public;
+ALTER TABLE customers RENAME COLUMN status TO state;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SELECT * FROM regress.error($$UPDATE customers SET name = 'x'$$);
+ALTER TABLE customers RENAME COLUMN state TO status;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'back', NULL, 'ana');
+ALTER TABLE customers RENAME COLUMN updated_at TO changed_at;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE customers RENAME COLUMN changed_at TO updated_at;
+ALTER TABLE customers RENAME COLUMN id TO customer;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE customers RENAME COLUMN customer TO id;
+ALTER TABLE comments RENAME COLUMN author TO who;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE comments RENAME COLUMN who TO author;
+-- every column that the extension uses is named when it is missing
+ALTER TABLE comments RENAME COLUMN reply_to TO answers;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE comments RENAME COLUMN answers TO reply_to;
+ALTER TABLE customer_history RENAME COLUMN request TO digest;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE customer_history RENAME COLUMN digest TO request;
+-- others come and go
+ALTER TABLE customers DROP COLUMN email;
+ALTER TABLE customers ADD COLUMN city text DEFAULT 'Rome', ADD COLUMN "odd ""name" int;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'wider', NULL, 'ana');
+UPDATE customers SET city = 'Milan', "odd ""name" = 3 WHERE id = 1;
+SELECT fields FROM regress.history(1) ORDER BY n DESC LIMIT 1;
+SELECT (detail->'current') - 'updated_at' AS current FROM crm_update_customer(1, :'base_a', 'x', NULL, 'ana');
+-- a type that does not fit
+ALTER TABLE customers ALTER COLUMN status TYPE varchar(20);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE customers ALTER COLUMN status TYPE text;
+ALTER TABLE customers DROP COLUMN status;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE customers ADD COLUMN status text NOT NULL DEFAULT 'new';
+SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'again', NULL, 'ana');
+SELECT * FROM regress.violations();
+
+-- triggers that are missing or disabled
+ALTER TABLE customers DISABLE TRIGGER zz_crm_version;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE customers ENABLE TRIGGER zz_crm_version;
+ALTER TABLE comments DISABLE TRIGGER zz_crm_guard;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE comments ENABLE TRIGGER zz_crm_guard;
+BEGIN;
+DROP TRIGGER crm_history ON customers;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ROLLBACK;
+BEGIN;
+DROP TRIGGER zz_crm_version ON customers;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SELECT state, message FROM regress.error($$UPDATE customers SET name = 'x'$$);
+ROLLBACK;
+SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'guarded', 'x', 'ana');
+
+-- dropped tables
+BEGIN;
+DROP TABLE comments;
+SELECT state, message, hint FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SELECT state FROM regress.error($$UPDATE customers SET name = 'x'$$);
+ROLLBACK;
+BEGIN;
+DROP TABLE customer_history;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ROLLBACK;
+SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'there', NULL, 'ana');
+DROP TABLE customers, comments, customer_history;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (1);
+SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'new', 'hello', 'ana');
+
+-- a creation that is rolled back leaves nothing
+CREATE SCHEMA create_tables_undone;
+SET search_path = create_tables_undone, public;
+BEGIN;
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (1);
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'undone', NULL, 'ana');
+ROLLBACK;
+SELECT regress.state($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+BEGIN READ ONLY;
+SELECT state, message FROM regress.error('SELECT crm_create_tables()');
+ROLLBACK;
+
+-- triggers of the extension on tables that are not attached, or where they do not belong
+SET search_path = create_tables, public;
+CREATE TABLE stranger (id bigint, status text, updated_at timestamptz);
+-- the owner may insert, as a restore does before it comes to the registry
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON stranger FOR EACH ROW EXECUTE FUNCTION crm_customers_version();
+INSERT INTO stranger VALUES (1);
+SELECT * FROM regress.error('UPDATE stranger SET id = 2');
+DROP TRIGGER t ON stranger;
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON stranger FOR EACH ROW EXECUTE FUNCTION crm_comments_guard();
+INSERT INTO stranger VALUES (2);
+SELECT * FROM regress.error('UPDATE stranger SET id = 2');
+CREATE ROLE regress_crm_stranger;
+GRANT USAGE ON SCHEMA create_tables TO regress_crm_stranger;
+GRANT INSERT ON stranger TO regress_crm_stranger;
+SET ROLE regress_crm_stranger;
+SELECT * FROM regress.error('INSERT INTO create_tables.stranger VALUES (3)');
+RESET ROLE;
+REVOKE ALL ON SCHEMA create_tables FROM regress_crm_stranger;
+REVOKE ALL ON stranger FROM regress_crm_stranger;
+DROP ROLE regress_crm_stranger;
+DROP TRIGGER t ON stranger;
+CREATE TRIGGER t AFTER INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION crm_customers_version();
+SELECT * FROM regress.error('INSERT INTO stranger VALUES (1)');
+DROP TRIGGER t ON stranger;
+CREATE TRIGGER t BEFORE INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION crm_customers_history();
+SELECT * FROM regress.error('INSERT INTO stranger VALUES (1)');
+DROP TRIGGER t ON stranger;
+CREATE TRIGGER t BEFORE INSERT ON stranger FOR EACH STATEMENT EXECUTE FUNCTION crm_comments_guard();
+SELECT * FROM regress.error('INSERT INTO stranger VALUES (1)');
+DROP TRIGGER t ON stranger;
+CREATE TRIGGER t BEFORE INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION crm_refuse_truncate();
+SELECT * FROM regress.error('INSERT INTO stranger VALUES (1)');
+DROP TRIGGER t ON stranger;
+DROP TABLE stranger;
+SELECT regress.state('SELECT crm_customers_version()');
+
+-- dropping the extension never drops customers
+BEGIN;
+SELECT regress.state('DROP EXTENSION crm_concurrency');
+DROP EXTENSION crm_concurrency CASCADE;
+SELECT id, status FROM customers;
+SELECT body FROM comments;
+SELECT operation FROM regress.history(1);
+UPDATE customers SET status = 'free';
+ROLLBACK;
+SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'guarded again', NULL, 'ana');
+BEGIN;
+DROP EXTENSION crm_concurrency CASCADE;
+CREATE EXTENSION crm_concurrency SCHEMA public;
+SELECT state FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+CREATE SCHEMA create_tables_second;
+SELECT crm_create_tables('create_tables_second');
+ROLLBACK;
+SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'guarded once more', NULL, 'ana');
+
+-- a call finds its table by schema: one of each
+RESET search_path;
+CREATE SCHEMA one; CREATE SCHEMA two;
+SELECT crm_create_tables('one'), crm_create_tables('two');
+ALTER TABLE one.customers RENAME TO customers_old;
+ALTER TABLE one.comments RENAME TO comments_old;
+ALTER TABLE one.customer_history RENAME TO customer_history_old;
+ALTER INDEX one.customers_pkey RENAME TO customers_old_pkey;
+ALTER SEQUENCE one.customers_id_seq RENAME TO customers_old_id_seq;
+SELECT * FROM regress.error($$SELECT crm_create_tables('one')$$);
+ALTER TABLE one.customers_old SET SCHEMA two;
+SET search_path = two, public;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ALTER TABLE two.customers_old SET SCHEMA one;
+SELECT outcome FROM crm_update_customer(1, now(), 'x', NULL, 'ana');
+SET client_min_messages = warning;
+DROP SCHEMA one, two CASCADE;
+-- a version column that cannot hold milliseconds
+CREATE SCHEMA coarse;
+SET search_path = coarse, public;
+SELECT crm_create_tables();
+ALTER TABLE customers ALTER updated_at TYPE timestamptz(0);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+DROP SCHEMA coarse CASCADE;
+RESET client_min_messages;

@@ -1,0 +1,79 @@
+-- What is wrong with a call: SQLSTATE, message, detail and hint.
+SET client_min_messages = warning;
+CREATE SCHEMA errors;
+SET search_path = errors, public;
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (1);
+\pset format unaligned
+\pset tuples_only on
+\pset fieldsep '\n  '
+
+-- nulls and blanks
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, NULL, 'x', 'words', 'ana')$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(NULL, regress.current(1), 'x', 'words', 'ana')$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'words', NULL)$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'words', '')$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'words', E' \t\r\n\x0b\f\u00a0\u1680\u2003\u2028\u202f\u205f\u3000')$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), '', 'words', 'ana')$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), '  ', 'words', 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(NULL, NULL, NULL, NULL, NULL)$$);
+-- these are errors for any customer, and for any base
+SELECT regress.state($$SELECT crm_update_customer(99, NULL, 'x', NULL, 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(1, '2001-01-01', ' ', NULL, 'ana')$$);
+-- nothing was written
+SELECT count(*) FROM comments;
+SELECT count(*) FROM customer_history;
+
+-- too long
+SET crm_concurrency.max_comment_length = 10;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'eleven long', 'ana')$$);
+SELECT * FROM regress.error($$INSERT INTO comments (customer_id, author, body) VALUES (1, 'ana', 'eleven long')$$);
+SELECT outcome FROM crm_update_customer(1, regress.current(1), NULL, 'äöüßéèçñøå', 'ana');
+RESET crm_concurrency.max_comment_length;
+
+-- conflict as an error
+SET crm_concurrency.on_conflict = raise;
+SELECT state, message, regress.detail((detail::jsonb) - 'changes', 1), hint
+FROM regress.error($$SELECT crm_update_customer(1, regress.version(1, 1), 'x', 'not kept', 'ana')$$);
+SELECT count(*) FROM comments;
+RESET crm_concurrency.on_conflict;
+
+-- malformed values are PostgreSQL's own errors
+SELECT regress.state($$SELECT crm_update_customer('one', regress.current(1), 'x', NULL, 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer('9223372036854775808', regress.current(1), 'x', NULL, 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(1, 'yesterday noon', 'x', NULL, 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(1, '2026-13-01', 'x', NULL, 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(1.5, regress.current(1), 'x', NULL, 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(1, regress.current(1), 'x')$$);
+
+-- untyped parameters, as most drivers send them
+PREPARE untyped AS SELECT outcome, status, comment_id IS NOT NULL AS has_comment FROM crm_update_customer($1, $2, $3, $4, $5);
+SELECT array_agg(t::text) FROM pg_prepared_statements, unnest(parameter_types) t WHERE name = 'untyped';
+SELECT quote_literal(updated_at) AS base FROM customers \gset
+EXECUTE untyped ('1', :base, 'typed late', NULL, 'ana');
+SELECT quote_literal(updated_at) AS base FROM customers \gset
+EXECUTE untyped (1, :base, NULL, 'words', 'ana');
+EXECUTE untyped (1, :base, NULL, 'words', 'ana');
+EXECUTE untyped (1, '2001-01-01', 'x', NULL, 'ana');
+DO $$ BEGIN FOR i IN 1..10 LOOP EXECUTE 'EXECUTE untyped (1, ''2001-01-01'', ''x'', NULL, ''ana'')'; END LOOP; END $$;
+SELECT regress.state($$EXECUTE untyped (1, NULL, 'x', NULL, 'ana')$$);
+SELECT regress.state($$EXECUTE untyped ('x', '2001-01-01', 'x', NULL, 'ana')$$);
+DEALLOCATE untyped;
+-- varchar, name and int4, as typed drivers send them
+PREPARE typed (int4, timestamptz, varchar, varchar(20), varchar) AS SELECT outcome FROM crm_update_customer($1, $2, $3, $4, $5);
+EXECUTE typed (1, :base, 'varchar', NULL, 'ana');
+EXECUTE typed (1, now(), 'varchar', 'kept', 'ana');
+DEALLOCATE typed;
+-- one signature
+SELECT count(*) FROM pg_proc WHERE proname = 'crm_update_customer';
+
+-- read-only transactions
+BEGIN READ ONLY;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, '2001-01-01', 'x', NULL, 'ana')$$);
+ROLLBACK;
+SET default_transaction_read_only = on;
+SELECT regress.state($$SELECT crm_update_customer(1, '2001-01-01', 'x', NULL, 'ana')$$);
+SET default_transaction_read_only = off;
+-- keys, versions, tables: see create_tables and version_rule; an error leaves the session as it was
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'fine', 'words at last', 'ana');
+SELECT * FROM regress.violations();

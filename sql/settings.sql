@@ -1,0 +1,86 @@
+-- The settings of crm_concurrency.
+SET client_min_messages = warning;
+CREATE SCHEMA settings;
+SET search_path = settings, public;
+LOAD 'crm_concurrency';
+SELECT name, setting, unit, context, vartype, min_val, max_val, enumvals, boot_val, short_desc, extra_desc
+FROM pg_settings WHERE name LIKE 'crm_concurrency.%' ORDER BY name \gx
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (1);
+SELECT regress.version(1, 1) AS v1 \gset
+UPDATE customers SET status = 'two' WHERE id = 1;
+
+-- values that are not allowed, and names that do not exist
+SELECT regress.state($$SET crm_concurrency.on_conflict = 'shrug'$$);
+SELECT regress.state($$SET crm_concurrency.refused_comment_window = '-1'$$);
+SELECT regress.state($$SET crm_concurrency.refused_comment_window = 'an hour'$$);
+SELECT regress.state($$SET crm_concurrency.max_comment_length = 0$$);
+SELECT regress.state($$SET crm_concurrency.allow_truncate = 'perhaps'$$);
+SET crm_concurrency.refused_comment_window = '90min';
+SHOW crm_concurrency.refused_comment_window;
+SET crm_concurrency.refused_comment_window = '2147483647 s';
+SELECT outcome FROM crm_update_customer(1, :'v1', 'x', 'A long wait', 'ana');
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'x', 'A long wait', 'ana');
+SELECT count(*) FROM comments;
+RESET crm_concurrency.refused_comment_window;
+
+-- on_conflict = raise: an error, and nothing is kept
+SET crm_concurrency.on_conflict = raise;
+SELECT state, message, detail::jsonb->'conflicts' AS conflicts, detail::jsonb->>'changes_total' AS changes, hint
+FROM regress.error(format($$SELECT crm_update_customer(1, %L, 'mine', 'not kept', 'ben')$$, :'v1'));
+SELECT count(*) FROM comments;
+-- other outcomes are no errors
+SELECT outcome FROM crm_update_customer(99, :'v1', 'x', NULL, 'ben');
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'x', NULL, 'ben');
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'y', NULL, 'ben');
+SELECT outcome FROM crm_update_customer(1, regress.version(1, 3), 'y', NULL, 'ben');
+DELETE FROM customers WHERE id = 1;
+SELECT outcome FROM crm_update_customer(1, :'v1', 'x', NULL, 'ben');
+INSERT INTO customers (id) VALUES (1);
+RESET crm_concurrency.on_conflict;
+-- for one transaction, one function, one role
+BEGIN;
+SET LOCAL crm_concurrency.on_conflict = raise;
+SELECT regress.state(format($$SELECT crm_update_customer(1, %L, 'mine', NULL, 'ben')$$, :'v1'));
+COMMIT;
+SELECT outcome FROM crm_update_customer(1, :'v1', 'mine', NULL, 'ben');
+CREATE FUNCTION save_or_raise(base timestamptz) RETURNS text LANGUAGE sql SET crm_concurrency.on_conflict = raise
+AS $$ SELECT outcome FROM crm_update_customer(1, base, 'mine', NULL, 'ben') $$;
+SELECT regress.state(format('SELECT save_or_raise(%L)', :'v1'));
+SELECT outcome FROM crm_update_customer(1, :'v1', 'mine', NULL, 'ben');
+-- the detail of a raised conflict is cut by no limit of its own
+UPDATE customers SET name = repeat('x', 100000) WHERE id = 1;
+SET crm_concurrency.on_conflict = raise;
+SELECT length(detail::jsonb->'current'->>'name')
+FROM regress.error(format($$SELECT crm_update_customer(1, %L, 'mine', NULL, 'ben')$$, :'v1'));
+RESET crm_concurrency.on_conflict;
+
+-- max_comment_length is the administrator's, the others are anybody's
+CREATE ROLE regress_crm_settings;
+SET ROLE regress_crm_settings;
+SELECT regress.state($$SET crm_concurrency.max_comment_length = 5$$);
+SET crm_concurrency.on_conflict = raise;
+SET crm_concurrency.refused_comment_window = 5;
+SET crm_concurrency.allow_truncate = on;
+RESET ALL;
+RESET ROLE;
+SET client_min_messages = warning;
+SET search_path = settings, public;
+ALTER ROLE regress_crm_settings SET crm_concurrency.max_comment_length = 100;
+ALTER ROLE regress_crm_settings SET crm_concurrency.on_conflict = raise;
+DROP ROLE regress_crm_settings;
+
+-- TRUNCATE: the owner, and only with the setting
+INSERT INTO comments (customer_id, author, body) VALUES (1, 'ana', 'x');
+SELECT regress.state('TRUNCATE comments');
+SET crm_concurrency.allow_truncate = on;
+TRUNCATE comments;
+SELECT count(*) FROM comments;
+SELECT regress.current(1) AS before \gset
+TRUNCATE customers CASCADE;
+RESET crm_concurrency.allow_truncate;
+SELECT regress.state('TRUNCATE customers CASCADE');
+-- the chain goes on
+INSERT INTO customers (id) VALUES (1) RETURNING updated_at > :'before' AS later;
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'after', 'x', 'ana');
+SELECT * FROM regress.violations();

@@ -1,0 +1,133 @@
+-- The version of every write, from wherever it comes.
+SET client_min_messages = warning;
+CREATE SCHEMA version_rule;
+SET search_path = version_rule, public;
+SELECT crm_create_tables();
+
+-- an INSERT gets its version from the clock, in whole milliseconds
+INSERT INTO customers (id) VALUES (1) RETURNING updated_at BETWEEN now() - interval '1 ms' AND clock_timestamp() AS by_clock,
+    updated_at = date_trunc('milliseconds', updated_at) AS whole;
+SELECT * FROM regress.history(1);
+SELECT version = regress.current(1) AS same, previous, based_on, author, status_to, request FROM customer_history;
+-- an explicit version above the chain is kept, in whatever time
+INSERT INTO customers (id, name, updated_at) VALUES (2, 'old', '1999-12-31 23:59:59.999+00'), (3, 'ahead', '2990-01-01 00:00:00+00');
+SELECT id, updated_at AT TIME ZONE 'UTC' AS updated_at, (SELECT version = updated_at FROM customer_history WHERE customer_id = id) AS in_history
+FROM customers WHERE id IN (2, 3) ORDER BY id;
+-- NULL is as good as none
+INSERT INTO customers (id, updated_at) VALUES (4, NULL) RETURNING updated_at IS NOT NULL AS stamped;
+
+-- an UPDATE gets the next version, even when it changes nothing
+UPDATE customers SET phone = '1' WHERE id = 1;
+UPDATE customers SET phone = '1' WHERE id = 1;
+UPDATE customers SET status = 'won', name = 'one', phone = NULL WHERE id = 1;
+SELECT * FROM regress.history(1);
+-- ahead of the clock: one millisecond more
+UPDATE customers SET name = 'further' WHERE id = 3 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SELECT outcome, updated_at AT TIME ZONE 'UTC' AS updated_at FROM crm_update_customer(3, regress.current(3), 'x', NULL, 'ana');
+SELECT recorded_at < '2990-01-01' AS clock FROM customer_history WHERE customer_id = 3;
+-- an explicit version that is a legal successor is kept
+UPDATE customers SET updated_at = '2999-01-01 00:00:00.5+00' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = updated_at + interval '1 ms' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+-- any other is overruled
+UPDATE customers SET updated_at = '2001-01-01' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = updated_at WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = NULL WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = 'infinity' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = '-infinity' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = '10000-01-01 00:00:00+00' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+-- a version of microseconds, as a wider column may hold: less than a millisecond later is no successor
+CREATE SCHEMA version_rule_us;
+SELECT crm_create_tables('version_rule_us');
+ALTER TABLE version_rule_us.customers ALTER updated_at TYPE timestamptz;
+INSERT INTO version_rule_us.customers (id, updated_at) VALUES (1, '2990-05-05 05:05:05.000500+00') RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SET search_path = version_rule_us, public;
+UPDATE customers SET updated_at = updated_at + interval '999 us' RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+UPDATE customers SET updated_at = updated_at + interval '1 ms 1 us' RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SELECT outcome, updated_at AT TIME ZONE 'UTC' AS updated_at FROM crm_update_customer(1, '2990-05-05 05:05:05.003+00', 'cut', NULL, 'ana');
+SELECT outcome, updated_at AT TIME ZONE 'UTC' AS updated_at FROM crm_update_customer(1, '2990-05-05 05:05:05.005+00', 'whole', NULL, 'ana');
+SELECT * FROM regress.violations();
+SET search_path = version_rule, public;
+
+-- infinite and unearthly versions are refused at INSERT
+SELECT * FROM regress.error($$INSERT INTO customers (id, updated_at) VALUES (5, 'infinity')$$);
+SELECT regress.state($$INSERT INTO customers (id, updated_at) VALUES (5, '-infinity')$$);
+SELECT regress.state($$INSERT INTO customers (id, updated_at) VALUES (5, '10000-01-01 00:00:00+00')$$);
+SELECT regress.state($$INSERT INTO customers (id, updated_at) VALUES (5, '0001-01-01 00:00:00+00 BC')$$);
+INSERT INTO customers (id, updated_at) VALUES (6, '0001-01-01 00:00:00+00'), (7, '9998-12-31 23:59:59.999+00');
+UPDATE customers SET name = 'modern' WHERE id = 6 RETURNING updated_at >= now() - interval '1 ms' AS by_clock;
+SELECT * FROM regress.error($$INSERT INTO customers (id, updated_at) VALUES (8, '9999-01-01 00:00:00+00')$$);
+-- no version that is given uses up those that follow
+UPDATE customers SET updated_at = '9999-06-01' WHERE id = 7 RETURNING updated_at = '9999-01-01 00:00:00+00' AS next;
+SELECT outcome FROM crm_update_customer(7, regress.current(7), 'late', 'words', 'ana');
+DELETE FROM customers WHERE id = 7;
+
+-- one statement over many rows
+INSERT INTO customers (id, name) SELECT i, 'bulk' FROM generate_series(100, 199) i;
+UPDATE customers SET status = 'moved' WHERE id BETWEEN 100 AND 199;
+SELECT count(*), count(DISTINCT customer_id), count(*) FILTER (WHERE operation = 'update' AND status_from = 'new' AND status_to = 'moved') AS updates
+FROM customer_history WHERE customer_id BETWEEN 100 AND 199;
+DELETE FROM customers WHERE id BETWEEN 150 AND 199;
+SELECT count(*) FROM customer_history WHERE operation = 'delete';
+-- upserts, MERGE-less: ON CONFLICT
+INSERT INTO customers (id, name) VALUES (100, 'upsert') ON CONFLICT (id) DO NOTHING;
+INSERT INTO customers (id, name) VALUES (100, 'upsert') ON CONFLICT (id) DO UPDATE SET name = excluded.name;
+INSERT INTO customers (id, name) VALUES (100, 'upsert 2') ON CONFLICT (id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at;
+SELECT n, operation, status_to, fields FROM regress.history(100);
+-- COPY
+COPY customers (id, name, updated_at) FROM stdin;
+300	copied	\N
+301	copied with its version	2015-06-01 12:00:00.25+00
+\.
+SELECT customer_id, operation, version = '2015-06-01 12:00:00.25+00' AS own FROM customer_history WHERE customer_id >= 300 ORDER BY 1;
+
+-- keys do not change
+SELECT * FROM regress.error('UPDATE customers SET id = 999 WHERE id = 1');
+SELECT regress.state('UPDATE customers SET id = NULL WHERE id = 1');
+SELECT regress.state('INSERT INTO customers (id) VALUES (NULL)');
+UPDATE customers SET id = id WHERE id = 2;
+
+-- delete and create again: one chain
+DELETE FROM customers WHERE id = 2;
+INSERT INTO customers (id, name, status) VALUES (2, 'again', 'back');
+DELETE FROM customers WHERE id = 2;
+INSERT INTO customers (id, name, updated_at) VALUES (2, 'with an old version', '1999-12-31 23:59:59.999+00')
+RETURNING updated_at > now() - interval '1 ms' AS overruled;
+DELETE FROM customers WHERE id = 2;
+INSERT INTO customers (id, name, updated_at) VALUES (2, 'above the chain', '2980-01-01 00:00:00+00') RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SELECT * FROM regress.history(2);
+-- in one transaction
+BEGIN;
+DELETE FROM customers WHERE id = 3;
+INSERT INTO customers (id, name) VALUES (3, 'within one transaction');
+UPDATE customers SET name = 'and changed' WHERE id = 3;
+COMMIT;
+SELECT n, previous, operation, fields FROM regress.history(3) ORDER BY n DESC LIMIT 3;
+-- the delete's own version is not a version to be restored
+DELETE FROM customers WHERE id = 4;
+SELECT version AS deleted_at FROM customer_history WHERE customer_id = 4 AND operation = 'delete' \gset
+INSERT INTO customers (id, updated_at) VALUES (4, :'deleted_at') RETURNING updated_at > :'deleted_at' AS later;
+
+-- data-only restore: a row that comes with the head of its chain writes no history
+INSERT INTO customer_history (customer_id, version, recorded_at, operation, db_user, status_to)
+VALUES (400, '2016-01-01 00:00:00+00', '2016-01-01 00:00:00+00', 'insert', 'someone', 'new'),
+       (400, '2016-01-02 00:00:00+00', '2016-01-02 00:00:00+00', 'update', 'someone', 'kept');
+UPDATE customer_history SET previous = '2016-01-01 00:00:00+00' WHERE customer_id = 400 AND version = '2016-01-02 00:00:00+00';
+INSERT INTO customers (id, status, updated_at) VALUES (400, 'kept', '2016-01-02 00:00:00+00') RETURNING updated_at = '2016-01-02 00:00:00+00' AS own;
+SELECT count(*) FROM customer_history WHERE customer_id = 400;
+-- logical apply and --disable-triggers
+SET session_replication_role = replica;
+UPDATE customers SET name = 'applied', updated_at = '2970-01-01 00:00:00+00' WHERE id = 100;
+RESET session_replication_role;
+SELECT updated_at AT TIME ZONE 'UTC' AS updated_at, (SELECT count(*) FROM customer_history h WHERE customer_id = 100) AS history
+FROM customers WHERE id = 100;
+
+SELECT * FROM regress.violations() WHERE customer <> 100;
+
+-- values of every kind in the history, the same in every session
+ALTER TABLE customers ADD born date, ADD seen timestamptz, ADD span interval, ADD price numeric, ADD ratio float8, ADD photo bytea,
+    ADD tags text[], ADD extra jsonb, ADD doubled int GENERATED ALWAYS AS (length(name) * 2) STORED;
+SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Pacific/Chatham'; SET IntervalStyle = 'sql_standard'; SET bytea_output = 'escape'; SET extra_float_digits = -4;
+UPDATE customers SET born = '1970-02-01', seen = '2020-03-04 05:06:07+00', span = interval '1 year -2 days', price = 1.50, ratio = 1/3.0::float8,
+    photo = '\x00ff', tags = '{a,NULL,"b c"}', extra = '{"k": [1, null]}', name = 'values' WHERE id = 100;
+RESET DateStyle; RESET TimeZone; RESET IntervalStyle; RESET bytea_output; RESET extra_float_digits;
+SELECT jsonb_pretty(fields) FROM regress.history(100) ORDER BY n DESC LIMIT 1;

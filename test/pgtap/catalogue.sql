@@ -1,0 +1,143 @@
+-- What the extension puts into the catalogue: every object documented, every function declared as it behaves, every
+-- privilege as intended.
+BEGIN;
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS crm_concurrency;
+CREATE SCHEMA crm_catalogue;
+SET LOCAL search_path = crm_catalogue, public;
+SELECT no_plan();
+
+CREATE TEMP VIEW member AS
+    SELECT d.classid, d.objid
+    FROM pg_depend d
+    WHERE d.refclassid = 'pg_extension'::regclass
+      AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'crm_concurrency')
+      AND d.deptype = 'e';
+
+-- Members and their names ------------------------------------------------------------------------
+
+SELECT set_eq(
+    $$SELECT p.oid::regprocedure::text FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid$$,
+    ARRAY[
+        'crm_registry_changed()',
+        'crm_customers_version()',
+        'crm_customers_history()',
+        'crm_comments_guard()',
+        'crm_comments_version()',
+        'crm_history_restore()',
+        'crm_refuse_truncate()',
+        'crm_create_tables(name)',
+        'crm_update_customer(bigint,timestamp with time zone,text,text,text)'
+    ],
+    'the functions of the extension');
+SELECT set_eq(
+    $$SELECT c.relname::text FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid$$,
+    ARRAY['crm_attached_tables'],
+    'the registry is the only table of the extension');
+SELECT set_eq(
+    $$SELECT t.typname::text FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
+      LEFT JOIN pg_class c ON c.oid = t.typrelid
+      WHERE t.typelem = 0 AND (t.typtype <> 'c' OR c.relkind = 'c')$$,
+    ARRAY['crm_update_result'],
+    'the result type is the only type of the extension');
+SELECT is_empty(
+    $$SELECT pg_describe_object(classid, objid, 0) FROM member m
+      WHERE pg_describe_object(classid, objid, 0) !~ '\mcrm_'$$,
+    'every member has the prefix crm_');
+
+-- Documentation ----------------------------------------------------------------------------------
+
+SELECT is_empty(
+    $$SELECT pg_describe_object(classid, objid, 0) FROM member m
+      WHERE classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
+        AND obj_description(objid, classid::regclass::name) IS NULL$$,
+    'every function and table has a comment');
+SELECT isnt(obj_description('crm_update_result'::regtype, 'pg_type'), NULL, 'the result type has a comment');
+SELECT is_empty(
+    $$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a
+      WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass)
+        AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL$$,
+    'every column has a comment');
+
+-- How functions are declared ---------------------------------------------------------------------
+
+SELECT volatility_is('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text'], 'volatile',
+    'crm_update_customer is volatile');
+SELECT volatility_is('crm_create_tables', ARRAY['name'], 'volatile', 'crm_create_tables is volatile');
+SELECT is_empty(
+    $$SELECT p.oid::regprocedure FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+      WHERE p.proparallel <> 'u' AND p.prorettype <> 'trigger'::regtype$$,
+    'every function that writes is parallel unsafe');
+SELECT is_empty(
+    $$SELECT p.oid::regprocedure FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+      WHERE p.prosecdef$$,
+    'no function runs with the rights of its owner');
+SELECT is(
+    (SELECT count(*) FROM pg_proc WHERE proname = 'crm_update_customer' AND pronamespace = 'public'::regnamespace), 1::bigint,
+    'crm_update_customer has one signature');
+SELECT is(
+    (SELECT proargnames[1:5]::text FROM pg_proc WHERE proname = 'crm_update_customer'),
+    '{id,expected_ts,status,comment,author}',
+    'the arguments can be passed by name');
+
+-- Privileges -------------------------------------------------------------------------------------
+
+CREATE ROLE regress_crm_nobody;
+SELECT table_privs_are('crm_attached_tables', 'regress_crm_nobody', ARRAY['SELECT'],
+    'everybody may read the registry, nobody may write it');
+SELECT function_privs_are('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text'],
+    'regress_crm_nobody', ARRAY['EXECUTE'], 'everybody may call crm_update_customer: it checks their rights on the tables');
+
+-- The tables are the user's own ------------------------------------------------------------------
+
+SELECT lives_ok('SELECT crm_create_tables()', 'crm_create_tables works in the first schema of the search_path');
+SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history'], 'the tables of a new CRM');
+SELECT is_empty(
+    $$SELECT pg_describe_object(classid, objid, 0) FROM member m JOIN pg_class c
+        ON m.classid = 'pg_class'::regclass AND c.oid = m.objid WHERE c.relnamespace = 'crm_catalogue'::regnamespace$$,
+    'no customer data is a member of the extension');
+SELECT is_empty(
+    $$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      JOIN member m ON m.classid = 'pg_type'::regclass AND m.objid = a.atttypid
+      WHERE c.relnamespace = 'crm_catalogue'::regnamespace$$,
+    'no column has a type of the extension');
+SELECT is_empty(
+    $$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'crm_catalogue'::regnamespace AND c.relkind = 'r'
+        AND obj_description(c.oid, 'pg_class') IS NULL$$,
+    'every table has a comment');
+SELECT col_is_pk('customers', ARRAY['id'], 'key of customers');
+SELECT col_is_pk('comments', ARRAY['customer_id', 'id'], 'key of comments begins with the customer');
+SELECT col_is_pk('customer_history', ARRAY['customer_id', 'version'], 'key of the history begins with the customer');
+SELECT col_type_is('customers', 'updated_at', 'timestamp(3) with time zone', 'versions are kept to the millisecond');
+SELECT col_not_null('customers', 'updated_at', 'every customer has a version');
+SELECT is_empty(
+    $$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_attribute a
+        ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+      WHERE i.indrelid = 'customers'::regclass AND a.attname IN ('status', 'updated_at')$$,
+    'no index stands in the way of HOT updates');
+SELECT is(
+    (SELECT count(*) FROM pg_constraint WHERE conrelid = 'customer_history'::regclass AND contype = 'f'), 0::bigint,
+    'the history has no foreign key: it stays');
+SELECT set_eq(
+    $$SELECT t.tgrelid::regclass::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+      WHERE c.relnamespace = 'crm_catalogue'::regnamespace AND NOT t.tgisinternal$$,
+    $$VALUES ('customers', 'zz_crm_version'), ('customers', 'crm_history'), ('customers', 'crm_truncate'),
+             ('comments', 'zz_crm_guard'), ('comments', 'crm_version'), ('comments', 'crm_truncate'),
+             ('customer_history', 'crm_restore')$$,
+    'the triggers of the tables');
+SELECT is(
+    (SELECT array_agg(grantee::text) FROM information_schema.role_table_grants
+     WHERE table_schema = 'crm_catalogue' AND grantee <> current_user), NULL,
+    'nobody but the owner gets a right on the tables');
+
+-- Dropping ---------------------------------------------------------------------------------------
+
+INSERT INTO customers (name) VALUES ('Acme');
+SELECT throws_ok('DROP EXTENSION crm_concurrency', '2BP01', NULL, 'the extension is not dropped under guarded tables');
+SELECT lives_ok('DROP EXTENSION crm_concurrency CASCADE', 'with CASCADE it goes');
+SELECT results_eq('SELECT count(*) FROM customers JOIN customer_history h ON h.customer_id = customers.id',
+    ARRAY[1::bigint], 'the data stays');
+
+SELECT * FROM finish();
+ROLLBACK;
