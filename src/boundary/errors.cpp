@@ -273,7 +273,7 @@ changed_since_snapshot()
 {
     ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
                     errmsg("could not serialize access due to concurrent update"),
-                    errdetail("The comment was stored by a transaction that this one cannot see yet."),
+                    errdetail("A row was changed by a transaction that this one cannot see."),
                     errhint("Retry the transaction.")));
 }
 

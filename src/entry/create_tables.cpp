@@ -194,6 +194,8 @@ CRM_FUNCTION(crm_create_tables)
     PreventCommandIfReadOnly("crm_create_tables()");
     const Oid extension_schema = extension_schema_of(fcinfo);
     const Oid schema = target_schema(fcinfo);
+    // Others who create tables here wait for this transaction.
+    LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
     for (const char *table : {"customers", "comments", "customer_history"})
         require_free(schema, table);
 

@@ -126,6 +126,8 @@ lift_above_chain(const Fired &fired, const Key &key, core::Timestamp version, co
     Arguments arguments = arguments_of(key);
     arguments.add(*lift.version);
     with_save_in_progress(lift, [&] {
+        // An older snapshot would show the deleted row as well.
+        const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
         const Role caller = act_as(table.customers_owner, table.customers_path);
         execute(
             table.plan(Statement::lift),
@@ -133,8 +135,9 @@ lift_above_chain(const Fired &fired, const Key &key, core::Timestamp version, co
                 return psprintf("UPDATE %s SET %s = $2 WHERE %s OPERATOR(pg_catalog.=) $1", table.customers_sql,
                                 table.version_sql, table.key_sql);
             },
-            arguments);
+            arguments, latest);
         act_again_as(caller);
+        UnregisterSnapshot(latest);
     });
     if (lift.step != Step::none)
         errors::write_suppressed(table.customers, key_text(key));

@@ -193,7 +193,7 @@ missing(const Save &save)
 {
     const bool under_row_security = is_under_row_security(save.table.customers);
     const std::optional<AppliedRequest> applied = under_row_security ? std::nullopt : find_applied(save);
-    const bool in_history = !under_row_security && chain_head(save.table, save.key);
+    const bool in_history = !under_row_security && first_change(save.table, save.key, core::minus_infinity);
     const core::Outcome outcome = core::decide_missing(applied.has_value(), in_history, under_row_security);
 
     if (outcome == core::Outcome::replayed)
@@ -317,23 +317,27 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
     require_rights(table, request);
     const Save save = {table, key, request, spi_access_path()};
 
-    std::optional<CustomerRow> row = save.path.look(table, key);
-    if (!row)
+    for (std::optional<core::Timestamp> tried;;)
     {
-        if (customer_exists(table, key))
-            errors::customer_hidden(table.customers, key_text(key));
-        return;
-    }
-    if (!is_settled(save, *row))
-        row = save.path.lock(table, key);
-    if (!row)
-    {
-        if (save.path.look(table, key))
+        CHECK_FOR_INTERRUPTS();
+        std::optional<CustomerRow> row = save.path.look(table, key);
+        if (!row)
+        {
+            if (customer_exists(table, key))
+                errors::customer_hidden(table.customers, key_text(key));
+            return;
+        }
+        if (tried == row->version)
             errors::hidden_by_row_security(table.customers, key_text(key));
+        tried = row->version;
+        if (!is_settled(save, *row))
+            row = save.path.lock(table, key);
+        if (!row)
+            continue;
+        if (!core::same_version(request.base, row->version))
+            raise_conflict(save);
         return;
     }
-    if (!core::same_version(request.base, row->version))
-        raise_conflict(save);
 }
 
 void

@@ -10,6 +10,9 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
 {
     if (rows == 0)
         return std::nullopt;
+    // One snapshot shows a row that others deleted beside its successor of this transaction.
+    if (rows > 1 && IsolationUsesXactSnapshot())
+        errors::changed_since_snapshot();
     if (rows > 1)
         errors::ambiguous_key(table.customers, key_text(key));
     return CustomerRow{result_time(0, 0), result_optional_text(0, 1).value_or(std::string_view{})};
