@@ -1,6 +1,7 @@
 #pragma once
 
-// What differs between the supported versions of PostgreSQL. Included by pg.h only.
+// What differs between the supported versions of PostgreSQL. pg.h includes it.
+#include "pg.h"
 
 #if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 190000
 #error "crm_concurrency supports PostgreSQL 14 to 18"

@@ -50,13 +50,13 @@ is_successor(Timestamp candidate, Timestamp current)
 std::optional<Timestamp>
 next_version(std::optional<Timestamp> current, Timestamp clock)
 {
-    Timestamp next = std::max(cut_to_millisecond(clock), first_possible_version);
+    Timestamp next = cut_to_millisecond(std::max(clock, first_possible_version));
 
     if (current)
     {
         if (*current > last_possible_version)
             return std::nullopt;
-        if (*current >= first_possible_version)
+        if (is_finite(*current))
         {
             const Timestamp whole = cut_to_millisecond(*current);
             const Timestamp rounded_up{whole == *current ? whole.us : whole.us + millisecond};

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <tuple>
+
+#include "record.h"
+
+namespace crm::hammer {
+
+// All submits of one request: the same customer, base, author, status and comment.
+struct Request
+{
+    std::vector<const Attempt *> attempts;
+    std::vector<const HistoryRow *> rows;  // where it was applied, by the history
+
+    const Attempt &asked() const { return *attempts.front(); }
+    bool is_told_applied() const;  // updated or replayed
+    bool is_told_refused() const;
+    bool is_in_doubt() const;  // some answer was lost
+};
+
+// Everything that one author did to get one comment in: saves from one or several bases, or a bare INSERT.
+struct Comment
+{
+    std::vector<const Attempt *> attempts;
+    std::vector<const Request *> requests;
+    std::vector<const CommentRow *> rows;
+};
+
+// A version of the customer and what the customer was then, by the history.
+struct State
+{
+    std::optional<std::string> status;
+    std::optional<std::string> phone;
+};
+
+// A time without the customer: from a delete to the insert that brought it back, if one did. Where the answer was lost,
+// the delete or insert may have happened at any time.
+struct Gap
+{
+    ServerTime delete_version;
+    SteadyTime delete_sent;
+    SteadyTime delete_answered;
+    SteadyTime insert_answered;
+};
+
+// Where something lies relative to the last delete. What was kept before is gone with the customer.
+enum class Era
+{
+    gone,       // surely before it
+    current,    // surely after it, or there was none
+    uncertain,  // at the same time
+};
+
+// What the log and the tables say about one customer, brought together.
+struct Evidence
+{
+    std::int64_t customer;
+    const CustomerRow *row = nullptr;
+    std::vector<const HistoryRow *> chain;  // by version
+    std::vector<const Attempt *> attempts;
+    std::vector<Request> requests;
+    std::map<std::pair<std::string, std::string>, Comment> comments;  // by author and body
+    std::vector<const CommentRow *> unknown_comments;                 // that nobody sent
+    std::vector<const HistoryRow *> unknown_rows;                     // that nothing in the log explains
+    std::vector<std::pair<const HistoryRow *, const Attempt *>> failed_rows;  // that only a failed attempt explains
+    std::map<ServerTime, State> states;
+    std::vector<Gap> gaps;
+    std::multimap<ServerTime, const HistoryRow *> plain_by_version;
+    std::multimap<ServerTime, const HistoryRow *> plain_by_previous;
+
+    Era era(const Attempt &attempt) const;
+    Era era(const HistoryRow &history_row) const;
+
+    // Whether the customer may have been absent at some time while the attempt was under way.
+    bool may_have_been_absent(const Attempt &attempt) const;
+
+    // The row that a plain write made; none where the history has none.
+    const HistoryRow *row_of(const Attempt &plain_write) const;
+};
+
+// The evidence of every customer that the log or the tables know. Refers to log and tables.
+std::vector<Evidence> gather_evidence(std::span<const Attempt> log, const Tables &tables);
+
+}  // namespace crm::hammer

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <unordered_map>
+
+#include "user.h"
+
+namespace crm::hammer {
+
+// mixed: what one user does to many customers, step after step, by chance.
+class MixedUser
+{
+public:
+    MixedUser(Stage &stage, User &user);
+
+    // In the user's own thread.
+    void run();
+
+private:
+    // What this user has seen of a customer, as on a page left open.
+    struct Page
+    {
+        std::optional<std::string> status;
+        ServerTime version;
+        std::optional<ServerTime> older_version;
+    };
+
+    void step();
+    void save(std::int64_t customer, bool looks_first, bool from_older_version);
+    void after_save(Attempt save, Attempt told);
+    void comment(std::int64_t customer);
+    void update(std::int64_t customer);
+    void insert();
+    void remove_and_bring_back();
+
+    Attempt new_save(std::int64_t customer, const Page &page, bool from_older_version);
+    std::string new_comment();
+    std::string new_status();
+    std::int64_t some_customer();
+    const Page *look(std::int64_t customer);
+    void remember(const Attempt &told);
+
+    Stage &stage_;
+    User &user_;
+    std::size_t most_customers_;
+    std::unordered_map<std::int64_t, Page> pages_;
+};
+
+}  // namespace crm::hammer

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace crm::hammer {
+
+enum class Mode
+{
+    race,
+    retry,
+    mixed,
+};
+
+std::string_view name(Mode mode);
+
+// What the command line asks for.
+struct Options
+{
+    std::string dsn;
+    Mode mode = Mode::race;
+    int users = 30;
+    int customers = 1;
+    std::optional<int> rounds;
+    std::optional<int> seconds;
+    std::uint64_t seed = 0;
+    std::string function = "crm_update_customer";
+    int timeout_seconds = 60;
+    int breaks_per_second = 0;
+    std::string json_file;
+};
+
+// Reads the command line. An exit code where the program is done already (--help, a mistake).
+std::optional<int> parse_options(int argc, char **argv, Options &options);
+
+}  // namespace crm::hammer

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <pqxx/pqxx>
+
+#include "record.h"
+
+namespace crm::hammer {
+
+// Where the users connect to and what they call there.
+struct Target
+{
+    std::string dsn;
+    std::string function;  // a quoted name, safe to put into SQL
+    int timeout_seconds;
+};
+
+// Why a run could not be done, as one sentence for people.
+struct CannotRun : std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+// One connection of one user. Not for use by several threads at once.
+class Session
+{
+public:
+    // Connects; raises CannotRun.
+    explicit Session(const Target &target);
+
+    // Sends what the attempt says, in a transaction of its own, and notes in it when and how that ended. Never raises
+    // for what the server or the connection did.
+    void perform(Attempt &attempt);
+
+    // Connects again, trying as long as the target's timeout allows. Whether that worked.
+    bool reconnect();
+
+    // The process id of the server's backend.
+    int backend() const { return backend_; }
+
+    // Ends another connection's backend.
+    void terminate(int backend);
+
+    // The quoted name of the save function; raises CannotRun where it or a table cannot be used.
+    std::string check_installation(const std::string &function);
+
+    // The rows of these customers, from one snapshot.
+    Tables read_tables(const std::vector<std::int64_t> &customers);
+
+private:
+    void connect();
+    void ask(Attempt &attempt);
+
+    Target target_;
+    std::unique_ptr<pqxx::connection> connection_;
+    int backend_ = 0;
+};
+
+}  // namespace crm::hammer

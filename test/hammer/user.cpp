@@ -1,0 +1,214 @@
+#include "user.h"
+
+#include <barrier>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace crm::hammer {
+
+namespace {
+
+bool
+is_serialization_failure(const Attempt &attempt)
+{
+    return attempt.reply == Reply::failed && attempt.sqlstate.substr(0, 2) == "40";
+}
+
+// The customer was deleted, or came back, in between: an error that mixed provokes.
+bool
+is_expected_failure(const Attempt &attempt)
+{
+    return (attempt.action == Action::comment && attempt.sqlstate == "23503") ||
+           (attempt.action == Action::insert && attempt.sqlstate == "23505");
+}
+
+// Whether sending it a second time does no more than sending it once.
+bool
+is_repeatable(const Attempt &attempt)
+{
+    return attempt.action == Action::save || attempt.action == Action::read;
+}
+
+}  // namespace
+
+Stage::Stage(const Options &stage_options, const Target &stage_target)
+    : options(stage_options), target(stage_target), backends(static_cast<std::size_t>(stage_options.users) + 1)
+{
+}
+
+void
+Stage::start()
+{
+    if (options.seconds)
+        end_ = steady_now() + std::chrono::nanoseconds(std::chrono::seconds(*options.seconds)).count();
+}
+
+bool
+Stage::is_over() const
+{
+    return has_failed_ || (options.seconds && steady_now() >= end_);
+}
+
+void
+Stage::give_up(const std::string &reason)
+{
+    const std::lock_guard lock(reason_mutex_);
+    if (!has_failed_.exchange(true))
+        reason_ = reason;
+}
+
+std::string
+Stage::reason_for_giving_up() const
+{
+    const std::lock_guard lock(reason_mutex_);
+    return reason_;
+}
+
+void
+Stage::add_customer(std::int64_t id)
+{
+    const std::lock_guard lock(customers_mutex_);
+    customers_.push_back(id);
+}
+
+std::int64_t
+Stage::customer(std::size_t index) const
+{
+    const std::shared_lock lock(customers_mutex_);
+    return customers_.at(index % customers_.size());
+}
+
+std::size_t
+Stage::customer_count() const
+{
+    const std::shared_lock lock(customers_mutex_);
+    return customers_.size();
+}
+
+std::vector<std::int64_t>
+Stage::customers() const
+{
+    const std::shared_lock lock(customers_mutex_);
+    return customers_;
+}
+
+User::User(Stage &stage, int index) : stage_(stage), index_(index), session_(stage.target)
+{
+    std::seed_seq seed{static_cast<std::uint32_t>(stage.options.seed),
+                       static_cast<std::uint32_t>(stage.options.seed >> 32), static_cast<std::uint32_t>(index)};
+    random_.seed(seed);
+    stage_.backends[static_cast<std::size_t>(index)] = session_.backend();
+}
+
+std::string
+User::author() const
+{
+    return fmt::format("user {}", index_);
+}
+
+std::string
+User::unique(std::string_view prefix)
+{
+    return fmt::format("{} {}.{}", prefix, index_, ++texts_);
+}
+
+bool
+User::chance(int percent)
+{
+    return below(100) < static_cast<std::size_t>(percent);
+}
+
+std::size_t
+User::below(std::size_t limit)
+{
+    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random_);
+}
+
+bool
+User::reconnect(Session &session)
+{
+    if (!session.reconnect())
+    {
+        stage_.give_up(fmt::format("user {} could not connect again within {} s", index_,
+                                   stage_.options.timeout_seconds));
+        return false;
+    }
+    if (&session == &session_)
+        stage_.backends[static_cast<std::size_t>(index_)] = session.backend();
+    return true;
+}
+
+Attempt
+User::submit(const Attempt &asked)
+{
+    // Every serialization failure means that somebody else got on, so that nobody needs more tries for long.
+    const int most_tries = 1000 + 10 * stage_.options.users;
+
+    for (int tries = 1;; ++tries)
+    {
+        Attempt attempt = asked;
+        attempt.user = index_;
+        session_.perform(attempt);
+        log_.push_back(attempt);
+
+        if (attempt.reply == Reply::answered || is_expected_failure(attempt))
+            return attempt;
+        if (attempt.reply == Reply::in_doubt)
+        {
+            if (!reconnect(session_) || !is_repeatable(attempt))
+                return attempt;
+        }
+        else if (!is_serialization_failure(attempt))
+        {
+            stage_.give_up(fmt::format("unexpected error: {}", to_text(attempt)));
+            return attempt;
+        }
+        if (tries == most_tries)
+        {
+            stage_.give_up(fmt::format("no answer in {} tries: {}", tries, to_text(attempt)));
+            return attempt;
+        }
+    }
+}
+
+Attempt
+User::submit_twice_at_once(const Attempt &asked)
+{
+    if (!twin_)
+        twin_ = std::make_unique<Session>(stage_.target);
+
+    Attempt mine = asked;
+    Attempt twins = asked;
+    mine.user = twins.user = index_;
+    {
+        std::barrier both(2);
+        std::jthread thread(
+            [&]
+            {
+                both.arrive_and_wait();
+                twin_->perform(twins);
+            });
+        both.arrive_and_wait();
+        session_.perform(mine);
+    }
+    log_.push_back(mine);
+    log_.push_back(twins);
+
+    if (twins.reply == Reply::in_doubt)
+        reconnect(*twin_);
+    if (mine.reply == Reply::in_doubt && !reconnect(session_))
+        return mine;
+    return mine.reply == Reply::answered && twins.reply == Reply::answered ? mine : submit(asked);
+}
+
+Attempt
+User::read(std::int64_t customer)
+{
+    Attempt asked;
+    asked.action = Action::read;
+    asked.customer = customer;
+    return submit(asked);
+}
+
+}  // namespace crm::hammer

@@ -1,0 +1,144 @@
+#include "core/decision.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace crm::core {
+
+namespace {
+
+constexpr Timestamp version{820'454'400 * second};
+constexpr Timestamp older{version.us - hour};
+constexpr Current current = {version, "new"};
+
+Request
+request(Timestamp base, std::optional<std::string_view> status, std::optional<std::string_view> comment)
+{
+    return {base, status, comment, "ana"};
+}
+
+TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
+{
+    std::set<std::string_view> names;
+    for (auto [outcome, status] : {std::pair{Outcome::updated, 200}, std::pair{Outcome::unchanged, 200},
+                                   std::pair{Outcome::replayed, 200}, std::pair{Outcome::conflict, 409},
+                                   std::pair{Outcome::deleted, 410}, std::pair{Outcome::not_found, 404}})
+    {
+        EXPECT_EQ(http_status(outcome), status);
+        names.insert(name(outcome));
+    }
+    EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "deleted",
+                                                 "not_found"}));
+}
+
+TEST(Decision, ACurrentBaseIsSavedWhenItAsksForSomething)
+{
+    EXPECT_EQ(decide(request(version, "won", std::nullopt), current), Outcome::updated);
+    EXPECT_EQ(decide(request(version, "won", "Signed"), current), Outcome::updated);
+    EXPECT_EQ(decide(request(version, std::nullopt, "Signed"), current), Outcome::updated);
+    EXPECT_EQ(decide(request(version, "new", "Signed"), current), Outcome::updated);
+}
+
+TEST(Decision, ACurrentBaseIsUnchangedWhenItAsksForNothingNew)
+{
+    EXPECT_EQ(decide(request(version, "new", std::nullopt), current), Outcome::unchanged);
+    EXPECT_EQ(decide(request(version, std::nullopt, std::nullopt), current), Outcome::unchanged);
+}
+
+TEST(Decision, AnyOtherBaseIsAConflictWhateverItAsks)
+{
+    for (Timestamp base : {older, Timestamp{version.us + millisecond}, Timestamp{version.us - millisecond}, infinity,
+                           minus_infinity})
+        for (std::optional<std::string_view> status : {std::optional<std::string_view>{}, {"new"}, {"won"}})
+            for (std::optional<std::string_view> comment : {std::optional<std::string_view>{}, {"Signed"}})
+                EXPECT_EQ(decide(request(base, status, comment), current), Outcome::conflict) << base.us;
+}
+
+TEST(Decision, ABaseKeptInMillisecondsIsCurrent)
+{
+    const Current legacy = {{version.us + 456}, "new"};
+    EXPECT_EQ(decide(request(version, "won", std::nullopt), legacy), Outcome::updated);
+}
+
+TEST(Decision, AMissingCustomer)
+{
+    for (bool applied : {false, true})
+        for (bool in_history : {false, true})
+        {
+            EXPECT_EQ(decide_missing(applied, in_history, true), Outcome::not_found);
+            EXPECT_EQ(decide_missing(applied, in_history, false), applied      ? Outcome::replayed
+                                                                  : in_history ? Outcome::deleted
+                                                                               : Outcome::not_found);
+        }
+}
+
+TEST(Decision, CollidesWhenBothChangedAFieldToDifferentValues)
+{
+    EXPECT_TRUE(collides("new", "won", "lost"));
+    EXPECT_FALSE(collides("new", "won", "won"));   // the same change
+    EXPECT_FALSE(collides("new", "new", "lost"));  // not changed by the caller
+    EXPECT_FALSE(collides("new", "won", "new"));   // not changed by others
+    EXPECT_FALSE(collides("new", "new", "new"));
+}
+
+TEST(Decision, CollidesWhenWhatWasIsNotKnown)
+{
+    EXPECT_TRUE(collides(std::nullopt, "won", "lost"));
+    EXPECT_FALSE(collides(std::nullopt, "won", "won"));
+}
+
+// A comment refused at 12:00 from the version of 11:00.
+constexpr Timestamp noon{version.us};
+constexpr Timestamp base{noon.us - hour};
+constexpr KeptComment pending = {base, noon, std::nullopt};
+
+TEST(KeptComment, TheSameRequestRepeatsItAtAnyTime)
+{
+    for (Microseconds later : {std::int64_t{0}, hour, 1000 * hour})
+        EXPECT_TRUE(repeats(pending, base, {noon.us + later}, hour));
+    EXPECT_TRUE(repeats(pending, {base.us + 999}, {noon.us + 1000 * hour}, hour));
+}
+
+TEST(KeptComment, AnotherBaseRepeatsItWithinTheWindow)
+{
+    const Timestamp other{base.us - hour};
+    EXPECT_TRUE(repeats(pending, other, noon, hour));
+    EXPECT_TRUE(repeats(pending, other, {noon.us + hour - 1}, hour));
+    EXPECT_FALSE(repeats(pending, other, {noon.us + hour}, hour));
+    EXPECT_FALSE(repeats(pending, other, noon, 0));
+    EXPECT_TRUE(repeats(pending, other, {noon.us - hour}, hour)) << "the clock was set back";
+}
+
+TEST(KeptComment, InfiniteBasesRepeatThemselves)
+{
+    const KeptComment kept = {infinity, noon, std::nullopt};
+    EXPECT_TRUE(repeats(kept, infinity, {noon.us + 1000 * hour}, hour));
+    EXPECT_FALSE(repeats(kept, minus_infinity, {noon.us + 1000 * hour}, hour));
+}
+
+TEST(KeptComment, WhoSawTheAdoptionSaysItAnew)
+{
+    const Timestamp adoption{noon.us + minute};
+    const KeptComment adopted = {base, noon, adoption};
+    const Timestamp now{adoption.us + second};
+    EXPECT_TRUE(repeats(adopted, base, now, hour)) << "a late duplicate";
+    EXPECT_TRUE(repeats(adopted, {adoption.us - minute}, now, hour)) << "a late duplicate of another refusal";
+    EXPECT_FALSE(repeats(adopted, adoption, now, hour));
+    EXPECT_FALSE(repeats(adopted, {adoption.us - 999}, now, hour)) << "names the adopting version";
+    EXPECT_FALSE(repeats(adopted, {adoption.us + minute}, now, hour));
+}
+
+TEST(KeptComment, IsAdoptedOnceWithinTheWindow)
+{
+    EXPECT_TRUE(adopts(pending, noon, hour));
+    EXPECT_TRUE(adopts(pending, {noon.us + hour - 1}, hour));
+    EXPECT_FALSE(adopts(pending, {noon.us + hour}, hour));
+    EXPECT_FALSE(adopts(pending, noon, 0));
+    EXPECT_FALSE(adopts({base, noon, Timestamp{noon.us + minute}}, {noon.us + 2 * minute}, hour));
+    EXPECT_FALSE(adopts({base, minus_infinity, std::nullopt}, noon, hour));
+}
+
+}  // namespace
+
+}  // namespace crm::core
