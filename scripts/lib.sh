@@ -1,0 +1,283 @@
+# shellcheck shell=bash
+# What the commands of this directory share: building the project, and private throwaway servers. To be sourced.
+
+# The server may run as another user than the caller, and must read what is installed for it.
+umask 022
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$project/build
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# Runs a command whose output matters only if it fails.
+quietly() {
+    local output status=0
+    output=$("$@" </dev/null 2>&1) || status=$?
+    if ((status > 0)); then
+        printf '%s\n%s: this failed: %s\n' "$output" "${0##*/}" "$*" >&2
+    fi
+    return "$status"
+}
+
+# PostgreSQL: the one of PG_CONFIG, or Debian's of the version PG_MAJOR ---------------------------
+
+pg_config_path() {
+    echo "${PG_CONFIG:-/usr/lib/postgresql/${PG_MAJOR:-15}/bin/pg_config}"
+}
+
+# Finds PostgreSQL, and puts its programs first in the PATH.
+find_postgres() {
+    PG_CONFIG=$(pg_config_path)
+    [[ -x $PG_CONFIG ]] || die "there is no pg_config at $PG_CONFIG (PG_CONFIG or PG_MAJOR names another)"
+    export PG_CONFIG
+    pg_bindir=$("$PG_CONFIG" --bindir)
+    pg_sharedir=$("$PG_CONFIG" --sharedir)
+    pg_pkglibdir=$("$PG_CONFIG" --pkglibdir)
+    PATH=$pg_bindir:$PATH
+}
+
+# Connections to a private server depend on nothing that the caller has set for others.
+forget_connection_settings() {
+    local name
+    for name in $(compgen -e PG); do
+        case $name in
+            PG_CONFIG | PG_MAJOR) ;;
+            *) unset "$name" ;;
+        esac
+    done
+}
+
+# Building ----------------------------------------------------------------------------------------
+
+# with_build_lock COMMAND…: two commands at once do not build in each other's way.
+with_build_lock() {
+    mkdir -p "$build"
+    (
+        flock 9
+        "$@" 9>&-
+    ) 9>"$build/lock"
+}
+
+make_module() {
+    make -s -j "$(nproc)" -C "$project" PG_CONFIG="$PG_CONFIG" "$@"
+}
+
+# Builds the module; objects that were made for another server are made again.
+build_module() {
+    local made_for=$build/module-made-for server
+    server="$PG_CONFIG $("$PG_CONFIG" --version)"
+    if [[ -f $made_for && $(<"$made_for") != "$server" ]]; then
+        make_module clean || return
+    fi
+    echo "$server" >"$made_for"
+    make_module all
+}
+
+# build_programs DIRECTORY TARGET… [-- CMAKE_OPTION…]: builds C++ programs of CMakeLists.txt.
+build_programs() {
+    local directory=$1 targets=()
+    shift
+    while (($# > 0)) && [[ $1 != -- ]]; do
+        targets+=("$1")
+        shift
+    done
+    cmake -S "$project" -B "$directory" -DCMAKE_BUILD_TYPE=RelWithDebInfo "${@:2}" &&
+        cmake --build "$directory" --parallel "$(nproc)" --target "${targets[@]}"
+}
+
+# Private servers ---------------------------------------------------------------------------------
+#
+# A server lives in one directory:
+#
+#     crm_concurrency-server  marks the directory as one that these commands made; holds the port
+#     tree/                   an installation of its own
+#     data/                   the data directory, server.log in it
+#     socket/                 the Unix socket; only the server's user (and root) can enter
+#     password                of the superuser postgres, for TCP connections to 127.0.0.1
+
+marker=crm_concurrency-server
+socket_name=/socket/.s.PGSQL.65535
+
+# PostgreSQL refuses to run as root.
+if ((EUID == 0)); then
+    server_user=postgres
+else
+    server_user=$(id -un)
+fi
+
+as_server_user() {
+    # Programs of PostgreSQL want a working directory that they can read.
+    if ((EUID == 0)); then
+        (cd / && exec runuser -u "$server_user" -- "$@")
+    else
+        (cd / && exec "$@")
+    fi
+}
+
+# A path that make can install to and that stands in a connection string as it is.
+is_plain_path() {
+    [[ $1 =~ ^/[A-Za-z0-9/._+@=-]*$ ]]
+}
+
+# Where temporary files go: a directory that the server can be in and its user can reach.
+temporary_root() {
+    local root=${TMPDIR:-/tmp}
+    if ! is_plain_path "$root" || ! as_server_user test -x "$root" 2>/dev/null; then
+        root=/tmp
+    fi
+    echo "$root"
+}
+
+# A name for a server's directory that is not in use.
+new_server_directory() {
+    mktemp -u "$(temporary_root)/crm_concurrency.XXXXXX"
+}
+
+free_port() {
+    local port
+    while true; do
+        # below the ports that systems give to outgoing connections
+        port=$((20000 + RANDOM % 12000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}
+
+# An installation with the module in it, in $1. PostgreSQL finds its directories from where its program lies: with a copy
+# of the program, and links to all else, the installed PostgreSQL stays as it is, whatever other servers run from it.
+install_tree() {
+    local tree=$1
+    mkdir -p "$tree$pg_bindir" "$tree$pg_sharedir" "$tree$pg_pkglibdir" &&
+        cp "$pg_bindir/postgres" "$tree$pg_bindir" &&
+        cp -rs "$pg_sharedir/." "$tree$pg_sharedir" &&
+        cp -rs "$pg_pkglibdir/." "$tree$pg_pkglibdir" &&
+        # Nothing of an installed crm_concurrency: what is installed now must not be written through the links.
+        rm -rf "$tree$pg_sharedir"/extension/crm_concurrency* "$tree$pg_pkglibdir"/crm_concurrency* \
+            "$tree$pg_pkglibdir"/bitcode/crm_concurrency* &&
+        make_module install DESTDIR="$tree"
+}
+
+is_server_directory() {
+    [[ -f $1/$marker && -O $1/$marker ]]
+}
+
+server_port() {
+    cat "$1/$marker"
+}
+
+server_runs() {
+    as_server_user "$pg_bindir/pg_ctl" -D "$1/data" status >/dev/null 2>&1
+}
+
+# server_dsn DIRECTORY DATABASE
+server_dsn() {
+    echo "host=$1/socket port=$(server_port "$1") user=postgres dbname=$2"
+}
+
+# The same as a URI for drivers that know TCP only.
+server_uri() {
+    echo "postgresql://postgres:$(<"$1/password")@127.0.0.1:$(server_port "$1")/$2"
+}
+
+# server_start DIRECTORY PORT [NAME=VALUE…]: builds the module and starts a server with it. The directory must not exist;
+# an empty port is a free one; the rest are settings.
+server_start() {
+    local directory=$1 wanted_port=$2 port setting attempt
+    shift 2
+
+    is_plain_path "$directory" || die "the server cannot be in \"$directory\": choose a path of letters, digits and ._+@=-"
+    # A Unix socket's address has room for 107 bytes.
+    if ((${#directory} + ${#socket_name} > 107)); then
+        die "the path $directory is too long for the server's socket: choose a shorter one (--dir or TMPDIR)"
+    fi
+    mkdir "$directory" || die "could not make the directory $directory"
+    echo "${wanted_port:-0}" >"$directory/$marker"
+    made_server=$directory
+    as_server_user test -x "$directory" ||
+        die "the user $server_user, who runs the server, cannot reach $directory: choose another (--dir or TMPDIR)"
+
+    quietly with_build_lock build_module
+    quietly with_build_lock install_tree "$directory/tree"
+
+    install -d -m 700 -o "$server_user" "$directory/data" "$directory/socket"
+    quietly as_server_user "$pg_bindir/initdb" -D "$directory/data" -U postgres --encoding=UTF8 --locale=C.UTF-8 \
+        --auth-local=trust --auth-host=scram-sha-256 --no-sync
+    {
+        echo "listen_addresses = '127.0.0.1'"
+        echo "unix_socket_directories = '$directory/socket'"
+        echo "max_connections = 200"
+        for setting in "$@"; do
+            echo "${setting%%=*} = '$(sed "s/'/''/g" <<<"${setting#*=}")'"
+        done
+    } >>"$directory/data/postgresql.conf"
+
+    # Somebody else may take a free port first.
+    for attempt in 1 2 3; do
+        port=${wanted_port:-$(free_port)}
+        echo "port = $port" >>"$directory/data/postgresql.conf"
+        if as_server_user "$pg_bindir/pg_ctl" -p "$directory/tree$pg_bindir/postgres" -D "$directory/data" \
+            -l "$directory/data/server.log" --wait --silent start >/dev/null 2>&1 </dev/null; then
+            break
+        elif [[ -n $wanted_port || $attempt == 3 ]] || ! grep -q 'in use' "$directory/data/server.log"; then
+            cat "$directory/data/server.log" >&2
+            die "the server did not start on port $port"
+        fi
+    done
+    echo "$port" >"$directory/$marker"
+
+    (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$directory/password")
+    sql "$directory" postgres >/dev/null <<<"ALTER ROLE postgres PASSWORD '$(<"$directory/password")'"
+}
+
+# sql DIRECTORY DATABASE [PSQL_ARGUMENT…]: runs SQL on the server, and fails on the first error.
+sql() {
+    psql -X -q -v ON_ERROR_STOP=1 -d "$(server_dsn "$1" "$2")" "${@:3}"
+}
+
+# create_crm_database DIRECTORY NAME: a database with the extension and its tables.
+create_crm_database() {
+    quietly sql "$1" postgres -c "CREATE DATABASE $2"
+    quietly sql "$1" "$2" -c "CREATE EXTENSION crm_concurrency" -c "SELECT crm_create_tables()"
+}
+
+# server_stop DIRECTORY: stops the server and removes all of it.
+server_stop() {
+    local directory=$1
+    is_server_directory "$directory" || die "$directory is not a server's directory that $(id -un) made with these commands"
+    if server_runs "$directory"; then
+        quietly as_server_user "$pg_bindir/pg_ctl" -D "$directory/data" --wait -m immediate stop ||
+            die "could not stop the server in $directory"
+    fi
+    rm -rf "$directory"
+}
+
+# Cleaning up -------------------------------------------------------------------------------------
+
+made_server=
+scratch=
+
+# At the end of the program, however it ends, stops the server that it started and removes its temporary files.
+clean_up_at_exit() {
+    trap clean_up EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+clean_up() {
+    if [[ -n $made_server ]]; then
+        server_stop "$made_server"
+    fi
+    if [[ -n $scratch ]]; then
+        rm -rf "$scratch"
+    fi
+}
+
+keep_server() {
+    made_server=
+}
