@@ -12,75 +12,58 @@ namespace crm {
 // Reports what a guarded call threw, as an internal error; out of memory as 53200.
 [[noreturn]] void report_exception(const char *what, bool out_of_memory);
 
+// Runs run() and returns what it returns; what it throws becomes an error of PostgreSQL.
+template <typename Run>
+auto
+guarded(Run run)
+{
+    char reason[256] = "unknown C++ exception";
+    bool out_of_memory = false;
+
+    try
+    {
+        return run();
+    }
+    catch (const std::bad_alloc &)
+    {
+        out_of_memory = true;
+    }
+    catch (const std::exception &e)
+    {
+        strlcpy(reason, e.what(), sizeof reason);
+    }
+    catch (...)
+    {
+    }
+    report_exception(reason, out_of_memory);
+}
+
 // The text that make() builds (a std::string) as palloc'd, zero-terminated memory of the current context.
 template <typename Make>
 std::string_view
 guarded_text(Make make)
 {
-    char reason[256] = "unknown C++ exception";
-    bool out_of_memory = false;
-
-    try
-    {
+    return guarded([&make] {
         const auto text = make();
-        // With NO_OOM this answers NULL instead of raising.
-        if (char *copy = static_cast<char *>(palloc_extended(text.size() + 1, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE)))
-        {
-            std::memcpy(copy, text.c_str(), text.size() + 1);
-            return {copy, text.size()};
-        }
-        out_of_memory = true;
-    }
-    catch (const std::bad_alloc &)
-    {
-        out_of_memory = true;
-    }
-    catch (const std::exception &e)
-    {
-        strlcpy(reason, e.what(), sizeof reason);
-    }
-    catch (...)
-    {
-    }
-    report_exception(reason, out_of_memory);
-}
-
-// Runs the body of an SQL function: whatever C++ throws becomes an error of PostgreSQL.
-template <typename Body>
-Datum
-guarded_entry(Body body, FunctionCallInfo fcinfo)
-{
-    char reason[256] = "unknown C++ exception";
-    bool out_of_memory = false;
-
-    try
-    {
-        return body(fcinfo);
-    }
-    catch (const std::bad_alloc &)
-    {
-        out_of_memory = true;
-    }
-    catch (const std::exception &e)
-    {
-        strlcpy(reason, e.what(), sizeof reason);
-    }
-    catch (...)
-    {
-    }
-    report_exception(reason, out_of_memory);
+        // With NO_OOM this answers NULL instead of raising over the string.
+        char *copy = static_cast<char *>(palloc_extended(text.size() + 1, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
+        if (copy == nullptr)
+            throw std::bad_alloc{};
+        std::memcpy(copy, text.c_str(), text.size() + 1);
+        return std::string_view{copy, text.size()};
+    });
 }
 
 }  // namespace crm
 
 // Defines the SQL function `name`, whose body follows as a block with fcinfo in scope.
-#define CRM_FUNCTION(name)                                        \
-    static Datum name##_body(FunctionCallInfo fcinfo);            \
-    extern "C" {                                                  \
-    PG_FUNCTION_INFO_V1(name);                                    \
-    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS)                      \
-    {                                                             \
-        return crm::guarded_entry(name##_body, fcinfo);           \
-    }                                                             \
-    }                                                             \
+#define CRM_FUNCTION(name)                                             \
+    static Datum name##_body(FunctionCallInfo fcinfo);                 \
+    extern "C" {                                                       \
+    PG_FUNCTION_INFO_V1(name);                                         \
+    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS)                           \
+    {                                                                  \
+        return crm::guarded([fcinfo] { return name##_body(fcinfo); }); \
+    }                                                                  \
+    }                                                                  \
     static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)
