@@ -12,6 +12,16 @@ is_cut_to_second(Timestamp base, Timestamp version)
     return base.us % second == 0 && version >= base && version < shifted(base, second);
 }
 
+// The version as a client would have it that lost the fraction of its base's second, if the base shows that it did.
+Timestamp
+cut_to_second(Timestamp base, Timestamp version)
+{
+    if (base.us % second != 0 || !is_finite(version))
+        return version;
+    const Microseconds fraction = ((version.us % second) + second) % second;
+    return {version.us - fraction};
+}
+
 // Whether the two differ by a whole number of quarter hours, a client that keeps milliseconds allowed for.
 bool
 is_zone_offset(Timestamp base, Timestamp version)
@@ -36,7 +46,7 @@ diagnose(Timestamp base, const KnownVersions &known, Timestamp clock)
         if (is_cut_to_second(base, version))
             return BaseProblem::cut_to_seconds;
     for (Timestamp version : known.nearby)
-        if (is_zone_offset(base, version))
+        if (is_zone_offset(base, version) || is_zone_offset(base, cut_to_second(base, version)))
             return BaseProblem::zone_offset;
     if (base > clock)
         return BaseProblem::in_the_future;

@@ -81,7 +81,7 @@ namespace {
 bool
 is_within(Timestamp t, Timestamp clock, Microseconds window)
 {
-    return t > shifted(clock, -window);
+    return window > 0 && t > shifted(clock, -window);
 }
 
 }  // namespace
@@ -89,9 +89,11 @@ is_within(Timestamp t, Timestamp clock, Microseconds window)
 bool
 repeats(const KeptComment &kept, Timestamp base, Timestamp clock, Microseconds window)
 {
+    if (base == kept.based_on || same_version(base, kept.based_on))
+        return true;
     if (kept.adopted_version && (base >= *kept.adopted_version || same_version(base, *kept.adopted_version)))
         return false;
-    return base == kept.based_on || same_version(base, kept.based_on) || is_within(kept.created_at, clock, window);
+    return is_within(kept.created_at, clock, window);
 }
 
 bool

@@ -52,6 +52,12 @@ TEST(BaseDiagnosis, EveryZoneOnEarth)
         }
 }
 
+TEST(BaseDiagnosis, AZoneAndALostFraction)
+{
+    EXPECT_EQ(diagnosis({version.us - 123 * millisecond + 2 * hour}), BaseProblem::zone_offset);
+    EXPECT_EQ(diagnosis({version.us - 123 * millisecond - 5 * hour - 45 * minute}), BaseProblem::zone_offset);
+}
+
 TEST(BaseDiagnosis, NoZoneIsAnythingElse)
 {
     for (Microseconds offset : {14 * minute, 20 * minute, hour + 2 * millisecond, hour - 2 * millisecond, 15 * hour,
@@ -100,6 +106,79 @@ TEST(BaseDiagnosis, CodesDifferAndHintsAreSentences)
     }
     EXPECT_EQ(codes.size(), 6u);
     EXPECT_FALSE(codes.contains(""));
+}
+
+TEST(BaseDiagnosis, CutToSecondsEndsWithTheSecond)
+{
+    const Timestamp whole{version.us - 123 * millisecond};
+    EXPECT_EQ(diagnosis({whole.us - second}, {whole}), BaseProblem::never_a_version);
+    EXPECT_EQ(diagnosis({whole.us - second}, {{whole.us - 1}}), BaseProblem::cut_to_seconds);
+}
+
+TEST(BaseDiagnosis, EveryQuarterHourIsAZoneUntilTheReachEnds)
+{
+    for (Microseconds off = 15 * minute; off < reach_of_diagnosis; off += 15 * minute)
+        for (Microseconds cut : {-999, 0, 999})
+        {
+            EXPECT_EQ(diagnosis({version.us + off + cut}), BaseProblem::zone_offset) << off << " " << cut;
+            EXPECT_EQ(diagnosis({version.us - off + cut}), BaseProblem::zone_offset) << off << " " << cut;
+        }
+    for (Microseconds cut : {-1000, 1000})
+    {
+        EXPECT_EQ(diagnosis({version.us + hour + cut}), BaseProblem::never_a_version) << cut;
+        EXPECT_EQ(diagnosis({version.us - hour + cut}), BaseProblem::never_a_version) << cut;
+    }
+}
+
+// The zone also explains a version with microseconds whose base a client cut to milliseconds.
+TEST(BaseDiagnosis, AZoneAndAClientThatKeepsMilliseconds)
+{
+    const Timestamp legacy{version.us + 999};
+    for (Microseconds zone : {5 * hour + 30 * minute, 5 * hour + 45 * minute, hour})
+    {
+        EXPECT_EQ(diagnosis({version.us + zone}, {legacy}), BaseProblem::zone_offset) << zone;
+        EXPECT_EQ(diagnosis({version.us - zone}, {legacy}), BaseProblem::zone_offset) << zone;
+    }
+}
+
+TEST(BaseDiagnosis, AnyNearbyVersionMayExplainTheBase)
+{
+    const std::vector<Timestamp> nearby = {{version.us + 7 * minute}, {version.us - 3 * minute}, version};
+    EXPECT_EQ(diagnosis({version.us + 2 * hour}, nearby), BaseProblem::zone_offset);
+}
+
+TEST(BaseDiagnosis, TheLikelierReasonComesFirst)
+{
+    const Timestamp whole{version.us - 123 * millisecond};
+    const Timestamp past{whole.us - hour};
+    const Timestamp ahead{whole.us + 24 * hour};
+    // infinite, though it lies ahead or before the history
+    EXPECT_EQ(diagnose(infinity, {}, past), BaseProblem::infinite);
+    EXPECT_EQ(diagnose(minus_infinity, {{}, whole}, past), BaseProblem::infinite);
+    // cut to seconds, though it is an hour off another version, lies ahead and before the history
+    const std::vector<Timestamp> both = {{whole.us + hour}, version};
+    EXPECT_EQ(diagnose(whole, {both, ahead}, past), BaseProblem::cut_to_seconds);
+    // a zone, though it lies ahead and before the history
+    const std::vector<Timestamp> zone = {{whole.us + hour}};
+    EXPECT_EQ(diagnose(whole, {zone, ahead}, past), BaseProblem::zone_offset);
+    // ahead, though it lies before a history that runs ahead of the clock
+    EXPECT_EQ(diagnose(whole, {{}, ahead}, past), BaseProblem::in_the_future);
+}
+
+TEST(BaseDiagnosis, TheClockItselfIsNotTheFuture)
+{
+    EXPECT_EQ(diagnose(version, {}, version), BaseProblem::never_a_version);
+    EXPECT_EQ(diagnose(version, {}, {version.us - 1}), BaseProblem::in_the_future);
+}
+
+TEST(BaseDiagnosis, CodesAreStable)
+{
+    EXPECT_EQ(code(BaseProblem::infinite), "infinite");
+    EXPECT_EQ(code(BaseProblem::cut_to_seconds), "cut_to_seconds");
+    EXPECT_EQ(code(BaseProblem::zone_offset), "zone_offset");
+    EXPECT_EQ(code(BaseProblem::in_the_future), "in_the_future");
+    EXPECT_EQ(code(BaseProblem::before_history), "before_history");
+    EXPECT_EQ(code(BaseProblem::never_a_version), "never_a_version");
 }
 
 }  // namespace

@@ -110,6 +110,21 @@ TEST(KeptComment, AnotherBaseRepeatsItWithinTheWindow)
     EXPECT_TRUE(repeats(pending, other, {noon.us - hour}, hour)) << "the clock was set back";
 }
 
+TEST(KeptComment, ABaseThatWasNeverAVersionRepeatsItselfAfterTheAdoption)
+{
+    const Timestamp adoption{noon.us + minute};
+    const Timestamp now{adoption.us + second};
+    for (Timestamp wrong : {Timestamp{noon.us + 2 * hour}, infinity})
+        EXPECT_TRUE(repeats({wrong, noon, adoption}, wrong, now, hour));
+}
+
+TEST(KeptComment, AWindowOfZeroIsOffWhateverTheClockDoes)
+{
+    const KeptComment ahead = {base, {noon.us + 1}, std::nullopt};
+    EXPECT_FALSE(adopts(ahead, noon, 0));
+    EXPECT_FALSE(repeats(ahead, {base.us - hour}, noon, 0));
+}
+
 TEST(KeptComment, InfiniteBasesRepeatThemselves)
 {
     const KeptComment kept = {infinity, noon, std::nullopt};
@@ -137,6 +152,60 @@ TEST(KeptComment, IsAdoptedOnceWithinTheWindow)
     EXPECT_FALSE(adopts(pending, noon, 0));
     EXPECT_FALSE(adopts({base, noon, Timestamp{noon.us + minute}}, {noon.us + 2 * minute}, hour));
     EXPECT_FALSE(adopts({base, minus_infinity, std::nullopt}, noon, hour));
+}
+
+TEST(Decision, EveryCombination)
+{
+    struct Base
+    {
+        Timestamp t;
+        bool is_current;
+    };
+    for (Base base : {Base{version, true}, {{version.us + 999}, true}, {{version.us - 999}, true},
+                      {{version.us + 1000}, false}, {{version.us - 1000}, false}, {older, false}, {infinity, false},
+                      {minus_infinity, false}})
+        for (std::optional<std::string_view> status :
+             {std::optional<std::string_view>{}, {""}, {"new"}, {"New"}, {"won"}})
+            for (std::optional<std::string_view> comment : {std::optional<std::string_view>{}, {"Signed"}})
+            {
+                const bool changes = status.has_value() && status != "new";
+                EXPECT_EQ(changes_status(request(base.t, status, comment), current), changes);
+                EXPECT_EQ(decide(request(base.t, status, comment), current), !base.is_current     ? Outcome::conflict
+                                                                             : changes || comment ? Outcome::updated
+                                                                                                  : Outcome::unchanged)
+                    << base.t.us;
+            }
+}
+
+TEST(Decision, CollidesForEveryCombination)
+{
+    for (std::string_view mine : {"a", "b", "c"})
+        for (std::string_view theirs : {"a", "b", "c"})
+        {
+            EXPECT_EQ(collides(std::nullopt, mine, theirs), mine != theirs);
+            for (std::string_view was : {"a", "b", "c"})
+            {
+                const bool all_differ = mine != theirs && was != mine && was != theirs;
+                EXPECT_EQ(collides(was, mine, theirs), all_differ) << was << mine << theirs;
+            }
+        }
+}
+
+TEST(KeptComment, WithoutAWindowOnlyTheSameRequestRepeatsIt)
+{
+    EXPECT_TRUE(repeats(pending, base, noon, 0));
+    EXPECT_TRUE(repeats(pending, {base.us - 999}, noon, 0));
+    EXPECT_FALSE(repeats(pending, {base.us - 1000}, noon, 0));
+    EXPECT_FALSE(repeats(pending, {base.us + 1000}, noon, 0));
+}
+
+TEST(KeptComment, TheWindowEndsAlsoForOneThatWasAdopted)
+{
+    const KeptComment adopted = {base, noon, Timestamp{noon.us + minute}};
+    const Timestamp other{base.us - hour};
+    EXPECT_TRUE(repeats(adopted, other, {noon.us + hour - 1}, hour));
+    EXPECT_FALSE(repeats(adopted, other, {noon.us + hour}, hour));
+    EXPECT_TRUE(repeats(adopted, base, {noon.us + 1000 * hour}, hour));
 }
 
 }  // namespace

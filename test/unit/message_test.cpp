@@ -76,6 +76,49 @@ TEST(Message, OfAConflictTellsThatTheBaseWasNoVersion)
     EXPECT_EQ(message(conflict), "The version you sent is older than the kept history of customer 7; nothing was changed.");
 }
 
+TEST(Message, OfTwoChangesCountsThem)
+{
+    MessageFacts conflict = facts(Outcome::conflict);
+    conflict.changes = 2;
+    EXPECT_EQ(message(conflict), "Customer 7 was changed 2 times since you read it; nothing was changed.");
+}
+
+// Whatever the facts: one sentence that names the customer and shows no number beside the count of changes.
+TEST(Message, IsAlwaysOneSentenceWithoutTimes)
+{
+    constexpr std::optional<BaseProblem> problems[] = {
+        std::nullopt,
+        BaseProblem::infinite,
+        BaseProblem::cut_to_seconds,
+        BaseProblem::zone_offset,
+        BaseProblem::in_the_future,
+        BaseProblem::before_history,
+        BaseProblem::never_a_version,
+    };
+    for (Outcome outcome : {Outcome::updated, Outcome::unchanged, Outcome::replayed, Outcome::conflict,
+                            Outcome::deleted, Outcome::not_found})
+        for (std::int64_t changes : {0, 1, 2, 29})
+            for (std::string_view author : {"", "ben"})
+                for (std::optional<BaseProblem> problem : problems)
+                    for (unsigned flags = 0; flags < 16; flags++)
+                    {
+                        const std::string text =
+                            message({outcome, "key", changes, author, problem, (flags & 1) != 0, (flags & 2) != 0,
+                                     (flags & 4) != 0, (flags & 8) != 0});
+                        ASSERT_FALSE(text.empty());
+                        EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;
+                        EXPECT_TRUE(text.front() >= 'A' && text.front() <= 'Z') << text;
+                        EXPECT_EQ(text.find_first_of(".!?\n"), text.size() - 1) << text;
+                        EXPECT_EQ(text.find("  "), std::string::npos) << text;
+
+                        std::string rest = text;
+                        const std::size_t count = rest.find(std::to_string(changes) + " times");
+                        if (changes > 1 && count != std::string::npos)
+                            rest.erase(count, std::to_string(changes).size());
+                        EXPECT_EQ(rest.find_first_of("0123456789"), std::string::npos) << text;
+                    }
+}
+
 }  // namespace
 
 }  // namespace crm::core

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
+#include <vector>
 
 namespace crm::core {
 
@@ -67,6 +69,43 @@ TEST(Text, SpaceCutInTheMiddleIsNotBlank)
     for (char32_t c : white_space)
         for (std::size_t n = 1; n < utf8(c).size(); n++)
             EXPECT_FALSE(is_blank(utf8(c).substr(0, n))) << std::hex << static_cast<std::uint32_t>(c);
+}
+
+TEST(Text, AByteOutOfPlaceIsNotBlank)
+{
+    EXPECT_FALSE(is_blank("\xE2\x80 "));
+    EXPECT_FALSE(is_blank("\xE2\x80\x7F"));
+    EXPECT_FALSE(is_blank("\xC0\xA0"));  // an overlong space
+    EXPECT_FALSE(is_blank(std::string(1, '\0')));
+    // the rest of the character lies beyond the text
+    EXPECT_FALSE(is_blank(std::string_view{"\xE2\x80\x80"}.substr(0, 2)));
+}
+
+// Bytes at random, mostly those that begin or continue white space, each text in memory of its exact size.
+TEST(Text, IsBlankWhenMadeOfWhiteSpaceWhateverTheBytes)
+{
+    constexpr std::string_view bytes = " \t\r\x1F\x80\x85\x8A\x8B\x9A\x9F\xA0\xA8\xA9\xAF\xC2\xE1\xE2\xE3\xF0x";
+    std::mt19937_64 random(5);
+    int blanks = 0;
+    for (int i = 0; i < 200'000; i++)
+    {
+        std::vector<char> text(random() % 6);
+        for (char &c : text)
+            c = random() % 8 ? bytes[random() % bytes.size()] : static_cast<char>(random());
+
+        std::string_view rest{text.data(), text.size()};
+        const auto leads = [&rest](char32_t c) { return rest.starts_with(utf8(c)); };
+        while (!rest.empty())
+        {
+            const char32_t *space = std::find_if(std::begin(white_space), std::end(white_space), leads);
+            if (space == std::end(white_space))
+                break;
+            rest.remove_prefix(utf8(*space).size());
+        }
+        blanks += rest.empty();
+        ASSERT_EQ(is_blank({text.data(), text.size()}), rest.empty()) << testing::PrintToString(text);
+    }
+    EXPECT_GT(blanks, 1'000);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <vector>
 
@@ -206,6 +207,67 @@ TEST(Version, AChainIncreasesWhateverTheClockDoes)
         ASSERT_GE(*next, cut_to_millisecond(clock));
         version = *next;
     }
+}
+
+// The microseconds from 2000 to the first of January of a year, by the calendar of the standard library.
+Microseconds
+start_of(int year)
+{
+    using namespace std::chrono;
+    return microseconds{sys_days{std::chrono::year{year} / 1 / 1} - sys_days{2000y / 1 / 1}}.count();
+}
+
+TEST(Version, RangesBeginAndEndWithYears)
+{
+    EXPECT_EQ(first_possible_version.us, start_of(1));
+    EXPECT_EQ(last_possible_version.us, start_of(10'000) - millisecond);
+    EXPECT_EQ(last_version_to_give.us, start_of(9'999) - millisecond);
+}
+
+TEST(Version, EveryNextIsTheLaterOfClockAndOneMillisecondOn)
+{
+    std::mt19937_64 random(3);
+    std::uniform_int_distribution<std::int64_t> when(first_possible_version.us, last_version_to_give.us);
+    std::uniform_int_distribution<std::int64_t> near(-5 * millisecond, 5 * millisecond);
+    for (int i = 0; i < 100'000; i++)
+    {
+        const Timestamp current{when(random)};
+        const Timestamp clock = i % 2 ? Timestamp{when(random)} : shifted(current, near(random));
+        const auto next = next_version(current, clock);
+        ASSERT_TRUE(next) << current.us << " at " << clock.us;
+        ASSERT_EQ(next->us % millisecond, 0) << current.us << " at " << clock.us;
+        ASSERT_TRUE(is_successor(*next, current)) << current.us << " at " << clock.us;
+        ASSERT_GE(*next, cut_to_millisecond(clock)) << current.us << " at " << clock.us;
+        ASSERT_TRUE(*next <= clock || next->us - current.us < 2 * millisecond) << current.us << " at " << clock.us;
+    }
+}
+
+TEST(Version, CutsDownToTheMillisecondBelow)
+{
+    std::mt19937_64 random(4);
+    std::uniform_int_distribution<std::int64_t> when(first_possible_version.us, last_possible_version.us);
+    for (int i = 0; i < 100'000; i++)
+    {
+        const Timestamp t{when(random)};
+        const Timestamp cut = cut_to_millisecond(t);
+        ASSERT_EQ(cut.us % millisecond, 0) << t.us;
+        ASSERT_LE(cut, t);
+        ASSERT_LT(t.us - cut.us, millisecond) << t.us;
+        ASSERT_EQ(cut_to_millisecond(cut), cut);
+    }
+}
+
+TEST(Version, AChainCrossesTheYear2000)
+{
+    Timestamp version{-5 * second - 1};
+    for (int i = 0; i < 10'000; i++)
+    {
+        const auto next = next_version(version, minus_infinity);
+        ASSERT_TRUE(next);
+        ASSERT_EQ(next->us - version.us, i == 0 ? millisecond + 1 : millisecond);
+        version = *next;
+    }
+    EXPECT_EQ(version, ms(5'000));
 }
 
 }  // namespace
