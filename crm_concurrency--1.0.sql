@@ -43,6 +43,9 @@ CREATE TRIGGER crm_registry_changed
 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_attached_tables
 FOR EACH STATEMENT EXECUTE FUNCTION crm_registry_changed();
 
+-- Also where triggers are off, as in a restore: no session may go by an old registry.
+ALTER TABLE crm_attached_tables ENABLE ALWAYS TRIGGER crm_registry_changed;
+
 -- Triggers of the attached tables ----------------------------------------------------------------
 
 CREATE FUNCTION crm_customers_version()

@@ -4,6 +4,7 @@ SET search_path = columns, public;
 SELECT crm_create_tables();
 
 CREATE TYPE mood AS ENUM ('calm', 'angry');
+CREATE DOMAIN document AS json;
 CREATE TYPE address AS (street text, city text);
 ALTER TABLE customers
     ADD c text,
@@ -11,7 +12,7 @@ ALTER TABLE customers
     ADD tags text[],
     ADD mood mood,
     ADD address address,
-    ADD document json,
+    ADD document document,
     ADD settings jsonb,
     ADD photo bytea,
     ADD met_at timestamptz,

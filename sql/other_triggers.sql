@@ -238,3 +238,25 @@ INSERT INTO comments (customer_id, author, body, expected_ts) VALUES (90, 'ben',
 DROP TRIGGER a_touch ON comments;
 SELECT n, author, operation, comment_id IS NOT NULL AS has_comment FROM regress.history(90);
 SELECT * FROM regress.violations();
+
+-- a trigger of the comments that saves from the same version
+CREATE FUNCTION save_too() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.author = 'ana' THEN
+        PERFORM crm_update_customer(NEW.customer_id, (SELECT updated_at FROM customers WHERE id = NEW.customer_id), 'theirs', NULL, 'robot');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER save_too AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION save_too();
+SELECT * FROM regress.error($$SELECT crm_update_customer(90, regress.current(90), 'mine', 'Ninth', 'ana')$$);
+DROP TRIGGER save_too ON comments;
+SELECT status, (SELECT count(*) FROM customer_history WHERE customer_id = 90) AS changes FROM customers WHERE id = 90;
+-- a version column without a version
+ALTER TABLE customers ALTER updated_at DROP NOT NULL;
+ALTER TABLE customers DISABLE TRIGGER zz_crm_version, DISABLE TRIGGER crm_history;
+UPDATE customers SET updated_at = NULL WHERE id = 90;
+ALTER TABLE customers ENABLE TRIGGER zz_crm_version, ENABLE TRIGGER crm_history;
+SELECT * FROM regress.error($$SELECT crm_update_customer(90, now(), 'mine', NULL, 'ana')$$);
+UPDATE customers SET phone = 'x' WHERE id = 90;
+ALTER TABLE customers ALTER updated_at SET NOT NULL;
+SELECT outcome FROM crm_update_customer(90, regress.current(90), 'mine', NULL, 'ana');

@@ -242,6 +242,24 @@ ambiguous_key(Oid table, const char *key)
 }
 
 void
+base_used_meanwhile(Oid table, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+                    errmsg("another trigger saved row %s of \"%s\" from the version of this save", key, name_of(table)),
+                    errdetail("One version has one successor; the save was undone."),
+                    errhint("Let the trigger change the row by a plain UPDATE.")));
+}
+
+void
+null_version(Oid table, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("row %s of \"%s\" has no version", key, name_of(table)),
+                    errdetail("Its version column is null."),
+                    errhint("Update the row, which gives it a version, and make the column NOT NULL.")));
+}
+
+void
 write_suppressed(Oid table, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),

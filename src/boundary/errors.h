@@ -35,6 +35,8 @@ namespace crm::errors {
 [[noreturn]] void key_changed(Oid table, const char *from, const char *to);
 [[noreturn]] void version_overruled(Oid table, const char *key);
 [[noreturn]] void ambiguous_key(Oid table, const char *key);
+[[noreturn]] void base_used_meanwhile(Oid table, const char *key);
+[[noreturn]] void null_version(Oid table, const char *key);
 [[noreturn]] void write_suppressed(Oid table, const char *key);
 [[noreturn]] void hidden_by_row_security(Oid table, const char *key);
 [[noreturn]] void customer_hidden(Oid table, const char *key);

@@ -12,9 +12,9 @@ struct Role
     int settings_level;
 };
 
-// Takes the rights of a table's owner, as foreign-key triggers do, and returns whose they were. What other people's
-// triggers on the table resolve by name is looked for in safe_path only, where one is given: the caller must not choose
-// what runs with the owner's rights. An error restores everything by itself.
+// Takes the rights of a table's owner, as foreign-key triggers do, and returns whose they were. To write, give a safe_path:
+// what triggers, constraints and defaults of the table resolve by name is then looked for there alone, because the caller
+// must not choose what runs with the owner's rights. An error restores everything by itself.
 Role act_as(Oid owner, const char *safe_path);
 
 // Gives the rights back.

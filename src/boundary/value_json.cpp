@@ -51,7 +51,7 @@ ValueRenderer::add(Datum value, bool is_null, Oid type)
         json.close_object();
         return;
     }
-    switch (type)
+    switch (getBaseType(type))
     {
         case TEXTOID:
         case VARCHAROID:

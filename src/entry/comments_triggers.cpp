@@ -228,7 +228,10 @@ CRM_FUNCTION(crm_comments_version)
 {
     using namespace crm;
 
-    TriggerData *data = require_row_trigger(fcinfo, false, "crm_comments_version", "AFTER INSERT, for each row");
+    constexpr const char *expected = "AFTER INSERT, for each row";
+    TriggerData *data = require_row_trigger(fcinfo, false, "crm_comments_version", expected);
+    if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+        errors::misused_trigger("crm_comments_version", expected);
     if (AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_comments))
     {
         SPI_connect();

@@ -25,7 +25,9 @@ bool stale = true;
 void
 relation_changed(Datum, Oid relation)
 {
-    if (current == nullptr || stale)
+    if (current == nullptr)
+        stale = true;
+    if (stale)
         return;
     if (relation == InvalidOid || relation == current->registry)
         stale = true;
@@ -112,20 +114,11 @@ find_trigger(Relation relation, const char *function, Oid extension_schema)
     return nullptr;
 }
 
-// Where names are looked for while other people's triggers on a table run with its owner's rights; nullptr when there are
-// none such.
+// Where names are looked for while a table is written with its owner's rights.
 const char *
-safe_path(Oid table, Oid extension_schema)
+safe_path(Oid table)
 {
-    Relation relation = table_open(table, NoLock);
-    const TriggerDesc *triggers = relation->trigdesc;
-    bool foreign = false;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-        foreign |= !triggers->triggers[i].tgisinternal &&
-                   get_func_namespace(triggers->triggers[i].tgfoid) != extension_schema;
-    const char *schema = get_namespace_name(RelationGetNamespace(relation));
-    table_close(relation, NoLock);
-    return foreign ? psprintf("pg_catalog, %s, pg_temp", quote_identifier(schema)) : nullptr;
+    return psprintf("pg_catalog, %s, pg_temp", quote_identifier(get_namespace_name(get_rel_namespace(table))));
 }
 
 // Raises unless the customers table still is the one that was attached, and not another that came by its OID.
@@ -190,9 +183,9 @@ describe(AttachedTable &table, Oid extension_schema)
     require_column(table.history, "fields", JSONBOID);
     require_column(table.history, "request", UUIDOID);
 
-    table.customers_path = kept(safe_path(table.customers, extension_schema));
-    table.comments_path = kept(safe_path(table.comments, extension_schema));
-    table.history_path = kept(safe_path(table.history, extension_schema));
+    table.customers_path = kept(safe_path(table.customers));
+    table.comments_path = kept(safe_path(table.comments));
+    table.history_path = kept(safe_path(table.history));
     table.customers_sql = kept(customers.sql);
     table.comments_sql = kept(comments.sql);
     table.history_sql = kept(history.sql);
@@ -384,8 +377,10 @@ find_and_lock(AttachedTable *(*find)(Oid), Oid argument, Oid extension_schema)
         AcceptInvalidationMessages();
         refresh(extension_schema);
         AttachedTable *table = find(argument);
-        if (table == nullptr)
+        if (table == nullptr && !stale)
             return nullptr;
+        if (table == nullptr)
+            continue;
         for (Oid member : {table->customers, table->comments, table->history})
             LockRelationOid(member, RowExclusiveLock);
         // Waiting for the locks may have brought news.

@@ -24,7 +24,7 @@ enum class Statement
     chain_head,
     insert_history,
     find_request,
-    find_versioned_comment,
+    is_base_used,
     first_change,
     recorded_at,
     is_followed,
@@ -54,7 +54,7 @@ struct AttachedTable
     Oid comments_owner;
     Oid history_owner;
 
-    // Where names are looked for while acting as the owner, when other people's triggers would run; else nullptr.
+    // Where names are looked for while the table is written with its owner's rights.
     const char *customers_path;
     const char *comments_path;
     const char *history_path;

@@ -22,12 +22,12 @@ int comment_locks = 0;
 std::uint64_t comment_locks_of = 0;
 
 LOCKTAG
-lock_of_comment(Datum digest)
+lock_of_comment(const AttachedTable &table, Datum digest)
 {
     std::uint32_t words[2];
     std::memcpy(words, DatumGetUUIDP(digest)->data, sizeof words);
     LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, words[0], words[1], comment_lock_class);
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, words[0], words[1] ^ table.comments, comment_lock_class);
     return tag;
 }
 
@@ -101,7 +101,7 @@ lock_kept_comment(const AttachedTable &table, Datum digest)
         LockAcquire(&all, ExclusiveLock, false, false);
         return;
     }
-    const LOCKTAG one = lock_of_comment(digest);
+    const LOCKTAG one = lock_of_comment(table, digest);
     LockAcquire(&all, RowExclusiveLock, false, false);
     LockAcquire(&one, ExclusiveLock, false, false);
 }
@@ -110,7 +110,7 @@ void
 await_kept_comment(const AttachedTable &table, Datum digest)
 {
     const LOCKTAG all = lock_of_all_comments(table);
-    const LOCKTAG one = lock_of_comment(digest);
+    const LOCKTAG one = lock_of_comment(table, digest);
     LockAcquire(&all, RowShareLock, false, false);
     LockAcquire(&one, ShareLock, false, false);
     LockRelease(&one, ShareLock, false);

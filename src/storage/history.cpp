@@ -143,16 +143,15 @@ find_request(AttachedTable &table, const Key &key, core::Timestamp base, Datum d
 }
 
 bool
-find_versioned_comment(AttachedTable &table, const Key &key, core::Timestamp base)
+is_base_used(AttachedTable &table, const Key &key, core::Timestamp base)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
     arguments.add(core::earliest_of_version(base));
-    return execute_as_owner(table, Statement::find_versioned_comment,
+    return execute_as_owner(table, Statement::is_base_used,
                             "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
-                            "AND based_on OPERATOR(pg_catalog.<=) $2 AND request IS NULL AND comment_id IS NOT NULL "
-                            "LIMIT 1",
+                            "AND based_on OPERATOR(pg_catalog.<=) $2 LIMIT 1",
                             arguments) > 0;
 }
 
@@ -163,7 +162,9 @@ is_followed(AttachedTable &table, const Key &key, core::Timestamp version)
     arguments.add(version);
     return execute_as_owner(table, Statement::is_followed,
                             "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 LIMIT 1",
+                            "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
+                            "AND NOT EXISTS (SELECT FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
                             arguments) > 0;
 }
 

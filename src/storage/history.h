@@ -61,10 +61,10 @@ void insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
 // The request with this digest that was applied to this base.
 std::optional<AppliedRequest> find_request(AttachedTable &table, const Key &key, core::Timestamp base, Datum digest);
 
-// Whether a comment that was inserted with this base as its expected_ts gave the customer a version.
-bool find_versioned_comment(AttachedTable &table, const Key &key, core::Timestamp base);
+// Whether a save from this base gave the customer a version.
+bool is_base_used(AttachedTable &table, const Key &key, core::Timestamp base);
 
-// Whether the history has a change that follows this version directly.
+// Whether the history has a change that follows this version directly, but not the version itself.
 bool is_followed(AttachedTable &table, const Key &key, core::Timestamp version);
 
 // The latest version before this one.

@@ -271,7 +271,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     if (core::decide(save.request, {seen.version, seen.status}) == core::Outcome::unchanged)
         return unchanged(save, seen);
 
-    // Before the row is locked: whoever waits for this row must not be who is waited for.
+    // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.request.comment)
         await_kept_comment(save.table, comment_digest(save.key, save.request));
     const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key);
@@ -348,9 +348,9 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
     const std::optional<CustomerRow> row = save.path.lock(table, key);
     if (!row)
         errors::write_suppressed(table.customers, key_text(key));
-    // Other triggers of this statement may have changed the customer since the check; another comment with the same base
-    // must not have.
-    if (!core::same_version(request.base, row->version) && find_versioned_comment(table, key, request.base))
+    // Other triggers of this statement may have changed the customer since the check; another save from the same base must
+    // not have.
+    if (!core::same_version(request.base, row->version) && is_base_used(table, key, request.base))
         raise_conflict(save);
 
     SaveInProgress progress = in_progress(save);

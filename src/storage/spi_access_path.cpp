@@ -15,6 +15,8 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
         errors::changed_since_snapshot();
     if (rows > 1)
         errors::ambiguous_key(table.customers, key_text(key));
+    if (result_is_null(0, 0))
+        errors::null_version(table.customers, key_text(key));
     return CustomerRow{result_time(0, 0), result_optional_text(0, 1).value_or(std::string_view{})};
 }
 

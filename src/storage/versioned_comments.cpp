@@ -12,6 +12,7 @@ struct Noted
     Key key;
     std::int64_t comment_id;
     core::Timestamp base;
+    SubTransactionId subtransaction;
     Noted *next;
 };
 
@@ -30,7 +31,7 @@ note_versioned_comment(Oid comments, const Key &key, std::int64_t comment_id, co
         noted = nullptr;
     }
     Noted *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
-    *entry = {comments, key, comment_id, base, noted};
+    *entry = {comments, key, comment_id, base, GetCurrentSubTransactionId(), noted};
     noted = entry;
 }
 
@@ -43,7 +44,7 @@ take_versioned_comment(Oid comments, const Key &key, std::int64_t comment_id, co
     {
         Noted *entry = *link;
         if (entry->comments != comments || entry->comment_id != comment_id || entry->base != base ||
-            !same_key(entry->key, key))
+            entry->subtransaction != GetCurrentSubTransactionId() || !same_key(entry->key, key))
             continue;
         *link = entry->next;
         pfree(entry);
