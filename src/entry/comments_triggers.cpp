@@ -199,7 +199,7 @@ CRM_FUNCTION(crm_comments_guard)
 
     TriggerData *data = require_row_trigger(fcinfo, true, "crm_comments_guard",
                                             "BEFORE INSERT OR UPDATE OR DELETE, for each row");
-    AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_comments);
+    AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::comments);
     if (table == nullptr)
         return PointerGetDatum(data->tg_trigtuple);
     const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
@@ -232,28 +232,11 @@ CRM_FUNCTION(crm_comments_version)
     TriggerData *data = require_row_trigger(fcinfo, false, "crm_comments_version", expected);
     if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_comments_version", expected);
-    if (AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_comments))
+    if (AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::comments))
     {
         SPI_connect();
         after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)});
         SPI_finish();
     }
-    return PointerGetDatum(nullptr);
-}
-
-CRM_FUNCTION(crm_refuse_truncate)
-{
-    using namespace crm;
-
-    constexpr const char *expected = "BEFORE TRUNCATE, for each statement";
-    if (!CALLED_AS_TRIGGER(fcinfo))
-        errors::misused_trigger("crm_refuse_truncate", expected);
-    const TriggerData *data = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) || !TRIGGER_FIRED_BEFORE(data->tg_event))
-        errors::misused_trigger("crm_refuse_truncate", expected);
-
-    const Oid table = RelationGetRelid(data->tg_relation);
-    if (!settings::allow_truncate() || !caller_owns(table))
-        errors::truncate_refused(table);
     return PointerGetDatum(nullptr);
 }

@@ -123,12 +123,11 @@ lift_above_chain(const Fired &fired, const Key &key, core::Timestamp version, co
     SaveInProgress lift = {};
     lift.table = &table;
     lift.key = key;
-    lift.version = require_next(fired, key, std::max(version, head));
     lift.lifted_above = head;
     lift.step = Step::lift_customer;
 
     Arguments arguments = arguments_of(key);
-    arguments.add(*lift.version);
+    arguments.add(require_next(fired, key, std::max(version, head)));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
         const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
@@ -190,19 +189,20 @@ record_update(const Fired &fired, HeapTuple before, HeapTuple after)
 
     HistoryRow change = {};
     change.version = *version;
-    change.previous = previous;
-    change.operation = Operation::update;
-    change.status_from = status_of(fired, before);
     change.status_to = status_of(fired, after);
-    change.fields = changed_fields(fired.table, fired.columns, before, after);
-
     if (SaveInProgress *lift = save_that_fired(fired.table, key, Step::lift_customer))
     {
-        change.previous = lift->lifted_above;
         change.operation = Operation::insert;
-        change.status_from = std::nullopt;
+        change.previous = lift->lifted_above;
         change.fields = changed_fields(fired.table, fired.columns, nullptr, after);
         lift->step = Step::none;
+    }
+    else
+    {
+        change.operation = Operation::update;
+        change.previous = previous;
+        change.status_from = status_of(fired, before);
+        change.fields = changed_fields(fired.table, fired.columns, before, after);
     }
     if (SaveInProgress *save = save_that_fired(fired.table, key, Step::update_customer))
     {
@@ -244,7 +244,7 @@ CRM_FUNCTION(crm_customers_version)
         errors::misused_trigger("crm_customers_version", expected);
     HeapTuple row = is_update ? data->tg_newtuple : data->tg_trigtuple;
 
-    AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_customers);
+    AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::customers);
     if (table == nullptr)
         return PointerGetDatum(row);
     const Fired fired = {*table, data, RelationGetDescr(data->tg_relation)};
@@ -271,7 +271,7 @@ CRM_FUNCTION(crm_customers_history)
 
     TriggerData *data = require_row_trigger(fcinfo, false, "crm_customers_history",
                                             "AFTER INSERT OR UPDATE OR DELETE, for each row");
-    AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_customers);
+    AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::customers);
     if (table == nullptr)
         return PointerGetDatum(nullptr);
     const Fired fired = {*table, data, RelationGetDescr(data->tg_relation)};

@@ -12,7 +12,7 @@ CRM_FUNCTION(crm_history_restore)
     if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_history_restore", "BEFORE INSERT, for each row");
     HeapTuple row = data->tg_trigtuple;
-    AttachedTable *table = attached_or_restoring(fcinfo, data, attached_by_history);
+    AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::history);
     if (table == nullptr)
         return PointerGetDatum(row);
 

@@ -135,7 +135,7 @@ require_guarded(Oid customers, Oid extension_schema)
 const char *
 kept(const char *text)
 {
-    return text == nullptr ? nullptr : MemoryContextStrdup(current->context, text);
+    return MemoryContextStrdup(current->context, text);
 }
 
 // Fills in what the calls need to know of a table; what is wrong with one table must not hinder the others.
@@ -326,7 +326,7 @@ find_in_schema(Oid schema)
 }
 
 AttachedTable *
-find_by_search_path(Oid)
+find_by_search_path()
 {
     AttachedTable *found = nullptr;
     List *schemas = fetch_search_path(false);
@@ -340,53 +340,34 @@ find_by_search_path(Oid)
     return found;
 }
 
+// The attached table that has this relation as its customers, comments or history, or nullptr.
 AttachedTable *
-find_by_customers(Oid customers)
+find_by_member(Oid AttachedTable::*member, Oid relation)
 {
     for (int i = 0; i < current->count; i++)
-        if (current->tables[i].customers == customers)
-            return &current->tables[i];
-    return nullptr;
-}
-
-AttachedTable *
-find_by_comments(Oid comments)
-{
-    for (int i = 0; i < current->count; i++)
-        if (current->tables[i].comments == comments)
-            return &current->tables[i];
-    return nullptr;
-}
-
-AttachedTable *
-find_by_history(Oid history)
-{
-    for (int i = 0; i < current->count; i++)
-        if (current->tables[i].history == history)
+        if (current->tables[i].*member == relation)
             return &current->tables[i];
     return nullptr;
 }
 
 // Finds a table and locks it with what belongs to it, as the statements to come will, so that what is known of it stays
-// true until the transaction ends. Returns nullptr when find(argument) does not find it.
+// true until the transaction ends. Returns nullptr when find() does not find it.
+template <typename Find>
 AttachedTable *
-find_and_lock(AttachedTable *(*find)(Oid), Oid argument, Oid extension_schema)
+find_and_lock(Find find, Oid extension_schema)
 {
     for (;;)
     {
         AcceptInvalidationMessages();
         refresh(extension_schema);
-        AttachedTable *table = find(argument);
-        if (table == nullptr && !stale)
-            return nullptr;
-        if (table == nullptr)
-            continue;
-        for (Oid member : {table->customers, table->comments, table->history})
-            LockRelationOid(member, RowExclusiveLock);
-        // Waiting for the locks may have brought news.
+        AttachedTable *table = find();
+        if (table != nullptr)
+            for (Oid member : {table->customers, table->comments, table->history})
+                LockRelationOid(member, RowExclusiveLock);
+        // Reading, and waiting for the locks, may have brought news.
         if (stale)
             continue;
-        if (!table->is_described)
+        if (table != nullptr && !table->is_described)
             describe(*table, extension_schema);
         return table;
     }
@@ -404,28 +385,16 @@ watch_attached_tables()
 AttachedTable &
 attached_by_search_path(Oid extension_schema)
 {
-    AttachedTable *table = find_and_lock(find_by_search_path, InvalidOid, extension_schema);
+    AttachedTable *table = find_and_lock(find_by_search_path, extension_schema);
     if (table == nullptr)
         errors::nothing_attached();
     return *table;
 }
 
 AttachedTable *
-attached_by_customers(Oid customers, Oid extension_schema)
+attached_by_member(Oid AttachedTable::*member, Oid relation, Oid extension_schema)
 {
-    return find_and_lock(find_by_customers, customers, extension_schema);
-}
-
-AttachedTable *
-attached_by_comments(Oid comments, Oid extension_schema)
-{
-    return find_and_lock(find_by_comments, comments, extension_schema);
-}
-
-AttachedTable *
-attached_by_history(Oid history, Oid extension_schema)
-{
-    return find_and_lock(find_by_history, history, extension_schema);
+    return find_and_lock([=] { return find_by_member(member, relation); }, extension_schema);
 }
 
 Oid

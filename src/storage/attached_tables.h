@@ -108,10 +108,8 @@ void watch_attached_tables();
 // more than one in that schema.
 AttachedTable &attached_by_search_path(Oid extension_schema);
 
-// The attached table whose customers, comments or history this is, or nullptr.
-AttachedTable *attached_by_customers(Oid customers, Oid extension_schema);
-AttachedTable *attached_by_comments(Oid comments, Oid extension_schema);
-AttachedTable *attached_by_history(Oid history, Oid extension_schema);
+// The attached table that has this relation as its member (&AttachedTable::customers, comments or history), or nullptr.
+AttachedTable *attached_by_member(Oid AttachedTable::*member, Oid relation, Oid extension_schema);
 
 // The customers table attached in a schema, or InvalidOid.
 Oid attached_in_schema(Oid schema, Oid extension_schema);

@@ -18,8 +18,13 @@ append_part(StringInfo bytes, std::optional<std::string_view> part)
 }
 
 Datum
-digest_of(const StringInfoData &bytes)
+digest_of(std::initializer_list<std::optional<std::string_view>> parts)
 {
+    StringInfoData bytes;
+    initStringInfo(&bytes);
+    for (const std::optional<std::string_view> &part : parts)
+        append_part(&bytes, part);
+
     bytea *input = reinterpret_cast<bytea *>(cstring_to_text_with_len(bytes.data, bytes.len));
     const bytea *digest = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(input)));
     pg_uuid_t *uuid = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
@@ -32,24 +37,13 @@ digest_of(const StringInfoData &bytes)
 Datum
 request_digest(const Key &key, const core::Request &request)
 {
-    StringInfoData bytes;
-    initStringInfo(&bytes);
-    append_part(&bytes, key_text(key));
-    append_part(&bytes, request.author);
-    append_part(&bytes, request.status);
-    append_part(&bytes, request.comment);
-    return digest_of(bytes);
+    return digest_of({key_text(key), request.author, request.status, request.comment});
 }
 
 Datum
 comment_digest(const Key &key, const core::Request &request)
 {
-    StringInfoData bytes;
-    initStringInfo(&bytes);
-    append_part(&bytes, key_text(key));
-    append_part(&bytes, request.author);
-    append_part(&bytes, request.comment);
-    return digest_of(bytes);
+    return digest_of({key_text(key), request.author, request.comment});
 }
 
 }  // namespace crm

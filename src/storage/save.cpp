@@ -24,6 +24,7 @@ struct Save
     const Key &key;
     const core::Request &request;
     const AccessPath &path;
+    std::optional<Datum> comment_digest;  // when there is a comment that may be kept or adopted
 };
 
 // The rights that a save needs beside SELECT, which its queries check.
@@ -93,8 +94,8 @@ apply(const Save &save)
 
     with_save_in_progress(progress, [&] {
         std::optional<std::int64_t> adopted;
-        if (save.request.comment)
-            adopted = find_adoptable_comment(save.table, save.key, comment_digest(save.key, save.request));
+        if (save.comment_digest)
+            adopted = find_adoptable_comment(save.table, save.key, *save.comment_digest);
         if (adopted)
             progress.comment_id = adopted;
         else if (save.request.comment)
@@ -125,7 +126,7 @@ apply(const Save &save)
 std::optional<std::int64_t>
 keep_comment(const Save &save)
 {
-    const Datum digest = comment_digest(save.key, save.request);
+    const Datum digest = *save.comment_digest;
     lock_kept_comment(save.table, digest);
     if (const auto repeated = find_repeated_comment(save.table, save.key, digest, save.request.base))
         return repeated;
@@ -272,8 +273,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
         return unchanged(save, seen);
 
     // Before the row is locked, so that who waits for the comment seldom holds the row.
-    if (save.request.comment)
-        await_kept_comment(save.table, comment_digest(save.key, save.request));
+    if (save.comment_digest)
+        await_kept_comment(save.table, *save.comment_digest);
     const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key);
     if (!locked)
         return std::nullopt;
@@ -294,7 +295,9 @@ SaveResult
 save_customer(AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_rights(table, request);
-    const Save save = {table, key, request, spi_access_path()};
+    Save save = {table, key, request, spi_access_path(), std::nullopt};
+    if (request.comment)
+        save.comment_digest = comment_digest(key, request);
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -315,7 +318,7 @@ void
 check_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_rights(table, request);
-    const Save save = {table, key, request, spi_access_path()};
+    const Save save = {table, key, request, spi_access_path(), std::nullopt};
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -343,7 +346,7 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 void
 apply_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
 {
-    const Save save = {table, key, request, spi_access_path()};
+    const Save save = {table, key, request, spi_access_path(), std::nullopt};
 
     const std::optional<CustomerRow> row = save.path.lock(table, key);
     if (!row)

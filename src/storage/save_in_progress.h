@@ -30,8 +30,10 @@ struct SaveInProgress
     // Where the comment is stored: set by its trigger, or known when it is adopted.
     std::optional<std::int64_t> comment_id;
 
-    // The version of the update: set by its trigger, or given when a row is lifted above a chain with this head.
+    // The version of the update, set by its trigger.
     std::optional<core::Timestamp> version;
+
+    // The head of the chain that a row is lifted above.
     std::optional<core::Timestamp> lifted_above;
 
     int trigger_depth;
