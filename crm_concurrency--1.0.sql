@@ -4,13 +4,13 @@
 -- The registry -----------------------------------------------------------------------------------
 
 CREATE TABLE crm_attached_tables (
-    customers      regclass    NOT NULL,
-    comments       regclass    NOT NULL,
-    history        regclass    NOT NULL,
-    key_column     name        NOT NULL,
-    status_column  name        NOT NULL,
-    version_column name        NOT NULL,
-    attached_at    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    customers       regclass    NOT NULL,
+    comments        regclass    NOT NULL,
+    history         regclass    NOT NULL,
+    locks           regclass    NOT NULL,
+    comments_column name,
+    plain_updates   text        NOT NULL DEFAULT 'allow' CHECK (plain_updates IN ('allow', 'refuse')),
+    attached_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     -- The newest row of a table counts: loading a dump beside a fresh attachment must not collide.
     PRIMARY KEY (customers, attached_at)
 );
@@ -22,14 +22,16 @@ COMMENT ON TABLE crm_attached_tables IS
 COMMENT ON COLUMN crm_attached_tables.customers IS 'the customers table';
 COMMENT ON COLUMN crm_attached_tables.comments IS 'the comments of these customers';
 COMMENT ON COLUMN crm_attached_tables.history IS 'the history of these customers';
-COMMENT ON COLUMN crm_attached_tables.key_column IS 'the primary key column of the customers table';
-COMMENT ON COLUMN crm_attached_tables.status_column IS 'the status column of the customers table';
-COMMENT ON COLUMN crm_attached_tables.version_column IS 'the version column of the customers table, a timestamptz';
+COMMENT ON COLUMN crm_attached_tables.locks IS 'the edit locks on these customers';
+COMMENT ON COLUMN crm_attached_tables.comments_column IS
+    'the column of the customers table with comments in the older text form; NULL where there is none';
+COMMENT ON COLUMN crm_attached_tables.plain_updates IS
+    'allow, or refuse: then crm_update_customer() alone may change the status';
 COMMENT ON COLUMN crm_attached_tables.attached_at IS 'when the attachment was made';
 
 -- A table that was dropped would be dumped as a bare number that could name another table later.
 SELECT pg_catalog.pg_extension_config_dump('crm_attached_tables',
-    'WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c WHERE c.oid IN (customers, comments, history)) = 3');
+    'WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c WHERE c.oid IN (customers, comments, history, locks)) = 4');
 
 CREATE FUNCTION crm_registry_changed()
 RETURNS trigger
@@ -47,6 +49,14 @@ FOR EACH STATEMENT EXECUTE FUNCTION crm_registry_changed();
 ALTER TABLE crm_attached_tables ENABLE ALWAYS TRIGGER crm_registry_changed;
 
 -- Triggers of the attached tables ----------------------------------------------------------------
+
+CREATE FUNCTION crm_customers_key()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_customers_key() IS
+    'BEFORE UPDATE row trigger of a customers table, whose columns name key, status and version; raises 0A000 for a changed key';
 
 CREATE FUNCTION crm_customers_version()
 RETURNS trigger
@@ -104,7 +114,32 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_create_tables(name) IS
-    'creates and attaches customers, comments and customer_history in a schema (default: the current one) and returns the customers table; raises 42P07 and changes nothing where one of them exists';
+    'creates and attaches customers, comments, customer_history and customer_locks in a schema (default: the current one) and returns the customers table; raises 42P07 and changes nothing where one of them exists';
+
+CREATE FUNCTION crm_attach(
+    customers      regclass,
+    status_column  name DEFAULT 'status',
+    version_column name DEFAULT 'updated_at',
+    comments       name DEFAULT NULL,
+    history        name DEFAULT NULL,
+    locks          name DEFAULT NULL,
+    comments_column name DEFAULT NULL,
+    plain_updates  text DEFAULT 'allow'
+)
+RETURNS regclass
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text) IS
+    'guards an existing customers table: creates its tables of comments, history and edit locks (default names: <customers>_comments, _history, _locks), adds the version column where there is none, creates the triggers and registers it; can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008 or 42P07 where it cannot be attached; nothing is changed then';
+
+CREATE FUNCTION crm_detach(customers regclass)
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_detach(regclass) IS
+    'guards a customers table no longer: drops the triggers and the registration and leaves all tables and rows; raises 42501 for somebody else''s table, 55000 where it is not attached';
 
 CREATE TYPE crm_update_result AS (
     outcome     text,
@@ -138,3 +173,17 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text) IS
     'saves one customer if its version is still expected_ts: status (NULL leaves it), comment (NULL or blank for none), author; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023 and 22001 for other bad arguments, 42501, 25006, 55000 where no table is attached, and PT409 for a conflict under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
+
+CREATE FUNCTION crm_update_customer_by_key(
+    key         text,
+    expected_ts timestamptz,
+    status      text,
+    comment     text,
+    author      text
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME', 'crm_update_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text) IS
+    'crm_update_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';

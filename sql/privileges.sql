@@ -67,7 +67,7 @@ SELECT regress.state($$INSERT INTO customer_history (customer_id, version, recor
        regress.state($$UPDATE customer_history SET author = 'me'$$), regress.state($$DELETE FROM customer_history$$),
        regress.state($$TRUNCATE customer_history$$);
 -- nor the registry
-SELECT regress.state($$DELETE FROM public.crm_attached_tables$$), regress.state($$UPDATE public.crm_attached_tables SET key_column = 'x'$$),
+SELECT regress.state($$DELETE FROM public.crm_attached_tables$$), regress.state($$UPDATE public.crm_attached_tables SET plain_updates = 'refuse'$$),
        regress.state($$INSERT INTO public.crm_attached_tables SELECT * FROM public.crm_attached_tables$$);
 -- plain writes need the plain rights, and no more
 RESET ROLE; GRANT INSERT (id, name), DELETE ON customers TO regress_crm_user; SET ROLE regress_crm_user;

@@ -37,8 +37,8 @@ UPDATE customers SET updated_at = '-infinity' WHERE id = 1 RETURNING updated_at 
 UPDATE customers SET updated_at = '10000-01-01 00:00:00+00' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 -- a version of microseconds, as a wider column may hold: less than a millisecond later is no successor
 CREATE SCHEMA version_rule_us;
-SELECT crm_create_tables('version_rule_us');
-ALTER TABLE version_rule_us.customers ALTER updated_at TYPE timestamptz;
+CREATE TABLE version_rule_us.customers (id bigint PRIMARY KEY, status text, updated_at timestamptz NOT NULL);
+SELECT crm_attach('version_rule_us.customers', comments => 'comments', history => 'customer_history');
 INSERT INTO version_rule_us.customers (id, updated_at) VALUES (1, '2990-05-05 05:05:05.000500+00') RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 SET search_path = version_rule_us, public;
 UPDATE customers SET updated_at = updated_at + interval '999 us' RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;

@@ -120,7 +120,7 @@ missing_trigger(Oid table, const char *function)
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("attached table \"%s\" has no trigger that calls %s()", name_of(table), function),
                     errdetail("Without it, concurrent changes would go unnoticed."),
-                    errhint("Create the trigger again as on a table that crm_create_tables() makes.")));
+                    errhint("SELECT crm_attach(...) again with the columns of the table: it makes what is missing.")));
 }
 
 void
@@ -138,7 +138,7 @@ misused_trigger(const char *function, const char *expected)
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("function \"%s\" was not called as it must be", function),
                     errdetail("Expected trigger: %s.", expected),
-                    errhint("Let crm_create_tables() create the triggers.")));
+                    errhint("Let crm_attach() create the triggers.")));
 }
 
 void
@@ -194,6 +194,208 @@ no_schema()
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to create in"),
                     errdetail("The search_path names no schema that exists."),
                     errhint("Name a schema, or set search_path.")));
+}
+
+void
+key_is_no_number(Oid table, Oid type)
+{
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("keys of customers table \"%s\" have type %s", name_of(table), format_type_be(type)),
+                    errdetail("The function takes a number; nothing was done."),
+                    errhint("Use the function of the same name that ends in _by_key: it takes the key as text.")));
+}
+
+void
+no_such_table(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with OID %u", table),
+                    errdetail("Nothing was changed."), errhint("Name the table of the customers.")));
+}
+
+void
+not_an_ordinary_table(Oid table, const char *what)
+{
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("cannot attach \"%s\": it is %s", name_of(table), what),
+                    errdetail("The triggers that guard customers see every write only in an ordinary, logged table that "
+                              "stands alone."),
+                    errhint("Attach the table that stores the customers.")));
+}
+
+void
+no_single_key(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot attach \"%s\": it has no primary key of one column", name_of(table)),
+                    errdetail("Comments, history and edit locks refer to a customer by that key; it must not be "
+                              "deferrable."),
+                    errhint("Add one: ALTER TABLE ... ADD PRIMARY KEY (column), or ADD PRIMARY KEY USING INDEX of a unique "
+                            "index on a NOT NULL column.")));
+}
+
+void
+unsupported_key_type(Oid table, const char *column, Oid type)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": its key \"%s\" has type %s", name_of(table), column,
+                           format_type_be(type)),
+                    errdetail("Keys are smallint, integer, bigint, uuid, text or varchar, or domains over these."),
+                    errhint("Change the type of the column.")));
+}
+
+void
+nondeterministic_key(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": its key \"%s\" has a nondeterministic collation", name_of(table),
+                           column),
+                    errdetail("Two texts that differ would be one customer."),
+                    errhint("Give the column a deterministic collation.")));
+}
+
+void
+no_such_column(Oid table, const char *column, const char *hint)
+{
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                    errmsg("table \"%s\" has no column \"%s\"", name_of(table), column),
+                    errdetail("Nothing was attached."), errhint("%s", hint)));
+}
+
+void
+same_column_twice(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("cannot attach \"%s\": column \"%s\" cannot be two things at once", name_of(table), column),
+                    errdetail("Key, status, version and older comments are different columns."),
+                    errhint("Name different columns.")));
+}
+
+void
+generated_column(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": column \"%s\" is generated", name_of(table), column),
+                    errdetail("A save could not write it."), errhint("Name a column that stores a value of its own.")));
+}
+
+void
+unsupported_status_type(Oid table, const char *column, Oid type)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": its status \"%s\" has type %s", name_of(table), column,
+                           format_type_be(type)),
+                    errdetail("A status is text, varchar, citext, an enum or an integer, or a domain over one of them."),
+                    errhint("Name another column as status_column, or change the type of this one.")));
+}
+
+void
+unsupported_version_type(Oid table, const char *column, const char *type)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": its version \"%s\" has type %s", name_of(table), column, type),
+                    errdetail("A version is a timestamptz that holds milliseconds: a time without its zone means another "
+                              "moment for every client."),
+                    errhint("Either change the column: ALTER TABLE ... ALTER COLUMN %s TYPE timestamptz(3) USING %s AT TIME "
+                            "ZONE 'UTC'. Or leave it alone and name a new column, which is added without rewriting the "
+                            "table: crm_attach(..., version_column => 'row_version').",
+                            quote_identifier(column), quote_identifier(column))));
+}
+
+void
+nullable_version(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+                    errmsg("cannot attach \"%s\": its version \"%s\" can be null", name_of(table), column),
+                    errdetail("A customer without a version cannot be saved."),
+                    errhint("Either fill in the nulls and ALTER TABLE ... ALTER COLUMN %s SET NOT NULL. Or name a new "
+                            "column, which is added without rewriting the table: crm_attach(..., version_column => "
+                            "'row_version').",
+                            quote_identifier(column))));
+}
+
+void
+impossible_versions(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                    errmsg("cannot attach \"%s\": its version \"%s\" is out of range in some rows", name_of(table),
+                           column),
+                    errdetail("A version is finite and lies within years 1 to 9998."),
+                    errhint("Update those rows first.")));
+}
+
+void
+unsupported_comments_type(Oid table, const char *column, Oid type)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": its older comments \"%s\" have type %s", name_of(table), column,
+                           format_type_be(type)),
+                    errdetail("They are read from a column of type text or varchar."),
+                    errhint("Name another column as comments_column, or none.")));
+}
+
+void
+trigger_fires_later(Oid table, const char *trigger)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot attach: trigger \"%s\" of table \"%s\" would fire after those of crm_concurrency",
+                           trigger, name_of(table)),
+                    errdetail("Row triggers fire in the order of their names; one that fires later could overrule the "
+                              "version that was given or the comment that was checked."),
+                    errhint("Rename it to a name that sorts before \"zz_crm\": ALTER TRIGGER ... RENAME TO ....")));
+}
+
+void
+name_taken(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+                    errmsg("relation \"%s\" already exists and is not of these customers", name_of(table)),
+                    errdetail("It lacks a column or foreign key that it would have, or belongs to somebody else. Nothing "
+                              "was attached."),
+                    errhint("Name other tables: crm_attach(..., comments => ..., history => ..., locks => ...).")));
+}
+
+void
+other_companion(Oid customers, Oid attached, Oid asked)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("table \"%s\" is attached with \"%s\"", name_of(customers), name_of(attached)),
+                    errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", name_of(asked)),
+                    errhint("Detach it first with crm_detach(), which leaves all data.")));
+}
+
+void
+other_columns(Oid customers, const char *attached, const char *asked)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("table \"%s\" is attached with column \"%s\"", name_of(customers), attached),
+                    errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
+                    errhint("Detach it first with crm_detach(), which leaves all data.")));
+}
+
+void
+unknown_plain_updates(std::string_view value)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("plain_updates cannot be \"%s\"", pnstrdup(value.data(), value.size())),
+                    errdetail("It says whether an UPDATE may change the status beside crm_update_customer()."),
+                    errhint("Pass allow or refuse.")));
+}
+
+void
+nothing_to_detach(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("table \"%s\" is not attached", name_of(table)),
+                    errdetail("crm_attached_tables has no row for it, and it has no trigger of crm_concurrency."),
+                    errhint("Name the customers table.")));
+}
+
+void
+plain_update_refused(Oid table, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot change the status of row %s of \"%s\" by a plain UPDATE", key, name_of(table)),
+                    errdetail("The table was attached with plain_updates => 'refuse'; nothing was changed."),
+                    errhint("Save with crm_update_customer(), which checks the version that its author saw.")));
 }
 
 void

@@ -10,6 +10,7 @@ namespace crm::errors {
 [[noreturn]] void null_argument(const char *argument);
 [[noreturn]] void blank_argument(const char *argument, const char *hint);
 [[noreturn]] void comment_too_long(int length, int limit);
+[[noreturn]] void key_is_no_number(Oid table, Oid type);
 
 // What is wrong with the installation.
 [[noreturn]] void nothing_attached();
@@ -29,7 +30,29 @@ namespace crm::errors {
 [[noreturn]] void temporary_schema();
 [[noreturn]] void no_schema();
 
+// What cannot be attached, and why.
+[[noreturn]] void no_such_table(Oid table);
+[[noreturn]] void not_an_ordinary_table(Oid table, const char *what);
+[[noreturn]] void no_single_key(Oid table);
+[[noreturn]] void unsupported_key_type(Oid table, const char *column, Oid type);
+[[noreturn]] void nondeterministic_key(Oid table, const char *column);
+[[noreturn]] void no_such_column(Oid table, const char *column, const char *hint);
+[[noreturn]] void same_column_twice(Oid table, const char *column);
+[[noreturn]] void generated_column(Oid table, const char *column);
+[[noreturn]] void unsupported_status_type(Oid table, const char *column, Oid type);
+[[noreturn]] void unsupported_version_type(Oid table, const char *column, const char *type);
+[[noreturn]] void nullable_version(Oid table, const char *column);
+[[noreturn]] void impossible_versions(Oid table, const char *column);
+[[noreturn]] void unsupported_comments_type(Oid table, const char *column, Oid type);
+[[noreturn]] void trigger_fires_later(Oid table, const char *trigger);
+[[noreturn]] void name_taken(Oid table);
+[[noreturn]] void other_companion(Oid customers, Oid attached, Oid asked);
+[[noreturn]] void other_columns(Oid customers, const char *attached, const char *asked);
+[[noreturn]] void unknown_plain_updates(std::string_view value);
+[[noreturn]] void nothing_to_detach(Oid table);
+
 // What the guarded tables refuse.
+[[noreturn]] void plain_update_refused(Oid table, const char *key);
 [[noreturn]] void impossible_version(Oid table);
 [[noreturn]] void versions_exhausted(Oid table, const char *key);
 [[noreturn]] void key_changed(Oid table, const char *from, const char *to);

@@ -47,7 +47,7 @@ http_status(Outcome outcome)
 bool
 changes_status(const Request &request, const Current &current)
 {
-    return request.status && *request.status != current.status;
+    return request.status && request.status != current.status;
 }
 
 Outcome
@@ -71,9 +71,9 @@ decide_missing(bool applied_before, bool in_history, bool under_row_security)
 }
 
 bool
-collides(std::optional<std::string_view> was, std::string_view mine, std::string_view theirs)
+collides(std::optional<std::string_view> was, std::string_view mine, std::optional<std::string_view> theirs)
 {
-    return mine != theirs && (!was || (*was != mine && *was != theirs));
+    return mine != theirs && (!was || (was != mine && was != theirs));
 }
 
 namespace {

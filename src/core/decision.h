@@ -38,7 +38,7 @@ struct Request
 struct Current
 {
     Timestamp version;
-    std::string_view status;
+    std::optional<std::string_view> status;  // none: it is null
 };
 
 // Whether the save asks for a status that differs from what is there.
@@ -52,8 +52,8 @@ Outcome decide(const Request &request, const Current &current);
 Outcome decide_missing(bool applied_before, bool in_history, bool under_row_security);
 
 // Whether one field collides: the caller and somebody else changed it to different values. was is empty when the value
-// at the caller's base is not known.
-bool collides(std::optional<std::string_view> was, std::string_view mine, std::string_view theirs);
+// at the caller's base is not known, theirs when it is null.
+bool collides(std::optional<std::string_view> was, std::string_view mine, std::optional<std::string_view> theirs);
 
 // A comment kept from a refused save; adopted_version is set once a later save took it over.
 struct KeptComment

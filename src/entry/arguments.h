@@ -4,9 +4,38 @@
 #include "../boundary/settings.h"
 #include "../boundary/spi.h"
 #include "../core/text.h"
+#include "../storage/key.h"
 
 // Reading and checking the arguments that the functions and triggers share.
 namespace crm {
+
+inline std::optional<std::string_view>
+text_argument(FunctionCallInfo fcinfo, int argument)
+{
+    if (PG_ARGISNULL(argument))
+        return std::nullopt;
+    return text_of(PG_GETARG_DATUM(argument));
+}
+
+// Raises 22004 for an argument that must be there.
+inline void
+require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+    if (PG_ARGISNULL(argument))
+        errors::null_argument(name);
+}
+
+// The key of a customer, an argument that is there: a bigint, or text in the functions that end in _by_key.
+inline Key
+key_argument(FunctionCallInfo fcinfo, int argument, const AttachedTable &table)
+{
+    Oid *types;
+    int count;
+    get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+    if (types[argument] == TEXTOID)
+        return key_of_text(table, *text_argument(fcinfo, argument));
+    return key_of_bigint(table, PG_GETARG_INT64(argument));
+}
 
 // A text that must be there and not blank.
 inline std::string_view

@@ -143,7 +143,7 @@ before_insert(const CommentRow &comment)
     const std::optional<Datum> id = comment.value(table.comment_id);
     if (!customer || !id)
         return comment.row;  // the NOT NULL constraints tell
-    const Key key = {INT8OID, *customer};
+    const Key key = stored_reference(table, *customer);
 
     Stamps stamps;
     if (const SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
@@ -164,7 +164,7 @@ void
 after_insert(const CommentRow &comment)
 {
     AttachedTable &table = comment.table;
-    const Key key = {INT8OID, *comment.value(table.comment_customer)};
+    const Key key = stored_reference(table, *comment.value(table.comment_customer));
     const std::int64_t id = DatumGetInt64(*comment.value(table.comment_id));
     const std::optional<core::Timestamp> base = comment.time(table.comment_based_on);
 
@@ -180,7 +180,7 @@ after_insert(const CommentRow &comment)
 void
 check_change(const CommentRow &comment, bool is_delete)
 {
-    const Key key = {INT8OID, *comment.value(comment.table.comment_customer)};
+    const Key key = stored_reference(comment.table, *comment.value(comment.table.comment_customer));
     if (is_delete && !customer_exists(comment.table, key))
         return;
     SaveInProgress *save = save_that_fired(comment.table, key, Step::adopt_comment);

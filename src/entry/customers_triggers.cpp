@@ -7,6 +7,7 @@
 #include "../storage/changed_fields.h"
 #include "../storage/history.h"
 #include "../storage/save_in_progress.h"
+#include "../storage/status.h"
 #include "triggers.h"
 
 namespace crm {
@@ -31,7 +32,7 @@ Key
 key_of(const Fired &fired, HeapTuple row)
 {
     bool is_null;
-    return {INT8OID, value_of(fired, row, fired.table.key, is_null)};
+    return stored_key(fired.table, value_of(fired, row, fired.table.key, is_null));
 }
 
 std::optional<core::Timestamp>
@@ -51,7 +52,7 @@ status_of(const Fired &fired, HeapTuple row)
     const Datum status = value_of(fired, row, fired.table.status, is_null);
     if (is_null)
         return std::nullopt;
-    return text_of(status);
+    return status_text(fired.table, status);
 }
 
 HeapTuple
@@ -108,6 +109,8 @@ version_of_update(const Fired &fired, HeapTuple before, HeapTuple after)
         save->version = require_next(fired, key, current);
         return *save->version;
     }
+    if (fired.table.refuses_plain_updates && status_of(fired, before) != status_of(fired, after))
+        errors::plain_update_refused(fired.table.customers, key_text(key));
     const std::optional<core::Timestamp> given = version_of(fired, after);
     if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
         return *given;
@@ -263,6 +266,23 @@ CRM_FUNCTION(crm_customers_version)
     if (version_of(fired, row) == version)
         return PointerGetDatum(row);
     return PointerGetDatum(with_version(fired, row, version));
+}
+
+CRM_FUNCTION(crm_customers_key)
+{
+    using namespace crm;
+
+    constexpr const char *expected = "BEFORE UPDATE OF key, status, version, for each row";
+    TriggerData *data = require_row_trigger(fcinfo, true, "crm_customers_key", expected);
+    if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+        errors::misused_trigger("crm_customers_key", expected);
+    AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::customers);
+    const Fired fired = {*table, data, RelationGetDescr(data->tg_relation)};
+    const Key before = key_of(fired, data->tg_trigtuple);
+    const Key after = key_of(fired, data->tg_newtuple);
+    if (!same_key(before, after))
+        errors::key_changed(table->customers, key_text(before), key_text(after));
+    return PointerGetDatum(data->tg_newtuple);
 }
 
 CRM_FUNCTION(crm_customers_history)

@@ -6,19 +6,9 @@ namespace crm {
 
 namespace {
 
-std::optional<std::string_view>
-text_argument(FunctionCallInfo fcinfo, int argument)
-{
-    if (PG_ARGISNULL(argument))
-        return std::nullopt;
-    return text_of(PG_GETARG_DATUM(argument));
-}
-
 core::Request
 read_request(FunctionCallInfo fcinfo)
 {
-    if (PG_ARGISNULL(0))
-        errors::null_argument("id");
     if (PG_ARGISNULL(1))
         errors::null_base();
 
@@ -100,9 +90,10 @@ CRM_FUNCTION(crm_update_customer)
     using namespace crm;
 
     PreventCommandIfReadOnly("crm_update_customer()");
+    require_argument(fcinfo, 0, "id");
     const core::Request request = read_request(fcinfo);
-    const Key key = key_of_bigint(PG_GETARG_INT64(0));
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table, extension_schema_of(fcinfo));
 
     TupleDesc columns;

@@ -10,7 +10,7 @@ namespace crm {
 struct CustomerRow
 {
     core::Timestamp version;
-    std::string_view status;
+    std::optional<std::string_view> status;
 };
 
 // How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each

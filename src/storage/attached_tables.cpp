@@ -2,6 +2,8 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/transaction.h"
+#include "key.h"
+#include "status.h"
 
 namespace crm {
 
@@ -34,7 +36,8 @@ relation_changed(Datum, Oid relation)
     for (int i = 0; i < current->count && !stale; i++)
     {
         const AttachedTable &table = current->tables[i];
-        stale = relation == table.customers || relation == table.comments || relation == table.history;
+        stale = relation == table.customers || relation == table.comments || relation == table.history ||
+                relation == table.locks;
     }
 }
 
@@ -97,23 +100,6 @@ read_table(Oid table)
     return facts;
 }
 
-// The trigger that calls this function of ours, or nullptr.
-const Trigger *
-find_trigger(Relation relation, const char *function, Oid extension_schema)
-{
-    const TriggerDesc *triggers = relation->trigdesc;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-    {
-        const Trigger &trigger = triggers->triggers[i];
-        if (get_func_namespace(trigger.tgfoid) != extension_schema)
-            continue;
-        const char *name = get_func_name(trigger.tgfoid);
-        if (name != nullptr && std::strcmp(name, function) == 0)
-            return &trigger;
-    }
-    return nullptr;
-}
-
 // Where names are looked for while a table is written with its owner's rights.
 const char *
 safe_path(Oid table)
@@ -121,14 +107,43 @@ safe_path(Oid table)
     return psprintf("pg_catalog, %s, pg_temp", quote_identifier(get_namespace_name(get_rel_namespace(table))));
 }
 
-// Raises unless the customers table still is the one that was attached, and not another that came by its OID.
+// Reads which columns are key, status and version. The trigger that guards the key names them: so they follow renames,
+// and a table that came by the OID of an attached one is not taken for it.
 void
-require_guarded(Oid customers, Oid extension_schema)
+read_columns(AttachedTable &table, Oid extension_schema)
 {
-    Relation relation = table_open(customers, NoLock);
+    Relation relation = table_open(table.customers, NoLock);
     if (find_trigger(relation, "crm_customers_version", extension_schema) == nullptr)
-        errors::missing_trigger(customers, "crm_customers_version");
+        errors::missing_trigger(table.customers, "crm_customers_version");
+    const Trigger *trigger = find_trigger(relation, "crm_customers_key", extension_schema);
+    if (trigger == nullptr)
+        errors::missing_trigger(table.customers, "crm_customers_key");
+    if (trigger->tgnattr != 3)
+        errors::misused_trigger("crm_customers_key", "BEFORE UPDATE OF key, status, version, for each row");
+    table.key = trigger->tgattr[0];
+    table.status = trigger->tgattr[1];
+    table.version = trigger->tgattr[2];
     table_close(relation, NoLock);
+
+    std::int32_t typmod;
+    Oid type, collation;
+    get_atttypetypmodcoll(table.customers, table.key, &type, &typmod, &collation);
+    table.key_column_type = getBaseType(type);
+    table.key_type = key_type_of(table.key_column_type);
+    if (!OidIsValid(table.key_type))
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.key, false), type, INT8OID);
+
+    get_atttypetypmodcoll(table.customers, table.status, &table.status_type, &table.status_typmod, &collation);
+    if (!can_be_status(table.status_type))
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.status, false),
+                                  table.status_type, TEXTOID);
+
+    get_atttypetypmodcoll(table.customers, table.version, &type, &typmod, &collation);
+    if (getBaseType(type) != TIMESTAMPTZOID)
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.version, false), type,
+                                  TIMESTAMPTZOID);
+    if (typmod >= 0 && typmod < 3)
+        errors::too_coarse_version(table.customers, get_attname(table.customers, table.version, false));
 }
 
 // A copy of text that lives as long as the reading.
@@ -145,21 +160,15 @@ describe(AttachedTable &table, Oid extension_schema)
     const TableFacts customers = read_table(table.customers);
     const TableFacts comments = read_table(table.comments);
     const TableFacts history = read_table(table.history);
-    require_guarded(table.customers, extension_schema);
+    const TableFacts locks = read_table(table.locks);
+    read_columns(table, extension_schema);
 
     table.customers_owner = customers.owner;
     table.comments_owner = comments.owner;
     table.history_owner = history.owner;
-    table.key = require_column(table.customers, table.key_column, INT8OID);
-    table.status = require_column(table.customers, table.status_column, TEXTOID);
-    table.version = require_column(table.customers, table.version_column, TIMESTAMPTZOID);
-    Oid type, collation;
-    std::int32_t precision;
-    get_atttypetypmodcoll(table.customers, table.version, &type, &precision, &collation);
-    if (precision >= 0 && precision < 3)
-        errors::too_coarse_version(table.customers, table.version_column);
+    table.locks_owner = locks.owner;
 
-    table.comment_customer = require_column(table.comments, "customer_id", INT8OID);
+    table.comment_customer = require_column(table.comments, "customer_id", table.key_type);
     table.comment_id = require_column(table.comments, "id", INT8OID);
     table.comment_author = require_column(table.comments, "author", TEXTOID);
     table.comment_body = require_column(table.comments, "body", TEXTOID);
@@ -169,9 +178,9 @@ describe(AttachedTable &table, Oid extension_schema)
     table.comment_refused_request = require_column(table.comments, "refused_request", UUIDOID);
     table.comment_adopted_version = require_column(table.comments, "adopted_version", TIMESTAMPTZOID);
     table.comment_expected_ts = require_column(table.comments, "expected_ts", TIMESTAMPTZOID);
-    require_column(table.comments, "reply_to", INT8OID);
+    table.comment_reply_to = require_column(table.comments, "reply_to", INT8OID);
 
-    table.history_customer = require_column(table.history, "customer_id", INT8OID);
+    table.history_customer = require_column(table.history, "customer_id", table.key_type);
     table.history_version = require_column(table.history, "version", TIMESTAMPTZOID);
     table.history_recorded_at = require_column(table.history, "recorded_at", TIMESTAMPTZOID);
     for (const char *column : {"previous", "based_on"})
@@ -182,25 +191,38 @@ describe(AttachedTable &table, Oid extension_schema)
     require_column(table.history, "db_user", NAMEOID);
     require_column(table.history, "fields", JSONBOID);
     require_column(table.history, "request", UUIDOID);
+    require_column(table.history, "earlier_pruned", BOOLOID);
+
+    require_column(table.locks, "customer_id", table.key_type);
+    require_column(table.locks, "lock_id", UUIDOID);
+    require_column(table.locks, "author", TEXTOID);
+    require_column(table.locks, "db_user", NAMEOID);
+    for (const char *column : {"locked_at", "expires_at"})
+        require_column(table.locks, column, TIMESTAMPTZOID);
 
     table.customers_path = kept(safe_path(table.customers));
     table.comments_path = kept(safe_path(table.comments));
     table.history_path = kept(safe_path(table.history));
+    table.locks_path = kept(safe_path(table.locks));
     table.customers_sql = kept(customers.sql);
     table.comments_sql = kept(comments.sql);
     table.history_sql = kept(history.sql);
-    table.key_sql = kept(quote_identifier(table.key_column));
-    table.status_sql = kept(quote_identifier(table.status_column));
-    table.version_sql = kept(quote_identifier(table.version_column));
+    table.locks_sql = kept(locks.sql);
+    table.key_sql = kept(quote_identifier(get_attname(table.customers, table.key, false)));
+    table.status_sql = kept(quote_identifier(get_attname(table.customers, table.status, false)));
+    table.version_sql = kept(quote_identifier(get_attname(table.customers, table.version, false)));
     table.is_described = true;
 }
 
-Datum
+std::optional<Datum>
 registry_value(Relation registry, HeapTuple tuple, const char *column)
 {
     bool is_null;
     const AttrNumber attribute = get_attnum(RelationGetRelid(registry), column);
-    return heap_getattr(tuple, attribute, RelationGetDescr(registry), &is_null);
+    const Datum value = heap_getattr(tuple, attribute, RelationGetDescr(registry), &is_null);
+    if (is_null)
+        return std::nullopt;
+    return value;
 }
 
 // Reads the registry into the current context, the newest row of each customers table that still exists.
@@ -215,13 +237,14 @@ read_registry(Reading &reading)
     for (HeapTuple row; HeapTupleIsValid(row = systable_getnext(scan));)
     {
         AttachedTable table = {};
-        table.customers = DatumGetObjectId(registry_value(registry, row, "customers"));
-        table.comments = DatumGetObjectId(registry_value(registry, row, "comments"));
-        table.history = DatumGetObjectId(registry_value(registry, row, "history"));
-        table.key_column = pstrdup(NameStr(*DatumGetName(registry_value(registry, row, "key_column"))));
-        table.status_column = pstrdup(NameStr(*DatumGetName(registry_value(registry, row, "status_column"))));
-        table.version_column = pstrdup(NameStr(*DatumGetName(registry_value(registry, row, "version_column"))));
-        table.attached_at = {DatumGetTimestampTz(registry_value(registry, row, "attached_at"))};
+        table.customers = DatumGetObjectId(*registry_value(registry, row, "customers"));
+        table.comments = DatumGetObjectId(*registry_value(registry, row, "comments"));
+        table.history = DatumGetObjectId(*registry_value(registry, row, "history"));
+        table.locks = DatumGetObjectId(*registry_value(registry, row, "locks"));
+        if (const std::optional<Datum> column = registry_value(registry, row, "comments_column"))
+            table.comments_column = pstrdup(NameStr(*DatumGetName(*column)));
+        table.refuses_plain_updates = text_of(*registry_value(registry, row, "plain_updates")) == "refuse";
+        table.attached_at = {DatumGetTimestampTz(*registry_value(registry, row, "attached_at"))};
         table.schema = get_rel_namespace(table.customers);
         if (!OidIsValid(table.schema))
             continue;
@@ -362,7 +385,7 @@ find_and_lock(Find find, Oid extension_schema)
         refresh(extension_schema);
         AttachedTable *table = find();
         if (table != nullptr)
-            for (Oid member : {table->customers, table->comments, table->history})
+            for (Oid member : {table->customers, table->comments, table->history, table->locks})
                 LockRelationOid(member, RowExclusiveLock);
         // Reading, and waiting for the locks, may have brought news.
         if (stale)
@@ -406,6 +429,14 @@ attached_in_schema(Oid schema, Oid extension_schema)
     return table == nullptr ? InvalidOid : table->customers;
 }
 
+const AttachedTable *
+registered(Oid customers, Oid extension_schema)
+{
+    AcceptInvalidationMessages();
+    refresh(extension_schema);
+    return find_by_member(&AttachedTable::customers, customers);
+}
+
 void
 require_triggers(const AttachedTable &table, Oid extension_schema)
 {
@@ -418,6 +449,22 @@ require_triggers(const AttachedTable &table, Oid extension_schema)
     require_trigger(comments, "crm_comments_guard", extension_schema);
     require_trigger(comments, "crm_comments_version", extension_schema);
     table_close(comments, NoLock);
+}
+
+const Trigger *
+find_trigger(Relation relation, const char *function, Oid extension_schema)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+    {
+        const Trigger &trigger = triggers->triggers[i];
+        if (get_func_namespace(trigger.tgfoid) != extension_schema)
+            continue;
+        const char *name = get_func_name(trigger.tgfoid);
+        if (name != nullptr && std::strcmp(name, function) == 0)
+            return &trigger;
+    }
+    return nullptr;
 }
 
 Oid

@@ -35,17 +35,17 @@ enum class Statement
     count,
 };
 
-// A customers table with its comments and history. Plain data of the session's cache; valid until the transaction ends.
+// A customers table with its comments, history and edit locks. Plain data of the session's cache; valid until the transaction ends.
 struct AttachedTable
 {
     Oid customers;
     Oid comments;
     Oid history;
+    Oid locks;
     Oid schema;
     core::Timestamp attached_at;
-    const char *key_column;
-    const char *status_column;
-    const char *version_column;
+    const char *comments_column;  // of the customers table, with comments in the older text form; or nullptr
+    bool refuses_plain_updates;   // of the status
 
     // The rest is filled in when the table is first used.
     bool is_described;
@@ -53,16 +53,19 @@ struct AttachedTable
     Oid customers_owner;
     Oid comments_owner;
     Oid history_owner;
+    Oid locks_owner;
 
     // Where names are looked for while the table is written with its owner's rights.
     const char *customers_path;
     const char *comments_path;
     const char *history_path;
+    const char *locks_path;
 
     // Qualified and quoted, for statements.
     const char *customers_sql;
     const char *comments_sql;
     const char *history_sql;
+    const char *locks_sql;
     const char *key_sql;
     const char *status_sql;
     const char *version_sql;
@@ -72,12 +75,18 @@ struct AttachedTable
     AttrNumber status;
     AttrNumber version;
 
+    Oid key_type;         // as keys are passed: bigint, uuid or text
+    Oid key_column_type;  // the base type of the column
+    Oid status_type;
+    std::int32_t status_typmod;
+
     // Columns of the comments table.
     AttrNumber comment_customer;
     AttrNumber comment_id;
     AttrNumber comment_author;
     AttrNumber comment_body;
     AttrNumber comment_created_at;
+    AttrNumber comment_reply_to;
     AttrNumber comment_based_on;
     AttrNumber comment_save_refused;
     AttrNumber comment_refused_request;
@@ -111,11 +120,17 @@ AttachedTable &attached_by_search_path(Oid extension_schema);
 // The attached table that has this relation as its member (&AttachedTable::customers, comments or history), or nullptr.
 AttachedTable *attached_by_member(Oid AttachedTable::*member, Oid relation, Oid extension_schema);
 
-// The customers table attached in a schema, or InvalidOid.
+// The customers table attached in a schema, or InvalidOid; raises 55000 when there is more than one.
 Oid attached_in_schema(Oid schema, Oid extension_schema);
+
+// What the registry says of a customers table, not described and not locked, or nullptr.
+const AttachedTable *registered(Oid customers, Oid extension_schema);
 
 // Checks that the triggers are there and will fire, and raises 55000 otherwise.
 void require_triggers(const AttachedTable &table, Oid extension_schema);
+
+// The trigger of a relation that calls this function of the extension, or nullptr.
+const Trigger *find_trigger(Relation relation, const char *function, Oid extension_schema);
 
 // The schema of the SQL function that is being called, which is the extension's.
 Oid extension_schema_of(FunctionCallInfo fcinfo);

@@ -6,6 +6,7 @@
 #include "../core/version.h"
 #include "comments.h"
 #include "history.h"
+#include "status.h"
 
 namespace crm {
 
@@ -105,7 +106,7 @@ find_base_problem(AttachedTable &table, const Key &key, core::Timestamp base, co
 
 void
 add_collisions(JsonBuilder &json, const core::Request &request, std::optional<std::string_view> was,
-               std::string_view theirs)
+               std::optional<std::string_view> theirs)
 {
     json.key("conflicts");
     json.open_array();
@@ -119,7 +120,7 @@ add_collisions(JsonBuilder &json, const core::Request &request, std::optional<st
         json.key("mine");
         json.text(*request.status);
         json.key("theirs");
-        json.text(theirs);
+        json.optional_text(theirs);
         json.close_object();
     }
     json.close_array();
@@ -133,8 +134,10 @@ read_customer(AttachedTable &table, const Key &key)
     const std::uint64_t rows = select_customer(table, key);
     if (rows == 0)
         return std::nullopt;
-    return ReadableCustomer{result_time(0, 0), result_optional_text(0, 1).value_or(std::string_view{}),
-                            row_as_json(2)};
+    ReadableCustomer customer = {result_time(0, 0), std::nullopt, row_as_json(2)};
+    if (!result_is_null(0, 1))
+        customer.status = status_text(table, result_datum(0, 1));
+    return customer;
 }
 
 ConflictDetail

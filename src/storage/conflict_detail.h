@@ -13,7 +13,7 @@ namespace crm {
 struct ReadableCustomer
 {
     core::Timestamp version;
-    std::string_view status;
+    std::optional<std::string_view> status;
     Datum row;  // jsonb: the columns that the caller may read
 };
 

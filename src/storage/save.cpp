@@ -12,6 +12,7 @@
 #include "history.h"
 #include "request_digest.h"
 #include "save_in_progress.h"
+#include "status.h"
 
 namespace crm {
 
@@ -292,9 +293,11 @@ try_to_save(const Save &save, const CustomerRow &seen)
 }  // namespace
 
 SaveResult
-save_customer(AttachedTable &table, const Key &key, const core::Request &request)
+save_customer(AttachedTable &table, const Key &key, core::Request request)
 {
     require_rights(table, request);
+    if (request.status)
+        request.status = canonical_status(table, *request.status);
     Save save = {table, key, request, spi_access_path(), std::nullopt};
     if (request.comment)
         save.comment_digest = comment_digest(key, request);

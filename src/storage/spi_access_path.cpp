@@ -1,5 +1,6 @@
 #include "../boundary/errors.h"
 #include "access_path.h"
+#include "status.h"
 
 namespace crm {
 
@@ -17,7 +18,10 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
         errors::ambiguous_key(table.customers, key_text(key));
     if (result_is_null(0, 0))
         errors::null_version(table.customers, key_text(key));
-    return CustomerRow{result_time(0, 0), result_optional_text(0, 1).value_or(std::string_view{})};
+    CustomerRow row = {result_time(0, 0), std::nullopt};
+    if (!result_is_null(0, 1))
+        row.status = status_text(table, result_datum(0, 1));
+    return row;
 }
 
 class SpiAccessPath final : public AccessPath
@@ -62,7 +66,7 @@ public:
                                                table.customers_sql, table.status_sql, table.key_sql);
                            },
                            arguments) > 0;
-        arguments.add(*status);
+        arguments.add(table.status_type, status_datum(table, *status));
         return execute(table.plan(Statement::set_status),
                        [&] {
                            return psprintf("UPDATE %s SET %s = $2 WHERE %s OPERATOR(pg_catalog.=) $1",

@@ -31,7 +31,7 @@ note_versioned_comment(Oid comments, const Key &key, std::int64_t comment_id, co
         noted = nullptr;
     }
     Noted *entry = static_cast<Noted *>(MemoryContextAlloc(TopTransactionContext, sizeof(Noted)));
-    *entry = {comments, key, comment_id, base, GetCurrentSubTransactionId(), noted};
+    *entry = {comments, copied_key(key, TopTransactionContext), comment_id, base, GetCurrentSubTransactionId(), noted};
     noted = entry;
 }
 

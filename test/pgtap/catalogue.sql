@@ -21,6 +21,7 @@ SELECT set_eq(
     $$SELECT p.oid::regprocedure::text FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid$$,
     ARRAY[
         'crm_registry_changed()',
+        'crm_customers_key()',
         'crm_customers_version()',
         'crm_customers_history()',
         'crm_comments_guard()',
@@ -28,7 +29,10 @@ SELECT set_eq(
         'crm_history_restore()',
         'crm_refuse_truncate()',
         'crm_create_tables(name)',
-        'crm_update_customer(bigint,timestamp with time zone,text,text,text)'
+        'crm_attach(regclass,name,name,name,name,name,name,text)',
+        'crm_detach(regclass)',
+        'crm_update_customer(bigint,timestamp with time zone,text,text,text)',
+        'crm_update_customer_by_key(text,timestamp with time zone,text,text,text)'
     ],
     'the functions of the extension');
 SELECT set_eq(
@@ -92,7 +96,7 @@ SELECT function_privs_are('crm_update_customer', ARRAY['bigint', 'timestamp with
 -- The tables are the user's own ------------------------------------------------------------------
 
 SELECT lives_ok('SELECT crm_create_tables()', 'crm_create_tables works in the first schema of the search_path');
-SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history'], 'the tables of a new CRM');
+SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history', 'customer_locks'], 'the tables of a new CRM');
 SELECT is_empty(
     $$SELECT pg_describe_object(classid, objid, 0) FROM member m JOIN pg_class c
         ON m.classid = 'pg_class'::regclass AND c.oid = m.objid WHERE c.relnamespace = 'crm_catalogue'::regnamespace$$,
@@ -122,7 +126,7 @@ SELECT is(
 SELECT set_eq(
     $$SELECT t.tgrelid::regclass::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
       WHERE c.relnamespace = 'crm_catalogue'::regnamespace AND NOT t.tgisinternal$$,
-    $$VALUES ('customers', 'zz_crm_version'), ('customers', 'crm_history'), ('customers', 'crm_truncate'),
+    $$VALUES ('customers', 'crm_key'), ('customers', 'zz_crm_version'), ('customers', 'crm_history'), ('customers', 'crm_truncate'),
              ('comments', 'zz_crm_guard'), ('comments', 'crm_version'), ('comments', 'crm_truncate'),
              ('customer_history', 'crm_restore')$$,
     'the triggers of the tables');

@@ -1,0 +1,99 @@
+#include "../storage/attachment.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../boundary/spi.h"
+#include "../storage/attached_tables.h"
+#include "arguments.h"
+
+namespace crm {
+
+namespace {
+
+const char *
+name_argument(FunctionCallInfo fcinfo, int argument)
+{
+    return PG_ARGISNULL(argument) ? nullptr : NameStr(*PG_GETARG_NAME(argument));
+}
+
+const char *
+require_name(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+    if (PG_ARGISNULL(argument))
+        errors::null_argument(name);
+    return name_argument(fcinfo, argument);
+}
+
+bool
+refuses_plain_updates(FunctionCallInfo fcinfo, int argument)
+{
+    const std::string_view value = require_text(text_argument(fcinfo, argument), "plain_updates", "Pass allow or refuse.");
+    if (value != "allow" && value != "refuse")
+        errors::unknown_plain_updates(value);
+    return value == "refuse";
+}
+
+// Runs what attaches or detaches, with the names of the extension's own statements looked for in pg_catalog alone.
+template <typename Run>
+void
+with_safe_names(Run run)
+{
+    const int settings_level = NewGUCNestLevel();
+    set_search_path("pg_catalog, pg_temp");
+    SPI_connect();
+    run();
+    SPI_finish();
+    AtEOXact_GUC(true, settings_level);
+}
+
+// The customers table that is named; others who attach tables of its schema wait for this transaction.
+Oid
+lock_customers(FunctionCallInfo fcinfo)
+{
+    if (PG_ARGISNULL(0))
+        errors::null_argument("customers");
+    const Oid customers = PG_GETARG_OID(0);
+    LockRelationOid(customers, AccessShareLock);
+    if (!OidIsValid(get_rel_namespace(customers)))
+        errors::no_such_table(customers);
+    LockDatabaseObject(NamespaceRelationId, get_rel_namespace(customers), 0, ShareUpdateExclusiveLock);
+    return customers;
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_attach)
+{
+    using namespace crm;
+
+    PreventCommandIfReadOnly("crm_attach()");
+    const AttachRequest request = {
+        .customers = lock_customers(fcinfo),
+        .status_column = require_name(fcinfo, 1, "status_column"),
+        .version_column = require_name(fcinfo, 2, "version_column"),
+        .comments = name_argument(fcinfo, 3),
+        .history = name_argument(fcinfo, 4),
+        .locks = name_argument(fcinfo, 5),
+        .comments_column = name_argument(fcinfo, 6),
+        .refuses_plain_updates = refuses_plain_updates(fcinfo, 7),
+    };
+    const Oid extension_schema = extension_schema_of(fcinfo);
+    with_safe_names([&] { attach(request, extension_schema); });
+    return ObjectIdGetDatum(request.customers);
+}
+
+CRM_FUNCTION(crm_detach)
+{
+    using namespace crm;
+
+    PreventCommandIfReadOnly("crm_detach()");
+    const Oid customers = lock_customers(fcinfo);
+    if (!caller_owns(customers))
+        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(customers));
+    const Oid extension_schema = extension_schema_of(fcinfo);
+    with_safe_names([&] { detach(customers, extension_schema); });
+    PG_RETURN_VOID();
+}

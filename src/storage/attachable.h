@@ -1,0 +1,21 @@
+#pragma once
+
+#include "attachment.h"
+
+namespace crm {
+
+// The columns of a table that can be attached.
+struct AttachableColumns
+{
+    AttrNumber key;
+    AttrNumber status;
+    AttrNumber version;  // invalid when the column is to be added
+};
+
+// Checks that a table can be attached as it is, and raises the reason where it cannot.
+AttachableColumns require_attachable(const AttachRequest &request);
+
+// Raises when a BEFORE row trigger of the relation fires after ours of this name.
+void require_fires_last(Oid relation, const char *trigger);
+
+}  // namespace crm

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "../boundary/pg.h"
+
+// Attaching customers tables: the tables that belong to them, the triggers that guard them, the registry. SPI must be
+// connected, and pg_catalog alone in the search_path.
+namespace crm {
+
+// What crm_attach() is asked.
+struct AttachRequest
+{
+    Oid customers;
+    const char *status_column;
+    const char *version_column;
+    // Names in the schema of the customers; nullptr: the existing ones, or <customers>_comments and so on.
+    const char *comments;
+    const char *history;
+    const char *locks;
+    const char *comments_column;  // or nullptr
+    bool refuses_plain_updates;
+};
+
+// Attaches the table, or makes what is missing of an attachment. The caller must own it. Raises what is wrong with the
+// table or the request, and changes nothing then.
+void attach(const AttachRequest &request, Oid extension_schema);
+
+// Drops the triggers and forgets the attachment; all tables and their rows stay.
+void detach(Oid customers, Oid extension_schema);
+
+}  // namespace crm
