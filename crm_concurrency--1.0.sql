@@ -152,7 +152,7 @@ CREATE TYPE crm_update_result AS (
 );
 
 COMMENT ON TYPE crm_update_result IS 'what became of a save';
-COMMENT ON COLUMN crm_update_result.outcome IS 'updated, unchanged, replayed, conflict, deleted or not_found';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, deleted or not_found';
 COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409 or 410';
 COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
 COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
@@ -165,25 +165,31 @@ CREATE FUNCTION crm_update_customer(
     expected_ts timestamptz,
     status      text,
     comment     text,
-    author      text
+    author      text,
+    merge       boolean DEFAULT NULL,
+    reply_to    bigint DEFAULT NULL,
+    fields      jsonb DEFAULT NULL
 )
 RETURNS crm_update_result
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text) IS
-    'saves one customer if its version is still expected_ts: status (NULL leaves it), comment (NULL or blank for none), author; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023 and 22001 for other bad arguments, 42501, 25006, 55000 where no table is attached, and PT409 for a conflict under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
+COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'saves one customer if its version is still expected_ts, or with merge (default: crm_concurrency.merge) if nothing others changed since collides: status (NULL leaves it), comment (NULL or blank for none) and the comment that it answers, author, other columns as a JSON object; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023, 22001, 42703 and 23503 for other bad arguments, 42501, 25006, 55000 where no table is attached, and PT409 for a conflict under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
 
 CREATE FUNCTION crm_update_customer_by_key(
     key         text,
     expected_ts timestamptz,
     status      text,
     comment     text,
-    author      text
+    author      text,
+    merge       boolean DEFAULT NULL,
+    reply_to    bigint DEFAULT NULL,
+    fields      jsonb DEFAULT NULL
 )
 RETURNS crm_update_result
 AS 'MODULE_PATHNAME', 'crm_update_customer'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
     'crm_update_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';

@@ -206,6 +206,49 @@ key_is_no_number(Oid table, Oid type)
 }
 
 void
+fields_are_no_object()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must be a JSON object"),
+                    errdetail("Nothing was saved."),
+                    errhint("Pass the columns to change and their values, as in {\"phone\": \"555 0100\"}.")));
+}
+
+void
+unknown_field(Oid table, const char *name)
+{
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                    errmsg("column \"%s\" of relation \"%s\" does not exist", name, name_of(table)),
+                    errdetail("It is named in fields; nothing was saved."),
+                    errhint("Names in fields are those of columns, as they are stored: case matters.")));
+}
+
+void
+field_of_its_own(const char *name)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must not hold column \"%s\"", name),
+                    errdetail("The key cannot be changed, the version follows by itself, and the status is an argument of its "
+                              "own. Nothing was saved."),
+                    errhint("Leave the column out of fields.")));
+}
+
+void
+reply_without_comment()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reply_to needs a comment"),
+                    errdetail("It names the comment that the comment answers; nothing was saved."),
+                    errhint("Pass a comment, or leave reply_to out.")));
+}
+
+void
+no_such_comment(std::int64_t comment_id, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+                    errmsg("customer %s has no comment %lld to reply to", key, static_cast<long long>(comment_id)),
+                    errdetail("A reply answers an earlier comment of the same customer; nothing was saved."),
+                    errhint("Pass the id of one of the customer's comments as reply_to.")));
+}
+
+void
 no_such_table(Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with OID %u", table),

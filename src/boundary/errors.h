@@ -11,6 +11,11 @@ namespace crm::errors {
 [[noreturn]] void blank_argument(const char *argument, const char *hint);
 [[noreturn]] void comment_too_long(int length, int limit);
 [[noreturn]] void key_is_no_number(Oid table, Oid type);
+[[noreturn]] void fields_are_no_object();
+[[noreturn]] void unknown_field(Oid table, const char *name);
+[[noreturn]] void field_of_its_own(const char *name);
+[[noreturn]] void reply_without_comment();
+[[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
 // What is wrong with the installation.
 [[noreturn]] void nothing_attached();

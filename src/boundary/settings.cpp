@@ -12,6 +12,7 @@ int on_conflict_value = on_conflict_return;
 int refused_comment_window_seconds = 3600;
 int max_comment_length_value = 1'000'000;
 bool allow_truncate_value = false;
+bool merge_value = false;
 
 const config_enum_entry on_conflict_options[] = {
     {"return", on_conflict_return, false},
@@ -40,6 +41,10 @@ define()
     DefineCustomBoolVariable("crm_concurrency.allow_truncate",
                              "Whether the owner may truncate customers and comments.", nullptr,
                              &allow_truncate_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("crm_concurrency.merge",
+                             "Whether a save from an old version is merged with what others changed since.",
+                             "The argument merge of a call overrides it.", &merge_value, false, PGC_USERSET, 0, nullptr,
+                             nullptr, nullptr);
     reserve_settings("crm_concurrency");
 }
 
@@ -59,6 +64,12 @@ int
 max_comment_length()
 {
     return max_comment_length_value;
+}
+
+bool
+merge()
+{
+    return merge_value;
 }
 
 bool

@@ -17,6 +17,9 @@ void define();
 // What a refused save does: return a row with the outcome, or raise PT409.
 OnConflict on_conflict();
 
+// Whether a save from an old base is merged where the call does not say.
+bool merge();
+
 // How long a comment kept from a refused save waits to be adopted by the next one with the same words.
 core::Microseconds refused_comment_window();
 

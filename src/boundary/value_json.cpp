@@ -14,26 +14,25 @@ namespace {
 constexpr std::int64_t largest_value = 16 * 1024 * 1024;
 
 void
-set_for_rendering(const char *name, const char *value)
+set_format(const char *name, const char *value)
 {
     set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+}  // namespace
+
 int
-begin_rendering()
+fix_formats()
 {
     const int level = NewGUCNestLevel();
-    set_for_rendering("TimeZone", "UTC");
-    set_for_rendering("DateStyle", "ISO, YMD");
-    set_for_rendering("IntervalStyle", "postgres");
-    set_for_rendering("extra_float_digits", "1");
-    set_for_rendering("bytea_output", "hex");
-    set_for_rendering("lc_monetary", "C");
-    set_search_path("pg_catalog");
+    set_format("TimeZone", "UTC");
+    set_format("DateStyle", "ISO, YMD");
+    set_format("IntervalStyle", "postgres");
+    set_format("extra_float_digits", "1");
+    set_format("bytea_output", "hex");
+    set_format("lc_monetary", "C");
     return level;
 }
-
-}  // namespace
 
 void
 ValueRenderer::add(Datum value, bool is_null, Oid type)
@@ -73,7 +72,11 @@ void
 ValueRenderer::add_by_to_jsonb(Datum value, Oid type)
 {
     if (settings_level == 0)
-        settings_level = begin_rendering();
+    {
+        settings_level = fix_formats();
+        // Names of tables are shown with their schemas.
+        set_search_path("pg_catalog");
+    }
     // to_jsonb is polymorphic: it reads the type of its argument from the call's expression.
     FmgrInfo function;
     fmgr_info(F_TO_JSONB, &function);

@@ -4,6 +4,9 @@
 
 namespace crm {
 
+// Fixes the settings that the text forms of values depend on, until AtEOXact_GUC() ends the level that is returned.
+int fix_formats();
+
 // Adds values of any type to a JSON value under construction, as to_jsonb() renders them, but the same whatever the
 // session's settings are: times in UTC, names of tables with their schemas. What jsonb cannot hold is kept all the same:
 // json as its text, and of a value beyond 16 MB its size, as {"omitted_bytes": n}.

@@ -11,6 +11,8 @@ name(Outcome outcome)
     {
         case Outcome::updated:
             return "updated";
+        case Outcome::merged:
+            return "merged";
         case Outcome::unchanged:
             return "unchanged";
         case Outcome::replayed:
@@ -31,6 +33,7 @@ http_status(Outcome outcome)
     switch (outcome)
     {
         case Outcome::updated:
+        case Outcome::merged:
         case Outcome::unchanged:
         case Outcome::replayed:
             return 200;
@@ -55,7 +58,7 @@ decide(const Request &request, const Current &current)
 {
     if (!same_version(request.base, current.version))
         return Outcome::conflict;
-    if (!request.comment && !changes_status(request, current))
+    if (!request.comment && !changes_status(request, current) && !current.fields_differ)
         return Outcome::unchanged;
     return Outcome::updated;
 }
@@ -70,10 +73,12 @@ decide_missing(bool applied_before, bool in_history, bool under_row_security)
     return in_history ? Outcome::deleted : Outcome::not_found;
 }
 
-bool
-collides(std::optional<std::string_view> was, std::string_view mine, std::optional<std::string_view> theirs)
+Merge
+merge(const std::optional<Value> &was, const Value &mine, const Value &theirs)
 {
-    return mine != theirs && (!was || (was != mine && was != theirs));
+    if (mine == theirs || (was && *was == mine))
+        return Merge::leave;
+    return was && *was == theirs ? Merge::write : Merge::collide;
 }
 
 namespace {

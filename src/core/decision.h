@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -12,6 +13,7 @@ namespace crm::core {
 enum class Outcome
 {
     updated,
+    merged,
     unchanged,
     replayed,
     conflict,
@@ -32,6 +34,9 @@ struct Request
     std::optional<std::string_view> status;   // none: leave it
     std::optional<std::string_view> comment;  // none: no comment
     std::string_view author;
+    std::optional<std::int64_t> reply_to;  // the comment that the comment answers
+    std::string_view fields;               // the other columns asked for, in one form for what means the same
+    bool merge;                            // whether an old base may be merged
 };
 
 // What is there of a customer.
@@ -39,6 +44,7 @@ struct Current
 {
     Timestamp version;
     std::optional<std::string_view> status;  // none: it is null
+    bool fields_differ;                      // whether one of the other columns asked for has another value
 };
 
 // Whether the save asks for a status that differs from what is there.
@@ -51,9 +57,19 @@ Outcome decide(const Request &request, const Current &current);
 // The outcome for a customer that the caller cannot see. A caller under row security never learns more than that.
 Outcome decide_missing(bool applied_before, bool in_history, bool under_row_security);
 
-// Whether one field collides: the caller and somebody else changed it to different values. was is empty when the value
-// at the caller's base is not known, theirs when it is null.
-bool collides(std::optional<std::string_view> was, std::string_view mine, std::optional<std::string_view> theirs);
+// The value of a field; none: it is null.
+using Value = std::optional<std::string_view>;
+
+// What becomes of one field that the caller asks for, when others may have changed it since the caller's base.
+enum class Merge
+{
+    leave,    // the caller does not change it, or it is as asked already
+    write,    // nobody else changed it
+    collide,  // the caller and others changed it to different values
+};
+
+// The three-way merge of one field. was is the value at the caller's base, nullopt when that is not known.
+Merge merge(const std::optional<Value> &was, const Value &mine, const Value &theirs);
 
 // A comment kept from a refused save; adopted_version is set once a later save took it over.
 struct KeptComment

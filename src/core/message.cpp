@@ -26,7 +26,7 @@ std::string
 conflict_message(const MessageFacts &facts)
 {
     std::string text = what_happened(facts);
-    text += facts.asked_status ? "; your status was not applied" : "; nothing was changed";
+    text += facts.asked_change ? "; your change was not applied" : "; nothing was changed";
     if (facts.comment_kept)
         text += ", and your comment is kept once you commit";
     text += '.';
@@ -57,6 +57,8 @@ message(const MessageFacts &facts)
     {
         case Outcome::updated:
             return "Customer " + customer + " is saved.";
+        case Outcome::merged:
+            return "Customer " + customer + " is saved together with what others changed since you read it.";
         case Outcome::unchanged:
             return "Customer " + customer + " already is as you asked; nothing was written.";
         case Outcome::replayed:

@@ -103,8 +103,8 @@ version_of_update(const Fired &fired, HeapTuple before, HeapTuple after)
     if (SaveInProgress *save = save_that_fired(fired.table, key, Step::update_customer))
     {
         // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
-        if ((!current || !core::same_version(*current, save->based_on)) &&
-            is_base_used(fired.table, key, save->based_on))
+        if ((!current || !core::same_version(*current, save->checked)) &&
+            is_base_used(fired.table, key, save->checked))
             errors::base_used_meanwhile(fired.table.customers, key_text(key));
         save->version = require_next(fired, key, current);
         return *save->version;

@@ -24,6 +24,13 @@ read_request(FunctionCallInfo fcinfo)
         request.comment = std::nullopt;
     if (request.comment)
         check_comment_length(*request.comment);
+    request.merge = PG_ARGISNULL(5) ? settings::merge() : PG_GETARG_BOOL(5);
+    if (!PG_ARGISNULL(6))
+    {
+        if (!request.comment)
+            errors::reply_without_comment();
+        request.reply_to = PG_GETARG_INT64(6);
+    }
     return request;
 }
 
@@ -101,9 +108,12 @@ CRM_FUNCTION(crm_update_customer)
         elog(ERROR, "return type must be a row type");
     columns = BlessTupleDesc(columns);
 
+    std::optional<Datum> fields;
+    if (!PG_ARGISNULL(7))
+        fields = PG_GETARG_DATUM(7);
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();
-    const SaveResult result = save_customer(table, key, request);
+    const SaveResult result = save_customer(table, key, request, fields);
     MemoryContext spi = MemoryContextSwitchTo(caller);
     const Datum row = result_row(result, columns);
     MemoryContextSwitchTo(spi);

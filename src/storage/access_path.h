@@ -2,6 +2,7 @@
 
 #include "../core/timestamp.h"
 #include "attached_tables.h"
+#include "fields.h"
 #include "key.h"
 
 namespace crm {
@@ -28,13 +29,13 @@ public:
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(AttachedTable &table, const Key &key) const = 0;
 
-    // Updates the locked row: a new status, or none to let the triggers give it its next version only. False when a
-    // trigger suppressed the update.
-    virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status) const = 0;
+    // Updates the locked row: a new status and other columns, or nothing to let the triggers give it its next version
+    // only. False when a trigger suppressed the update.
+    virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status,
+                        Fields fields) const = 0;
 
-    // Inserts a comment; false when a trigger suppressed it.
-    virtual bool insert_comment(AttachedTable &table, const Key &key, std::string_view author,
-                                std::string_view body) const = 0;
+    // Inserts the comment of a save; false when a trigger suppressed it.
+    virtual bool insert_comment(AttachedTable &table, const Key &key, const core::Request &request) const = 0;
 
 protected:
     ~AccessPath() = default;

@@ -137,6 +137,24 @@ find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest)
     return std::nullopt;
 }
 
+bool
+comment_exists(AttachedTable &table, const Key &key, std::int64_t comment_id)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(std::optional<std::int64_t>{comment_id});
+    const Role caller = act_as(table.comments_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::comment_exists),
+        [&] {
+            return psprintf("SELECT 1 FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND id OPERATOR(pg_catalog.=) $2",
+                            table.comments_sql);
+        },
+        arguments);
+    act_again_as(caller);
+    return rows > 0;
+}
+
 void
 adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version)
 {

@@ -21,6 +21,9 @@ std::optional<std::int64_t> find_repeated_comment(AttachedTable &table, const Ke
 // The comment of a refused save that a save which succeeds now takes over, as the newest committed state has it.
 std::optional<std::int64_t> find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest);
 
+// Whether the customer has this comment, whatever the caller may see.
+bool comment_exists(AttachedTable &table, const Key &key, std::int64_t comment_id);
+
 // Marks a kept comment as saved with this version, with the rights of the comments' owner. A save in progress must say
 // that it adopts. Raises 40001 for a comment that the transaction's snapshot does not see.
 void adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version);

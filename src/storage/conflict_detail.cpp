@@ -7,6 +7,7 @@
 #include "comments.h"
 #include "history.h"
 #include "status.h"
+#include "three_way.h"
 
 namespace crm {
 
@@ -104,23 +105,40 @@ find_base_problem(AttachedTable &table, const Key &key, core::Timestamp base, co
     return core::diagnose(base, known, clock_now());
 }
 
+// The status is text; of a field, its value as JSON.
+Datum
+shown(const ThreeWay &item, const core::Value &value)
+{
+    if (item.field != nullptr)
+        return jsonb_of(value);
+    JsonbValue text = {};
+    text.type = value ? jbvString : jbvNull;
+    if (value)
+    {
+        text.val.string.val = const_cast<char *>(value->data());
+        text.val.string.len = static_cast<int>(value->size());
+    }
+    return JsonbPGetDatum(JsonbValueToJsonb(&text));
+}
+
 void
-add_collisions(JsonBuilder &json, const core::Request &request, std::optional<std::string_view> was,
-               std::optional<std::string_view> theirs)
+add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &customer)
 {
     json.key("conflicts");
     json.open_array();
-    if (request.status && core::collides(was, *request.status, theirs))
+    for (const ThreeWay &item : items)
     {
+        if (item.merged() != core::Merge::collide)
+            continue;
         json.open_object();
         json.key("field");
-        json.text("status");
+        json.text(item.name);
         json.key("was");
-        json.optional_text(was);
+        json.jsonb(shown(item, item.was.value_or(core::Value{})));
         json.key("mine");
-        json.text(*request.status);
+        json.jsonb(item.field != nullptr ? item.field->shown : shown(item, item.mine));
         json.key("theirs");
-        json.optional_text(theirs);
+        json.jsonb(item.field != nullptr ? value_shown_in(customer.row, item.name) : shown(item, item.theirs));
         json.close_object();
     }
     json.close_array();
@@ -141,8 +159,8 @@ read_customer(AttachedTable &table, const Key &key)
 }
 
 ConflictDetail
-conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, const ReadableCustomer &customer,
-                std::optional<std::int64_t> own_comment)
+conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+                const ReadableCustomer &customer, std::optional<std::int64_t> own_comment)
 {
     ConflictDetail detail = {};
     JsonBuilder json;
@@ -161,12 +179,9 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
         detail.last_author = changes.last_author;
     }
 
-    std::optional<std::string_view> was;
     core::Timestamp since = request.base;
     if (may_read_all_history(table))
     {
-        if (const std::optional<FirstChange> first = first_change(table, key, request.base))
-            was = first->status_from;
         since = recorded_at(table, key, request.base).value_or(request.base);
         detail.base_problem = find_base_problem(table, key, request.base, customer.version);
     }
@@ -180,7 +195,10 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
         json.text(core::hint(*detail.base_problem));
         json.close_object();
     }
-    add_collisions(json, request, was, customer.status);
+    add_collisions(json,
+                   may_read_all_history(table) ? compare_with_base(table, key, request, fields, customer)
+                                               : compare(table, request, fields, customer),
+                   customer);
     if (may_read_comments(table))
     {
         json.key("comments");
@@ -191,6 +209,34 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
     json.close_object();
     detail.json = json.finish();
     return detail;
+}
+
+MergedChanges
+merged_changes(AttachedTable &table, const Key &key, core::Timestamp base)
+{
+    if (!may_read_history(table))
+        return {std::nullopt, 0};
+    JsonBuilder json;
+    const ChangesSince changes = list_changes(table, key, base, json);
+    return {json.finish(), changes.total};
+}
+
+Datum
+merge_detail(const MergedChanges &merged, const ReadableCustomer &customer)
+{
+    JsonBuilder json;
+    json.open_object();
+    json.key("current");
+    json.jsonb(customer.row);
+    if (merged.changes)
+    {
+        json.key("changes");
+        json.jsonb(*merged.changes);
+        json.key("changes_total");
+        json.number(merged.total);
+    }
+    json.close_object();
+    return json.finish();
 }
 
 }  // namespace crm

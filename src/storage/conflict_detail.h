@@ -4,6 +4,7 @@
 #include "../core/decision.h"
 #include "access_path.h"
 #include "attached_tables.h"
+#include "fields.h"
 #include "key.h"
 
 // What a refused or replayed save is told, as far as the caller may read it.
@@ -30,7 +31,20 @@ struct ConflictDetail
 };
 
 // own_comment: the comment kept from this save, which is not news to the caller.
-ConflictDetail conflict_detail(AttachedTable &table, const Key &key, const core::Request &request,
+ConflictDetail conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
                                const ReadableCustomer &customer, std::optional<std::int64_t> own_comment);
+
+// What others changed since the base of a save that is merged now, as far as the caller may read it: to be read before
+// the save is written.
+struct MergedChanges
+{
+    std::optional<Datum> changes;  // jsonb
+    std::int64_t total;
+};
+
+MergedChanges merged_changes(AttachedTable &table, const Key &key, core::Timestamp base);
+
+// The detail of a save that was merged.
+Datum merge_detail(const MergedChanges &changes, const ReadableCustomer &customer);
 
 }  // namespace crm

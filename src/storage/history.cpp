@@ -203,12 +203,44 @@ first_change(AttachedTable &table, const Key &key, core::Timestamp base)
     arguments.add(core::latest_of_version(base));
     const std::uint64_t rows = execute_as_owner(
         table, Statement::first_change,
-        "SELECT previous, status_from FROM %1$s "
+        "SELECT previous, status_from, operation OPERATOR(pg_catalog.=) 'insert' FROM %1$s "
         "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 ORDER BY version LIMIT 1",
         arguments);
     if (rows == 0)
         return std::nullopt;
-    return FirstChange{result_optional_time(0, 0), result_optional_text(0, 1)};
+    FirstChange change = {result_optional_time(0, 0), std::nullopt};
+    if (!DatumGetBool(result_datum(0, 2)))
+        change.status_from = result_optional_text(0, 1);
+    return change;
+}
+
+bool
+are_updates_of(AttachedTable &table, const Key &key, core::Timestamp base, Datum column_names)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    arguments.add(TEXTARRAYOID, column_names);
+    return execute_as_owner(table, Statement::other_than_updates,
+                            "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND version OPERATOR(pg_catalog.>) $2 "
+                            "AND (operation OPERATOR(pg_catalog.<>) 'update' "
+                            "OR EXISTS (SELECT FROM pg_catalog.jsonb_object_keys(fields) k "
+                            "WHERE k OPERATOR(pg_catalog.<>) ALL ($3))) LIMIT 1",
+                            arguments) == 0;
+}
+
+std::uint64_t
+read_changed_since(AttachedTable &table, const Key &key, core::Timestamp base, Datum column_names)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    arguments.add(TEXTARRAYOID, column_names);
+    return execute_as_owner(table, Statement::changed_since,
+                            "SELECT DISTINCT ON (f.key) f.key, f.value OPERATOR(pg_catalog.->) 'from' "
+                            "FROM %1$s h, pg_catalog.jsonb_each(h.fields) f "
+                            "WHERE h.customer_id OPERATOR(pg_catalog.=) $1 AND h.version OPERATOR(pg_catalog.>) $2 "
+                            "AND f.key OPERATOR(pg_catalog.=) ANY ($3) ORDER BY f.key, h.version",
+                            arguments);
 }
 
 std::optional<core::Timestamp>

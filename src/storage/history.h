@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../boundary/json.h"
+#include "../core/decision.h"
 #include "attached_tables.h"
 #include "key.h"
 
@@ -49,7 +50,7 @@ struct AppliedRequest
 struct FirstChange
 {
     std::optional<core::Timestamp> previous;
-    std::optional<std::string_view> status_from;
+    std::optional<core::Value> status_from;  // nullopt for an insertion
 };
 
 // The head of the chain as the newest committed state has it, also where the transaction's own snapshot is older.
@@ -76,6 +77,14 @@ void forget_inserted(AttachedTable &table, const Key &key, core::Timestamp versi
 
 // The first change that came after the base.
 std::optional<FirstChange> first_change(AttachedTable &table, const Key &key, core::Timestamp base);
+
+// Whether all changes after the base were updates of columns that are there still: what others changed since can be told
+// field by field.
+bool are_updates_of(AttachedTable &table, const Key &key, core::Timestamp base, Datum column_names);
+
+// The values that fields had at the base and have no longer, as the first changes after it recorded them: the rows of the
+// result are name and value, jsonb, null where it is not known.
+std::uint64_t read_changed_since(AttachedTable &table, const Key &key, core::Timestamp base, Datum column_names);
 
 // When the change that made this version was recorded by the clock; empty when the history does not have it.
 std::optional<core::Timestamp> recorded_at(AttachedTable &table, const Key &key, core::Timestamp version);

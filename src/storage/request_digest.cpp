@@ -32,18 +32,27 @@ digest_of(std::initializer_list<std::optional<std::string_view>> parts)
     return UUIDPGetDatum(uuid);
 }
 
+std::optional<std::string_view>
+reply_text(const core::Request &request)
+{
+    if (!request.reply_to)
+        return std::nullopt;
+    return psprintf("%lld", static_cast<long long>(*request.reply_to));
+}
+
 }  // namespace
 
 Datum
 request_digest(const Key &key, const core::Request &request)
 {
-    return digest_of({key_text(key), request.author, request.status, request.comment});
+    return digest_of({key_text(key), request.author, request.status, request.comment, reply_text(request),
+                      request.fields});
 }
 
 Datum
 comment_digest(const Key &key, const core::Request &request)
 {
-    return digest_of({key_text(key), request.author, request.comment});
+    return digest_of({key_text(key), request.author, request.comment, reply_text(request)});
 }
 
 }  // namespace crm

@@ -13,6 +13,7 @@
 #include "request_digest.h"
 #include "save_in_progress.h"
 #include "status.h"
+#include "three_way.h"
 
 namespace crm {
 
@@ -24,8 +25,17 @@ struct Save
     AttachedTable &table;
     const Key &key;
     const core::Request &request;
+    Fields fields;
     const AccessPath &path;
     std::optional<Datum> comment_digest;  // when there is a comment that may be kept or adopted
+};
+
+// What is to become of a save whose row is locked, and what of it differs from what is there.
+struct SavePlan
+{
+    core::Outcome outcome;  // updated, merged, unchanged or conflict
+    std::optional<std::string_view> status;
+    Fields fields;
 };
 
 // The rights that a save needs beside SELECT, which its queries check.
@@ -37,6 +47,8 @@ require_rights(const AttachedTable &table, const core::Request &request)
         return;
     for (AttrNumber column : {table.comment_customer, table.comment_author, table.comment_body})
         require_column_right(table.comments, column, ACL_INSERT);
+    if (request.reply_to)
+        require_column_right(table.comments, table.comment_reply_to, ACL_INSERT);
 }
 
 std::string_view
@@ -51,7 +63,7 @@ facts_of(const Save &save, core::Outcome outcome)
     core::MessageFacts facts = {};
     facts.outcome = outcome;
     facts.customer = key_text(save.key);
-    facts.asked_status = save.request.status.has_value();
+    facts.asked_change = save.request.status.has_value() || !save.fields.empty();
     return facts;
 }
 
@@ -63,35 +75,43 @@ in_progress(const Save &save)
     progress.key = save.key;
     progress.author = save.request.author;
     progress.based_on = save.request.base;
+    progress.checked = save.request.base;
     return progress;
 }
 
 void
 insert_comment(const Save &save, SaveInProgress &progress)
 {
+    if (save.request.reply_to && !comment_exists(save.table, save.key, *save.request.reply_to))
+        errors::no_such_comment(*save.request.reply_to, key_text(save.key));
     progress.step = Step::insert_comment;
-    if (!save.path.insert_comment(save.table, save.key, save.request.author, *save.request.comment))
+    if (!save.path.insert_comment(save.table, save.key, save.request))
         errors::write_suppressed(save.table.comments, key_text(save.key));
     if (progress.step != Step::none)
         errors::comment_not_stored(save.table.comments);
 }
 
 void
-update_customer(const Save &save, SaveInProgress &progress)
+update_customer(const Save &save, const SavePlan &plan, SaveInProgress &progress)
 {
     progress.step = Step::update_customer;
-    if (!save.path.update(save.table, save.key, save.request.status))
+    if (!save.path.update(save.table, save.key, plan.status, plan.fields))
         errors::write_suppressed(save.table.customers, key_text(save.key));
     if (progress.step != Step::none)
         errors::triggers_did_not_fire(save.table.customers);
 }
 
-// Writes a save whose base is current; the row is locked.
+// Writes a save whose row is locked and has this version.
 SaveResult
-apply(const Save &save)
+apply(const Save &save, const SavePlan &plan, core::Timestamp version)
 {
     SaveInProgress progress = in_progress(save);
+    progress.checked = version;
     progress.request = request_digest(save.key, save.request);
+    const bool is_merged = plan.outcome == core::Outcome::merged;
+    MergedChanges changes = {};
+    if (is_merged)
+        changes = merged_changes(save.table, save.key, save.request.base);
 
     with_save_in_progress(progress, [&] {
         std::optional<std::int64_t> adopted;
@@ -102,7 +122,7 @@ apply(const Save &save)
         else if (save.request.comment)
             insert_comment(save, progress);
 
-        update_customer(save, progress);
+        update_customer(save, plan, progress);
         if (adopted)
         {
             progress.step = Step::adopt_comment;
@@ -111,15 +131,18 @@ apply(const Save &save)
     });
 
     SaveResult result = {};
-    result.outcome = core::Outcome::updated;
+    result.outcome = plan.outcome;
     result.comment_id = progress.comment_id;
-    result.message = message_of(facts_of(save, core::Outcome::updated));
+    result.message = message_of(facts_of(save, plan.outcome));
     // Other triggers may have changed the row again.
     if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key))
     {
         result.status = row->status;
         result.version = row->version;
     }
+    if (is_merged)
+        if (const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key))
+            result.detail = merge_detail(changes, *customer);
     return result;
 }
 
@@ -221,7 +244,8 @@ raise_conflict(const Save &save)
     const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
     if (!customer)
         return;
-    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, *customer, std::nullopt);
+    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields, *customer,
+                                                 std::nullopt);
     errors::conflict(key_text(save.key), jsonb_text(detail.json));
 }
 
@@ -249,9 +273,58 @@ refuse(const Save &save, const CustomerRow &row)
     const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
     if (!customer)
         return std::nullopt;
-    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, *customer, kept);
+    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields, *customer, kept);
     return SaveResult{core::Outcome::conflict, customer->status, customer->version, kept,
                       message_of(conflict_facts(save, detail, kept.has_value())), detail.json};
+}
+
+// What of the save differs from what is there.
+SavePlan
+plan_of(const Save &save, core::Outcome outcome, ThreeWays items)
+{
+    SavePlan plan = {outcome, std::nullopt, {}};
+    Field *fields = static_cast<Field *>(palloc((save.fields.size() + 1) * sizeof(Field)));
+    std::size_t count = 0;
+    for (const ThreeWay &item : items)
+    {
+        if (item.merged() == core::Merge::collide)
+            return {core::Outcome::conflict, std::nullopt, {}};
+        if (item.merged() == core::Merge::leave)
+            continue;
+        if (item.field == nullptr)
+            plan.status = item.mine;
+        else
+            fields[count++] = *item.field;
+    }
+    plan.fields = {fields, count};
+    return plan;
+}
+
+// Decides on a save whose row is locked; empty when the row cannot be read.
+std::optional<SavePlan>
+decide_locked(const Save &save, const CustomerRow &row)
+{
+    const bool is_current = core::same_version(save.request.base, row.version);
+    if (is_current && save.fields.empty())
+        return SavePlan{core::decide(save.request, {row.version, row.status, false}), save.request.status, {}};
+    if (!is_current && (!save.request.merge || !can_be_merged(save.table, save.key, save.request.base, row.version)))
+        return SavePlan{core::Outcome::conflict, std::nullopt, {}};
+
+    const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
+    if (!customer)
+        return std::nullopt;
+    if (is_current)
+    {
+        SavePlan plan = plan_of(save, core::Outcome::updated,
+                                compare_with_current(save.table, save.request, save.fields, *customer));
+        plan.outcome = core::decide(save.request, {row.version, row.status, !plan.fields.empty()});
+        return plan;
+    }
+    SavePlan plan = plan_of(save, core::Outcome::merged,
+                            compare_with_base(save.table, save.key, save.request, save.fields, *customer));
+    if (plan.outcome == core::Outcome::merged && !save.request.comment && !plan.status && plan.fields.empty())
+        plan.outcome = core::Outcome::unchanged;
+    return plan;
 }
 
 // Whether the version seen settles that the save is refused: it does not come back. Where the transaction keeps one
@@ -259,7 +332,7 @@ refuse(const Save &save, const CustomerRow &row)
 bool
 is_settled(const Save &save, const CustomerRow &row)
 {
-    if (core::same_version(save.request.base, row.version))
+    if (save.request.merge || core::same_version(save.request.base, row.version))
         return false;
     return !IsolationUsesXactSnapshot() || save.request.base < row.version;
 }
@@ -270,7 +343,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
 {
     if (is_settled(save, seen))
         return refuse(save, seen);
-    if (core::decide(save.request, {seen.version, seen.status}) == core::Outcome::unchanged)
+    if (save.fields.empty() &&
+        core::decide(save.request, {seen.version, seen.status, false}) == core::Outcome::unchanged)
         return unchanged(save, seen);
 
     // Before the row is locked, so that who waits for the comment seldom holds the row.
@@ -279,10 +353,17 @@ try_to_save(const Save &save, const CustomerRow &seen)
     const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key);
     if (!locked)
         return std::nullopt;
-    switch (core::decide(save.request, {locked->version, locked->status}))
+    if (!core::same_version(save.request.base, locked->version))
+        if (const auto applied = find_applied(save))
+            return replayed(save, *applied, *locked);
+    const std::optional<SavePlan> plan = decide_locked(save, *locked);
+    if (!plan)
+        return std::nullopt;
+    switch (plan->outcome)
     {
         case core::Outcome::updated:
-            return apply(save);
+        case core::Outcome::merged:
+            return apply(save, *plan, locked->version);
         case core::Outcome::unchanged:
             return unchanged(save, *locked);
         default:
@@ -293,12 +374,17 @@ try_to_save(const Save &save, const CustomerRow &seen)
 }  // namespace
 
 SaveResult
-save_customer(AttachedTable &table, const Key &key, core::Request request)
+save_customer(AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
 {
     require_rights(table, request);
     if (request.status)
         request.status = canonical_status(table, *request.status);
-    Save save = {table, key, request, spi_access_path(), std::nullopt};
+    Save save = {table, key, request, {}, spi_access_path(), std::nullopt};
+    if (fields)
+    {
+        save.fields = read_fields(table, *fields);
+        request.fields = text_of_fields(save.fields);
+    }
     if (request.comment)
         save.comment_digest = comment_digest(key, request);
 
@@ -321,7 +407,7 @@ void
 check_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_rights(table, request);
-    const Save save = {table, key, request, spi_access_path(), std::nullopt};
+    const Save save = {table, key, request, {}, spi_access_path(), std::nullopt};
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -349,7 +435,7 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 void
 apply_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
 {
-    const Save save = {table, key, request, spi_access_path(), std::nullopt};
+    const Save save = {table, key, request, {}, spi_access_path(), std::nullopt};
 
     const std::optional<CustomerRow> row = save.path.lock(table, key);
     if (!row)
@@ -361,7 +447,7 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;
-    with_save_in_progress(progress, [&] { update_customer(save, progress); });
+    with_save_in_progress(progress, [&] { update_customer(save, {core::Outcome::updated, std::nullopt, {}}, progress); });
 }
 
 bool

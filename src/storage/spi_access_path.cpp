@@ -56,8 +56,11 @@ public:
     }
 
     bool
-    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status) const override
+    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status,
+           Fields fields) const override
     {
+        if (!fields.empty())
+            return update_fields(table, key, status, fields);
         Arguments arguments = arguments_of(key);
         if (!status)
             return execute(table.plan(Statement::touch),
@@ -76,11 +79,22 @@ public:
     }
 
     bool
-    insert_comment(AttachedTable &table, const Key &key, std::string_view author, std::string_view body) const override
+    insert_comment(AttachedTable &table, const Key &key, const core::Request &request) const override
     {
         Arguments arguments = arguments_of(key);
-        arguments.add(author);
-        arguments.add(body);
+        arguments.add(request.author);
+        arguments.add(request.comment);
+        if (request.reply_to)
+        {
+            arguments.add(request.reply_to);
+            return execute(table.plan(Statement::insert_reply),
+                           [&] {
+                               return psprintf("INSERT INTO %s (customer_id, author, body, reply_to) "
+                                               "VALUES ($1, $2, $3, $4)",
+                                               table.comments_sql);
+                           },
+                           arguments) > 0;
+        }
         return execute(table.plan(Statement::insert_comment),
                        [&] {
                            return psprintf("INSERT INTO %s (customer_id, author, body) VALUES ($1, $2, $3)",
@@ -90,6 +104,40 @@ public:
     }
 
 private:
+    // Which columns are set differs from save to save, so the plan is not kept.
+    static bool
+    update_fields(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields)
+    {
+        const int most = static_cast<int>(fields.size()) + 2;
+        Oid *types = static_cast<Oid *>(palloc(most * sizeof(Oid)));
+        Datum *values = static_cast<Datum *>(palloc(most * sizeof(Datum)));
+        char *nulls = static_cast<char *>(palloc(most));
+        int count = 0;
+        const auto add = [&](Oid type, Datum value, bool is_null) {
+            types[count] = type;
+            values[count] = value;
+            nulls[count] = is_null ? 'n' : ' ';
+            return ++count;
+        };
+
+        StringInfoData sql;
+        initStringInfo(&sql);
+        add(key.type, key.value, false);
+        appendStringInfo(&sql, "UPDATE %s SET ", table.customers_sql);
+        if (status)
+            appendStringInfo(&sql, "%s = $%d, ", table.status_sql,
+                             add(table.status_type, status_datum(table, *status), false));
+        for (const Field &field : fields)
+            appendStringInfo(&sql, "%s%s = $%d", &field == fields.data() ? "" : ", ", quote_identifier(field.name),
+                             add(field.type, field.value, field.is_null));
+        appendStringInfo(&sql, " WHERE %s OPERATOR(pg_catalog.=) $1", table.key_sql);
+
+        const int result = SPI_execute_with_args(sql.data, count, types, values, nulls, false, 0);
+        if (result != SPI_OK_UPDATE)
+            elog(ERROR, "could not update the customer: %s", SPI_result_code_string(result));
+        return SPI_processed > 0;
+    }
+
     static const char *
     select_row(const AttachedTable &table, const char *locking)
     {

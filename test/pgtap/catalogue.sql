@@ -31,8 +31,8 @@ SELECT set_eq(
         'crm_create_tables(name)',
         'crm_attach(regclass,name,name,name,name,name,name,text)',
         'crm_detach(regclass)',
-        'crm_update_customer(bigint,timestamp with time zone,text,text,text)',
-        'crm_update_customer_by_key(text,timestamp with time zone,text,text,text)'
+        'crm_update_customer(bigint,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
+        'crm_update_customer_by_key(text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)'
     ],
     'the functions of the extension');
 SELECT set_eq(
@@ -66,7 +66,7 @@ SELECT is_empty(
 
 -- How functions are declared ---------------------------------------------------------------------
 
-SELECT volatility_is('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text'], 'volatile',
+SELECT volatility_is('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text', 'boolean', 'bigint', 'jsonb'], 'volatile',
     'crm_update_customer is volatile');
 SELECT volatility_is('crm_create_tables', ARRAY['name'], 'volatile', 'crm_create_tables is volatile');
 SELECT is_empty(
@@ -81,8 +81,8 @@ SELECT is(
     (SELECT count(*) FROM pg_proc WHERE proname = 'crm_update_customer' AND pronamespace = 'public'::regnamespace), 1::bigint,
     'crm_update_customer has one signature');
 SELECT is(
-    (SELECT proargnames[1:5]::text FROM pg_proc WHERE proname = 'crm_update_customer'),
-    '{id,expected_ts,status,comment,author}',
+    (SELECT proargnames[1:8]::text FROM pg_proc WHERE proname = 'crm_update_customer'),
+    '{id,expected_ts,status,comment,author,merge,reply_to,fields}',
     'the arguments can be passed by name');
 
 -- Privileges -------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ SELECT is(
 CREATE ROLE regress_crm_nobody;
 SELECT table_privs_are('crm_attached_tables', 'regress_crm_nobody', ARRAY['SELECT'],
     'everybody may read the registry, nobody may write it');
-SELECT function_privs_are('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text'],
+SELECT function_privs_are('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text', 'boolean', 'bigint', 'jsonb'],
     'regress_crm_nobody', ARRAY['EXECUTE'], 'everybody may call crm_update_customer: it checks their rights on the tables');
 
 -- The tables are the user's own ------------------------------------------------------------------

@@ -10,7 +10,7 @@ namespace {
 
 constexpr Timestamp version{820'454'400 * second};
 constexpr Timestamp older{version.us - hour};
-constexpr Current current = {version, "new"};
+constexpr Current current = {version, "new", false};
 
 Request
 request(Timestamp base, std::optional<std::string_view> status, std::optional<std::string_view> comment)
@@ -57,7 +57,7 @@ TEST(Decision, AnyOtherBaseIsAConflictWhateverItAsks)
 
 TEST(Decision, ABaseKeptInMillisecondsIsCurrent)
 {
-    const Current legacy = {{version.us + 456}, "new"};
+    const Current legacy = {{version.us + 456}, "new", false};
     EXPECT_EQ(decide(request(version, "won", std::nullopt), legacy), Outcome::updated);
 }
 
@@ -73,19 +73,43 @@ TEST(Decision, AMissingCustomer)
         }
 }
 
-TEST(Decision, CollidesWhenBothChangedAFieldToDifferentValues)
+TEST(Decision, FieldsThatDifferAreAChange)
 {
-    EXPECT_TRUE(collides("new", "won", "lost"));
-    EXPECT_FALSE(collides("new", "won", "won"));   // the same change
-    EXPECT_FALSE(collides("new", "new", "lost"));  // not changed by the caller
-    EXPECT_FALSE(collides("new", "won", "new"));   // not changed by others
-    EXPECT_FALSE(collides("new", "new", "new"));
+    EXPECT_EQ(decide(request(version, std::nullopt, std::nullopt), {version, "new", true}), Outcome::updated);
+    EXPECT_EQ(decide(request(version, "new", std::nullopt), {version, "new", false}), Outcome::unchanged);
 }
 
-TEST(Decision, CollidesWhenWhatWasIsNotKnown)
+TEST(Decision, ANullStatusIsChangedByAnyOther)
 {
-    EXPECT_TRUE(collides(std::nullopt, "won", "lost"));
-    EXPECT_FALSE(collides(std::nullopt, "won", "won"));
+    EXPECT_EQ(decide(request(version, "new", std::nullopt), {version, std::nullopt, false}), Outcome::updated);
+    EXPECT_EQ(decide(request(version, std::nullopt, std::nullopt), {version, std::nullopt, false}), Outcome::unchanged);
+}
+
+TEST(Merge, CollidesWhenBothChangedAFieldToDifferentValues)
+{
+    EXPECT_EQ(merge("new", "won", "lost"), Merge::collide);
+    EXPECT_EQ(merge("new", "won", "won"), Merge::leave);   // the same change
+    EXPECT_EQ(merge("new", "new", "lost"), Merge::leave);  // not changed by the caller
+    EXPECT_EQ(merge("new", "won", "new"), Merge::write);   // not changed by others
+    EXPECT_EQ(merge("new", "new", "new"), Merge::leave);
+}
+
+TEST(Merge, CollidesWhenWhatWasIsNotKnown)
+{
+    EXPECT_EQ(merge(std::nullopt, "won", "lost"), Merge::collide);
+    EXPECT_EQ(merge(std::nullopt, "won", "won"), Merge::leave);
+}
+
+TEST(Merge, NullIsAValueLikeOthers)
+{
+    const Value null = std::nullopt;
+    const std::optional<Value> was_null{null};
+    EXPECT_EQ(merge(was_null, "won", null), Merge::write);
+    EXPECT_EQ(merge(was_null, null, "won"), Merge::leave);
+    EXPECT_EQ(merge(was_null, "won", "lost"), Merge::collide);
+    EXPECT_EQ(merge("new", null, "lost"), Merge::collide);
+    EXPECT_EQ(merge("new", null, "new"), Merge::write);
+    EXPECT_EQ(merge(std::nullopt, null, null), Merge::leave);
 }
 
 // A comment refused at 12:00 from the version of 11:00.
@@ -177,16 +201,19 @@ TEST(Decision, EveryCombination)
             }
 }
 
-TEST(Decision, CollidesForEveryCombination)
+TEST(Merge, EveryCombination)
 {
-    for (std::string_view mine : {"a", "b", "c"})
-        for (std::string_view theirs : {"a", "b", "c"})
+    const Value values[] = {"a", "b", "c", std::nullopt};
+    for (const Value &mine : values)
+        for (const Value &theirs : values)
         {
-            EXPECT_EQ(collides(std::nullopt, mine, theirs), mine != theirs);
-            for (std::string_view was : {"a", "b", "c"})
+            EXPECT_EQ(merge(std::nullopt, mine, theirs), mine == theirs ? Merge::leave : Merge::collide);
+            for (const Value &was : values)
             {
-                const bool all_differ = mine != theirs && was != mine && was != theirs;
-                EXPECT_EQ(collides(was, mine, theirs), all_differ) << was << mine << theirs;
+                const Merge expected = mine == was || mine == theirs ? Merge::leave
+                                       : was == theirs               ? Merge::write
+                                                                     : Merge::collide;
+                EXPECT_EQ(merge(std::optional<Value>{was}, mine, theirs), expected);
             }
         }
 }

@@ -18,6 +18,7 @@ facts(Outcome outcome)
 TEST(Message, OfPlainOutcomes)
 {
     EXPECT_EQ(message(facts(Outcome::updated)), "Customer 7 is saved.");
+    EXPECT_EQ(message(facts(Outcome::merged)), "Customer 7 is saved together with what others changed since you read it.");
     EXPECT_EQ(message(facts(Outcome::unchanged)), "Customer 7 already is as you asked; nothing was written.");
     EXPECT_EQ(message(facts(Outcome::deleted)), "Customer 7 was deleted; nothing was saved.");
     EXPECT_EQ(message(facts(Outcome::not_found)), "There is no customer 7; nothing was saved.");
@@ -53,12 +54,12 @@ TEST(Message, OfAConflictTellsWhoAndHowOften)
 TEST(Message, OfAConflictTellsWhatBecameOfTheRequest)
 {
     MessageFacts conflict = facts(Outcome::conflict);
-    conflict.asked_status = true;
-    EXPECT_EQ(message(conflict), "Customer 7 was changed since you read it; your status was not applied.");
+    conflict.asked_change = true;
+    EXPECT_EQ(message(conflict), "Customer 7 was changed since you read it; your change was not applied.");
     conflict.comment_kept = true;
-    EXPECT_EQ(message(conflict), "Customer 7 was changed since you read it; your status was not applied, and your "
+    EXPECT_EQ(message(conflict), "Customer 7 was changed since you read it; your change was not applied, and your "
                                  "comment is kept once you commit.");
-    conflict.asked_status = false;
+    conflict.asked_change = false;
     EXPECT_EQ(message(conflict), "Customer 7 was changed since you read it; nothing was changed, and your comment is "
                                  "kept once you commit.");
 }

@@ -1,0 +1,202 @@
+#include "fields.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../boundary/spi.h"
+#include "../boundary/value_json.h"
+
+namespace crm {
+
+namespace {
+
+// What stands for a value that is too large for jsonb: it is no JSON, and so differs from every other.
+constexpr std::string_view too_large = "too large";
+
+std::string_view
+json_text(const JsonbValue &value)
+{
+    JsonbValue copy = value;
+    // 1.50 and 1.5 are the same number, and clients seldom send it as it is stored.
+    if (copy.type == jbvNumeric)
+        copy.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value.val.numeric)));
+    return jsonb_text(JsonbPGetDatum(JsonbValueToJsonb(&copy)));
+}
+
+bool
+is_omitted(const JsonbValue &value)
+{
+    if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data) ||
+        JsonContainerSize(value.val.binary.data) != 1)
+        return false;
+    JsonbValue size;
+    return getKeyJsonValueFromContainer(value.val.binary.data, "omitted_bytes", 13, &size) != nullptr;
+}
+
+std::optional<core::Value>
+canonical(const JsonbValue &value)
+{
+    if (is_omitted(value))
+        return std::nullopt;
+    if (value.type == jbvNull)
+        return core::Value{};
+    return core::Value{json_text(value)};
+}
+
+bool
+find_value(Datum object, const char *key, JsonbValue &value)
+{
+    return getKeyJsonValueFromContainer(&DatumGetJsonbP(object)->root, key, static_cast<int>(std::strlen(key)),
+                                        &value) != nullptr;
+}
+
+// The column that a key of the argument names.
+Field
+require_field(const AttachedTable &table, const char *name)
+{
+    const AttrNumber column = get_attnum(table.customers, name);
+    if (column <= 0)
+        errors::unknown_field(table.customers, name);
+    if (column == table.key || column == table.status || column == table.version)
+        errors::field_of_its_own(name);
+    require_column_right(table.customers, column, ACL_UPDATE);
+    require_column_right(table.customers, column, ACL_SELECT);
+    Field field = {};
+    field.column = column;
+    field.name = pstrdup(name);
+    field.type = get_atttype(table.customers, column);
+    return field;
+}
+
+// Converts the values to the types of their columns, as the columns would store them.
+void
+convert(const AttachedTable &table, Datum object, Field *fields, int count)
+{
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, "SELECT r.* FROM pg_catalog.jsonb_to_record($1) AS r(");
+    for (int i = 0; i < count; i++)
+    {
+        std::int32_t typmod;
+        Oid type, collation;
+        get_atttypetypmodcoll(table.customers, fields[i].column, &type, &typmod, &collation);
+        appendStringInfo(&sql, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(fields[i].name),
+                         format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+    }
+    appendStringInfoChar(&sql, ')');
+
+    Oid type = JSONBOID;
+    const int settings = fix_formats();
+    if (SPI_execute_with_args(sql.data, 1, &type, &object, nullptr, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+        elog(ERROR, "could not convert the fields");
+    AtEOXact_GUC(true, settings);
+    for (int i = 0; i < count; i++)
+        fields[i].value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &fields[i].is_null);
+}
+
+// Renders the values as the history and the detail of a conflict do.
+void
+render(Field *fields, int count)
+{
+    JsonBuilder json;
+    ValueRenderer renderer{json};
+    json.open_object();
+    for (int i = 0; i < count; i++)
+    {
+        json.key(fields[i].name);
+        renderer.add(fields[i].value, fields[i].is_null, fields[i].type);
+    }
+    renderer.finish();
+    json.close_object();
+    const Datum object = json.finish();
+    for (int i = 0; i < count; i++)
+    {
+        fields[i].json = value_in(object, fields[i].name).value_or(too_large);
+        fields[i].shown = value_shown_in(object, fields[i].name);
+    }
+}
+
+}  // namespace
+
+Fields
+read_fields(const AttachedTable &table, Datum argument)
+{
+    Jsonb *object = DatumGetJsonbP(argument);
+    if (!JB_ROOT_IS_OBJECT(object))
+        errors::fields_are_no_object();
+    const int count = static_cast<int>(JB_ROOT_COUNT(object));
+    if (count == 0)
+        return {};
+    Field *fields = static_cast<Field *>(palloc(count * sizeof(Field)));
+
+    JsonbIterator *iterator = JsonbIteratorInit(&object->root);
+    JsonbValue value;
+    int found = 0;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &value, true))
+        if (token == WJB_KEY)
+            fields[found++] = require_field(table, pnstrdup(value.val.string.val, value.val.string.len));
+    convert(table, argument, fields, count);
+    render(fields, count);
+    return {fields, static_cast<std::size_t>(count)};
+}
+
+std::string_view
+text_of_fields(Fields fields)
+{
+    StringInfoData text;
+    initStringInfo(&text);
+    for (const Field &field : fields)
+    {
+        const std::string_view json = field.json.value_or("null");
+        appendStringInfo(&text, "%s\n", field.name);
+        appendBinaryStringInfo(&text, json.data(), static_cast<int>(json.size()));
+        appendStringInfoChar(&text, '\n');
+        if (json == too_large)
+            appendBinaryStringInfo(&text, VARDATA_ANY(DatumGetPointer(field.value)),
+                                   static_cast<int>(VARSIZE_ANY_EXHDR(DatumGetPointer(field.value))));
+    }
+    return {text.data, static_cast<std::size_t>(text.len)};
+}
+
+std::optional<core::Value>
+value_in(Datum object, const char *key)
+{
+    JsonbValue value;
+    if (!find_value(object, key, value))
+        return std::nullopt;
+    return canonical(value);
+}
+
+Datum
+value_shown_in(Datum object, const char *key)
+{
+    JsonbValue value;
+    if (!find_value(object, key, value))
+        value.type = jbvNull;
+    return JsonbPGetDatum(JsonbValueToJsonb(&value));
+}
+
+std::optional<core::Value>
+value_of(Datum jsonb)
+{
+    Jsonb *root = DatumGetJsonbP(jsonb);
+    JsonbValue value;
+    if (JB_ROOT_IS_SCALAR(root))
+        JsonbExtractScalar(&root->root, &value);
+    else
+    {
+        value.type = jbvBinary;
+        value.val.binary.data = &root->root;
+        value.val.binary.len = static_cast<int>(VARSIZE(root)) - VARHDRSZ;
+    }
+    return canonical(value);
+}
+
+Datum
+jsonb_of(const core::Value &value)
+{
+    const std::string_view text = value.value_or("null");
+    return DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(text.data(), text.size())));
+}
+
+}  // namespace crm

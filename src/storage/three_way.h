@@ -1,0 +1,37 @@
+#pragma once
+
+#include "conflict_detail.h"
+#include "fields.h"
+
+// What a save asks beside what is there and what was there at its base, field by field.
+namespace crm {
+
+struct ThreeWay
+{
+    const char *name;
+    const Field *field;  // nullptr for the status
+    std::optional<core::Value> was;
+    core::Value mine;
+    core::Value theirs;
+
+    core::Merge merged() const { return core::merge(was, mine, theirs); }
+};
+
+using ThreeWays = std::span<const ThreeWay>;
+
+// The status, where it is asked for, and the fields of a save beside what is there; what was is not known.
+ThreeWays compare(const AttachedTable &table, const core::Request &request, Fields fields,
+                  const ReadableCustomer &customer);
+
+// The same of a save that has the current version as its base.
+ThreeWays compare_with_current(const AttachedTable &table, const core::Request &request, Fields fields,
+                               const ReadableCustomer &customer);
+
+// The same of a save whose base is older, by what the history tells.
+ThreeWays compare_with_base(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+                            const ReadableCustomer &customer);
+
+// Whether the history tells everything that happened since the base, and it is only updates of columns that are there.
+bool can_be_merged(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp current);
+
+}  // namespace crm
