@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <new>
 #include <optional>
+#include <span>
 #include <string_view>
 
 extern "C" {

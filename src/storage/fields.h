@@ -1,7 +1,5 @@
 #pragma once
 
-#include <span>
-
 #include "../core/decision.h"
 #include "attached_tables.h"
 

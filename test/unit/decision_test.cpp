@@ -15,7 +15,7 @@ constexpr Current current = {version, "new", false};
 Request
 request(Timestamp base, std::optional<std::string_view> status, std::optional<std::string_view> comment)
 {
-    return {base, status, comment, "ana"};
+    return {base, status, comment, "ana", std::nullopt, {}, false};
 }
 
 TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
