@@ -193,3 +193,33 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
     'crm_update_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE TYPE crm_update_customers_result AS (
+    ord         integer,
+    outcome     text,
+    http_status integer,
+    status      text,
+    updated_at  timestamptz,
+    comment_id  bigint,
+    message     text,
+    detail      jsonb
+);
+
+COMMENT ON TYPE crm_update_customers_result IS 'what became of one of many saves';
+COMMENT ON COLUMN crm_update_customers_result.ord IS 'the position of the save in the array, from 1';
+COMMENT ON COLUMN crm_update_customers_result.outcome IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.http_status IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.status IS 'the status of the customer right after the save';
+COMMENT ON COLUMN crm_update_customers_result.updated_at IS
+    'the version of the customer right after the save; later saves of the call may have advanced it';
+COMMENT ON COLUMN crm_update_customers_result.comment_id IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.message IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.detail IS 'as in crm_update_result';
+
+CREATE FUNCTION crm_update_customers(saves jsonb)
+RETURNS SETOF crm_update_customers_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_update_customers(jsonb) IS
+    'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), each with the outcome of a single save; they are made in the order of their keys, those of one customer in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';

@@ -240,6 +240,46 @@ reply_without_comment()
 }
 
 void
+saves_are_no_array()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
+                    errdetail("Nothing was saved."),
+                    errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
+}
+
+void
+save_is_no_object()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must be a JSON object"),
+                    errdetail("No save of the call was made."),
+                    errhint("Its keys are those of the arguments of crm_update_customer().")));
+}
+
+void
+unknown_save_key(std::string_view key)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("a save has no argument \"%s\"", pnstrdup(key.data(), key.size())),
+                    errdetail("No save of the call was made."),
+                    errhint("The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and "
+                            "fields; other columns go into fields.")));
+}
+
+void
+wrong_save_value(const char *key, const char *expected)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be %s", key, expected),
+                    errdetail("No save of the call was made."), errhint("Mend the value of \"%s\".", key)));
+}
+
+void
+save_named_twice()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must not have both id and key"),
+                    errdetail("No save of the call was made."), errhint("Leave one of them out.")));
+}
+
+void
 no_such_comment(std::int64_t comment_id, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),

@@ -15,6 +15,11 @@ namespace crm::errors {
 [[noreturn]] void unknown_field(Oid table, const char *name);
 [[noreturn]] void field_of_its_own(const char *name);
 [[noreturn]] void reply_without_comment();
+[[noreturn]] void saves_are_no_array();
+[[noreturn]] void save_is_no_object();
+[[noreturn]] void unknown_save_key(std::string_view key);
+[[noreturn]] void wrong_save_value(const char *key, const char *expected);
+[[noreturn]] void save_named_twice();
 [[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
 // What is wrong with the installation.

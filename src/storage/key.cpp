@@ -76,6 +76,24 @@ same_key(const Key &a, const Key &b)
     }
 }
 
+int
+compare_keys(const Key &a, const Key &b)
+{
+    switch (a.type)
+    {
+        case UUIDOID:
+            return std::memcmp(DatumGetUUIDP(a.value), DatumGetUUIDP(b.value), UUID_LEN);
+        case TEXTOID:
+            return text_of(a.value).compare(text_of(b.value));
+        default:
+        {
+            const std::int64_t x = DatumGetInt64(a.value);
+            const std::int64_t y = DatumGetInt64(b.value);
+            return x < y ? -1 : x > y;
+        }
+    }
+}
+
 const char *
 key_text(const Key &key)
 {

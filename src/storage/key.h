@@ -30,6 +30,9 @@ Key key_of_text(const AttachedTable &table, std::string_view text);
 
 bool same_key(const Key &a, const Key &b);
 
+// The order of two keys of one table, the same in every session: negative, 0 or positive.
+int compare_keys(const Key &a, const Key &b);
+
 // The key as a person reads it.
 const char *key_text(const Key &key);
 

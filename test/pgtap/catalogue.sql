@@ -32,6 +32,7 @@ SELECT set_eq(
         'crm_attach(regclass,name,name,name,name,name,name,text)',
         'crm_detach(regclass)',
         'crm_update_customer(bigint,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
+        'crm_update_customers(jsonb)',
         'crm_update_customer_by_key(text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)'
     ],
     'the functions of the extension');
@@ -43,8 +44,8 @@ SELECT set_eq(
     $$SELECT t.typname::text FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
       LEFT JOIN pg_class c ON c.oid = t.typrelid
       WHERE t.typelem = 0 AND (t.typtype <> 'c' OR c.relkind = 'c')$$,
-    ARRAY['crm_update_result'],
-    'the result type is the only type of the extension');
+    ARRAY['crm_update_result', 'crm_update_customers_result'],
+    'the result types are the only types of the extension');
 SELECT is_empty(
     $$SELECT pg_describe_object(classid, objid, 0) FROM member m
       WHERE pg_describe_object(classid, objid, 0) !~ '\mcrm_'$$,
@@ -57,10 +58,14 @@ SELECT is_empty(
       WHERE classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
         AND obj_description(objid, classid::regclass::name) IS NULL$$,
     'every function and table has a comment');
-SELECT isnt(obj_description('crm_update_result'::regtype, 'pg_type'), NULL, 'the result type has a comment');
+SELECT is_empty(
+    $$SELECT objid::regtype FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid
+      WHERE t.typelem = 0 AND t.typrelid <> 0 AND obj_description(objid, 'pg_type') IS NULL
+        AND objid::regtype::text NOT LIKE 'crm_attached_tables'$$,
+    'every result type has a comment');
 SELECT is_empty(
     $$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a
-      WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass)
+      WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass, 'crm_update_customers_result'::regclass)
         AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL$$,
     'every column has a comment');
 

@@ -1,0 +1,213 @@
+#include "../boundary/guard.h"
+#include "../boundary/row_set.h"
+#include "../boundary/value_json.h"
+#include "saves.h"
+
+namespace crm {
+
+namespace {
+
+// One of many saves.
+struct OneOfMany
+{
+    int ord;  // from 1, as given
+    Key key;
+    core::Request request;
+    std::optional<Datum> fields;
+    HeapTuple row;
+};
+
+// Runs work() on the nth save; an error names it.
+template <typename Work>
+void
+on_item(int ord, Work work)
+{
+    const MemoryContext caller = CurrentMemoryContext;
+    PG_TRY();
+    {
+        work();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(caller);
+        ErrorData *error = CopyErrorData();
+        FlushErrorState();
+        error->message = psprintf("save %d: %s", ord, error->message);
+        ReThrowError(error);
+    }
+    PG_END_TRY();
+}
+
+constexpr const char *item_keys[] = {"id", "key", "expected_ts", "status", "comment", "author", "merge", "reply_to",
+                                     "fields"};
+
+void
+require_known_keys(JsonbContainer *object)
+{
+    JsonbIterator *iterator = JsonbIteratorInit(object);
+    JsonbValue value;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &value, true))
+    {
+        if (token != WJB_KEY)
+            continue;
+        const std::string_view name{value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
+        if (std::find(std::begin(item_keys), std::end(item_keys), name) == std::end(item_keys))
+            errors::unknown_save_key(name);
+    }
+}
+
+// The value of a key; empty when it is missing or null.
+std::optional<JsonbValue>
+find(JsonbContainer *object, const char *key)
+{
+    JsonbValue value;
+    if (getKeyJsonValueFromContainer(object, key, static_cast<int>(std::strlen(key)), &value) == nullptr ||
+        value.type == jbvNull)
+        return std::nullopt;
+    return value;
+}
+
+// A string, or a number as its text.
+std::optional<std::string_view>
+find_text(JsonbContainer *object, const char *key)
+{
+    const std::optional<JsonbValue> value = find(object, key);
+    if (!value)
+        return std::nullopt;
+    if (value->type == jbvNumeric)
+        return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+    if (value->type != jbvString)
+        errors::wrong_save_value(key, "a string");
+    const std::size_t length = static_cast<std::size_t>(value->val.string.len);
+    return std::string_view{pnstrdup(value->val.string.val, length), length};
+}
+
+std::optional<std::int64_t>
+find_bigint(JsonbContainer *object, const char *key)
+{
+    const std::optional<std::string_view> text = find_text(object, key);
+    if (!text)
+        return std::nullopt;
+    return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text->data())));
+}
+
+std::optional<bool>
+find_boolean(JsonbContainer *object, const char *key)
+{
+    const std::optional<JsonbValue> value = find(object, key);
+    if (!value)
+        return std::nullopt;
+    if (value->type != jbvBool)
+        errors::wrong_save_value(key, "true, false or null");
+    return value->val.boolean;
+}
+
+// A time without a zone is UTC, whatever the session's zone is.
+std::optional<core::Timestamp>
+find_time(JsonbContainer *object, const char *key)
+{
+    const std::optional<std::string_view> text = find_text(object, key);
+    if (!text)
+        return std::nullopt;
+    const int settings = fix_formats();
+    const Datum time = DirectFunctionCall3(timestamptz_in, CStringGetDatum(text->data()), ObjectIdGetDatum(InvalidOid),
+                                           Int32GetDatum(-1));
+    AtEOXact_GUC(true, settings);
+    return core::Timestamp{DatumGetTimestampTz(time)};
+}
+
+Key
+find_key(JsonbContainer *object, const AttachedTable &table)
+{
+    const std::optional<std::int64_t> id = find_bigint(object, "id");
+    const std::optional<std::string_view> key = find_text(object, "key");
+    if (id && key)
+        errors::save_named_twice();
+    if (!id && !key)
+        errors::null_argument("id");
+    return id ? key_of_bigint(table, *id) : key_of_text(table, *key);
+}
+
+void
+read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
+{
+    if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+        errors::save_is_no_object();
+    JsonbContainer *object = value.val.binary.data;
+    require_known_keys(object);
+
+    SaveArguments arguments = {};
+    item.key = find_key(object, table);
+    arguments.base = find_time(object, "expected_ts");
+    arguments.status = find_text(object, "status");
+    arguments.comment = find_text(object, "comment");
+    arguments.author = find_text(object, "author");
+    arguments.merge = find_boolean(object, "merge");
+    arguments.reply_to = find_bigint(object, "reply_to");
+    item.request = checked_request(arguments);
+    if (std::optional<JsonbValue> fields = find(object, "fields"))
+        item.fields = JsonbPGetDatum(JsonbValueToJsonb(&*fields));
+}
+
+void
+save(OneOfMany &item, AttachedTable &table, TupleDesc columns)
+{
+    const MemoryContext caller = CurrentMemoryContext;
+    SPI_connect();
+    const SaveResult result = save_customer(table, item.key, item.request, item.fields);
+    const MemoryContext spi = MemoryContextSwitchTo(caller);
+    RowValues row;
+    row.add(std::optional<Datum>{Int32GetDatum(item.ord)});
+    row.add(result);
+    item.row = heap_form_tuple(columns, row.values, row.nulls);
+    MemoryContextSwitchTo(spi);
+    SPI_finish();
+}
+
+// By key, so that calls which save the same customers do not deadlock; those of one customer in the order given.
+int
+compare_items(const void *a, const void *b)
+{
+    const OneOfMany &x = **static_cast<OneOfMany *const *>(a);
+    const OneOfMany &y = **static_cast<OneOfMany *const *>(b);
+    const int order = compare_keys(x.key, y.key);
+    return order != 0 ? order : x.ord - y.ord;
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_update_customers)
+{
+    using namespace crm;
+
+    PreventCommandIfReadOnly("crm_update_customers()");
+    require_argument(fcinfo, 0, "saves");
+    Jsonb *saves = PG_GETARG_JSONB_P(0);
+    if (!JB_ROOT_IS_ARRAY(saves) || JB_ROOT_IS_SCALAR(saves))
+        errors::saves_are_no_array();
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    require_triggers(table, extension_schema_of(fcinfo));
+    const RowSet rows = begin_row_set(fcinfo);
+
+    const int count = static_cast<int>(JB_ROOT_COUNT(saves));
+    OneOfMany *items = static_cast<OneOfMany *>(palloc0(count * sizeof(OneOfMany) + 1));
+    OneOfMany **sorted = static_cast<OneOfMany **>(palloc(count * sizeof(OneOfMany *) + 1));
+    for (int i = 0; i < count; i++)
+    {
+        items[i].ord = i + 1;
+        sorted[i] = &items[i];
+        on_item(i + 1, [&] {
+            read_item(items[i], *getIthJsonbValueFromContainer(&saves->root, static_cast<std::uint32_t>(i)), table);
+        });
+    }
+    qsort(sorted, count, sizeof(OneOfMany *), compare_items);
+
+    for (int i = 0; i < count; i++)
+        on_item(sorted[i]->ord, [&] { save(*sorted[i], table, rows.columns); });
+    for (int i = 0; i < count; i++)
+        rows.add(items[i].row);
+    return static_cast<Datum>(0);
+}
