@@ -152,8 +152,8 @@ CREATE TYPE crm_update_result AS (
 );
 
 COMMENT ON TYPE crm_update_result IS 'what became of a save';
-COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, deleted or not_found';
-COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409 or 410';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, deleted or not_found';
+COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
 COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
 COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
 COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the save is stored; NULL where none is';
@@ -175,7 +175,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'saves one customer if its version is still expected_ts, or with merge (default: crm_concurrency.merge) if nothing others changed since collides: status (NULL leaves it), comment (NULL or blank for none) and the comment that it answers, author, other columns as a JSON object; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023, 22001, 42703 and 23503 for other bad arguments, 42501, 25006, 55000 where no table is attached, and PT409 for a conflict under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
+    'saves one customer if its version is still expected_ts, or with merge (default: crm_concurrency.merge) if nothing others changed since collides: status (NULL leaves it), comment (NULL or blank for none) and the comment that it answers, author, other columns as a JSON object; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023, 22001, 42703 and 23503 for other bad arguments, 42501, 25006, 55000 where no table is attached, and PT409 for a conflict and PT423 for the edit lock of another user under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
 
 CREATE FUNCTION crm_update_customer_by_key(
     key         text,
@@ -223,3 +223,90 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
     'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), each with the outcome of a single save; they are made in the order of their keys, those of one customer in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
+
+-- Edit locks -------------------------------------------------------------------------------------
+
+CREATE TYPE crm_lock_result AS (
+    outcome     text,
+    http_status integer,
+    lock_id     uuid,
+    author      text,
+    expires_at  timestamptz,
+    message     text
+);
+
+COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
+COMMENT ON COLUMN crm_lock_result.outcome IS 'acquired, renewed, locked, lost, deleted or not_found';
+COMMENT ON COLUMN crm_lock_result.http_status IS
+    'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
+COMMENT ON COLUMN crm_lock_result.lock_id IS 'what renews and releases the lock; NULL where it is not the caller''s';
+COMMENT ON COLUMN crm_lock_result.author IS 'who holds the lock';
+COMMENT ON COLUMN crm_lock_result.expires_at IS 'when the lock ends by itself, by the server''s clock';
+COMMENT ON COLUMN crm_lock_result.message IS 'the outcome in one English sentence';
+
+CREATE FUNCTION crm_lock_customer(
+    id      bigint,
+    author  text,
+    ttl     interval DEFAULT '15 minutes',
+    lock_id uuid DEFAULT NULL
+)
+RETURNS crm_lock_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
+    'locks a customer for editing by an author, whose saves alone are admitted until it is released or expires after ttl (at most 24 hours); with lock_id, or for the same author again, renews the lock; returns one crm_lock_result; raises 22004 and 22023 for bad arguments, 42501 for who may not save the customer or gives the lock_id of another author, 25006, 55000 where no table is attached';
+
+CREATE FUNCTION crm_lock_customer_by_key(
+    key     text,
+    author  text,
+    ttl     interval DEFAULT '15 minutes',
+    lock_id uuid DEFAULT NULL
+)
+RETURNS crm_lock_result
+AS 'MODULE_PATHNAME', 'crm_lock_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_lock_customer_by_key(text, text, interval, uuid) IS
+    'crm_lock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid) IS
+    'releases the edit lock that has this id; returns false where the customer''s lock has another id or there is none; raises 22004, 42501, 25006, 55000 as crm_lock_customer()';
+
+CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'crm_unlock_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_customer_by_key(text, uuid) IS
+    'crm_unlock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_live_locks(
+    OUT customers  regclass,
+    OUT key        text,
+    OUT author     text,
+    OUT locked_at  timestamptz,
+    OUT expires_at timestamptz
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_live_locks() IS
+    'the rows of the view crm_locks: the live edit locks on the customers that the caller may see';
+
+CREATE VIEW crm_locks AS SELECT customers, key, author, locked_at, expires_at FROM crm_live_locks();
+
+GRANT SELECT ON crm_locks TO PUBLIC;
+
+COMMENT ON VIEW crm_locks IS 'the live edit locks on the customers that the caller may see, of all attached tables';
+COMMENT ON COLUMN crm_locks.customers IS 'the customers table';
+COMMENT ON COLUMN crm_locks.key IS 'the key of the customer, as text';
+COMMENT ON COLUMN crm_locks.author IS 'who holds the lock';
+COMMENT ON COLUMN crm_locks.locked_at IS 'since when';
+COMMENT ON COLUMN crm_locks.expires_at IS 'when the lock ends by itself';

@@ -7,6 +7,7 @@ namespace {
 // SQLSTATEs that PostgREST answers with the HTTP status they carry.
 constexpr int precondition_required = MAKE_SQLSTATE('P', 'T', '4', '2', '8');
 constexpr int conflict_state = MAKE_SQLSTATE('P', 'T', '4', '0', '9');
+constexpr int locked_state = MAKE_SQLSTATE('P', 'T', '4', '2', '3');
 
 // The table's name for a message; its number when it is gone.
 const char *
@@ -237,6 +238,22 @@ reply_without_comment()
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reply_to needs a comment"),
                     errdetail("It names the comment that the comment answers; nothing was saved."),
                     errhint("Pass a comment, or leave reply_to out.")));
+}
+
+void
+wrong_ttl()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("ttl must be more than 0 and at most 24 hours"),
+                    errdetail("Months, whose length varies, cannot be given. Nothing was locked."),
+                    errhint("Pass an interval such as '15 minutes', and renew the lock while it is needed.")));
+}
+
+void
+lock_of_another(const char *key, std::string_view holder)
+{
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("the lock on customer %s is not yours", key),
+                    errdetail("It is held by \"%s\". Nothing was changed.", pnstrdup(holder.data(), holder.size())),
+                    errhint("Pass the author who took the lock.")));
 }
 
 void
@@ -606,6 +623,16 @@ conflict(const char *key, const char *detail_json)
                     errdetail_log("The detail that the client received is not logged: it holds data of customers."),
                     errhint("Read the customer again and save from its current version. Nothing was kept, not even "
                             "the comment.")));
+}
+
+void
+locked(const char *key, const char *detail_json)
+{
+    ereport(ERROR, (errcode(locked_state), errmsg("customer %s is locked for editing by another user", key),
+                    errdetail_internal("%s", detail_json),
+                    errdetail_log("The detail that the client received is not logged: it holds data of customers."),
+                    errhint("Save again when the lock is released or has expired. Nothing was kept, not even the "
+                            "comment.")));
 }
 
 }  // namespace crm::errors

@@ -15,6 +15,8 @@ namespace crm::errors {
 [[noreturn]] void unknown_field(Oid table, const char *name);
 [[noreturn]] void field_of_its_own(const char *name);
 [[noreturn]] void reply_without_comment();
+[[noreturn]] void wrong_ttl();
+[[noreturn]] void lock_of_another(const char *key, std::string_view holder);
 [[noreturn]] void saves_are_no_array();
 [[noreturn]] void save_is_no_object();
 [[noreturn]] void unknown_save_key(std::string_view key);
@@ -79,5 +81,8 @@ namespace crm::errors {
 
 // A conflict as an error, with the detail of the result as JSON.
 [[noreturn]] void conflict(const char *key, const char *detail_json);
+
+// A save refused for an edit lock as an error, the same way.
+[[noreturn]] void locked(const char *key, const char *detail_json);
 
 }  // namespace crm::errors

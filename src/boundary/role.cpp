@@ -37,11 +37,17 @@ is_under_row_security(Oid table)
     return check_enable_rls(table, InvalidOid, true) == RLS_ENABLED;
 }
 
+bool
+has_column_right(Oid table, AttrNumber column, AclMode right)
+{
+    return pg_class_aclcheck(table, GetUserId(), right) == ACLCHECK_OK ||
+           pg_attribute_aclcheck(table, column, GetUserId(), right) == ACLCHECK_OK;
+}
+
 void
 require_column_right(Oid table, AttrNumber column, AclMode right)
 {
-    if (pg_class_aclcheck(table, GetUserId(), right) != ACLCHECK_OK &&
-        pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
+    if (!has_column_right(table, column, right))
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
 }
 

@@ -26,6 +26,9 @@ bool caller_owns(Oid table);
 // Whether row-level security applies to the current user on the table.
 bool is_under_row_security(Oid table);
 
+// Whether the current user has a right on a column, or on all of the table.
+bool has_column_right(Oid table, AttrNumber column, AclMode right);
+
 // Raises 42501 unless the current user may write this column.
 void require_column_right(Oid table, AttrNumber column, AclMode right);
 

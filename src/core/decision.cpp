@@ -19,6 +19,8 @@ name(Outcome outcome)
             return "replayed";
         case Outcome::conflict:
             return "conflict";
+        case Outcome::locked:
+            return "locked";
         case Outcome::deleted:
             return "deleted";
         case Outcome::not_found:
@@ -43,6 +45,8 @@ http_status(Outcome outcome)
             return 409;
         case Outcome::deleted:
             return 410;
+        case Outcome::locked:
+            return 423;
     }
     return 500;
 }

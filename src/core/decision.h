@@ -17,6 +17,7 @@ enum class Outcome
     unchanged,
     replayed,
     conflict,
+    locked,
     deleted,
     not_found,
 };

@@ -23,9 +23,11 @@ what_happened(const MessageFacts &facts)
 }
 
 std::string
-conflict_message(const MessageFacts &facts)
+refusal_message(const MessageFacts &facts)
 {
-    std::string text = what_happened(facts);
+    std::string text = facts.outcome == Outcome::locked ? "Customer " + std::string{facts.customer} +
+                                                              " is locked for editing by " + std::string{facts.locked_by}
+                                                        : what_happened(facts);
     text += facts.asked_change ? "; your change was not applied" : "; nothing was changed";
     if (facts.comment_kept)
         text += ", and your comment is kept once you commit";
@@ -64,7 +66,8 @@ message(const MessageFacts &facts)
         case Outcome::replayed:
             return replayed_message(facts);
         case Outcome::conflict:
-            return conflict_message(facts);
+        case Outcome::locked:
+            return refusal_message(facts);
         case Outcome::deleted:
             return "Customer " + customer + " was deleted; nothing was saved.";
         case Outcome::not_found:

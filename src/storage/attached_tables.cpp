@@ -429,6 +429,17 @@ attached_in_schema(Oid schema, Oid extension_schema)
     return table == nullptr ? InvalidOid : table->customers;
 }
 
+List *
+attached_customers(Oid extension_schema)
+{
+    AcceptInvalidationMessages();
+    refresh(extension_schema);
+    List *customers = NIL;
+    for (int i = 0; i < current->count; i++)
+        customers = lappend_oid(customers, current->tables[i].customers);
+    return customers;
+}
+
 const AttachedTable *
 registered(Oid customers, Oid extension_schema)
 {

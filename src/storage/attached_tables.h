@@ -20,6 +20,10 @@ enum class Statement
     comment_exists,
     read_customer,
     customer_exists,
+    find_lock,
+    write_lock,
+    remove_lock,
+    list_locks,
     find_kept_comments,
     adopt_comment,
     list_comments,
@@ -126,6 +130,9 @@ AttachedTable *attached_by_member(Oid AttachedTable::*member, Oid relation, Oid 
 
 // The customers table attached in a schema, or InvalidOid; raises 55000 when there is more than one.
 Oid attached_in_schema(Oid schema, Oid extension_schema);
+
+// All customers tables that are attached, a list of OIDs.
+List *attached_customers(Oid extension_schema);
 
 // What the registry says of a customers table, not described and not locked, or nullptr.
 const AttachedTable *registered(Oid customers, Oid extension_schema);

@@ -160,7 +160,8 @@ read_customer(AttachedTable &table, const Key &key)
 
 ConflictDetail
 conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
-                const ReadableCustomer &customer, std::optional<std::int64_t> own_comment)
+                const ReadableCustomer &customer, std::optional<std::int64_t> own_comment,
+                const std::optional<EditLock> &lock)
 {
     ConflictDetail detail = {};
     JsonBuilder json;
@@ -169,6 +170,11 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
     json.key("current");
     json.jsonb(customer.row);
 
+    if (lock)
+    {
+        json.key("lock");
+        add_edit_lock(json, *lock);
+    }
     if (may_read_history(table))
     {
         json.key("changes");
@@ -196,8 +202,10 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
         json.close_object();
     }
     add_collisions(json,
-                   may_read_all_history(table) ? compare_with_base(table, key, request, fields, customer)
-                                               : compare(table, request, fields, customer),
+                   core::same_version(request.base, customer.version)
+                       ? compare_with_current(table, request, fields, customer)
+                   : may_read_all_history(table) ? compare_with_base(table, key, request, fields, customer)
+                                                 : compare(table, request, fields, customer),
                    customer);
     if (may_read_comments(table))
     {

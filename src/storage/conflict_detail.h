@@ -4,6 +4,7 @@
 #include "../core/decision.h"
 #include "access_path.h"
 #include "attached_tables.h"
+#include "edit_locks.h"
 #include "fields.h"
 #include "key.h"
 
@@ -30,9 +31,11 @@ struct ConflictDetail
     std::optional<core::BaseProblem> base_problem;
 };
 
-// own_comment: the comment kept from this save, which is not news to the caller.
+// own_comment: the comment kept from this save, which is not news to the caller. lock: what the save is refused for when
+// its base is current.
 ConflictDetail conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
-                               const ReadableCustomer &customer, std::optional<std::int64_t> own_comment);
+                               const ReadableCustomer &customer, std::optional<std::int64_t> own_comment,
+                               const std::optional<EditLock> &lock);
 
 // What others changed since the base of a save that is merged now, as far as the caller may read it: to be read before
 // the save is written.

@@ -227,9 +227,9 @@ missing(const Save &save)
 }
 
 core::MessageFacts
-conflict_facts(const Save &save, const ConflictDetail &detail, bool comment_kept)
+refusal_facts(const Save &save, core::Outcome outcome, const ConflictDetail &detail, bool comment_kept)
 {
-    core::MessageFacts facts = facts_of(save, core::Outcome::conflict);
+    core::MessageFacts facts = facts_of(save, outcome);
     facts.changes = detail.changes;
     facts.last_author = detail.last_author;
     facts.base_problem = detail.base_problem;
@@ -237,29 +237,31 @@ conflict_facts(const Save &save, const ConflictDetail &detail, bool comment_kept
     return facts;
 }
 
-// Raises the conflict, unless the customer went in the meantime.
+// Raises the conflict, or the lock that refuses the save, unless the customer went in the meantime.
 void
-raise_conflict(const Save &save)
+raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 {
     const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
     if (!customer)
         return;
     const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields, *customer,
-                                                 std::nullopt);
+                                                 std::nullopt, lock);
+    if (lock)
+        errors::locked(key_text(save.key), jsonb_text(detail.json));
     errors::conflict(key_text(save.key), jsonb_text(detail.json));
 }
 
-// Answers a save whose base is not the customer's version. Empty when the customer went in the meantime, or when row
-// security does not let the caller refer to it.
+// Answers a save whose base is not the customer's version, or that a lock refuses. Empty when the customer went in the
+// meantime, or when row security does not let the caller refer to it.
 std::optional<SaveResult>
-refuse(const Save &save, const CustomerRow &row)
+refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock)
 {
     if (const auto applied = find_applied(save))
         return replayed(save, *applied, row);
 
     if (settings::on_conflict() == settings::on_conflict_raise)
     {
-        raise_conflict(save);
+        raise_refusal(save, lock);
         return std::nullopt;
     }
 
@@ -273,9 +275,13 @@ refuse(const Save &save, const CustomerRow &row)
     const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
     if (!customer)
         return std::nullopt;
-    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields, *customer, kept);
-    return SaveResult{core::Outcome::conflict, customer->status, customer->version, kept,
-                      message_of(conflict_facts(save, detail, kept.has_value())), detail.json};
+    const ConflictDetail detail =
+        conflict_detail(save.table, save.key, save.request, save.fields, *customer, kept, lock);
+    const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;
+    core::MessageFacts facts = refusal_facts(save, outcome, detail, kept.has_value());
+    if (lock)
+        facts.locked_by = lock->author;
+    return SaveResult{outcome, customer->status, customer->version, kept, message_of(facts), detail.json};
 }
 
 // What of the save differs from what is there.
@@ -337,14 +343,23 @@ is_settled(const Save &save, const CustomerRow &row)
     return !IsolationUsesXactSnapshot() || save.request.base < row.version;
 }
 
+// The live edit lock of somebody else, which refuses the save.
+std::optional<EditLock>
+lock_of_another(AttachedTable &table, const Key &key, std::string_view author)
+{
+    const std::optional<EditLock> lock = live_edit_lock(table, key);
+    return lock && lock->author != author ? lock : std::nullopt;
+}
+
 // Answers a save whose customer is there; empty when it cannot be locked.
 std::optional<SaveResult>
 try_to_save(const Save &save, const CustomerRow &seen)
 {
     if (is_settled(save, seen))
-        return refuse(save, seen);
+        return refuse(save, seen, std::nullopt);
     if (save.fields.empty() &&
-        core::decide(save.request, {seen.version, seen.status, false}) == core::Outcome::unchanged)
+        core::decide(save.request, {seen.version, seen.status, false}) == core::Outcome::unchanged &&
+        !lock_of_another(save.table, save.key, save.request.author))
         return unchanged(save, seen);
 
     // Before the row is locked, so that who waits for the comment seldom holds the row.
@@ -359,6 +374,9 @@ try_to_save(const Save &save, const CustomerRow &seen)
     const std::optional<SavePlan> plan = decide_locked(save, *locked);
     if (!plan)
         return std::nullopt;
+    if (plan->outcome != core::Outcome::conflict)
+        if (const auto lock = lock_of_another(save.table, save.key, save.request.author))
+            return refuse(save, *locked, lock);
     switch (plan->outcome)
     {
         case core::Outcome::updated:
@@ -367,7 +385,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
         case core::Outcome::unchanged:
             return unchanged(save, *locked);
         default:
-            return refuse(save, *locked);
+            return refuse(save, *locked, std::nullopt);
     }
 }
 
@@ -427,7 +445,9 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
         if (!row)
             continue;
         if (!core::same_version(request.base, row->version))
-            raise_conflict(save);
+            raise_refusal(save, std::nullopt);
+        else if (const auto lock = lock_of_another(table, key, request.author))
+            raise_refusal(save, lock);
         return;
     }
 }
@@ -443,7 +463,7 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
     // Other triggers of this statement may have changed the customer since the check; another save from the same base must
     // not have.
     if (!core::same_version(request.base, row->version) && is_base_used(table, key, request.base))
-        raise_conflict(save);
+        raise_refusal(save, std::nullopt);
 
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;

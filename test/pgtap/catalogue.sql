@@ -33,18 +33,23 @@ SELECT set_eq(
         'crm_detach(regclass)',
         'crm_update_customer(bigint,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_update_customers(jsonb)',
+        'crm_lock_customer(bigint,text,interval,uuid)',
+        'crm_lock_customer_by_key(text,text,interval,uuid)',
+        'crm_unlock_customer(bigint,uuid)',
+        'crm_unlock_customer_by_key(text,uuid)',
+        'crm_live_locks()',
         'crm_update_customer_by_key(text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)'
     ],
     'the functions of the extension');
 SELECT set_eq(
     $$SELECT c.relname::text FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid$$,
-    ARRAY['crm_attached_tables'],
-    'the registry is the only table of the extension');
+    ARRAY['crm_attached_tables', 'crm_locks'],
+    'the registry is the only table of the extension, beside it there is a view');
 SELECT set_eq(
     $$SELECT t.typname::text FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
       LEFT JOIN pg_class c ON c.oid = t.typrelid
       WHERE t.typelem = 0 AND (t.typtype <> 'c' OR c.relkind = 'c')$$,
-    ARRAY['crm_update_result', 'crm_update_customers_result'],
+    ARRAY['crm_update_result', 'crm_update_customers_result', 'crm_lock_result'],
     'the result types are the only types of the extension');
 SELECT is_empty(
     $$SELECT pg_describe_object(classid, objid, 0) FROM member m
@@ -61,11 +66,12 @@ SELECT is_empty(
 SELECT is_empty(
     $$SELECT objid::regtype FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid
       WHERE t.typelem = 0 AND t.typrelid <> 0 AND obj_description(objid, 'pg_type') IS NULL
-        AND objid::regtype::text NOT LIKE 'crm_attached_tables'$$,
+        AND objid::regtype::text NOT IN ('crm_attached_tables', 'crm_locks')$$,
     'every result type has a comment');
 SELECT is_empty(
     $$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a
-      WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass, 'crm_update_customers_result'::regclass)
+      WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass,
+                           'crm_update_customers_result'::regclass, 'crm_lock_result'::regclass, 'crm_locks'::regclass)
         AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL$$,
     'every column has a comment');
 

@@ -23,13 +23,14 @@ TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
     std::set<std::string_view> names;
     for (auto [outcome, status] : {std::pair{Outcome::updated, 200}, std::pair{Outcome::unchanged, 200},
                                    std::pair{Outcome::replayed, 200}, std::pair{Outcome::conflict, 409},
-                                   std::pair{Outcome::deleted, 410}, std::pair{Outcome::not_found, 404}})
+                                   std::pair{Outcome::deleted, 410}, std::pair{Outcome::not_found, 404},
+                                   std::pair{Outcome::merged, 200}, std::pair{Outcome::locked, 423}})
     {
         EXPECT_EQ(http_status(outcome), status);
         names.insert(name(outcome));
     }
     EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "deleted",
-                                                 "not_found"}));
+                                                 "not_found", "merged", "locked"}));
 }
 
 TEST(Decision, ACurrentBaseIsSavedWhenItAsksForSomething)

@@ -51,6 +51,17 @@ TEST(Message, OfAConflictTellsWhoAndHowOften)
     EXPECT_EQ(message(conflict), "Customer 7 was changed 29 times since you read it; nothing was changed.");
 }
 
+TEST(Message, OfALockTellsWhoHoldsIt)
+{
+    MessageFacts locked = facts(Outcome::locked);
+    locked.locked_by = "ben";
+    EXPECT_EQ(message(locked), "Customer 7 is locked for editing by ben; nothing was changed.");
+    locked.asked_change = true;
+    locked.comment_kept = true;
+    EXPECT_EQ(message(locked), "Customer 7 is locked for editing by ben; your change was not applied, and your comment is kept "
+                               "once you commit.");
+}
+
 TEST(Message, OfAConflictTellsWhatBecameOfTheRequest)
 {
     MessageFacts conflict = facts(Outcome::conflict);
@@ -96,15 +107,15 @@ TEST(Message, IsAlwaysOneSentenceWithoutTimes)
         BaseProblem::before_history,
         BaseProblem::never_a_version,
     };
-    for (Outcome outcome : {Outcome::updated, Outcome::unchanged, Outcome::replayed, Outcome::conflict,
-                            Outcome::deleted, Outcome::not_found})
+    for (Outcome outcome : {Outcome::updated, Outcome::merged, Outcome::unchanged, Outcome::replayed, Outcome::conflict,
+                            Outcome::locked, Outcome::deleted, Outcome::not_found})
         for (std::int64_t changes : {0, 1, 2, 29})
             for (std::string_view author : {"", "ben"})
                 for (std::optional<BaseProblem> problem : problems)
                     for (unsigned flags = 0; flags < 16; flags++)
                     {
                         const std::string text =
-                            message({outcome, "key", changes, author, problem, (flags & 1) != 0, (flags & 2) != 0,
+                            message({outcome, "key", changes, author, "ben", problem, (flags & 1) != 0, (flags & 2) != 0,
                                      (flags & 4) != 0, (flags & 8) != 0});
                         ASSERT_FALSE(text.empty());
                         EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;

@@ -1,0 +1,79 @@
+#include "edit_lock.h"
+
+namespace crm::core {
+
+std::string_view
+name(LockOutcome outcome)
+{
+    switch (outcome)
+    {
+        case LockOutcome::acquired:
+            return "acquired";
+        case LockOutcome::renewed:
+            return "renewed";
+        case LockOutcome::locked:
+            return "locked";
+        case LockOutcome::lost:
+            return "lost";
+        case LockOutcome::deleted:
+            return "deleted";
+        case LockOutcome::not_found:
+            return "not_found";
+    }
+    return {};
+}
+
+int
+http_status(LockOutcome outcome)
+{
+    switch (outcome)
+    {
+        case LockOutcome::acquired:
+        case LockOutcome::renewed:
+            return 200;
+        case LockOutcome::not_found:
+            return 404;
+        case LockOutcome::lost:
+            return 409;
+        case LockOutcome::deleted:
+            return 410;
+        case LockOutcome::locked:
+            return 423;
+    }
+    return 500;
+}
+
+LockOutcome
+decide_lock(const std::optional<HeldLock> &held, bool offers_id)
+{
+    if (offers_id)
+        return held && held->has_id_offered ? LockOutcome::renewed : LockOutcome::lost;
+    if (!held || !held->is_live)
+        return LockOutcome::acquired;
+    return held->is_by_author ? LockOutcome::renewed : LockOutcome::locked;
+}
+
+std::string
+lock_message(LockOutcome outcome, std::string_view customer, std::string_view holder)
+{
+    const std::string subject = "Customer " + std::string{customer};
+    switch (outcome)
+    {
+        case LockOutcome::acquired:
+            return subject + " is locked for you.";
+        case LockOutcome::renewed:
+            return "Your lock on customer " + std::string{customer} + " is renewed.";
+        case LockOutcome::locked:
+            return subject + " is locked for editing by " + std::string{holder} + ".";
+        case LockOutcome::lost:
+            return "Your lock on customer " + std::string{customer} +
+                   (holder.empty() ? " was released." : " was taken over by " + std::string{holder} + ".");
+        case LockOutcome::deleted:
+            return subject + " was deleted.";
+        case LockOutcome::not_found:
+            return "There is no customer " + std::string{customer} + ".";
+    }
+    return {};
+}
+
+}  // namespace crm::core

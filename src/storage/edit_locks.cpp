@@ -1,0 +1,221 @@
+#include "edit_locks.h"
+
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../boundary/spi.h"
+#include "access_path.h"
+#include "history.h"
+
+namespace crm {
+
+namespace {
+
+LockResult
+result_of(core::LockOutcome outcome, const Key &key, std::string_view holder)
+{
+    const std::string_view customer = key_text(key);
+    LockResult result = {};
+    result.outcome = outcome;
+    result.message = guarded_text([&] { return core::lock_message(outcome, customer, holder); });
+    return result;
+}
+
+LockResult
+result_of(core::LockOutcome outcome, const Key &key, const EditLock &lock, bool is_callers)
+{
+    LockResult result = result_of(outcome, key, lock.author);
+    result.author = lock.author;
+    result.expires_at = lock.expires_at;
+    if (is_callers)
+        result.lock_id = lock.lock_id;
+    return result;
+}
+
+Datum
+new_lock_id()
+{
+    return DirectFunctionCall1(gen_random_uuid, static_cast<Datum>(0));
+}
+
+bool
+same_id(Datum a, Datum b)
+{
+    return std::memcmp(DatumGetUUIDP(a), DatumGetUUIDP(b), UUID_LEN) == 0;
+}
+
+void
+write_lock(AttachedTable &table, const Key &key, const EditLock &lock)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(UUIDOID, lock.lock_id);
+    arguments.add(lock.author);
+    arguments.add(lock.locked_at);
+    arguments.add(lock.expires_at);
+    arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
+
+    const Role caller = act_as(table.locks_owner, table.locks_path);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::write_lock),
+        [&] {
+            return psprintf("INSERT INTO %s (customer_id, lock_id, author, locked_at, expires_at, db_user) "
+                            "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
+                            "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
+                            "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
+                            "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
+                            table.locks_sql);
+        },
+        arguments);
+    act_again_as(caller);
+    if (rows != 1)
+        errors::write_suppressed(table.locks, key_text(key));
+}
+
+// Decides on a request whose customer is locked, and does what it decided.
+LockResult
+take_lock(AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
+          std::optional<Datum> lock_id)
+{
+    const core::Timestamp now = clock_now();
+    const std::optional<EditLock> found = find_edit_lock(table, key);
+    std::optional<core::HeldLock> held;
+    if (found)
+        held = {found->expires_at > now, found->author == author, lock_id && same_id(*lock_id, found->lock_id)};
+
+    const core::LockOutcome outcome = core::decide_lock(held, lock_id.has_value());
+    switch (outcome)
+    {
+        case core::LockOutcome::acquired:
+        {
+            const EditLock lock = {new_lock_id(), author, now, core::shifted(now, ttl)};
+            write_lock(table, key, lock);
+            return result_of(outcome, key, lock, true);
+        }
+        case core::LockOutcome::renewed:
+        {
+            if (!held->is_by_author)
+                errors::lock_of_another(key_text(key), found->author);
+            EditLock lock = *found;
+            lock.expires_at = core::shifted(now, ttl);
+            write_lock(table, key, lock);
+            return result_of(outcome, key, lock, true);
+        }
+        case core::LockOutcome::locked:
+            return result_of(outcome, key, *found, false);
+        default:
+            return found && held->is_live ? result_of(outcome, key, *found, false)
+                                          : result_of(outcome, key, std::string_view{});
+    }
+}
+
+}  // namespace
+
+std::optional<EditLock>
+find_edit_lock(AttachedTable &table, const Key &key)
+{
+    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    const Role caller = act_as(table.locks_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::find_lock),
+        [&] {
+            return psprintf("SELECT lock_id, author, locked_at, expires_at FROM %s "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1",
+                            table.locks_sql);
+        },
+        arguments_of(key), latest);
+    act_again_as(caller);
+    UnregisterSnapshot(latest);
+    if (rows == 0)
+        return std::nullopt;
+    return EditLock{datumCopy(result_datum(0, 0), false, UUID_LEN), result_text(0, 1), result_time(0, 2),
+                    result_time(0, 3)};
+}
+
+std::optional<EditLock>
+live_edit_lock(AttachedTable &table, const Key &key)
+{
+    const std::optional<EditLock> lock = find_edit_lock(table, key);
+    return lock && lock->expires_at > clock_now() ? lock : std::nullopt;
+}
+
+void
+add_edit_lock(JsonBuilder &json, const EditLock &lock)
+{
+    json.open_object();
+    json.key("author");
+    json.text(lock.author);
+    json.key("locked_at");
+    json.time(lock.locked_at);
+    json.key("expires_at");
+    json.time(lock.expires_at);
+    json.close_object();
+}
+
+LockResult
+lock_customer(AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
+              std::optional<Datum> lock_id)
+{
+    require_column_right(table.customers, table.status, ACL_UPDATE);
+    const AccessPath &path = spi_access_path();
+
+    for (std::optional<core::Timestamp> tried;;)
+    {
+        CHECK_FOR_INTERRUPTS();
+        const std::optional<CustomerRow> seen = path.look(table, key);
+        if (!seen)
+        {
+            const bool was_there = !is_under_row_security(table.customers) &&
+                                   first_change(table, key, core::minus_infinity).has_value();
+            return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key,
+                             std::string_view{});
+        }
+        if (tried == seen->version)
+            errors::hidden_by_row_security(table.customers, key_text(key));
+        if (path.lock(table, key))
+            return take_lock(table, key, author, ttl, lock_id);
+        tried = seen->version;
+    }
+}
+
+bool
+unlock_customer(AttachedTable &table, const Key &key, Datum lock_id)
+{
+    require_column_right(table.customers, table.status, ACL_UPDATE);
+    if (!spi_access_path().look(table, key))
+        return false;
+
+    Arguments arguments = arguments_of(key);
+    arguments.add(UUIDOID, lock_id);
+    const Role caller = act_as(table.locks_owner, table.locks_path);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::remove_lock),
+        [&] {
+            return psprintf("DELETE FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND lock_id OPERATOR(pg_catalog.=) $2",
+                            table.locks_sql);
+        },
+        arguments);
+    act_again_as(caller);
+    return rows > 0;
+}
+
+std::uint64_t
+read_live_locks(AttachedTable &table)
+{
+    Arguments arguments;
+    arguments.add(clock_now());
+    const Role caller = act_as(table.locks_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::list_locks),
+        [&] {
+            return psprintf("SELECT customer_id, author, locked_at, expires_at FROM %s "
+                            "WHERE expires_at OPERATOR(pg_catalog.>) $1 ORDER BY customer_id",
+                            table.locks_sql);
+        },
+        arguments);
+    act_again_as(caller);
+    return rows;
+}
+
+}  // namespace crm

@@ -1,0 +1,58 @@
+#include "core/edit_lock.h"
+
+#include <gtest/gtest.h>
+
+namespace crm::core {
+
+namespace {
+
+TEST(EditLock, AFreeOrExpiredLockIsAcquired)
+{
+    EXPECT_EQ(decide_lock(std::nullopt, false), LockOutcome::acquired);
+    EXPECT_EQ(decide_lock(HeldLock{false, false, false}, false), LockOutcome::acquired);
+    EXPECT_EQ(decide_lock(HeldLock{false, true, false}, false), LockOutcome::acquired);
+}
+
+TEST(EditLock, ALiveLockIsRenewedForItsHolderAndRefusedToOthers)
+{
+    EXPECT_EQ(decide_lock(HeldLock{true, true, false}, false), LockOutcome::renewed);
+    EXPECT_EQ(decide_lock(HeldLock{true, false, false}, false), LockOutcome::locked);
+}
+
+TEST(EditLock, AnIdRenewsTheLockThatHasItAndNoOther)
+{
+    EXPECT_EQ(decide_lock(HeldLock{true, true, true}, true), LockOutcome::renewed);
+    EXPECT_EQ(decide_lock(HeldLock{false, true, true}, true), LockOutcome::renewed);
+    EXPECT_EQ(decide_lock(HeldLock{true, true, false}, true), LockOutcome::lost);
+    EXPECT_EQ(decide_lock(HeldLock{false, false, false}, true), LockOutcome::lost);
+    EXPECT_EQ(decide_lock(std::nullopt, true), LockOutcome::lost);
+}
+
+TEST(EditLock, NamesStatusCodesAndMessages)
+{
+    struct
+    {
+        LockOutcome outcome;
+        std::string_view name;
+        int status;
+        std::string_view message;
+    } const all[] = {
+        {LockOutcome::acquired, "acquired", 200, "Customer 7 is locked for you."},
+        {LockOutcome::renewed, "renewed", 200, "Your lock on customer 7 is renewed."},
+        {LockOutcome::locked, "locked", 423, "Customer 7 is locked for editing by ben."},
+        {LockOutcome::lost, "lost", 409, "Your lock on customer 7 was taken over by ben."},
+        {LockOutcome::deleted, "deleted", 410, "Customer 7 was deleted."},
+        {LockOutcome::not_found, "not_found", 404, "There is no customer 7."},
+    };
+    for (const auto &expected : all)
+    {
+        EXPECT_EQ(name(expected.outcome), expected.name);
+        EXPECT_EQ(http_status(expected.outcome), expected.status);
+        EXPECT_EQ(lock_message(expected.outcome, "7", "ben"), expected.message);
+    }
+    EXPECT_EQ(lock_message(LockOutcome::lost, "7", ""), "Your lock on customer 7 was released.");
+}
+
+}  // namespace
+
+}  // namespace crm::core
