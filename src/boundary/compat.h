@@ -31,4 +31,20 @@ reserve_settings(const char *prefix)
 #endif
 }
 
+// Whether text is JSON that json and jsonb can hold. The lexer is initialised in place since PostgreSQL 17 (commit
+// 3311ea86edc).
+inline bool
+is_valid_json(const char *text)
+{
+    const std::size_t length = std::strlen(text);
+    // With the escapes read, so that those which json refuses later are found here.
+#if PG_VERSION_NUM >= 170000
+    JsonLexContext *lexer = makeJsonLexContextCstringLen(nullptr, text, length, GetDatabaseEncoding(), true);
+#else
+    JsonLexContext *lexer =
+        makeJsonLexContextCstringLen(const_cast<char *>(text), static_cast<int>(length), GetDatabaseEncoding(), true);
+#endif
+    return pg_parse_json(lexer, &nullSemAction) == JSON_SUCCESS;
+}
+
 }  // namespace crm

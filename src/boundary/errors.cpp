@@ -241,6 +241,25 @@ reply_without_comment()
 }
 
 void
+no_identity(const char *source)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION), errmsg("no authenticated user is set"),
+                    errdetail("crm_concurrency.author_setting is \"%s\", and names nobody now.", source),
+                    errhint("Let the backend set it when it has checked who the user is, for one transaction: SELECT "
+                            "set_config(..., ..., true).")));
+}
+
+void
+other_author(std::string_view author, std::string_view identity)
+{
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("author \"%s\" is not the authenticated user", pnstrdup(author.data(), author.size())),
+                    errdetail("crm_concurrency.author_setting says that it is \"%s\".",
+                              pnstrdup(identity.data(), identity.size())),
+                    errhint("Leave the author out, or pass that name.")));
+}
+
+void
 wrong_ttl()
 {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("ttl must be more than 0 and at most 24 hours"),

@@ -15,6 +15,8 @@ namespace crm::errors {
 [[noreturn]] void unknown_field(Oid table, const char *name);
 [[noreturn]] void field_of_its_own(const char *name);
 [[noreturn]] void reply_without_comment();
+[[noreturn]] void no_identity(const char *source);
+[[noreturn]] void other_author(std::string_view author, std::string_view identity);
 [[noreturn]] void wrong_ttl();
 [[noreturn]] void lock_of_another(const char *key, std::string_view holder);
 [[noreturn]] void saves_are_no_array();

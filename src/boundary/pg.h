@@ -33,6 +33,7 @@ extern "C" {
 #include "commands/defrem.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
+#include "common/jsonapi.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"

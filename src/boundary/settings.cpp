@@ -2,6 +2,7 @@
 
 #include <climits>
 
+#include "../core/author_setting.h"
 #include "pg.h"
 
 namespace crm::settings {
@@ -13,12 +14,22 @@ int refused_comment_window_seconds = 3600;
 int max_comment_length_value = 1'000'000;
 bool allow_truncate_value = false;
 bool merge_value = false;
+char *author_setting_value = nullptr;
 
 const config_enum_entry on_conflict_options[] = {
     {"return", on_conflict_return, false},
     {"raise", on_conflict_raise, false},
     {nullptr, 0, false},
 };
+
+bool
+check_author_setting(char **value, void **, GucSource)
+{
+    if (*value == nullptr || core::parse_author_setting(*value))
+        return true;
+    GUC_check_errdetail("It is empty, session_user, the name of a setting, or name->>key for one key of a JSON setting.");
+    return false;
+}
 
 }  // namespace
 
@@ -45,6 +56,11 @@ define()
                              "Whether a save from an old version is merged with what others changed since.",
                              "The argument merge of a call overrides it.", &merge_value, false, PGC_USERSET, 0, nullptr,
                              nullptr, nullptr);
+    DefineCustomStringVariable("crm_concurrency.author_setting", "Where the name of the authenticated user is found.",
+                               "Empty: the author of a call is believed. session_user: the user who logged in. Else the "
+                               "name of a setting such as app.user, or name->>key for one key of a JSON setting, as in "
+                               "request.jwt.claims->>email.",
+                               &author_setting_value, "", PGC_SUSET, 0, check_author_setting, nullptr, nullptr);
     reserve_settings("crm_concurrency");
 }
 
@@ -64,6 +80,12 @@ int
 max_comment_length()
 {
     return max_comment_length_value;
+}
+
+const char *
+author_setting()
+{
+    return author_setting_value;
 }
 
 bool

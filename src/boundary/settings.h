@@ -17,6 +17,9 @@ void define();
 // What a refused save does: return a row with the outcome, or raise PT409.
 OnConflict on_conflict();
 
+// Where the authenticated user is found, in a form that core::parse_author_setting() reads.
+const char *author_setting();
+
 // Whether a save from an old base is merged where the call does not say.
 bool merge();
 

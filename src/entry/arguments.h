@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../boundary/errors.h"
+#include "../boundary/identity.h"
 #include "../boundary/settings.h"
 #include "../boundary/spi.h"
 #include "../core/text.h"
@@ -48,9 +49,17 @@ require_text(std::optional<std::string_view> text, const char *argument, const c
     return *text;
 }
 
+// The author of a call: the authenticated user where crm_concurrency.author_setting says who that is, and then no other.
 inline std::string_view
 require_author(std::optional<std::string_view> author)
 {
+    if (has_identity_source())
+    {
+        const std::string_view identity = require_identity();
+        if (author && *author != identity)
+            errors::other_author(*author, identity);
+        return identity;
+    }
     return require_text(author, "author", "Pass the name of the person who makes the change.");
 }
 

@@ -52,7 +52,7 @@ struct CommentRow
 // The columns that the trigger sets in a new row.
 struct Stamps
 {
-    static constexpr int count = 6;
+    static constexpr int count = 7;
     int columns[count];
     Datum values[count];
     bool nulls[count];
@@ -81,13 +81,35 @@ struct Stamps
 };
 
 core::Request
-request_of(const CommentRow &comment, core::Timestamp base)
+request_of(const CommentRow &comment, core::Timestamp base, std::string_view author)
 {
     core::Request request = {};
     request.base = base;
     request.comment = comment.text(comment.table.comment_body);
-    request.author = comment.text(comment.table.comment_author).value_or(std::string_view{});
+    request.author = author;
     return request;
+}
+
+// Whether the owner adds a comment of the past, whose author is not the one who adds it.
+bool
+is_import(const CommentRow &comment)
+{
+    const std::optional<core::Timestamp> created_at = comment.time(comment.table.comment_created_at);
+    return created_at && *created_at < clock_now() && comment.text(comment.table.comment_author) &&
+           !comment.time(comment.table.comment_expected_ts) && caller_owns(comment.table.comments);
+}
+
+// Who wrote the comment; a missing name is filled in where the authenticated user is known.
+std::string_view
+author_of(const CommentRow &comment, Stamps &stamps)
+{
+    const std::optional<std::string_view> given = comment.text(comment.table.comment_author);
+    const std::string_view author =
+        is_import(comment) ? require_text(given, "author", "Pass the name of the person who wrote the comment.")
+                           : require_author(given);
+    if (!given)
+        stamps.set(comment.table.comment_author, text_datum(author));
+    return author;
 }
 
 // A comment from a save of crm_update_customer().
@@ -136,7 +158,8 @@ HeapTuple
 before_insert(const CommentRow &comment)
 {
     AttachedTable &table = comment.table;
-    require_author(comment.text(table.comment_author));
+    Stamps stamps;
+    const std::string_view author = author_of(comment, stamps);
     check_comment_length(require_text(comment.text(table.comment_body), "body", "Pass the text of the comment."));
 
     const std::optional<Datum> customer = comment.value(table.comment_customer);
@@ -145,12 +168,11 @@ before_insert(const CommentRow &comment)
         return comment.row;  // the NOT NULL constraints tell
     const Key key = stored_reference(table, *customer);
 
-    Stamps stamps;
     if (const SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
         stamp_saved(comment, *save, stamps);
     else if (const std::optional<core::Timestamp> base = comment.time(table.comment_expected_ts))
     {
-        check_versioned_comment(table, key, request_of(comment, *base));
+        check_versioned_comment(table, key, request_of(comment, *base, author));
         note_versioned_comment(table.comments, key, DatumGetInt64(*id), *base);
         stamp_versioned(comment, *base, stamps);
     }
@@ -174,7 +196,8 @@ after_insert(const CommentRow &comment)
         save->step = Step::none;
     }
     else if (base && take_versioned_comment(table.comments, key, id, *base))
-        apply_versioned_comment(table, key, request_of(comment, *base), id);
+        apply_versioned_comment(table, key,
+                                request_of(comment, *base, *comment.text(table.comment_author)), id);
 }
 
 void

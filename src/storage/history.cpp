@@ -2,6 +2,7 @@
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
+#include "../boundary/identity.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../core/base_diagnosis.h"
@@ -105,7 +106,7 @@ insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
     arguments.add(row.based_on);
     arguments.add(clock_now());
     arguments.add(name_of(row.operation));
-    arguments.add(row.author);
+    arguments.add(row.author ? row.author : find_identity());
     arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
     arguments.add(row.status_from);
     arguments.add(row.status_to);
@@ -192,7 +193,7 @@ forget_inserted(AttachedTable &table, const Key &key, core::Timestamp version, c
     execute_on_history(table, Statement::forget_inserted,
                        "DELETE FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                        "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
-                       "AND operation OPERATOR(pg_catalog.=) 'insert' AND author IS NULL",
+                       "AND operation OPERATOR(pg_catalog.=) 'insert'",
                        arguments);
 }
 

@@ -22,7 +22,7 @@ struct HistoryRow
     std::optional<core::Timestamp> previous;
     std::optional<core::Timestamp> based_on;
     Operation operation;
-    std::optional<std::string_view> author;
+    std::optional<std::string_view> author;  // none: the authenticated user, if one is known
     std::optional<std::string_view> status_from;
     std::optional<std::string_view> status_to;
     std::optional<Datum> fields;  // jsonb
