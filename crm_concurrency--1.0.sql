@@ -88,7 +88,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C;
 
 COMMENT ON FUNCTION crm_comments_version() IS
-    'AFTER INSERT row trigger of a comments table: gives the customer of a comment with expected_ts its next version';
+    'AFTER INSERT row trigger of a comments table: gives the customer of a comment with expected_ts its next version, and sends the event of a comment';
 
 CREATE FUNCTION crm_history_restore()
 RETURNS trigger

@@ -31,6 +31,18 @@ reserve_settings(const char *prefix)
 #endif
 }
 
+// Writes a transactional logical message. LogLogicalMessage() can flush it at once since PostgreSQL 17 (commit
+// 173b56f1ef5); that is for messages without a transaction.
+inline void
+log_logical_message(const char *prefix, const char *message)
+{
+#if PG_VERSION_NUM >= 170000
+    LogLogicalMessage(prefix, message, std::strlen(message), true, false);
+#else
+    LogLogicalMessage(prefix, message, std::strlen(message), true);
+#endif
+}
+
 // Whether text is JSON that json and jsonb can hold. The lexer is initialised in place since PostgreSQL 17 (commit
 // 3311ea86edc).
 inline bool

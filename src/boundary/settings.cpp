@@ -14,11 +14,19 @@ int refused_comment_window_seconds = 3600;
 int max_comment_length_value = 1'000'000;
 bool allow_truncate_value = false;
 bool merge_value = false;
+int events_value = events_off;
 char *author_setting_value = nullptr;
 
 const config_enum_entry on_conflict_options[] = {
     {"return", on_conflict_return, false},
     {"raise", on_conflict_raise, false},
+    {nullptr, 0, false},
+};
+
+const config_enum_entry events_options[] = {
+    {"off", events_off, false},
+    {"notify", events_notify, false},
+    {"logical", events_logical, false},
     {nullptr, 0, false},
 };
 
@@ -61,6 +69,10 @@ define()
                                "name of a setting such as app.user, or name->>key for one key of a JSON setting, as in "
                                "request.jwt.claims->>email.",
                                &author_setting_value, "", PGC_SUSET, 0, check_author_setting, nullptr, nullptr);
+    DefineCustomEnumVariable("crm_concurrency.events", "In which form change events are sent.",
+                             "notify: NOTIFY on the channel crm_concurrency. logical: transactional logical messages with "
+                             "the prefix crm_concurrency.",
+                             &events_value, events_off, events_options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     reserve_settings("crm_concurrency");
 }
 
@@ -86,6 +98,12 @@ const char *
 author_setting()
 {
     return author_setting_value;
+}
+
+Events
+events()
+{
+    return static_cast<Events>(events_value);
 }
 
 bool

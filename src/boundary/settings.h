@@ -11,6 +11,13 @@ enum OnConflict : int
     on_conflict_raise,
 };
 
+enum Events : int
+{
+    events_off,
+    events_notify,
+    events_logical,
+};
+
 // Registers the settings with the server.
 void define();
 
@@ -19,6 +26,9 @@ OnConflict on_conflict();
 
 // Where the authenticated user is found, in a form that core::parse_author_setting() reads.
 const char *author_setting();
+
+// In which form change events are sent.
+Events events();
 
 // Whether a save from an old base is merged where the call does not say.
 bool merge();

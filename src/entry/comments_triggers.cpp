@@ -3,6 +3,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
+#include "../storage/events.h"
 #include "../storage/save.h"
 #include "../storage/save_in_progress.h"
 #include "../storage/versioned_comments.h"
@@ -190,6 +191,7 @@ after_insert(const CommentRow &comment)
     const std::int64_t id = DatumGetInt64(*comment.value(table.comment_id));
     const std::optional<core::Timestamp> base = comment.time(table.comment_based_on);
 
+    send_comment_event(table, key, id);
     if (SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
     {
         save->comment_id = id;

@@ -135,9 +135,11 @@ constexpr GuardingTrigger guarding_triggers[] = {
     {&AttachedTable::comments, "crm_comments_guard",
      R"(CREATE TRIGGER zz_crm_guard BEFORE INSERT OR UPDATE OR DELETE ON {comments}
         FOR EACH ROW EXECUTE FUNCTION {extension}.crm_comments_guard())"},
+    // A comment without a save has nothing to do here but to send its event.
     {&AttachedTable::comments, "crm_comments_version",
      R"(CREATE TRIGGER crm_version AFTER INSERT ON {comments}
-        FOR EACH ROW WHEN (NEW.based_on IS NOT NULL) EXECUTE FUNCTION {extension}.crm_comments_version())"},
+        FOR EACH ROW WHEN (NEW.based_on IS NOT NULL OR current_setting('crm_concurrency.events', true) <> 'off')
+        EXECUTE FUNCTION {extension}.crm_comments_version())"},
     {&AttachedTable::comments, "crm_refuse_truncate",
      R"(CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON {comments}
         FOR EACH STATEMENT EXECUTE FUNCTION {extension}.crm_refuse_truncate())"},

@@ -6,6 +6,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/transaction.h"
 #include "../core/decision.h"
+#include "events.h"
 
 namespace crm {
 
@@ -176,6 +177,7 @@ adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, cor
         errors::changed_since_snapshot();
     if (rows == 0)
         errors::write_suppressed(table.comments, key_text(key));
+    send_adoption_event(table, key, comment_id, version);
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "../boundary/spi.h"
 #include "../core/base_diagnosis.h"
 #include "../core/version.h"
+#include "events.h"
 
 namespace crm {
 
@@ -122,6 +123,7 @@ insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
         arguments);
     if (rows != 1)
         errors::write_suppressed(table.history, key_text(key));
+    send_version_event(table, key, row.version, name_of(row.operation), row.comment_id);
 }
 
 std::optional<AppliedRequest>
