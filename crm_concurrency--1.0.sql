@@ -224,6 +224,34 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
     'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), each with the outcome of a single save; they are made in the order of their keys, those of one customer in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
 
+-- Comments ---------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_add_comment(
+    id       bigint,
+    body     text,
+    author   text,
+    reply_to bigint DEFAULT NULL
+)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
+    'adds a comment without a save, which waits for no save and never conflicts, and returns its id; the same comment within crm_concurrency.repeated_comment_window returns the id of the first; raises 22004, 22023 and 22001 for bad arguments, 23503 for a customer, or a comment to reply to, that is not there, 42501, 25006, 55000 where no table is attached';
+
+CREATE FUNCTION crm_add_comment_by_key(
+    key      text,
+    body     text,
+    author   text,
+    reply_to bigint DEFAULT NULL
+)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'crm_add_comment'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
+    'crm_add_comment() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
 -- Edit locks -------------------------------------------------------------------------------------
 
 CREATE TYPE crm_lock_result AS (

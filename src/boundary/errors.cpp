@@ -316,6 +316,13 @@ save_named_twice()
 }
 
 void
+no_such_customer(const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("there is no customer %s", key),
+                    errdetail("Nothing was stored."), errhint("Pass the key of a customer that is there.")));
+}
+
+void
 no_such_comment(std::int64_t comment_id, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),

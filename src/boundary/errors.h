@@ -24,6 +24,7 @@ namespace crm::errors {
 [[noreturn]] void unknown_save_key(std::string_view key);
 [[noreturn]] void wrong_save_value(const char *key, const char *expected);
 [[noreturn]] void save_named_twice();
+[[noreturn]] void no_such_customer(const char *key);
 [[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
 // What is wrong with the installation.

@@ -11,6 +11,7 @@ namespace {
 
 int on_conflict_value = on_conflict_return;
 int refused_comment_window_seconds = 3600;
+int repeated_comment_window_seconds = 5;
 int max_comment_length_value = 1'000'000;
 bool allow_truncate_value = false;
 bool merge_value = false;
@@ -54,6 +55,10 @@ define()
                             "with the same words.",
                             nullptr, &refused_comment_window_seconds, 3600, 0, INT_MAX, PGC_USERSET, GUC_UNIT_S,
                             nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("crm_concurrency.repeated_comment_window",
+                            "How long the same comment, added again by crm_add_comment(), counts as the same one.",
+                            "0 adds it each time.", &repeated_comment_window_seconds, 5, 0, INT_MAX, PGC_USERSET,
+                            GUC_UNIT_S, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("crm_concurrency.max_comment_length", "The most characters a comment may have.", nullptr,
                             &max_comment_length_value, 1'000'000, 1, 100'000'000, PGC_SUSET, 0, nullptr, nullptr,
                             nullptr);
@@ -86,6 +91,12 @@ core::Microseconds
 refused_comment_window()
 {
     return refused_comment_window_seconds * core::second;
+}
+
+core::Microseconds
+repeated_comment_window()
+{
+    return repeated_comment_window_seconds * core::second;
 }
 
 int

@@ -36,6 +36,9 @@ bool merge();
 // How long a comment kept from a refused save waits to be adopted by the next one with the same words.
 core::Microseconds refused_comment_window();
 
+// How long the same comment, added again without a save, counts as the same one.
+core::Microseconds repeated_comment_window();
+
 // The most characters a comment may have.
 int max_comment_length();
 

@@ -137,6 +137,17 @@ stamp_versioned(const CommentRow &comment, core::Timestamp base, Stamps &stamps)
     stamps.set_null(comment.table.comment_expected_ts);
 }
 
+// A comment from crm_add_comment().
+void
+stamp_added(const CommentRow &comment, Stamps &stamps)
+{
+    stamps.set(comment.table.comment_created_at, clock_now());
+    stamps.set(comment.table.comment_save_refused, BoolGetDatum(false));
+    stamps.set_null(comment.table.comment_based_on);
+    stamps.set_null(comment.table.comment_refused_request);
+    stamps.set_null(comment.table.comment_adopted_version);
+}
+
 // Any other comment. What only the extension knows is kept from the owner alone, who restores and imports.
 void
 stamp_plain(const CommentRow &comment, Stamps &stamps)
@@ -171,6 +182,12 @@ before_insert(const CommentRow &comment)
 
     if (const SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
         stamp_saved(comment, *save, stamps);
+    else if (SaveInProgress *added = save_that_fired(table, key, Step::add_comment))
+    {
+        stamp_added(comment, stamps);
+        added->comment_id = DatumGetInt64(*id);
+        added->step = Step::none;
+    }
     else if (const std::optional<core::Timestamp> base = comment.time(table.comment_expected_ts))
     {
         check_versioned_comment(table, key, request_of(comment, *base, author));

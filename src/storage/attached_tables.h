@@ -25,6 +25,7 @@ enum class Statement
     remove_lock,
     list_locks,
     find_kept_comments,
+    find_added_comment,
     adopt_comment,
     list_comments,
     chain_head,

@@ -10,6 +10,7 @@ enum class Step
 {
     none,
     insert_comment,
+    add_comment,
     adopt_comment,
     update_customer,
     lift_customer,

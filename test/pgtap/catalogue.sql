@@ -33,6 +33,8 @@ SELECT set_eq(
         'crm_detach(regclass)',
         'crm_update_customer(bigint,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_update_customers(jsonb)',
+        'crm_add_comment(bigint,text,text,bigint)',
+        'crm_add_comment_by_key(text,text,text,bigint)',
         'crm_lock_customer(bigint,text,interval,uuid)',
         'crm_lock_customer_by_key(text,text,interval,uuid)',
         'crm_unlock_customer(bigint,uuid)',

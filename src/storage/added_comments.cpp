@@ -1,0 +1,87 @@
+#include "added_comments.h"
+
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../boundary/settings.h"
+#include "access_path.h"
+#include "comments.h"
+#include "request_digest.h"
+#include "save.h"
+#include "save_in_progress.h"
+
+namespace crm {
+
+namespace {
+
+// The same comment, if it was added within the window, as the newest committed state has it. It is among the customer's
+// latest.
+std::optional<std::int64_t>
+find_repeated(AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(comment.author);
+    arguments.add(comment.comment);
+    arguments.add(comment.reply_to);
+    arguments.add(core::shifted(clock_now(), -window));
+
+    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    const Role caller = act_as(table.comments_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::find_added_comment),
+        [&] {
+            return psprintf("SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM %s "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT 1000) c "
+                            "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
+                            "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
+                            "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.based_on IS NULL LIMIT 1",
+                            table.comments_sql);
+        },
+        arguments, latest);
+    act_again_as(caller);
+    UnregisterSnapshot(latest);
+    if (rows == 0)
+        return std::nullopt;
+    return result_bigint(0, 0);
+}
+
+void
+require_rights(const AttachedTable &table, const core::Request &comment)
+{
+    for (AttrNumber column : {table.comment_customer, table.comment_author, table.comment_body})
+        require_column_right(table.comments, column, ACL_INSERT);
+    if (comment.reply_to)
+        require_column_right(table.comments, table.comment_reply_to, ACL_INSERT);
+}
+
+}  // namespace
+
+std::int64_t
+add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
+{
+    require_rights(table, comment);
+    if (!customer_exists(table, key))
+        errors::no_such_customer(key_text(key));
+    if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
+        errors::no_such_comment(*comment.reply_to, key_text(key));
+    if (const core::Microseconds window = settings::repeated_comment_window(); window > 0)
+    {
+        lock_kept_comment(table, added_comment_digest(key, comment));
+        if (const auto repeated = find_repeated(table, key, comment, window))
+            return *repeated;
+    }
+
+    SaveInProgress progress = {};
+    progress.table = &table;
+    progress.key = key;
+    progress.step = Step::add_comment;
+    with_save_in_progress(progress, [&] {
+        if (!spi_access_path().insert_comment(table, key, comment))
+            errors::write_suppressed(table.comments, key_text(key));
+    });
+    if (progress.step != Step::none)
+        errors::comment_not_stored(table.comments);
+    return *progress.comment_id;
+}
+
+}  // namespace crm
