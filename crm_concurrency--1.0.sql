@@ -252,6 +252,49 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
     'crm_add_comment() for keys of every type, given as text; raises 22P02 also for a malformed key';
 
+CREATE FUNCTION crm_export_comments(id bigint, time_zone text DEFAULT 'UTC')
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_export_comments(bigint, text) IS
+    'the comments of a customer as one text, oldest first, each as "[12/15/2024, 3:45:23 PM] author: text" with its time in the zone, a blank line between them; NULL for a customer that is not there; raises 22004, 22023 for an unknown zone, 42501, 55000 where no table is attached';
+
+CREATE FUNCTION crm_export_comments_by_key(key text, time_zone text DEFAULT 'UTC')
+RETURNS text
+AS 'MODULE_PATHNAME', 'crm_export_comments'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_export_comments_by_key(text, text) IS
+    'crm_export_comments() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_import_comments(id bigint, comments text, time_zone text DEFAULT 'UTC')
+RETURNS integer
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_import_comments(bigint, text, text) IS
+    'stores the comments of a text as crm_export_comments() writes it that are not there yet, and returns how many; what does not parse stays text; for the owner of the comments; raises 22004, 22023 for an unknown zone, 22001 for a comment that is too long, 23503 for a customer that is not there, 42501, 25006, 55000 where no table is attached';
+
+CREATE FUNCTION crm_import_comments_by_key(key text, comments text, time_zone text DEFAULT 'UTC')
+RETURNS integer
+AS 'MODULE_PATHNAME', 'crm_import_comments'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_import_comments_by_key(text, text, text) IS
+    'crm_import_comments() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE PROCEDURE crm_import_comments_column(
+    customers regclass,
+    batch     integer DEFAULT 1000,
+    time_zone text DEFAULT 'UTC'
+)
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE crm_import_comments_column(regclass, integer, text) IS
+    'imports the texts of the column that crm_attach() was given as comments_column, as crm_import_comments() does for one customer; commits after each batch of customers, and can be interrupted and called again; for the owner of the tables; an error names the customer; raises 2D000 within a transaction, else as crm_import_comments()';
+
 -- Edit locks -------------------------------------------------------------------------------------
 
 CREATE TYPE crm_lock_result AS (

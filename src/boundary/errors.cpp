@@ -50,6 +50,38 @@ comment_too_long(int length, int limit)
 }
 
 void
+nothing_to_import(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("table \"%s\" is not attached", name_of(table)), errdetail("Nothing was imported."),
+                    errhint("Attach it with crm_attach(..., comments_column => ...) first.")));
+}
+
+void
+no_comments_column(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("no column with older comments is known of table \"%s\"", name_of(table)),
+                    errdetail("It was attached without one. Nothing was imported."),
+                    errhint("Attach it again with crm_attach(..., comments_column => ...).")));
+}
+
+void
+needs_its_own_transactions()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+                    errmsg("crm_import_comments_column() commits after each batch and cannot run in a transaction"),
+                    errdetail("Nothing was imported."), errhint("CALL it by itself, outside BEGIN and COMMIT.")));
+}
+
+void
+wrong_batch()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("batch must be at least 1"),
+                    errdetail("It is how much is done at a time."), errhint("Leave batch out for the default.")));
+}
+
+void
 nothing_attached()
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

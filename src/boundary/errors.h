@@ -27,6 +27,11 @@ namespace crm::errors {
 [[noreturn]] void no_such_customer(const char *key);
 [[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
+[[noreturn]] void nothing_to_import(Oid table);
+[[noreturn]] void no_comments_column(Oid table);
+[[noreturn]] void needs_its_own_transactions();
+[[noreturn]] void wrong_batch();
+
 // What is wrong with the installation.
 [[noreturn]] void nothing_attached();
 [[noreturn]] void ambiguous_schema(Oid schema);

@@ -1,3 +1,4 @@
+#include "../boundary/error_prefix.h"
 #include "../boundary/guard.h"
 #include "../boundary/row_set.h"
 #include "../boundary/value_json.h"
@@ -22,20 +23,7 @@ template <typename Work>
 void
 on_item(int ord, Work work)
 {
-    const MemoryContext caller = CurrentMemoryContext;
-    PG_TRY();
-    {
-        work();
-    }
-    PG_CATCH();
-    {
-        MemoryContextSwitchTo(caller);
-        ErrorData *error = CopyErrorData();
-        FlushErrorState();
-        error->message = psprintf("save %d: %s", ord, error->message);
-        ReThrowError(error);
-    }
-    PG_END_TRY();
+    with_error_prefix([ord] { return psprintf("save %d", ord); }, work);
 }
 
 constexpr const char *item_keys[] = {"id", "key", "expected_ts", "status", "comment", "author", "merge", "reply_to",

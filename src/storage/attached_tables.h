@@ -26,6 +26,8 @@ enum class Statement
     list_locks,
     find_kept_comments,
     find_added_comment,
+    all_comments,
+    import_comments,
     adopt_comment,
     list_comments,
     chain_head,

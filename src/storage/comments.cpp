@@ -15,6 +15,7 @@ namespace {
 // Lock classes beside 1 and 2, which the two forms of pg_advisory_lock() use: never the same lock as one of the users'.
 constexpr std::uint16_t comment_lock_class = 0xC4;
 constexpr std::uint16_t table_lock_class = 0xC5;
+constexpr std::uint16_t import_lock_class = 0xC6;
 
 // From this many kept comments on, a transaction locks them all, so that it does not fill the server's lock table.
 constexpr int most_comment_locks = 256;
@@ -105,6 +106,14 @@ lock_kept_comment(const AttachedTable &table, Datum digest)
     const LOCKTAG one = lock_of_comment(table, digest);
     LockAcquire(&all, RowExclusiveLock, false, false);
     LockAcquire(&one, ExclusiveLock, false, false);
+}
+
+void
+lock_imports(const AttachedTable &table)
+{
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, table.comments, import_lock_class);
+    LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 void

@@ -11,6 +11,9 @@ namespace crm {
 // ends.
 void lock_kept_comment(const AttachedTable &table, Datum digest);
 
+// Waits until no other import into these comments is in flight, and keeps later ones waiting until the transaction ends.
+void lock_imports(const AttachedTable &table);
+
 // Waits until no other refused save with this comment is in flight.
 void await_kept_comment(const AttachedTable &table, Datum digest);
 

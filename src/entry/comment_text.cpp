@@ -1,0 +1,53 @@
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../storage/access_path.h"
+#include "../storage/comment_import.h"
+#include "../storage/save.h"
+#include "arguments.h"
+
+CRM_FUNCTION(crm_export_comments)
+{
+    using namespace crm;
+
+    require_argument(fcinfo, 0, "id");
+    require_argument(fcinfo, 1, "time_zone");
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const Key key = key_argument(fcinfo, 0, table);
+
+    const MemoryContext caller = CurrentMemoryContext;
+    SPI_connect();
+    Datum text = static_cast<Datum>(0);
+    const bool is_there = spi_access_path().look(table, key).has_value();
+    if (is_there)
+    {
+        const Datum in_spi = export_comments(table, key, PG_GETARG_DATUM(1));
+        MemoryContextSwitchTo(caller);
+        text = datumCopy(in_spi, false, -1);
+    }
+    SPI_finish();
+    if (!is_there)
+        PG_RETURN_NULL();
+    return text;
+}
+
+CRM_FUNCTION(crm_import_comments)
+{
+    using namespace crm;
+
+    PreventCommandIfReadOnly("crm_import_comments()");
+    require_argument(fcinfo, 0, "id");
+    require_argument(fcinfo, 2, "time_zone");
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const Key key = key_argument(fcinfo, 0, table);
+    require_triggers(table, extension_schema_of(fcinfo));
+    if (!caller_owns(table.comments))
+        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table.comments));
+    const std::optional<std::string_view> text = text_argument(fcinfo, 1);
+
+    SPI_connect();
+    if (!customer_exists(table, key))
+        errors::no_such_customer(key_text(key));
+    const std::int64_t count = text ? import_comments(table, key, *text, PG_GETARG_DATUM(2)) : 0;
+    SPI_finish();
+    return Int32GetDatum(static_cast<std::int32_t>(count));
+}
