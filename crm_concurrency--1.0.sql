@@ -224,6 +224,86 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
     'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), each with the outcome of a single save; they are made in the order of their keys, those of one customer in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
 
+-- Reading ----------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_get_customer(
+    id           bigint,
+    at           timestamptz DEFAULT NULL,
+    max_comments integer DEFAULT 50
+)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
+    'a customer as {"customer": row, "comments": [...], "comments_total": n, "lock": ...}, its latest comments as a tree of replies, as far as the caller may read it, now or as it was at a time; NULL for a customer that is not there, or was not then; raises 22004 and 22023 for bad arguments and for a time before the kept history, 42501, 55000 where no table is attached';
+
+CREATE FUNCTION crm_get_customer_by_key(
+    key          text,
+    at           timestamptz DEFAULT NULL,
+    max_comments integer DEFAULT 50
+)
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'crm_get_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_get_customer_by_key(text, timestamptz, integer) IS
+    'crm_get_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_timeline(
+    id              bigint,
+    max_rows        integer DEFAULT 100,
+    before          timestamptz DEFAULT NULL,
+    OUT at           timestamptz,
+    OUT kind         text,
+    OUT version      timestamptz,
+    OUT operation    text,
+    OUT author       text,
+    OUT db_user      name,
+    OUT status_from  text,
+    OUT status_to    text,
+    OUT fields       jsonb,
+    OUT comment_id   bigint,
+    OUT reply_to     bigint,
+    OUT thread       bigint,
+    OUT depth        integer,
+    OUT body         text,
+    OUT save_refused boolean
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
+    'the changes (at: their version) and comments (at: their created_at) of a customer in one order, newest first, before a time: the next page begins before the last at; more than max_rows only for the same at; thread is the comment that begins the thread, depth how far a reply is from it; what the caller may not read is left out; raises 22004 and 22023 for bad arguments, 42501 for who may read neither, 55000 where no table is attached';
+
+CREATE FUNCTION crm_timeline_by_key(
+    key             text,
+    max_rows        integer DEFAULT 100,
+    before          timestamptz DEFAULT NULL,
+    OUT at           timestamptz,
+    OUT kind         text,
+    OUT version      timestamptz,
+    OUT operation    text,
+    OUT author       text,
+    OUT db_user      name,
+    OUT status_from  text,
+    OUT status_to    text,
+    OUT fields       jsonb,
+    OUT comment_id   bigint,
+    OUT reply_to     bigint,
+    OUT thread       bigint,
+    OUT depth        integer,
+    OUT body         text,
+    OUT save_refused boolean
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'crm_timeline'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_timeline_by_key(text, integer, timestamptz) IS
+    'crm_timeline() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
 -- Comments ---------------------------------------------------------------------------------------
 
 CREATE FUNCTION crm_add_comment(

@@ -50,6 +50,25 @@ comment_too_long(int length, int limit)
 }
 
 void
+negative_limit(const char *argument)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be negative", argument),
+                    errdetail("It is the most that is returned."), errhint("Leave it out for the default.")));
+}
+
+void
+before_kept_history(const char *key, core::Timestamp oldest)
+{
+    const int utc = 0;
+    char *time = static_cast<char *>(palloc(MAXDATELEN + 1));
+    JsonEncodeDateTime(time, TimestampTzGetDatum(oldest.us), TIMESTAMPTZOID, &utc);
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("what customer %s was at that time is not known", key),
+                    errdetail("The history that is kept of it begins later."),
+                    errhint("Ask for %s or a later time.", time)));
+}
+
+void
 nothing_to_import(Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../core/timestamp.h"
 #include "pg.h"
 
 // Every error the extension raises, one function each, so that wording and SQLSTATE stand in one place.
@@ -27,6 +28,8 @@ namespace crm::errors {
 [[noreturn]] void no_such_customer(const char *key);
 [[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
+[[noreturn]] void negative_limit(const char *argument);
+[[noreturn]] void before_kept_history(const char *key, core::Timestamp oldest);
 [[noreturn]] void nothing_to_import(Oid table);
 [[noreturn]] void no_comments_column(Oid table);
 [[noreturn]] void needs_its_own_transactions();

@@ -320,6 +320,19 @@ list_changes(AttachedTable &table, const Key &key, core::Timestamp base, JsonBui
     return {result_bigint(0, 10), result_optional_text(0, 4).value_or(result_text(0, 5))};
 }
 
+std::uint64_t
+read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, core::Timestamp up_to)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(after);
+    arguments.add(up_to);
+    return execute_on_history(table, Statement::changes_after,
+                              "SELECT version, previous, operation, status_from, fields FROM %1$s "
+                              "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+                              "AND version OPERATOR(pg_catalog.<=) $3 ORDER BY version DESC",
+                              arguments);
+}
+
 std::size_t
 nearby_versions(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
                 std::size_t limit)

@@ -1,0 +1,34 @@
+#include "../boundary/guard.h"
+#include "../storage/customer_view.h"
+#include "arguments.h"
+
+CRM_FUNCTION(crm_get_customer)
+{
+    using namespace crm;
+
+    require_argument(fcinfo, 0, "id");
+    // Versions may run ahead of the clock, so that a time is never taken for now.
+    std::optional<core::Timestamp> at;
+    if (!PG_ARGISNULL(1) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(1)))
+        at = core::Timestamp{PG_GETARG_TIMESTAMPTZ(1)};
+    require_argument(fcinfo, 2, "max_comments");
+    const std::int32_t max_comments = PG_GETARG_INT32(2);
+    if (max_comments < 0)
+        errors::negative_limit("max_comments");
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const Key key = key_argument(fcinfo, 0, table);
+
+    const MemoryContext caller = CurrentMemoryContext;
+    SPI_connect();
+    std::optional<Datum> view = view_customer(table, key, at, max_comments);
+    if (view)
+    {
+        const MemoryContext spi = MemoryContextSwitchTo(caller);
+        view = datumCopy(*view, false, -1);
+        MemoryContextSwitchTo(spi);
+    }
+    SPI_finish();
+    if (!view)
+        PG_RETURN_NULL();
+    return *view;
+}

@@ -1,0 +1,29 @@
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../boundary/row_set.h"
+#include "../storage/access_path.h"
+#include "../storage/timeline.h"
+#include "arguments.h"
+
+CRM_FUNCTION(crm_timeline)
+{
+    using namespace crm;
+
+    require_argument(fcinfo, 0, "id");
+    require_argument(fcinfo, 1, "max_rows");
+    const std::int32_t max_rows = PG_GETARG_INT32(1);
+    if (max_rows < 0)
+        errors::negative_limit("max_rows");
+    const core::Timestamp before = PG_ARGISNULL(2) ? core::infinity : core::Timestamp{PG_GETARG_TIMESTAMPTZ(2)};
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const Key key = key_argument(fcinfo, 0, table);
+    const RowSet rows = begin_row_set(fcinfo);
+
+    SPI_connect();
+    const bool is_hidden = is_under_row_security(table.customers) && !spi_access_path().look(table, key);
+    const std::uint64_t count = is_hidden ? 0 : read_timeline(table, key, max_rows, before);
+    for (std::uint64_t row = 0; row < count; row++)
+        rows.add(SPI_tuptable->vals[row]);
+    SPI_finish();
+    return static_cast<Datum>(0);
+}
