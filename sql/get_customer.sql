@@ -51,6 +51,8 @@ SELECT crm_get_customer(2, '2026-01-05 10:00:00.123+00')->'customer' = '{"id": 2
 -- comments as they were then: those of the time, refused while they were
 SELECT outcome FROM crm_update_customer(1, '2001-01-01', 'x', 'Adopted later', 'fay');
 SELECT clock_timestamp() AS then \gset
+-- versions are cut to milliseconds
+DO $$ DECLARE seen timestamptz := clock_timestamp(); BEGIN WHILE clock_timestamp() < seen + interval '1 ms' LOOP END LOOP; END $$;
 SELECT crm_unlock_customer(1, (SELECT lock_id FROM customer_locks)) AS unlocked;
 SELECT outcome FROM crm_update_customer(1, regress.current(1), 'adopted', 'Adopted later', 'fay');
 SELECT crm_add_comment(1, 'Too late', 'fay') > 0 AS added;
