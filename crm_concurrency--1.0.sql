@@ -275,7 +275,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
-    'the changes (at: their version) and comments (at: their created_at) of a customer in one order, newest first, before a time: the next page begins before the last at; more than max_rows only for the same at; thread is the comment that begins the thread, depth how far a reply is from it; what the caller may not read is left out; raises 22004 and 22023 for bad arguments, 42501 for who may read neither, 55000 where no table is attached';
+    'the changes (at: their recorded_at) and comments (at: their created_at) of a customer in one order, newest first, before a time: the next page begins before the last at; more than max_rows only for the same at; thread is the comment that begins the thread, depth how far a reply is from it; what the caller may not read is left out; raises 22004 and 22023 for bad arguments, 42501 for who may read neither, 55000 where no table is attached';
 
 CREATE FUNCTION crm_timeline_by_key(
     key             text,

@@ -10,11 +10,11 @@ namespace {
 const char *
 select_changes(const AttachedTable &table)
 {
-    return psprintf("(SELECT version AS at, 'change'::pg_catalog.text AS kind, version, operation, author, db_user, "
+    return psprintf("(SELECT recorded_at AS at, 'change'::pg_catalog.text AS kind, version, operation, author, db_user, "
                     "status_from, status_to, fields, comment_id, NULL::pg_catalog.int8 AS reply_to, "
                     "NULL::pg_catalog.text AS body, NULL::pg_catalog.bool AS save_refused "
-                    "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.<) $3 "
-                    "ORDER BY version DESC LIMIT $2)",
+                    "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 AND recorded_at OPERATOR(pg_catalog.<) $3 "
+                    "ORDER BY recorded_at DESC FETCH FIRST $2 ROWS WITH TIES)",
                     table.history_sql);
 }
 
