@@ -11,7 +11,7 @@ SELECT crm_add_comment(1, 'Me too', 'cem', :reply) > 0 AS added;
 SELECT outcome FROM crm_update_customer(1, '2001-01-01', 'x', 'Refused', 'dan');
 INSERT INTO comments (customer_id, author, body, created_at) VALUES (1, 'old', 'Imported', '2019-01-01');
 SELECT kind, operation, author, db_user = session_user AS db_user, status_from, status_to, fields, comment_id - :first AS comment, reply_to - :first AS reply_to, thread - :first AS thread,
-       depth, body, save_refused, at = (SELECT recorded_at FROM customer_history h WHERE h.version = t.version) AS at_recorded FROM crm_timeline(1) t;
+       depth, body, save_refused, at = (SELECT recorded_at FROM customer_history h WHERE h.customer_id = 1 AND h.version = t.version) AS at_recorded FROM crm_timeline(1) t;
 -- pages: all of them are the whole, also where many comments have the same time
 INSERT INTO comments (customer_id, author, body, created_at) SELECT 2, 'ana', 'c' || i, '2019-01-01'::timestamptz + i / 7 * interval '1 day' FROM generate_series(1, 100) i;
 DO $$ BEGIN FOR i IN 1..30 LOOP UPDATE customers SET phone = i WHERE id = 2; END LOOP; END $$;
