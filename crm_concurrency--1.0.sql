@@ -461,3 +461,41 @@ COMMENT ON COLUMN crm_locks.key IS 'the key of the customer, as text';
 COMMENT ON COLUMN crm_locks.author IS 'who holds the lock';
 COMMENT ON COLUMN crm_locks.locked_at IS 'since when';
 COMMENT ON COLUMN crm_locks.expires_at IS 'when the lock ends by itself';
+
+-- Operations -------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_verify(
+    id            bigint DEFAULT NULL,
+    OUT customer  text,
+    OUT invariant text,
+    OUT problem   text,
+    OUT detail    jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_verify(bigint) IS
+    'what must never be in the data of a customer, or of all (NULL), as far as it is there: no rows are good; raises 42501 for who may not read all rows of customers, comments and history, 55000 where no table is attached';
+
+CREATE FUNCTION crm_verify_by_key(
+    key           text,
+    OUT customer  text,
+    OUT invariant text,
+    OUT problem   text,
+    OUT detail    jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'crm_verify'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_verify_by_key(text) IS
+    'crm_verify() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_prune_history(keep interval, batch integer DEFAULT 10000)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_prune_history(interval, integer) IS
+    'removes at most batch changes older than keep from the history, never the last change of a customer, and returns how many: to be called until it returns 0; for the owner of the history; raises 22004 and 22023 for bad arguments, 42501, 25006, 55000 where no table is attached';

@@ -50,6 +50,23 @@ comment_too_long(int length, int limit)
 }
 
 void
+shows_not_every_row(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("row-level security of table \"%s\" hides rows from you", name_of(table)),
+                    errdetail("What is hidden would be taken for missing."),
+                    errhint("Ask as the owner of the table, or as a role with BYPASSRLS.")));
+}
+
+void
+negative_keep()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("keep must not be negative"),
+                    errdetail("It is how long changes are kept. Nothing was removed."),
+                    errhint("Pass an interval such as '2 years'.")));
+}
+
+void
 negative_limit(const char *argument)
 {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be negative", argument),

@@ -33,6 +33,8 @@ enum class Statement
     timeline_of_changes,
     timeline_of_comments,
     changes_after,
+    prune_history,
+    find_comment_of_base,
     import_comments,
     adopt_comment,
     list_comments,

@@ -3,6 +3,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
+#include "../boundary/sql_template.h"
 #include "attachable.h"
 #include "attached_tables.h"
 #include "key.h"
@@ -209,22 +210,7 @@ run_utility(const char *sql)
 void
 run_utility(const Attachment &attachment, std::string_view statement)
 {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    while (!statement.empty())
-    {
-        const std::size_t open = statement.find('{');
-        const std::size_t close = open == statement.npos ? statement.npos : statement.find('}', open);
-        std::optional<std::string_view> value;
-        if (close != statement.npos)
-            value = meaning(attachment, statement.substr(open + 1, close - open - 1));
-        const std::size_t end = value ? open : std::min(open, statement.size() - 1) + 1;
-        appendBinaryStringInfo(&sql, statement.data(), static_cast<int>(end));
-        if (value)
-            appendBinaryStringInfo(&sql, value->data(), static_cast<int>(value->size()));
-        statement.remove_prefix(value ? close + 1 : end);
-    }
-    run_utility(sql.data);
+    run_utility(filled(statement, [&attachment](std::string_view name) { return meaning(attachment, name); }));
 }
 
 bool

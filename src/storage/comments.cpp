@@ -6,6 +6,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/transaction.h"
 #include "../core/decision.h"
+#include "../core/version.h"
 #include "events.h"
 
 namespace crm {
@@ -135,6 +136,34 @@ find_repeated_comment(AttachedTable &table, const Key &key, Datum digest, core::
         if (core::repeats(kept_comment(row), base, clock_now(), settings::refused_comment_window()))
             return result_bigint(row, 0);
     return std::nullopt;
+}
+
+std::optional<std::int64_t>
+find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &request)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(request.author);
+    arguments.add(request.comment);
+    arguments.add(request.reply_to);
+    arguments.add(core::earliest_of_version(request.base));
+    arguments.add(core::latest_of_version(request.base));
+
+    const Role caller = act_as(table.comments_owner, nullptr);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::find_comment_of_base),
+        [&] {
+            return psprintf("SELECT id FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
+                            "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
+                            "AND based_on OPERATOR(pg_catalog.>=) $5 AND based_on OPERATOR(pg_catalog.<=) $6 "
+                            "ORDER BY id LIMIT 1",
+                            table.comments_sql);
+        },
+        arguments);
+    act_again_as(caller);
+    if (rows == 0)
+        return std::nullopt;
+    return result_bigint(0, 0);
 }
 
 std::optional<std::int64_t>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../boundary/json.h"
+#include "../core/decision.h"
 #include "attached_tables.h"
 #include "key.h"
 
@@ -20,6 +21,9 @@ void await_kept_comment(const AttachedTable &table, Datum digest);
 // The comment that an earlier refusal of this save left, as the newest committed state has it.
 std::optional<std::int64_t> find_repeated_comment(AttachedTable &table, const Key &key, Datum digest,
                                                   core::Timestamp base);
+
+// A comment with the words of this request from its base: what a save stored whose change the history may have no longer.
+std::optional<std::int64_t> find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &request);
 
 // The comment of a refused save that a save which succeeds now takes over, as the newest committed state has it.
 std::optional<std::int64_t> find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest);

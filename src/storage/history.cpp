@@ -246,6 +246,13 @@ read_changed_since(AttachedTable &table, const Key &key, core::Timestamp base, D
                             arguments);
 }
 
+bool
+is_base_followed(AttachedTable &table, const Key &key, core::Timestamp base)
+{
+    const std::optional<FirstChange> first = first_change(table, key, base);
+    return first && first->previous && core::same_version(*first->previous, base);
+}
+
 std::optional<core::Timestamp>
 recorded_at(AttachedTable &table, const Key &key, core::Timestamp version)
 {

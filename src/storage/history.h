@@ -68,6 +68,9 @@ bool is_base_used(AttachedTable &table, const Key &key, core::Timestamp base);
 // Whether the history has a change that follows this version directly, but not the version itself.
 bool is_followed(AttachedTable &table, const Key &key, core::Timestamp version);
 
+// Whether the history has the change that followed this base.
+bool is_base_followed(AttachedTable &table, const Key &key, core::Timestamp base);
+
 // The latest version before this one.
 std::optional<core::Timestamp> version_before(AttachedTable &table, const Key &key, core::Timestamp version);
 

@@ -154,6 +154,10 @@ keep_comment(const Save &save)
     lock_kept_comment(save.table, digest);
     if (const auto repeated = find_repeated_comment(save.table, save.key, digest, save.request.base))
         return repeated;
+    // What was made of an earlier arrival of this request may be pruned from the history.
+    if (!is_base_followed(save.table, save.key, save.request.base))
+        if (const auto stored = find_comment_of_base(save.table, save.key, save.request))
+            return stored;
 
     SaveInProgress progress = in_progress(save);
     progress.refused_request = digest;

@@ -67,13 +67,6 @@ column_names(const AttachedTable &table)
     return array;
 }
 
-// Whether the first change after the base is the one that followed it.
-bool
-follows(const std::optional<FirstChange> &first, core::Timestamp base)
-{
-    return first && first->previous && core::same_version(*first->previous, base);
-}
-
 }  // namespace
 
 ThreeWays
@@ -98,12 +91,13 @@ compare_with_base(AttachedTable &table, const Key &key, const core::Request &req
 {
     const Compared compared = compare_unknown_base(table, request, fields, customer);
     const std::optional<FirstChange> first = first_change(table, key, request.base);
+    const bool is_followed = is_base_followed(table, key, request.base);
     for (int i = 0; i < compared.count; i++)
     {
         ThreeWay &item = compared.items[i];
         if (item.field == nullptr)
             item.was = first ? first->status_from : std::nullopt;
-        else if (follows(first, request.base))
+        else if (is_followed)
             item.was = item.theirs;
     }
     if (fields.empty())
@@ -125,7 +119,7 @@ bool
 can_be_merged(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp current)
 {
     const std::optional<ChainHead> head = chain_head(table, key);
-    return head && head->version == current && follows(first_change(table, key, base), base) &&
+    return head && head->version == current && is_base_followed(table, key, base) &&
            are_updates_of(table, key, base, column_names(table));
 }
 

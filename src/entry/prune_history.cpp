@@ -1,0 +1,31 @@
+#include "../boundary/clock.h"
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../storage/pruning.h"
+#include "arguments.h"
+
+CRM_FUNCTION(crm_prune_history)
+{
+    using namespace crm;
+
+    PreventCommandIfReadOnly("crm_prune_history()");
+    require_argument(fcinfo, 0, "keep");
+    require_argument(fcinfo, 1, "batch");
+    const Interval *keep = PG_GETARG_INTERVAL_P(0);
+    const std::int32_t batch = PG_GETARG_INT32(1);
+    if (batch < 1)
+        errors::wrong_batch();
+    const TimestampTz now = clock_now().us;
+    const TimestampTz before = DatumGetTimestampTz(
+        DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), IntervalPGetDatum(keep)));
+    if (before > now)
+        errors::negative_keep();
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    if (!caller_owns(table.history))
+        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table.history));
+
+    SPI_connect();
+    const std::int64_t count = prune_history(table, {before}, batch);
+    SPI_finish();
+    return Int64GetDatum(count);
+}

@@ -1,0 +1,22 @@
+#include "../boundary/guard.h"
+#include "../boundary/row_set.h"
+#include "../storage/violations.h"
+#include "arguments.h"
+
+CRM_FUNCTION(crm_verify)
+{
+    using namespace crm;
+
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    std::optional<Key> key;
+    if (!PG_ARGISNULL(0))
+        key = key_argument(fcinfo, 0, table);
+    const RowSet rows = begin_row_set(fcinfo);
+
+    SPI_connect();
+    const std::uint64_t count = read_violations(table, key);
+    for (std::uint64_t row = 0; row < count; row++)
+        rows.add(SPI_tuptable->vals[row]);
+    SPI_finish();
+    return static_cast<Datum>(0);
+}
