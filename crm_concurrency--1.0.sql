@@ -499,3 +499,16 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_prune_history(interval, integer) IS
     'removes at most batch changes older than keep from the history, never the last change of a customer, and returns how many: to be called until it returns 0; for the owner of the history; raises 22004 and 22023 for bad arguments, 42501, 25006, 55000 where no table is attached';
+
+CREATE FUNCTION crm_doctor(
+    OUT check_name text,
+    OUT status     text,
+    OUT finding    text,
+    OUT hint       text
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_doctor() IS
+    'examines the installation: one row for each check that is ok, and one for each warning or error with a hint: triggers missing, disabled or overruled, indexes that defeat HOT updates, missing rights, settings that weaken a guarantee, versions ahead of the clock';

@@ -1,3 +1,4 @@
+#include "../boundary/library_version.h"
 #include "../boundary/pg.h"
 #include "../boundary/settings.h"
 #include "../boundary/transaction.h"
@@ -6,7 +7,7 @@
 extern "C" {
 
 #ifdef PG_MODULE_MAGIC_EXT
-PG_MODULE_MAGIC_EXT(.name = "crm_concurrency", .version = "1.0");
+PG_MODULE_MAGIC_EXT(.name = "crm_concurrency", .version = crm::library_version);
 #else
 PG_MODULE_MAGIC;
 #endif

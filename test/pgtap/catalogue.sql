@@ -47,6 +47,7 @@ SELECT set_eq(
         'crm_verify(bigint)',
         'crm_verify_by_key(text)',
         'crm_prune_history(interval,integer)',
+        'crm_doctor()',
         'crm_lock_customer(bigint,text,interval,uuid)',
         'crm_lock_customer_by_key(text,text,interval,uuid)',
         'crm_unlock_customer(bigint,uuid)',

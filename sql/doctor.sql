@@ -1,0 +1,57 @@
+-- crm_doctor: each fault of an installation is found, where it is made.
+SET client_min_messages = warning;
+-- The other tests' tables are not looked at here: each fault is shown by what it adds.
+CREATE SCHEMA doctor;
+SET search_path = doctor, public;
+CREATE FUNCTION findings() RETURNS TABLE (check_name text, status text, finding text, hint text)
+LANGUAGE sql AS $$ SELECT * FROM crm_doctor() d WHERE d.status <> 'ok' AND (d.finding LIKE '%doctor%' OR d.check_name IN ('settings', 'session_replication_role', 'library_version')
+    AND d.finding NOT LIKE 'fsync%' AND d.finding NOT LIKE 'full_page_writes%' AND d.finding NOT LIKE 'synchronous_commit%') $$;
+SELECT check_name FROM crm_doctor() WHERE check_name <> 'settings' GROUP BY check_name ORDER BY check_name;
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (1);
+SELECT * FROM findings();
+SELECT check_name, finding FROM crm_doctor() WHERE status = 'ok' AND check_name IN ('library_version', 'clock', 'other_triggers') AND hint IS NULL;
+
+-- Makes a fault, shows what is found, and takes it back.
+CREATE FUNCTION fault(statement text) RETURNS TABLE (check_name text, status text, finding text, hint text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE statement;
+        RETURN QUERY SELECT * FROM findings();
+        RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+    EXCEPTION WHEN SQLSTATE 'ZZ000' THEN NULL;
+    END;
+END $$;
+SELECT * FROM fault('DROP TRIGGER crm_history ON customers');
+SELECT * FROM fault('DROP TRIGGER zz_crm_guard ON comments');
+SELECT * FROM fault('ALTER TABLE customers DISABLE TRIGGER zz_crm_version');
+SELECT * FROM fault('ALTER TABLE comments ENABLE REPLICA TRIGGER crm_version');
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+SELECT * FROM fault('CREATE TRIGGER zzz BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing()');
+SELECT * FROM fault('CREATE TRIGGER zzz BEFORE INSERT ON comments FOR EACH ROW EXECUTE FUNCTION nothing()');
+SELECT count(*) FROM fault('CREATE TRIGGER zzz AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing(); CREATE TRIGGER aaa BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing()');
+SELECT * FROM fault('SET LOCAL session_replication_role = replica');
+SELECT * FROM fault('CREATE INDEX by_status ON customers (status); CREATE INDEX by_name ON customers (name, updated_at)');
+SELECT * FROM fault('ALTER TABLE customers RESET (fillfactor)');
+CREATE ROLE regress_crm_doctor;
+SELECT * FROM fault('ALTER TABLE comments OWNER TO regress_crm_doctor');
+SELECT * FROM fault('GRANT UPDATE (status) ON customers TO regress_crm_doctor');
+SELECT count(*) FROM fault('GRANT UPDATE (status) ON customers TO regress_crm_doctor; GRANT INSERT (customer_id, author, body) ON comments TO regress_crm_doctor');
+SELECT * FROM fault('ALTER TABLE customer_history SET UNLOGGED');
+SELECT * FROM fault('ALTER TABLE customer_history ENABLE ROW LEVEL SECURITY');
+SELECT * FROM fault('SET LOCAL crm_concurrency.allow_truncate = on');
+SELECT * FROM fault('SET LOCAL crm_concurrency.refused_comment_window = 0');
+SELECT * FROM fault($$INSERT INTO customers (id, updated_at) VALUES (2, clock_timestamp() + interval '2 minutes')$$);
+SELECT * FROM fault('DROP TABLE customer_locks');
+SELECT * FROM fault('CREATE SCHEMA doctor_2; CREATE TABLE doctor_2.others (id int PRIMARY KEY, status text); ALTER TABLE doctor_2.others SET (fillfactor = 80);
+    SELECT crm_attach(''doctor_2.others''); ALTER TABLE doctor_2.others SET SCHEMA doctor');
+SELECT * FROM fault('CREATE SCHEMA doctor_2; CREATE TABLE doctor_2.others (id int PRIMARY KEY, status text, notes text) WITH (fillfactor = 80);
+    SELECT crm_attach(''doctor_2.others'', comments_column => ''notes''); ALTER TABLE doctor_2.others RENAME COLUMN notes TO remarks');
+-- anybody may ask
+GRANT USAGE ON SCHEMA doctor TO regress_crm_doctor;
+SET ROLE regress_crm_doctor;
+SELECT count(DISTINCT check_name) FROM crm_doctor();
+RESET ROLE;
+DROP SCHEMA doctor CASCADE;
+DROP ROLE regress_crm_doctor;

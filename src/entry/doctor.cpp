@@ -1,0 +1,233 @@
+#include "../boundary/guard.h"
+#include "../boundary/library_version.h"
+#include "../boundary/role.h"
+#include "../boundary/row_set.h"
+#include "../boundary/spi.h"
+#include "../boundary/sql_template.h"
+#include "../boundary/value_json.h"
+#include "../storage/attached_tables.h"
+
+namespace crm {
+
+namespace {
+
+// What is wrong in the catalogue; $1 is the version of the library. The search_path is pg_catalog alone.
+constexpr const char *statement = R"(
+WITH registered AS (
+    SELECT DISTINCT ON (customers) customers, comments, history, locks, comments_column
+    FROM {extension}.crm_attached_tables ORDER BY customers, attached_at DESC
+),
+attached AS (
+    SELECT r.*, c.relnamespace, c.relowner, c.reloptions FROM registered r JOIN pg_class c ON c.oid = r.customers
+),
+member AS (
+    SELECT customers, customers AS relation, 'customers' AS role FROM attached
+    UNION ALL SELECT customers, comments, 'comments' FROM attached
+    UNION ALL SELECT customers, history, 'history' FROM attached
+    UNION ALL SELECT customers, locks, 'locks' FROM attached
+),
+ours AS (
+    SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = '{extension}'::regnamespace AND p.prorettype = 'trigger'::regtype
+),
+needed (role, function) AS (
+    VALUES ('customers', 'crm_customers_key'), ('customers', 'crm_customers_version'), ('customers', 'crm_customers_history'),
+           ('customers', 'crm_refuse_truncate'), ('comments', 'crm_comments_guard'), ('comments', 'crm_comments_version'),
+           ('comments', 'crm_refuse_truncate'), ('history', 'crm_history_restore')
+),
+key_trigger AS (
+    SELECT a.customers, t.tgattr[0] AS key, t.tgattr[1] AS status, t.tgattr[2] AS version
+    FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = 'crm_customers_key'
+),
+found (check_name, status, finding, hint) AS (
+    SELECT 'library_version', 'error', format('the library is version %s, the SQL objects are %s', $1, e.extversion),
+           'Run ALTER EXTENSION crm_concurrency UPDATE, and reconnect.'
+    FROM pg_extension e WHERE e.extname = 'crm_concurrency' AND e.extversion <> $1
+
+    UNION ALL
+    SELECT 'attached_tables', 'warning', 'no table is attached', 'SELECT crm_create_tables(), or crm_attach() an existing table.'
+    WHERE NOT EXISTS (SELECT FROM attached)
+
+    UNION ALL
+    SELECT 'attached_tables', 'error', format('a table that belongs to %s does not exist', a.customers),
+           'Restore it, or drop the customers table as well.'
+    FROM attached a JOIN member m ON m.customers = a.customers
+    WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.relation)
+
+    UNION ALL
+    SELECT 'attached_tables', 'error', format('schema %s has %s attached tables', a.relnamespace::regnamespace, count(*)),
+           'Move all but one to other schemas with ALTER TABLE ... SET SCHEMA.'
+    FROM attached a GROUP BY a.relnamespace HAVING count(*) > 1
+
+    UNION ALL
+    SELECT 'attached_tables', 'warning', format('%s has no column "%s" with older comments', a.customers, a.comments_column),
+           'SELECT crm_attach(...) again with comments_column as it is now, or without.'
+    FROM attached a WHERE a.comments_column IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attname = a.comments_column AND NOT t.attisdropped)
+
+    UNION ALL
+    SELECT 'triggers', 'error', format('%s has no trigger that calls %s()', m.relation, n.function),
+           'SELECT crm_attach(...) again: it makes what is missing.'
+    FROM member m JOIN needed n USING (role) JOIN pg_class c ON c.oid = m.relation
+    WHERE NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid WHERE t.tgrelid = m.relation AND o.proname = n.function)
+
+    UNION ALL
+    SELECT 'triggers', 'error', format('trigger %I of %s is disabled', t.tgname, t.tgrelid::regclass),
+           'ALTER TABLE ... ENABLE TRIGGER.'
+    FROM member m JOIN pg_trigger t ON t.tgrelid = m.relation JOIN ours o ON o.oid = t.tgfoid WHERE t.tgenabled IN ('D', 'R')
+
+    UNION ALL
+    SELECT 'other_triggers', 'error', format('trigger %I of %s fires after that of crm_concurrency, and can overrule it', t.tgname, t.tgrelid::regclass),
+           'Rename it to a name that sorts before "zz_crm".'
+    FROM member m JOIN pg_trigger t ON t.tgrelid = m.relation
+    WHERE m.role IN ('customers', 'comments') AND t.tgtype & 3 = 3 AND t.tgtype & 20 <> 0 AND t.tgenabled <> 'D'
+      AND t.tgname::text COLLATE "C" > CASE m.role WHEN 'customers' THEN 'zz_crm_version' ELSE 'zz_crm_guard' END
+
+    UNION ALL
+    SELECT 'session_replication_role', 'error', format('session_replication_role is %s: triggers do not fire', current_setting('session_replication_role')),
+           'SET session_replication_role = origin.'
+    WHERE current_setting('session_replication_role') = 'replica'
+
+    UNION ALL
+    SELECT 'indexes', 'warning', format('index %s on column %I of %s is written by every save', i.indexrelid::regclass, t.attname, k.customers),
+           'Drop it where it is not worth that: without it, saves are HOT updates. "Recently changed" is answered by the history.'
+    FROM key_trigger k JOIN pg_index i ON i.indrelid = k.customers
+    JOIN pg_attribute t ON t.attrelid = k.customers AND t.attnum = ANY (i.indkey::int2[]) AND t.attnum IN (k.status, k.version)
+
+    UNION ALL
+    SELECT 'fillfactor', 'warning', format('the pages of %s are filled entirely: saves find no room beside the old row', a.customers),
+           format('ALTER TABLE %s SET (fillfactor = 80).', a.customers)
+    FROM attached a WHERE coalesce((SELECT option_value::int FROM pg_options_to_table(a.reloptions) WHERE option_name = 'fillfactor'), 100) > 95
+
+    UNION ALL
+    SELECT 'owners', 'warning', format('%s belongs to %s, its customers to %s', m.relation, c.relowner::regrole, a.relowner::regrole),
+           'ALTER TABLE ... OWNER TO the owner of the customers.'
+    FROM attached a JOIN member m ON m.customers = a.customers JOIN pg_class c ON c.oid = m.relation WHERE c.relowner <> a.relowner
+
+    UNION ALL
+    SELECT 'persistence', 'error', format('%s is not logged: a crash empties it', m.relation), 'ALTER TABLE ... SET LOGGED.'
+    FROM member m JOIN pg_class c ON c.oid = m.relation WHERE c.relpersistence <> 'p'
+
+    UNION ALL
+    SELECT 'privileges', 'warning', format('%s may change the status of %s, but not add comments', r.rolname, k.customers),
+           format('GRANT INSERT ON %s TO %I, if it saves with comments.', a.comments, r.rolname)
+    FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
+    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')
+      AND EXISTS (SELECT FROM pg_class c WHERE c.oid = a.comments)
+      AND NOT (has_table_privilege(r.oid, a.comments, 'INSERT') OR (
+          SELECT bool_and(has_column_privilege(r.oid, a.comments, t.attnum, 'INSERT')) FROM pg_attribute t
+          WHERE t.attrelid = a.comments AND t.attname IN ('customer_id', 'author', 'body')))
+
+    UNION ALL
+    SELECT 'row_security', 'warning', format('row-level security of %s hides changes from the detail of a conflict', m.relation),
+           'Grant SELECT on the history by table privileges instead.'
+    FROM member m JOIN pg_class c ON c.oid = m.relation WHERE m.role = 'history' AND c.relrowsecurity
+
+    UNION ALL
+    SELECT 'settings', s.status, format('%s is %s', s.name, current_setting(s.name)), s.hint
+    FROM (VALUES ('fsync', 'off', 'error', 'A crash can lose what was acknowledged, and more: set it on.'),
+                 ('full_page_writes', 'off', 'error', 'A crash can damage tables: set it on, unless the file system writes pages whole.'),
+                 ('synchronous_commit', 'off', 'warning', 'A crash can lose saves that were acknowledged a moment before: set it on for saves.'),
+                 ('crm_concurrency.allow_truncate', 'on', 'warning', 'The owner can truncate customers without a trace: set it off.'),
+                 ('crm_concurrency.refused_comment_window', '0', 'warning', 'A refused comment is stored again by the next save: leave it at an hour.')
+         ) s (name, value, status, hint)
+    WHERE current_setting(s.name) = s.value
+),
+checked (n, check_name, finding) AS (
+    VALUES (1, 'library_version', 'library and SQL objects have the same version'), (2, 'attached_tables', 'every attached table is complete'),
+           (3, 'triggers', 'all triggers are there and enabled'), (4, 'other_triggers', 'no other trigger fires last'),
+           (5, 'session_replication_role', 'triggers fire in this session'), (6, 'indexes', 'no index stands in the way of HOT updates'),
+           (7, 'fillfactor', 'pages have room for new versions of rows'), (8, 'owners', 'tables that belong together have one owner'),
+           (9, 'persistence', 'all tables are logged'), (10, 'privileges', 'who may save may comment'),
+           (11, 'row_security', 'no row-level security hides changes'), (12, 'settings', 'no setting weakens a guarantee'),
+           (13, 'clock', 'no version is ahead of the clock')
+)
+SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.finding) AS finding, f.hint
+FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";
+
+std::uint64_t
+run(Oid extension_schema, const char *of_clock)
+{
+    const auto meaning = [&](std::string_view name) -> std::optional<std::string_view> {
+        if (name == "extension")
+            return quote_identifier(get_namespace_name(extension_schema));
+        if (name == "of_clock")
+            return of_clock;
+        return std::nullopt;
+    };
+    Arguments arguments;
+    arguments.add(std::string_view{library_version});
+    const int settings = fix_formats();
+    set_search_path("pg_catalog");
+    const int result = SPI_execute_with_args(filled(statement, meaning), arguments.count, arguments.types,
+                                             arguments.values, arguments.nulls, true, 0);
+    AtEOXact_GUC(true, settings);
+    if (result != SPI_OK_SELECT)
+        elog(ERROR, "could not examine the installation: %s", SPI_result_code_string(result));
+    return SPI_processed;
+}
+
+// Whether the newest versions of a table are more than a minute ahead of the clock, as far as the caller may see; the
+// index on versions answers that.
+bool
+is_ahead_of_clock(const AttachedTable &table)
+{
+    if (get_rel_relkind(table.history) == '\0' ||
+        pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+        return false;
+    const char *sql = psprintf("SELECT 1 FROM %s WHERE version OPERATOR(pg_catalog.>) "
+                               "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
+                               quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.history)),
+                                                          get_rel_name(table.history)));
+    if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
+        elog(ERROR, "could not read the versions");
+    return SPI_processed > 0;
+}
+
+void
+add_rows(const RowSet &rows, std::uint64_t count)
+{
+    for (std::uint64_t row = 0; row < count; row++)
+        rows.add(SPI_tuptable->vals[row]);
+}
+
+void
+add_clock_row(const RowSet &rows, Oid customers)
+{
+    const Datum values[] = {text_datum("clock"), text_datum("warning"),
+                            text_datum(psprintf("versions of %s are more than a minute ahead of the clock",
+                                                quote_qualified_identifier(
+                                                    get_namespace_name(get_rel_namespace(customers)),
+                                                    get_rel_name(customers)))),
+                            text_datum("Find out whether the clock was put back, or who wrote those versions: the history "
+                                       "names them.")};
+    bool nulls[std::size(values)] = {};
+    rows.add(heap_form_tuple(rows.columns, const_cast<Datum *>(values), nulls));
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_doctor)
+{
+    using namespace crm;
+
+    const RowSet rows = begin_row_set(fcinfo);
+    const Oid extension_schema = extension_schema_of(fcinfo);
+    SPI_connect();
+    bool clock_is_ahead = false;
+    add_rows(rows, run(extension_schema, "c.check_name <> 'clock'"));
+    ListCell *cell;
+    foreach (cell, attached_customers(extension_schema))
+    {
+        const AttachedTable *table = registered(lfirst_oid(cell), extension_schema);
+        if (table == nullptr || !is_ahead_of_clock(*table))
+            continue;
+        add_clock_row(rows, table->customers);
+        clock_is_ahead = true;
+    }
+    if (!clock_is_ahead)
+        add_rows(rows, run(extension_schema, "c.check_name = 'clock'"));
+    SPI_finish();
+    return static_cast<Datum>(0);
+}
