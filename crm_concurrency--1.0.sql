@@ -512,3 +512,19 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_doctor() IS
     'examines the installation: one row for each check that is ok, and one for each warning or error with a hint: triggers missing, disabled or overruled, indexes that defeat HOT updates, missing rights, settings that weaken a guarantee, versions ahead of the clock';
+
+CREATE FUNCTION crm_erase_customer(id bigint)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_erase_customer(bigint) IS
+    'blanks what is personal of a customer, also of one that was deleted: columns of the row, texts of comments, values in the history; status, versions and authors stay; returns {"blanked": [columns], "kept": [columns], "comments": n, "history": n}; for the owner of the tables; raises 22004, 23503 for a customer of whom nothing is known, 42501, 25006, 55000 where no table is attached';
+
+CREATE FUNCTION crm_erase_customer_by_key(key text)
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'crm_erase_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
+    'crm_erase_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';

@@ -225,6 +225,8 @@ check_change(const CommentRow &comment, bool is_delete)
     const Key key = stored_reference(comment.table, *comment.value(comment.table.comment_customer));
     if (is_delete && !customer_exists(comment.table, key))
         return;
+    if (!is_delete && save_that_fired(comment.table, key, Step::erase_comments))
+        return;
     SaveInProgress *save = save_that_fired(comment.table, key, Step::adopt_comment);
     if (is_delete || save == nullptr || DatumGetInt64(*comment.value(comment.table.comment_id)) != *save->comment_id)
         errors::comments_are_append_only(comment.table.comments, is_delete);

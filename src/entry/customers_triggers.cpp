@@ -205,7 +205,13 @@ record_update(const Fired &fired, HeapTuple before, HeapTuple after)
         change.operation = Operation::update;
         change.previous = previous;
         change.status_from = status_of(fired, before);
-        change.fields = changed_fields(fired.table, fired.columns, before, after);
+        if (SaveInProgress *erasure = save_that_fired(fired.table, key, Step::erase_customer))
+        {
+            change.fields = erased_fields();
+            erasure->step = Step::none;
+        }
+        else
+            change.fields = changed_fields(fired.table, fired.columns, before, after);
     }
     if (SaveInProgress *save = save_that_fired(fired.table, key, Step::update_customer))
     {

@@ -82,4 +82,15 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
     return json.finish();
 }
 
+Datum
+erased_fields()
+{
+    JsonBuilder json;
+    json.open_object();
+    json.key("");
+    json.text("erased");
+    json.close_object();
+    return json.finish();
+}
+
 }  // namespace crm

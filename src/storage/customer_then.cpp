@@ -96,7 +96,8 @@ struct Row
     set_recorded(Datum fields)
     {
         each_key(fields, [&](const char *name) {
-            if (may_read(name))
+            // The name that stands for an erasure is none of a column.
+            if (name[0] != '\0' && may_read(name))
                 columns.set(name, value_shown_in(value_shown_in(fields, name), "from"));
         });
     }

@@ -14,6 +14,8 @@ enum class Step
     adopt_comment,
     update_customer,
     lift_customer,
+    erase_customer,
+    erase_comments,
 };
 
 // What a statement of a save and the triggers that it fires tell each other.

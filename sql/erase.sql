@@ -1,0 +1,52 @@
+-- crm_erase_customer: what is personal goes, the chain stays.
+SET client_min_messages = warning;
+CREATE SCHEMA erase;
+SET search_path = erase, public;
+SELECT crm_create_tables();
+CREATE TABLE owners (id int PRIMARY KEY);
+INSERT INTO owners VALUES (1);
+CREATE DOMAIN phone_number AS text NOT NULL;
+ALTER TABLE customers ADD COLUMN title text NOT NULL DEFAULT 'Ms', ADD COLUMN extra jsonb NOT NULL DEFAULT '{"a": 1}', ADD COLUMN born date,
+    ADD COLUMN owner_id int REFERENCES owners, ADD COLUMN score int NOT NULL DEFAULT 7, ADD COLUMN mobile phone_number DEFAULT '0',
+    ADD COLUMN tags text[], ADD COLUMN upper_name text GENERATED ALWAYS AS (upper(name)) STORED;
+INSERT INTO customers (id, name, email, phone, born, owner_id, mobile, tags) VALUES (1, 'Ada Secret', 'ada@secret.example', '555 Secret', '1990-01-01', 1, 'Secret 1', '{Secret}'), (2, 'Other', NULL, NULL, NULL, 1, '2', NULL);
+SELECT regress.current(1) AS base \gset
+SELECT outcome, comment_id AS first FROM crm_update_customer(1, :'base', 'won', 'Secret said', 'ana', fields => '{"phone": "556 Secret"}') \gset
+SELECT outcome FROM crm_update_customer(1, :'base', 'x', 'Secret refused', 'ben', reply_to => :first);
+SELECT outcome FROM crm_update_customer(2, regress.current(2), 'open', 'Stays', 'ana', fields => '{"phone": "2"}');
+
+SELECT crm_erase_customer(1);
+SELECT id, name, phone, email, status, title, extra, born IS NULL AS born_gone, owner_id, score, mobile, tags, upper_name FROM customers ORDER BY id;
+SELECT author, body, reply_to IS NOT NULL AS is_reply, save_refused, refused_request FROM comments ORDER BY id;
+SELECT n, previous, operation, author, status_from, status_to, fields, comment_id, request FROM regress.history(1);
+SELECT count(*) AS secrets FROM (SELECT c::text FROM customers c UNION ALL SELECT c::text FROM comments c UNION ALL SELECT h::text FROM customer_history h) s (row) WHERE row LIKE '%Secret%' OR row LIKE '%secret%';
+SELECT * FROM crm_verify();
+SELECT crm_get_customer(1, :'base')->'customer'->>'name' AS name_then, crm_get_customer(1, :'base')->'customer'->>'status' AS status_then;
+-- nothing personal comes back by a merge from before
+SELECT outcome FROM crm_update_customer(1, regress.version(1, 2), NULL, NULL, 'ana', merge => true, fields => '{"phone": "556 Secret"}');
+-- again, and work goes on
+SELECT crm_erase_customer(1) - 'blanked' - 'kept';
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'closed', 'Goodbye', 'ana');
+SELECT state FROM regress.error($$UPDATE comments SET body = 'x'$$);
+-- one that was deleted
+DELETE FROM customers WHERE id = 2;
+SELECT crm_erase_customer(2);
+SELECT fields, request FROM regress.history(2);
+-- what a constraint forbids: PostgreSQL's error, and nothing is changed
+INSERT INTO customers (id, name, mobile) VALUES (3, 'Secret', '3');
+ALTER TABLE customers ADD CONSTRAINT has_name CHECK (id < 3 OR name IS NOT NULL);
+SELECT state, message FROM regress.error('SELECT crm_erase_customer(3)');
+SELECT name FROM customers WHERE id = 3;
+-- bad input and rights
+SELECT regress.state('SELECT crm_erase_customer(NULL)'), regress.state('SELECT crm_erase_customer(99)');
+BEGIN READ ONLY;
+SELECT regress.state('SELECT crm_erase_customer(1)');
+ROLLBACK;
+CREATE ROLE regress_crm_erase;
+GRANT USAGE ON SCHEMA erase TO regress_crm_erase;
+GRANT ALL ON customers, comments, customer_history TO regress_crm_erase;
+SET ROLE regress_crm_erase;
+SELECT state, message FROM regress.error('SELECT crm_erase_customer(1)');
+RESET ROLE;
+DROP SCHEMA erase CASCADE;
+DROP ROLE regress_crm_erase;

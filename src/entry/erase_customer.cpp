@@ -1,0 +1,28 @@
+#include "../storage/erasure.h"
+
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "arguments.h"
+
+CRM_FUNCTION(crm_erase_customer)
+{
+    using namespace crm;
+
+    PreventCommandIfReadOnly("crm_erase_customer()");
+    require_argument(fcinfo, 0, "id");
+    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const Key key = key_argument(fcinfo, 0, table);
+    require_triggers(table, extension_schema_of(fcinfo));
+    for (const Oid relation : {table.customers, table.comments, table.history})
+        if (!caller_owns(relation))
+            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
+
+    const MemoryContext caller = CurrentMemoryContext;
+    SPI_connect();
+    const Datum in_spi = erase_customer(table, key);
+    const MemoryContext spi = MemoryContextSwitchTo(caller);
+    const Datum result = datumCopy(in_spi, false, -1);
+    MemoryContextSwitchTo(spi);
+    SPI_finish();
+    return result;
+}
