@@ -5,6 +5,9 @@ import { HttpError, statusOf } from './status.js';
 const files = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/api.js': ['api.js', 'text/javascript; charset=utf-8'],
+  '/editor.js': ['editor.js', 'text/javascript; charset=utf-8'],
+  '/login.js': ['login.js', 'text/javascript; charset=utf-8'],
   '/page.css': ['page.css', 'text/css; charset=utf-8'],
 };
 const longestBody = 4 * 1024 * 1024;
@@ -127,7 +130,7 @@ export function createApp({ customers, sessions, events }) {
         const { status = 200, body, content, headers } = answer;
         response.writeHead(status, {
           'Cache-Control': 'no-store',
-          'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'",
+          'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
           'X-Content-Type-Options': 'nosniff',
           ...(body && { 'Content-Type': 'application/json' }),
           ...(status === 503 && { 'Retry-After': '1' }),

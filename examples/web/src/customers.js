@@ -18,10 +18,14 @@ export class Customers {
     this.tables = found.tables;
   }
 
+  // A row with who changed it last, and whose edit lock it is under.
   columns() {
+    const changedBy = `(SELECT coalesce(h.author, h.db_user) FROM customer_history h
+       WHERE h.customer_id = c.id ORDER BY h.version DESC LIMIT 1)`;
     const lock = `(SELECT jsonb_build_object('author', l.author, 'expires_at', l.expires_at) FROM crm_locks l
        WHERE l.customers = 'customers'::regclass AND l.key = c.id::text AND l.expires_at > clock_timestamp())`;
-    return `c.id, c.name, c.phone, c.email, c.status, c.updated_at, ${this.features.locks ? lock : 'NULL'} AS lock`;
+    return `c.id, c.name, c.phone, c.email, c.status, c.updated_at, ${changedBy} AS changed_by,
+       ${this.features.locks ? lock : 'NULL'} AS lock`;
   }
 
   list() {
