@@ -365,6 +365,13 @@ test('doc/http.md lists the statuses that the code gives', async () => {
   assert.equal(statusOf(new TypeError('a mistake of ours')), 500);
 });
 
+test('doc/http.md shows the PostgREST functions that are tested', async () => {
+  const text = await readFile(new URL('../../../doc/http.md', import.meta.url), 'utf8');
+  const tested = await readFile(new URL('../../../sql/http_postgrest.sql', import.meta.url), 'utf8');
+  const [, shown] = /```sql\n(CREATE SCHEMA api;[^`]*)```/.exec(text);
+  assert.ok(tested.includes(shown));
+});
+
 test('a hashed password is one that the users file takes', () => {
   const script = fileURLToPath(new URL('../hash-password.js', import.meta.url));
   const { stdout, status } = spawnSync(process.execPath, [script], { input: 'secret\n', encoding: 'utf8' });
