@@ -143,7 +143,7 @@ export class Editor {
     if (row.updated_at > this.row.updated_at) {
       element('meanwhile').textContent =
         `${row.changed_by} changed this customer while you were editing; its status is now “${row.status}”. ` +
-        'Save shows you both and overwrites nothing.';
+        'Save overwrites nothing of it; where both of you changed the same, it shows you both.';
     }
   }
 
@@ -162,6 +162,8 @@ export class Editor {
       status: status.value === this.row.status ? null : status.value,
       notes: notes.value.trim() === '' ? null : notes.value,
       updated_at: this.row.updated_at,
+      // What collides with nothing that others changed needs no question.
+      ...(this.session.features.merge && { merge: true }),
     };
     this.send();
   }
@@ -223,9 +225,10 @@ export class Editor {
         const { name, id } = this.row;
         this.onRow(body);
         this.say(
-          body.save.outcome === 'replayed'
-            ? `${name ?? id}: this save had been applied already; nothing was done twice.`
-            : `${name ?? id} is saved.`,
+          {
+            replayed: `${name ?? id}: this save had been applied already; nothing was done twice.`,
+            merged: `${name ?? id} is saved, together with what others changed meanwhile.`,
+          }[body.save.outcome] ?? `${name ?? id} is saved.`,
         );
         dialog.close();
         return;

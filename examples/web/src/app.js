@@ -76,6 +76,9 @@ export function createApp({ customers, sessions, events }) {
     ['PUT', /^\/api\/customers\/([^/]+)$/, true, async ({ request, user, id }) => {
       mayEdit(user);
       const save = texts(await readJson(request), 'status', 'notes', 'updated_at');
+      if (save.merge != null && typeof save.merge !== 'boolean') {
+        throw new HttpError(400, 'bad_value', '"merge" must be true, false or null.');
+      }
       return customers.save(id, save, user.login); // never an author that the body names
     }],
     ['PUT', /^\/api\/customers\/([^/]+)\/lock$/, true, async ({ request, user, id }) => {

@@ -10,11 +10,12 @@ export class Customers {
   async findFeatures() {
     const [found] = await this.database.query(`
       SELECT to_regproc('crm_lock_customer') IS NOT NULL AS locks,
+             (SELECT 'merge' = ANY (proargnames) FROM pg_proc WHERE oid = to_regproc('crm_update_customer')) AS merge,
              ARRAY[n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname)] AS tables
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = to_regclass('customers')`);
     if (!found) throw new Error('the database has no table customers that this user can reach: see README.md');
-    this.features = { locks: found.locks };
+    this.features = { locks: found.locks, merge: found.merge };
     this.tables = found.tables;
   }
 
@@ -54,14 +55,12 @@ export class Customers {
   //
   // The save is one statement and its own transaction. It commits after a refusal too, because the comment of a refused
   // save is kept by that commit: a BEGIN … ROLLBACK around the 409 would lose it.
-  async save(id, { status = null, notes = null, updated_at = null }, author) {
-    const [saved] = await this.database.query('SELECT * FROM crm_update_customer($1, $2, $3, $4, $5)', [
-      id,
-      updated_at,
-      status,
-      notes,
-      author,
-    ]);
+  async save(id, { status = null, notes = null, updated_at = null, merge = null }, author) {
+    if (merge && !this.features.merge) throw new HttpError(400, 'no_merge', 'This database cannot merge.');
+    const [saved] = await this.database.query(
+      `SELECT * FROM crm_update_customer($1, $2, $3, $4, $5${this.features.merge ? ', merge => $6' : ''})`,
+      [id, updated_at, status, notes, author, ...(this.features.merge ? [merge] : [])],
+    );
     const { outcome, http_status, comment_id, message, detail } = saved;
     if (http_status === 200) {
       // The row as it is now: what this save made of it, or what somebody made of it since.

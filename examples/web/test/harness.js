@@ -65,9 +65,11 @@ export class Stage {
     await this.admin.query('SELECT crm_create_tables()');
     const setup = await readFile(join(root, 'setup.sql'), 'utf8');
     await this.admin.query(setup.replaceAll('crm_web', this.name));
-    const known = await this.admin.query(
-      "SELECT current_setting('crm_concurrency.events', true) IS NOT NULL AS events, to_regproc('crm_lock_customer') IS NOT NULL AS locks",
-    );
+    const known = await this.admin.query(`
+      SELECT current_setting('crm_concurrency.events', true) IS NOT NULL AS events,
+             to_regproc('crm_lock_customer') IS NOT NULL AS locks,
+             'merge' = ANY (proargnames) AS merge
+      FROM pg_proc WHERE oid = to_regproc('crm_update_customer')`);
     this.has = known.rows[0];
     url.username = url.password = this.name;
     this.url = url.href;

@@ -153,6 +153,23 @@ test('the same request twice at once is one save', async () => {
   assert.equal((await changes(id)).length, 1);
 });
 
+test('merge: what others changed elsewhere is no conflict; what collides is one', async () => {
+  const { id, seen } = await opened();
+  await stage.sql("UPDATE customers SET phone = '555-0177' WHERE id = $1", [id]);
+  const save = { status: 'won', notes: 'Signed', updated_at: seen };
+  const merged = await put(id, { ...save, merge: true });
+  if (!stage.has.merge) {
+    assert.equal(merged.status, 400);
+    return;
+  }
+  assert.deepEqual([merged.status, merged.body.save.outcome], [200, 'merged']);
+  assert.deepEqual([merged.body.status, merged.body.phone], ['won', '555-0177']);
+  const collided = await put(id, { ...save, status: 'lost', merge: true }, cookies[1]);
+  assert.equal(collided.status, 409);
+  assert.deepEqual(collided.body.conflicts, [{ field: 'status', was: 'new', mine: 'lost', theirs: 'won' }]);
+  assert.equal((await put(id, save, cookies[2])).status, 409);
+});
+
 test('a refused comment is kept, and adopted by the next save', async () => {
   const { id, seen } = await opened();
   await put(id, { status: 'won', updated_at: seen }, cookies[1]);
@@ -183,6 +200,7 @@ test('400: what is malformed, and nothing is written', async () => {
     [id, { ...good, updated_at: 1764028800 }],
     [id, { ...good, status: 7 }],
     [id, { ...good, notes: { text: 'x' } }],
+    [id, { ...good, merge: 'yes' }],
     [id, { ...good, status: '  ' }],
     [id, { ...good, notes: 'a\0b' }],
   ]) {
