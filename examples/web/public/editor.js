@@ -24,8 +24,8 @@ const takeLock = element('take-lock');
 //          recognizes it, so that it is safe even if the first one was applied.
 // phase    editing, sending, or unanswered: nobody knows whether the request was applied
 export class Editor {
-  constructor({ session, onSession, onRow, onGone, say }) {
-    Object.assign(this, { session, onSession, onRow, onGone, say });
+  constructor({ session, onSession, onRow, onGone, reload, say }) {
+    Object.assign(this, { session, onSession, onRow, onGone, reload, say });
     this.row = null;
     element('editor-form').addEventListener('submit', (event) => this.submit(event));
     again.addEventListener('click', () => this.send());
@@ -184,7 +184,7 @@ export class Editor {
       for (let n = 0; ; n++) {
         answer = await call('PUT', `/api/customers/${row.id}`, request);
         if (answer.status !== 503 || n === mostRetries) break;
-        progress.textContent = 'The server is busy; sending the same again …';
+        if (opening === this.opening) progress.textContent = 'The server is busy; sending the same again …';
         await new Promise((resolve) => setTimeout(resolve, answer.retryAfter * 1000));
       }
       if (opening === this.opening) await this.settle(answer);
@@ -250,11 +250,15 @@ export class Editor {
         this.edit(`${body.message} What you typed is still here, to be copied.`);
         save.disabled = true;
         return;
+      case 423:
+        this.edit(`${body.message} What you typed is still here.`);
+        this.reload(this.row.id); // to show whose lock it is
+        return;
       case 503:
         this.unanswered(`${body.message} Nothing was lost;`);
         return;
       default:
-        // 423, and what is wrong with the request
+        // what is wrong with the request
         this.edit([body.message, body.hint].filter(Boolean).join(' '));
     }
   }

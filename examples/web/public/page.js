@@ -167,5 +167,6 @@ editor = new Editor({
   onSession: useSession,
   onRow: (row) => show(row, true),
   onGone: remove,
+  reload: refresh,
 });
 begin();

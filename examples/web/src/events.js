@@ -23,8 +23,9 @@ export class Events {
   async connect() {
     const client = this.database.client();
     const lost = new Promise((resolve) => {
-      client.once('error', resolve);
-      client.once('end', () => resolve(new Error('the connection ended')));
+      // on, not once: an error that nobody listens for would end the process
+      client.on('error', resolve);
+      client.on('end', () => resolve(new Error('the connection ended')));
     });
     client.on('notification', (message) => this.forward(message.payload));
     try {
@@ -33,6 +34,10 @@ export class Events {
     } catch (error) {
       client.end().catch(() => {}); // it is broken already, which is what the caller hears
       throw error;
+    }
+    if (this.closed) {
+      await client.end();
+      return;
     }
     this.client = client;
     lost.then((reason) => this.reconnect(client, reason));

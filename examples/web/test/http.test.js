@@ -292,6 +292,35 @@ test('423: a customer that is locked', async () => {
   }
 });
 
+test('edit locks: whose they are, and that only the holder saves and releases', async (t) => {
+  const { id, seen } = await opened();
+  const lock = (cookie, lock_id) => stage.request('PUT', `/api/customers/${id}/lock`, { cookie, body: { lock_id } });
+  const unlock = (cookie, lock_id) => stage.request('DELETE', `/api/customers/${id}/lock/${lock_id}`, { cookie });
+  const mine = await lock(ana);
+  if (!stage.has.locks) {
+    assert.equal(mine.status, 404);
+    t.skip('the extension has no edit locks');
+    return;
+  }
+  assert.deepEqual([mine.status, mine.body.outcome, mine.body.author], [200, 'acquired', logins[0]]);
+  assert.equal((await lock(ana, mine.body.lock_id)).body.outcome, 'renewed');
+  const theirs = await lock(cookies[1]);
+  assert.deepEqual([theirs.status, theirs.body.lock.author, theirs.body.lock.lock_id], [423, logins[0], null]);
+  assert.equal((await get(id, cookies[1])).body.lock.author, logins[0]);
+  assert.equal((await lock(ana, 'no uuid')).status, 400);
+
+  const refused = await put(id, { status: 'lost', notes: 'kept', updated_at: seen }, cookies[1]);
+  assert.deepEqual([refused.status, refused.body.error], [423, 'locked']);
+  assert.deepEqual(await comments(id), [{ author: logins[1], body: 'kept', save_refused: true }]);
+  const saved = await put(id, { status: 'won', updated_at: seen });
+  assert.equal(saved.status, 200);
+
+  assert.equal((await unlock(cookies[1], '00000000-0000-4000-8000-000000000000')).body.released, false);
+  assert.equal((await unlock(ana, mine.body.lock_id)).body.released, true);
+  assert.equal((await get(id)).body.lock, null);
+  assert.equal((await put(id, { notes: 'kept', updated_at: saved.body.updated_at }, cookies[1])).status, 200);
+});
+
 test('428: a save that does not say which version it saw', async () => {
   const { id } = await opened();
   for (const updated_at of [undefined, null]) {

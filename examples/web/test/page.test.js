@@ -380,6 +380,38 @@ test('410: a customer that was deleted under an open dialogue', async () => {
   await second.page.getByText(name).waitFor({ state: 'detached' });
 });
 
+test('an edit lock: others see whose it is, and lose nothing', async (t) => {
+  if (!stage.has.locks) {
+    t.skip('the extension has no edit locks');
+    return;
+  }
+  const { id, name } = await customer();
+  const [first, second] = await Promise.all(['user0', 'user1'].map(Window.open));
+  await first.edit(name);
+  await first.button('Lock while I edit').click();
+  await first.dialog.getByText('You have locked this customer until').waitFor();
+  await second.edit(name);
+  await second.dialog.getByText('user0 has locked this customer until').waitFor();
+  await second.type('lost', 'They went elsewhere');
+  await second.save();
+  await second.problem.getByText('What you typed is still here').waitFor();
+  assert.equal(await second.notes.inputValue(), 'They went elsewhere');
+  assert.deepEqual(await stored(id), { status: 'new', comments: ['user1: They went elsewhere (refused)'], saves: [] });
+  await first.type('won');
+  await first.save();
+  await first.closed();
+  await until('the lock to be released', async () => (await stage.sql('SELECT FROM crm_locks')).length === 0);
+  await second.save();
+  await second.dialog.getByRole('radio', { name: 'lost' }).check();
+  await second.save();
+  await second.closed();
+  assert.deepEqual(await stored(id), {
+    status: 'lost',
+    comments: ['user1: They went elsewhere'],
+    saves: ['user0', 'user1'],
+  });
+});
+
 test('comments and customers of others appear live, as text', async () => {
   const { id, name } = await customer();
   const window = await Window.open('user0');
