@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, afterEach, before, test } from 'node:test';
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { Stage, until } from './harness.js';
 
@@ -378,6 +379,28 @@ test('410: a customer that was deleted under an open dialogue', async () => {
   assert.ok(await first.button('Save').isDisabled());
   await stage.announce({ event: 'version', key: String(id), operation: 'delete' });
   await second.page.getByText(name).waitFor({ state: 'detached' });
+});
+
+test('what axe knows of accessibility: the list, the dialogue, a conflict, the login', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  const violations = async () => {
+    await window.page.evaluate(axe.source);
+    const found = await window.page.evaluate('axe.run()');
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  };
+  assert.deepEqual(await violations(), []);
+  await window.edit(name);
+  assert.deepEqual(await violations(), []);
+  await stage.sql("UPDATE customers SET status = 'won' WHERE id = $1", [id]);
+  await window.type('lost', 'They went elsewhere');
+  await window.save();
+  await window.dialog.getByRole('radio', { name: 'won' }).check();
+  assert.deepEqual(await violations(), []);
+  await window.context.clearCookies();
+  await window.save();
+  await window.page.getByText('Your session has ended').waitFor();
+  assert.deepEqual(await violations(), []);
 });
 
 test('an edit lock: others see whose it is, and lose nothing', async (t) => {
