@@ -1,0 +1,41 @@
+import { createApp } from './src/app.js';
+import { Sessions } from './src/auth.js';
+import { Customers } from './src/customers.js';
+import { Database } from './src/database.js';
+import { Events } from './src/events.js';
+
+const { env } = process;
+if (!env.DATABASE_URL) {
+  console.error('DATABASE_URL names the database: postgresql://user:password@host:port/database');
+  process.exit(2);
+}
+
+const database = new Database({
+  connectionString: env.DATABASE_URL,
+  size: Number(env.POOL_SIZE || 10),
+  lockSeconds: Number(env.LOCK_SECONDS || 5),
+});
+const sessions = new Sessions({
+  usersFile: env.USERS_FILE || new URL('users.json', import.meta.url),
+  secret: env.SESSION_SECRET, // without one, sessions end with the process
+  seconds: Number(env.SESSION_SECONDS || 8 * 3600),
+  secure: env.COOKIE_SECURE === 'on',
+});
+const customers = new Customers(database);
+await customers.findFeatures();
+const events = new Events(database, customers.tables);
+await events.start();
+
+const app = createApp({ customers, sessions, events });
+app.listen(Number(env.PORT || 8080), env.HOST || '127.0.0.1', () => {
+  const { address, port } = app.address();
+  console.log(`listening on http://${address}:${port}`);
+});
+
+async function stop() {
+  app.close();
+  await events.close();
+  app.closeAllConnections?.();
+  await database.close();
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);

@@ -1,0 +1,490 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, afterEach, before, test } from 'node:test';
+import axe from 'axe-core';
+import { chromium } from 'playwright-core';
+import { Stage, until } from './harness.js';
+
+let stage;
+let browser;
+let mistakes;
+
+before(async () => {
+  stage = await Stage.open({ LOCK_SECONDS: '0.5' });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
+    args: [
+      // The sandbox does not work for root.
+      ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  mistakes = [];
+});
+after(async () => {
+  await browser?.close();
+  await stage?.close();
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  assert.deepEqual(mistakes.splice(0), []);
+});
+
+// A browser window of its own session.
+class Window {
+  static async open(login) {
+    const window = new Window();
+    window.context = await browser.newContext();
+    window.page = await window.context.newPage();
+    window.page.setDefaultTimeout(15_000);
+    window.page.on('pageerror', (error) => mistakes.push(String(error)));
+    window.puts = 0;
+    window.page.on('request', (request) => (window.puts += request.method() === 'PUT'));
+    await window.page.goto(stage.base);
+    await window.logIn(login);
+    await window.page.getByText('Live', { exact: true }).waitFor();
+    return window;
+  }
+
+  async logIn(login, password = `${login}!`) {
+    const dialog = this.page.getByRole('dialog', { name: 'Log in' });
+    await dialog.getByLabel('Name').fill(login);
+    await dialog.getByLabel('Password').fill(password);
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+  }
+
+  async edit(name) {
+    await this.page.getByRole('button', { name: `Edit ${name}` }).click();
+    await this.dialog.waitFor();
+  }
+
+  get dialog() {
+    return this.page.locator('#editor[open]');
+  }
+  get status() {
+    return this.dialog.getByLabel('Status');
+  }
+  get notes() {
+    return this.dialog.getByLabel('New comment');
+  }
+  get problem() {
+    return this.dialog.getByRole('alert');
+  }
+  get base() {
+    return this.page.locator('#version time').getAttribute('datetime');
+  }
+
+  button(name) {
+    return this.dialog.getByRole('button', { name, exact: true });
+  }
+
+  async type(status, notes) {
+    if (status) await this.status.selectOption(status);
+    if (notes) await this.notes.fill(notes);
+  }
+
+  save() {
+    return this.button('Save').click();
+  }
+
+  closed() {
+    return this.dialog.waitFor({ state: 'detached' });
+  }
+
+  says(text) {
+    return this.page.locator('#news', { hasText: text }).waitFor();
+  }
+
+  // The status that the list shows.
+  listed(name) {
+    return this.page.locator('#customers tr', { hasText: name }).locator('td').nth(2).textContent();
+  }
+
+  shows(name, status) {
+    return until(`${name} to be shown as ${status}`, async () => (await this.listed(name)) === status);
+  }
+}
+
+let number = 0;
+
+// A customer of its own for each test.
+async function customer(name = `Customer ${++number}x`) {
+  const [{ id }] = await stage.sql('INSERT INTO customers (name) VALUES ($1) RETURNING id', [name]);
+  return { id, name };
+}
+
+const stored = async (id) => {
+  const [{ status }] = await stage.sql('SELECT status FROM customers WHERE id = $1', [id]);
+  const comments = await stage.sql(
+    'SELECT author, body, save_refused FROM comments WHERE customer_id = $1 ORDER BY id',
+    [id],
+  );
+  const saves = await stage.sql(
+    "SELECT author FROM customer_history WHERE customer_id = $1 AND operation = 'update' ORDER BY version",
+    [id],
+  );
+  return {
+    status,
+    comments: comments.map(({ author, body, save_refused }) => `${author}: ${body}${save_refused ? ' (refused)' : ''}`),
+    saves: saves.map(({ author }) => author),
+  };
+};
+const announce = (id, event = 'version') => stage.announce({ event, key: String(id), operation: 'update' });
+
+test('a conflict keeps what was typed and shows was, mine and theirs; others see only what was applied', async () => {
+  const { id, name } = await customer();
+  const [first, second, third] = await Promise.all(['user0', 'user1', 'user2'].map(Window.open));
+  await first.edit(name);
+  await second.edit(name);
+  const seen = await second.base;
+  await second.type('lost', 'They went elsewhere');
+
+  await first.type('won', 'Signed today');
+  await first.save();
+  await first.closed();
+  await announce(id);
+  await third.shows(name, 'won');
+
+  // The open dialogue says so, and keeps its version and what was typed.
+  await second.dialog.getByText('user0 changed this customer while you were editing').waitFor();
+  assert.equal(await second.base, seen);
+  assert.equal(await second.status.inputValue(), 'lost');
+  assert.equal(await second.notes.inputValue(), 'They went elsewhere');
+
+  await second.save();
+  const conflict = second.dialog.getByRole('region', { name: 'Somebody else saved first' });
+  await conflict.waitFor();
+  const cells = await conflict.getByRole('row', { name: 'status' }).locator('th, td').allTextContents();
+  assert.deepEqual(cells.slice(0, 3).map((cell) => cell.trim()), ['status', 'new', 'lost']);
+  assert.match(cells[3], /^ won by user0, .*\d/);
+  assert.match((await conflict.getByRole('list').allTextContents()).join(), /user0.*status new → won.*user0.*Signed today/);
+  assert.equal(await second.status.inputValue(), 'lost');
+  assert.equal(await second.notes.inputValue(), 'They went elsewhere');
+  assert.equal(await second.listed(name), 'won');
+  assert.equal(await second.page.evaluate('document.activeElement.id'), 'conflict-title');
+  assert.deepEqual(await stored(id), {
+    status: 'won',
+    comments: ['user0: Signed today', 'user1: They went elsewhere (refused)'],
+    saves: ['user0'],
+  });
+
+  // Without a choice nothing is sent.
+  await second.save();
+  assert.equal(second.puts, 1);
+  await conflict.getByRole('radio', { name: 'lost' }).check();
+  await second.save();
+  await second.closed();
+  await announce(id);
+  await third.shows(name, 'lost');
+  await first.shows(name, 'lost');
+  assert.deepEqual(await stored(id), {
+    status: 'lost',
+    comments: ['user0: Signed today', 'user1: They went elsewhere'],
+    saves: ['user0', 'user1'],
+  });
+});
+
+test('a conflict can be ended with theirs, or with a third value, and the comment goes along', async () => {
+  const { id, name } = await customer();
+  const [first, second, third] = await Promise.all(['user0', 'user1', 'user2'].map(Window.open));
+  for (const window of [first, second, third]) await window.edit(name);
+  await first.type('won');
+  await first.save();
+  await first.closed();
+
+  await second.type('lost', 'Called twice');
+  await second.save();
+  await second.dialog.getByRole('radio', { name: 'won' }).check();
+  assert.equal(await second.status.inputValue(), 'won');
+  await second.save();
+  await second.closed();
+
+  await third.type('lost', 'Called back');
+  await third.save();
+  await third.dialog.getByRole('radio', { name: 'won' }).waitFor();
+  await third.type('contacted');
+  await third.save();
+  await third.closed();
+  assert.deepEqual(await stored(id), {
+    status: 'contacted',
+    comments: ['user1: Called twice', 'user2: Called back'],
+    saves: ['user0', 'user1', 'user2'],
+  });
+});
+
+test('a conflict about nothing: others changed other fields, and Save adds ours to theirs', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await stage.sql("UPDATE customers SET phone = '555-0177' WHERE id = $1", [id]);
+  await window.type('won', 'Signed');
+  await window.save();
+  if (stage.has.merge) {
+    await window.says('together with what others changed');
+  } else {
+    await window.dialog.getByText('Nobody changed what you changed').waitFor();
+    await window.dialog.getByText('phone (none) → 555-0177').waitFor();
+    await window.save();
+  }
+  await window.closed();
+  const { status, comments } = await stored(id);
+  assert.deepEqual([status, comments], ['won', ['user0: Signed']]);
+});
+
+test('two quick clicks are one save, and nothing is shown before the server said so', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  const other = await stage.hold(id);
+  try {
+    await window.button('Save').dblclick();
+    await until('the save to wait', async () =>
+      (await stage.sql(`SELECT FROM pg_stat_activity WHERE usename = $1 AND wait_event_type = 'Lock'`, [stage.name])).length,
+    );
+    await window.dialog.getByText('Saving …').waitFor();
+    assert.equal(await window.listed(name), 'new');
+    assert.ok(await window.button('Save').isDisabled());
+    assert.ok(await window.notes.isDisabled());
+    assert.equal(window.puts, 1);
+  } finally {
+    await other.release();
+  }
+  await window.closed();
+  assert.equal(await window.listed(name), 'won');
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user0: Signed'], saves: ['user0'] });
+});
+
+test('503: the same request is sent again by itself', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  const other = await stage.hold(id);
+  try {
+    await window.save();
+    await window.dialog.getByText('The server is busy').waitFor();
+  } finally {
+    await other.release();
+  }
+  await window.closed();
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user0: Signed'], saves: ['user0'] });
+});
+
+test('a lost network: nothing typed is lost, and the save goes out when the network is back', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  await window.context.setOffline(true);
+  await window.save();
+  await window.problem.getByText('No answer came').waitFor();
+  assert.equal(await window.notes.inputValue(), 'Signed');
+  await window.button('Send again').click();
+  await window.problem.getByText('No answer came').waitFor();
+  assert.deepEqual(await stored(id), { status: 'new', comments: [], saves: [] });
+  await window.context.setOffline(false);
+  await window.closed();
+  await window.says(`${name} is saved.`);
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user0: Signed'], saves: ['user0'] });
+});
+
+test('a lost answer: the save was applied, and sending it again applies nothing twice', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  await window.page.route('**/api/customers/*', async (route) => {
+    if (route.request().method() !== 'PUT') return route.fallback();
+    await route.fetch();
+    await route.abort();
+    await window.page.unroute('**/api/customers/*');
+  });
+  await window.save();
+  await window.problem.getByText('No answer came').waitFor();
+  assert.equal((await stored(id)).status, 'won');
+  await window.button('Send again').click();
+  await window.closed();
+  await window.says('had been applied already; nothing was done twice');
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user0: Signed'], saves: ['user0'] });
+});
+
+test('401: logging in again over the dialogue, which then goes on', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  await window.context.clearCookies();
+  await window.save();
+  await window.page.getByText('Your session has ended').waitFor();
+  await window.logIn('user0', 'wrong');
+  await window.page.getByText('the password is another').waitFor();
+  assert.equal(await window.notes.inputValue(), 'Signed');
+  await window.logIn('user0');
+  await window.closed();
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user0: Signed'], saves: ['user0'] });
+});
+
+test('401: a login that is cancelled, then as somebody else, who has to press Save', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  await window.context.clearCookies();
+  await window.save();
+  await window.page.getByText('Your session has ended').waitFor();
+  await window.page.keyboard.press('Escape');
+  await window.problem.getByText('You are not logged in').waitFor();
+  await window.save();
+  await window.page.getByText('Your session has ended').waitFor();
+  await window.logIn('user1');
+  await window.problem.getByText('You are user1 now').waitFor();
+  assert.equal(await window.notes.inputValue(), 'Signed');
+  assert.deepEqual((await stored(id)).saves, []);
+  await window.save();
+  await window.closed();
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user1: Signed'], saves: ['user1'] });
+});
+
+test('403: told apart, and what was typed is kept for somebody who may', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('viewer');
+  await window.edit(name);
+  await window.type('won', 'Signed');
+  await window.save();
+  await window.problem.getByText('viewer may read customers, not change them').waitFor();
+  assert.equal(await window.notes.inputValue(), 'Signed');
+  await window.button('Log in').click();
+  await window.logIn('user0');
+  await window.problem.getByText('You are user0 now').waitFor();
+  await window.save();
+  await window.closed();
+  assert.deepEqual(await stored(id), { status: 'won', comments: ['user0: Signed'], saves: ['user0'] });
+});
+
+test('410: a customer that was deleted under an open dialogue', async () => {
+  const { id, name } = await customer();
+  const [first, second] = await Promise.all(['user0', 'user1'].map(Window.open));
+  await first.edit(name);
+  await first.type('won', 'Signed');
+  await stage.sql('DELETE FROM customers WHERE id = $1', [id]);
+  await first.save();
+  await first.problem.getByText('What you typed is still here').waitFor();
+  assert.equal(await first.notes.inputValue(), 'Signed');
+  assert.ok(await first.button('Save').isDisabled());
+  await stage.announce({ event: 'version', key: String(id), operation: 'delete' });
+  await second.page.getByText(name).waitFor({ state: 'detached' });
+});
+
+test('what axe knows of accessibility: the list, the dialogue, a conflict, the login', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  const violations = async () => {
+    await window.page.evaluate(axe.source);
+    const found = await window.page.evaluate('axe.run()');
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  };
+  assert.deepEqual(await violations(), []);
+  await window.edit(name);
+  assert.deepEqual(await violations(), []);
+  await stage.sql("UPDATE customers SET status = 'won' WHERE id = $1", [id]);
+  await window.type('lost', 'They went elsewhere');
+  await window.save();
+  await window.dialog.getByRole('radio', { name: 'won' }).check();
+  assert.deepEqual(await violations(), []);
+  await window.context.clearCookies();
+  await window.save();
+  await window.page.getByText('Your session has ended').waitFor();
+  assert.deepEqual(await violations(), []);
+});
+
+test('an edit lock: others see whose it is, and lose nothing', async (t) => {
+  if (!stage.has.locks) {
+    t.skip('the extension has no edit locks');
+    return;
+  }
+  const { id, name } = await customer();
+  const [first, second] = await Promise.all(['user0', 'user1'].map(Window.open));
+  await first.edit(name);
+  await first.button('Lock while I edit').click();
+  await first.dialog.getByText('You have locked this customer until').waitFor();
+  await second.edit(name);
+  await second.dialog.getByText('user0 has locked this customer until').waitFor();
+  await second.type('lost', 'They went elsewhere');
+  await second.save();
+  await second.problem.getByText('What you typed is still here').waitFor();
+  assert.equal(await second.notes.inputValue(), 'They went elsewhere');
+  assert.deepEqual(await stored(id), { status: 'new', comments: ['user1: They went elsewhere (refused)'], saves: [] });
+  await first.type('won');
+  await first.save();
+  await first.closed();
+  await until('the lock to be released', async () => (await stage.sql('SELECT FROM crm_locks')).length === 0);
+  await second.save();
+  await second.dialog.getByRole('radio', { name: 'lost' }).check();
+  await second.save();
+  await second.closed();
+  assert.deepEqual(await stored(id), {
+    status: 'lost',
+    comments: ['user1: They went elsewhere'],
+    saves: ['user0', 'user1'],
+  });
+});
+
+test('comments and customers of others appear live, as text', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.edit(name);
+  await window.type(null, 'half a thought');
+  const markup = '<img src=x onerror="document.title=1"> & more';
+  await stage.sql('INSERT INTO comments (customer_id, author, body) VALUES ($1, $2, $3)', [id, 'import', markup]);
+  await announce(id, 'comment');
+  await window.dialog.getByText(markup).waitFor();
+  assert.equal(await window.notes.inputValue(), 'half a thought');
+  const added = await customer('<b>New & bold</b>');
+  await stage.announce({ event: 'version', key: String(added.id), operation: 'insert' });
+  await until('the new customer', async () =>
+    (await window.page.locator('#customers tr td:first-child').allTextContents()).includes(added.name),
+  );
+  assert.equal(await window.page.title(), 'Customers');
+});
+
+test('what happened while the events were interrupted is there when they are back', async () => {
+  const { id, name } = await customer();
+  const window = await Window.open('user0');
+  await window.shows(name, 'new');
+  await stage.sql(`ALTER ROLE ${stage.name} CONNECTION LIMIT 0`);
+  try {
+    const ended = await stage.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE usename = $1 AND application_name = 'crm-web listener'`, [stage.name]);
+    assert.equal(ended.length, 1);
+    await stage.sql("UPDATE customers SET status = 'won' WHERE id = $1", [id]);
+  } finally {
+    await stage.sql(`ALTER ROLE ${stage.name} CONNECTION LIMIT -1`);
+  }
+  await window.shows(name, 'won');
+});
+
+test('the keyboard: focus goes in and comes back, and Escape loses nothing that was typed', async () => {
+  const { name } = await customer();
+  const window = await Window.open('user0');
+  const opener = window.page.getByRole('button', { name: `Edit ${name}` });
+  await opener.focus();
+  await window.page.keyboard.press('Enter');
+  await window.dialog.waitFor();
+  assert.equal(await window.page.evaluate('document.activeElement.id'), 'status');
+  await window.page.keyboard.press('Escape');
+  await window.closed();
+  assert.equal(await window.page.evaluate('document.activeElement.getAttribute("aria-label")'), `Edit ${name}`);
+  await window.page.keyboard.press('Enter');
+  await window.notes.fill('half a thought');
+  await window.page.keyboard.press('Escape');
+  await window.problem.getByText('What you typed is not saved').waitFor();
+  assert.equal(await window.notes.inputValue(), 'half a thought');
+  await window.button('Close').click();
+  await window.closed();
+});
