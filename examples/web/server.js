@@ -22,8 +22,7 @@ const sessions = new Sessions({
   secure: env.COOKIE_SECURE === 'on',
 });
 const customers = new Customers(database);
-await customers.findFeatures();
-const events = new Events(database, customers.tables);
+const events = new Events(database, await customers.findTable());
 await events.start();
 
 const app = createApp({ customers, sessions, events });

@@ -117,7 +117,7 @@ export class Editor {
       : this.lockId
         ? `You have locked this customer until ${when(lock.expires_at)}.`
         : '';
-    takeLock.hidden = !this.session.features.locks || Boolean(this.lockId);
+    takeLock.hidden = Boolean(this.lockId);
   }
 
   // Gives the form back to the user.
@@ -163,7 +163,7 @@ export class Editor {
       notes: notes.value.trim() === '' ? null : notes.value,
       updated_at: this.row.updated_at,
       // What collides with nothing that others changed needs no question.
-      ...(this.session.features.merge && { merge: true }),
+      merge: true,
     };
     this.send();
   }

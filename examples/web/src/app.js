@@ -92,7 +92,7 @@ export function createApp({ customers, sessions, events }) {
     }],
   ];
 
-  const sessionOf = ({ login, name, role }) => ({ login, name, role, features: customers.features });
+  const sessionOf = ({ login, name, role }) => ({ login, name, role });
 
   async function handle(request, response) {
     const { pathname } = new URL(request.url, 'http://localhost');

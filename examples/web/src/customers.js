@@ -6,17 +6,14 @@ export class Customers {
     this.database = database;
   }
 
-  // What this database's extension can do, and how its events name our table.
-  async findFeatures() {
+  // How the extension's events name our table.
+  async findTable() {
     const [found] = await this.database.query(`
-      SELECT to_regproc('crm_lock_customer') IS NOT NULL AS locks,
-             (SELECT 'merge' = ANY (proargnames) FROM pg_proc WHERE oid = to_regproc('crm_update_customer')) AS merge,
-             ARRAY[n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname)] AS tables
+      SELECT format('%I.%I', n.nspname, c.relname) AS name
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = to_regclass('customers')`);
     if (!found) throw new Error('the database has no table customers that this user can reach: see README.md');
-    this.features = { locks: found.locks, merge: found.merge };
-    this.tables = found.tables;
+    return found.name;
   }
 
   // A row with who changed it last, and whose edit lock it is under.
@@ -24,9 +21,9 @@ export class Customers {
     const changedBy = `(SELECT coalesce(h.author, h.db_user) FROM customer_history h
        WHERE h.customer_id = c.id ORDER BY h.version DESC LIMIT 1)`;
     const lock = `(SELECT jsonb_build_object('author', l.author, 'expires_at', l.expires_at) FROM crm_locks l
-       WHERE l.customers = 'customers'::regclass AND l.key = c.id::text AND l.expires_at > clock_timestamp())`;
+       WHERE l.customers = 'customers'::regclass AND l.key = c.id::text)`;
     return `c.id, c.name, c.phone, c.email, c.status, c.updated_at, ${changedBy} AS changed_by,
-       ${this.features.locks ? lock : 'NULL'} AS lock`;
+       ${lock} AS lock`;
   }
 
   list() {
@@ -56,10 +53,9 @@ export class Customers {
   // The save is one statement and its own transaction. It commits after a refusal too, because the comment of a refused
   // save is kept by that commit: a BEGIN … ROLLBACK around the 409 would lose it.
   async save(id, { status = null, notes = null, updated_at = null, merge = null }, author) {
-    if (merge && !this.features.merge) throw new HttpError(400, 'no_merge', 'This database cannot merge.');
     const [saved] = await this.database.query(
-      `SELECT * FROM crm_update_customer($1, $2, $3, $4, $5${this.features.merge ? ', merge => $6' : ''})`,
-      [id, updated_at, status, notes, author, ...(this.features.merge ? [merge] : [])],
+      'SELECT * FROM crm_update_customer($1, $2, $3, $4, $5, merge => $6)',
+      [id, updated_at, status, notes, author, merge],
     );
     const { outcome, http_status, comment_id, message, detail } = saved;
     if (http_status === 200) {
@@ -78,7 +74,6 @@ export class Customers {
 
   // Edit locks: the caller's name is that of the session, and lock_id is known to the window that got it.
   async lock(id, lockId, author) {
-    this.needLocks();
     const [{ outcome, http_status, message, ...lock }] = await this.database.query(
       'SELECT * FROM crm_lock_customer($1, $2, lock_id => $3)',
       [id, author, lockId],
@@ -88,12 +83,7 @@ export class Customers {
   }
 
   async unlock(id, lockId) {
-    this.needLocks();
     const [{ released }] = await this.database.query('SELECT crm_unlock_customer($1, $2) AS released', [id, lockId]);
     return { status: 200, body: { released } };
-  }
-
-  needLocks() {
-    if (!this.features.locks) throw new HttpError(404, 'not_found', 'This database has no edit locks.');
   }
 }

@@ -7,9 +7,9 @@ const channel = 'crm_concurrency';
 const heartbeat = 15_000;
 
 export class Events {
-  constructor(database, tables) {
+  constructor(database, table) {
     this.database = database;
-    this.tables = tables;
+    this.table = table;
     this.streams = new Set();
     this.closed = false;
     this.beat = setInterval(() => this.keepAlive(), heartbeat);
@@ -75,7 +75,7 @@ export class Events {
       console.error(`events: a notification that is not JSON: ${payload}`);
       return;
     }
-    if (this.tables.includes(event.table)) this.send('change', event);
+    if (event.table === this.table) this.send('change', event);
   }
 
   send(name, data) {
