@@ -548,11 +548,11 @@ name_taken(Oid table)
 }
 
 void
-other_companion(Oid customers, Oid attached, Oid asked)
+other_companion(Oid customers, Oid attached, const char *asked)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("table \"%s\" is attached with \"%s\"", name_of(customers), name_of(attached)),
-                    errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", name_of(asked)),
+                    errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
                     errhint("Detach it first with crm_detach(), which leaves all data.")));
 }
 

@@ -71,7 +71,7 @@ namespace crm::errors {
 [[noreturn]] void unsupported_comments_type(Oid table, const char *column, Oid type);
 [[noreturn]] void trigger_fires_later(Oid table, const char *trigger);
 [[noreturn]] void name_taken(Oid table);
-[[noreturn]] void other_companion(Oid customers, Oid attached, Oid asked);
+[[noreturn]] void other_companion(Oid customers, Oid attached, const char *asked);
 [[noreturn]] void other_columns(Oid customers, const char *attached, const char *asked);
 [[noreturn]] void unknown_plain_updates(std::string_view value);
 [[noreturn]] void nothing_to_detach(Oid table);

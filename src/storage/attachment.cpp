@@ -267,7 +267,7 @@ const char *
 attached_name(const Attachment &attachment, Oid attached, const char *asked)
 {
     if (asked != nullptr && get_relname_relid(asked, attachment.schema) != attached)
-        errors::other_companion(attachment.request.customers, attached, get_relname_relid(asked, attachment.schema));
+        errors::other_companion(attachment.request.customers, attached, asked);
     return get_rel_name(attached);
 }
 
