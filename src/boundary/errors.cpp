@@ -123,7 +123,8 @@ nothing_attached()
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("no schema of the search_path has an attached customers table"),
                     errdetail("The first attached table that the search_path finds is used; temporary tables are not."),
-                    errhint("Create the tables with SELECT crm_create_tables(), or set search_path to their schema.")));
+                    errhint("Create the tables with SELECT crm_create_tables(), attach an existing one with "
+                            "crm_attach(), or set search_path to its schema.")));
 }
 
 void
