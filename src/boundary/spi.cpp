@@ -81,6 +81,14 @@ run_statement(SPIPlanPtr plan, const Arguments &arguments, Snapshot snapshot)
     return SPI_processed;
 }
 
+void
+run_utility(const char *sql)
+{
+    const int result = SPI_execute(sql, false, 0);
+    if (result != SPI_OK_UTILITY)
+        elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
+}
+
 bool
 result_is_null(std::uint64_t row, int column)
 {

@@ -42,6 +42,9 @@ execute(SPIPlanPtr &slot, BuildSql build_sql, const Arguments &arguments, Snapsh
     return run_statement(slot, arguments, snapshot);
 }
 
+// Runs a command that returns no rows, once.
+void run_utility(const char *sql);
+
 // A column (from 0) of a row of the latest result. Text is copied into the current context.
 bool result_is_null(std::uint64_t row, int column);
 Datum result_datum(std::uint64_t row, int column);

@@ -34,6 +34,20 @@ fix_formats()
     return level;
 }
 
+std::uint64_t
+read_with_fixed_formats(const char *sql, const Arguments &arguments)
+{
+    const int level = fix_formats();
+    set_search_path("pg_catalog");
+    const int result =
+        SPI_execute_with_args(sql, arguments.count, const_cast<Oid *>(arguments.types),
+                              const_cast<Datum *>(arguments.values), arguments.nulls, true, 0);
+    AtEOXact_GUC(true, level);
+    if (result != SPI_OK_SELECT)
+        elog(ERROR, "could not execute a query of crm_concurrency: %s", SPI_result_code_string(result));
+    return SPI_processed;
+}
+
 void
 ValueRenderer::add(Datum value, bool is_null, Oid type)
 {

@@ -4,6 +4,7 @@
 #include "../storage/comment_import.h"
 #include "../storage/save.h"
 #include "arguments.h"
+#include "results.h"
 
 CRM_FUNCTION(crm_export_comments)
 {
@@ -16,18 +17,13 @@ CRM_FUNCTION(crm_export_comments)
 
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();
-    Datum text = static_cast<Datum>(0);
-    const bool is_there = spi_access_path().look(table, key).has_value();
-    if (is_there)
-    {
-        const Datum in_spi = export_comments(table, key, PG_GETARG_DATUM(1));
-        MemoryContextSwitchTo(caller);
-        text = datumCopy(in_spi, false, -1);
-    }
+    std::optional<Datum> text;
+    if (spi_access_path().look(table, key))
+        text = copied_value(export_comments(table, key, PG_GETARG_DATUM(1)), caller);
     SPI_finish();
-    if (!is_there)
+    if (!text)
         PG_RETURN_NULL();
-    return text;
+    return *text;
 }
 
 CRM_FUNCTION(crm_import_comments)

@@ -27,14 +27,6 @@ constexpr const char *create_customers[] = {
         'the version of the row, set by trigger: what the next save sends as expected_ts')",
 };
 
-void
-run_utility(const char *sql)
-{
-    const int result = SPI_execute(sql, false, 0);
-    if (result != SPI_OK_UTILITY)
-        elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
-}
-
 // The schema that is named, or the first of the search_path.
 Oid
 target_schema(FunctionCallInfo fcinfo)

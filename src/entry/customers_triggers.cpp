@@ -1,8 +1,7 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
-#include "../boundary/role.h"
-#include "../boundary/spi.h"
+#include "../boundary/owner.h"
 #include "../core/version.h"
 #include "../storage/changed_fields.h"
 #include "../storage/history.h"
@@ -133,17 +132,13 @@ lift_above_chain(const Fired &fired, const Key &key, core::Timestamp version, co
     arguments.add(require_next(fired, key, std::max(version, head)));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
-        const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-        const Role caller = act_as(table.customers_owner, table.customers_path);
-        execute(
-            table.plan(Statement::lift),
+        execute_latest_as(
+            table.customers_owner, table.customers_path, table.plan(Statement::lift),
             [&] {
                 return psprintf("UPDATE %s SET %s = $2 WHERE %s OPERATOR(pg_catalog.=) $1", table.customers_sql,
                                 table.version_sql, table.key_sql);
             },
-            arguments, latest);
-        act_again_as(caller);
-        UnregisterSnapshot(latest);
+            arguments);
     });
     if (lift.step != Step::none)
         errors::write_suppressed(table.customers, key_text(key));

@@ -1,6 +1,5 @@
 #include "../boundary/guard.h"
 #include "../boundary/library_version.h"
-#include "../boundary/role.h"
 #include "../boundary/row_set.h"
 #include "../boundary/spi.h"
 #include "../boundary/sql_template.h"
@@ -156,14 +155,7 @@ run(Oid extension_schema, const char *of_clock)
     };
     Arguments arguments;
     arguments.add(std::string_view{library_version});
-    const int settings = fix_formats();
-    set_search_path("pg_catalog");
-    const int result = SPI_execute_with_args(filled(statement, meaning), arguments.count, arguments.types,
-                                             arguments.values, arguments.nulls, true, 0);
-    AtEOXact_GUC(true, settings);
-    if (result != SPI_OK_SELECT)
-        elog(ERROR, "could not examine the installation: %s", SPI_result_code_string(result));
-    return SPI_processed;
+    return read_with_fixed_formats(filled(statement, meaning), arguments);
 }
 
 // Whether the newest versions of a table are more than a minute ahead of the clock, as far as the caller may see; the

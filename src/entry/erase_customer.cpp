@@ -3,6 +3,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "arguments.h"
+#include "results.h"
 
 CRM_FUNCTION(crm_erase_customer)
 {
@@ -19,10 +20,7 @@ CRM_FUNCTION(crm_erase_customer)
 
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();
-    const Datum in_spi = erase_customer(table, key);
-    const MemoryContext spi = MemoryContextSwitchTo(caller);
-    const Datum result = datumCopy(in_spi, false, -1);
-    MemoryContextSwitchTo(spi);
+    const Datum result = copied_value(erase_customer(table, key), caller);
     SPI_finish();
     return result;
 }

@@ -1,6 +1,7 @@
 #include "../boundary/guard.h"
 #include "../storage/customer_view.h"
 #include "arguments.h"
+#include "results.h"
 
 CRM_FUNCTION(crm_get_customer)
 {
@@ -22,11 +23,7 @@ CRM_FUNCTION(crm_get_customer)
     SPI_connect();
     std::optional<Datum> view = view_customer(table, key, at, max_comments);
     if (view)
-    {
-        const MemoryContext spi = MemoryContextSwitchTo(caller);
-        view = datumCopy(*view, false, -1);
-        MemoryContextSwitchTo(spi);
-    }
+        view = copied_value(*view, caller);
     SPI_finish();
     if (!view)
         PG_RETURN_NULL();

@@ -4,6 +4,7 @@
 #include "../storage/access_path.h"
 #include "../storage/edit_locks.h"
 #include "arguments.h"
+#include "results.h"
 
 namespace crm {
 
@@ -102,10 +103,7 @@ CRM_FUNCTION(crm_lock_customer)
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
     const Key key = key_argument(fcinfo, 0, table);
 
-    TupleDesc columns;
-    if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "return type must be a row type");
-    columns = BlessTupleDesc(columns);
+    const TupleDesc columns = result_columns(fcinfo);
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();
     const LockResult result = lock_customer(table, key, author, ttl, lock_id);

@@ -1,4 +1,5 @@
 #include "../boundary/guard.h"
+#include "results.h"
 #include "saves.h"
 
 namespace crm {
@@ -36,10 +37,7 @@ CRM_FUNCTION(crm_update_customer)
     const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table, extension_schema_of(fcinfo));
 
-    TupleDesc columns;
-    if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "return type must be a row type");
-    columns = BlessTupleDesc(columns);
+    const TupleDesc columns = result_columns(fcinfo);
     std::optional<Datum> fields;
     if (!PG_ARGISNULL(7))
         fields = PG_GETARG_DATUM(7);

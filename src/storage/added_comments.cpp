@@ -2,6 +2,7 @@
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
+#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "access_path.h"
@@ -25,10 +26,8 @@ find_repeated(AttachedTable &table, const Key &key, const core::Request &comment
     arguments.add(comment.reply_to);
     arguments.add(core::shifted(clock_now(), -window));
 
-    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const Role caller = act_as(table.comments_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::find_added_comment),
+    const std::uint64_t rows = execute_latest_as(
+        table.comments_owner, nullptr, table.plan(Statement::find_added_comment),
         [&] {
             return psprintf("SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM %s "
                             "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT 1000) c "
@@ -37,9 +36,7 @@ find_repeated(AttachedTable &table, const Key &key, const core::Request &comment
                             "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.based_on IS NULL LIMIT 1",
                             table.comments_sql);
         },
-        arguments, latest);
-    act_again_as(caller);
-    UnregisterSnapshot(latest);
+        arguments);
     if (rows == 0)
         return std::nullopt;
     return result_bigint(0, 0);

@@ -200,15 +200,7 @@ meaning(const Attachment &attachment, std::string_view name)
 }
 
 void
-run_utility(const char *sql)
-{
-    const int result = SPI_execute(sql, false, 0);
-    if (result != SPI_OK_UTILITY)
-        elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
-}
-
-void
-run_utility(const Attachment &attachment, std::string_view statement)
+run(const Attachment &attachment, std::string_view statement)
 {
     run_utility(filled(statement, [&attachment](std::string_view name) { return meaning(attachment, name); }));
 }
@@ -312,10 +304,10 @@ require_table(const Attachment &attachment, const char *name, const char *const 
         return existing;
     }
     for (const char *statement : create)
-        run_utility(attachment, statement);
+        run(attachment, statement);
     const Oid created = get_relname_relid(name, attachment.schema);
     if (attachment.owner != GetUserId())
-        run_utility(attachment, psprintf("ALTER TABLE %s OWNER TO {owner}", qualified(attachment, name)));
+        run(attachment, psprintf("ALTER TABLE %s OWNER TO {owner}", qualified(attachment, name)));
     return created;
 }
 
@@ -378,9 +370,9 @@ key_type_sql(Oid key_type, Oid collation)
 void
 add_version(const Attachment &attachment)
 {
-    run_utility(attachment, "ALTER TABLE {customers} ADD COLUMN {version} timestamptz(3) NOT NULL DEFAULT now()");
-    run_utility(attachment, "ALTER TABLE {customers} ALTER COLUMN {version} DROP DEFAULT");
-    run_utility(attachment, "COMMENT ON COLUMN {customers}.{version} IS "
+    run(attachment, "ALTER TABLE {customers} ADD COLUMN {version} timestamptz(3) NOT NULL DEFAULT now()");
+    run(attachment, "ALTER TABLE {customers} ALTER COLUMN {version} DROP DEFAULT");
+    run(attachment, "COMMENT ON COLUMN {customers}.{version} IS "
                             "'the version of the row, set by trigger: what the next save sends as expected_ts'");
 }
 
@@ -483,7 +475,7 @@ attach(const AttachRequest &request, Oid extension_schema)
 
     for (const GuardingTrigger &trigger : guarding_triggers)
         if (!has_trigger(attachment, trigger, columns))
-            run_utility(attachment, trigger.sql);
+            run(attachment, trigger.sql);
     register_attachment(attachment, is_registered);
     CommandCounterIncrement();
     // What is known of the table from now on raises what is wrong with it.

@@ -3,7 +3,7 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
-#include "../boundary/role.h"
+#include "../boundary/owner.h"
 #include "../core/comment_text.h"
 #include "comments.h"
 
@@ -144,9 +144,8 @@ import_comments(AttachedTable &table, const Key &key, std::string_view text, Dat
 
     lock_imports(table);
     // Each comment of the text is matched with one of the table: by its time to the second where the text gives one.
-    const Role caller = act_as(table.comments_owner, table.comments_path);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::import_comments),
+    const std::uint64_t rows = execute_as(
+        table.comments_owner, table.comments_path, table.plan(Statement::import_comments),
         [&] {
             return psprintf(
                 "WITH given AS ("
@@ -169,7 +168,6 @@ import_comments(AttachedTable &table, const Key &key, std::string_view text, Dat
                 table.comments_sql);
         },
         arguments);
-    act_again_as(caller);
     return static_cast<std::int64_t>(rows);
 }
 

@@ -2,7 +2,7 @@
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
-#include "../boundary/role.h"
+#include "../boundary/owner.h"
 #include "../boundary/settings.h"
 #include "../boundary/transaction.h"
 #include "../core/decision.h"
@@ -49,29 +49,26 @@ find_kept_comments(AttachedTable &table, const Key &key, Datum digest)
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, digest);
 
-    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const Role caller = act_as(table.comments_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::find_kept_comments),
+    return execute_latest_as(
+        table.comments_owner, nullptr, table.plan(Statement::find_kept_comments),
         [&] {
             return psprintf("SELECT id, based_on, created_at, adopted_version FROM %s "
                             "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND refused_request OPERATOR(pg_catalog.=) $2 ORDER BY id DESC",
                             table.comments_sql);
         },
-        arguments, latest);
-    act_again_as(caller);
-    UnregisterSnapshot(latest);
-    return rows;
+        arguments);
 }
 
 // The text of a comment; a long one is cut in a list, which has an end.
 void
-add_text(JsonBuilder &json, std::string_view text)
+add_text(JsonBuilder &json, std::string_view text, CommentText form)
 {
     constexpr int limit = 10'000;
 
-    const int length = pg_mbcharcliplen(text.data(), static_cast<int>(text.size()), limit);
+    const int length = form == CommentText::cut
+                           ? pg_mbcharcliplen(text.data(), static_cast<int>(text.size()), limit)
+                           : static_cast<int>(text.size());
     json.key("text");
     json.text(text.substr(0, length));
     if (static_cast<std::size_t>(length) < text.size())
@@ -148,9 +145,8 @@ find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &
     arguments.add(core::earliest_of_version(request.base));
     arguments.add(core::latest_of_version(request.base));
 
-    const Role caller = act_as(table.comments_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::find_comment_of_base),
+    const std::uint64_t rows = execute_as(
+        table.comments_owner, nullptr, table.plan(Statement::find_comment_of_base),
         [&] {
             return psprintf("SELECT id FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
@@ -160,7 +156,6 @@ find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &
                             table.comments_sql);
         },
         arguments);
-    act_again_as(caller);
     if (rows == 0)
         return std::nullopt;
     return result_bigint(0, 0);
@@ -181,16 +176,14 @@ comment_exists(AttachedTable &table, const Key &key, std::int64_t comment_id)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{comment_id});
-    const Role caller = act_as(table.comments_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::comment_exists),
+    const std::uint64_t rows = execute_as(
+        table.comments_owner, nullptr, table.plan(Statement::comment_exists),
         [&] {
             return psprintf("SELECT 1 FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND id OPERATOR(pg_catalog.=) $2",
                             table.comments_sql);
         },
         arguments);
-    act_again_as(caller);
     return rows > 0;
 }
 
@@ -201,16 +194,14 @@ adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, cor
     arguments.add(std::optional<std::int64_t>{comment_id});
     arguments.add(version);
 
-    const Role caller = act_as(table.comments_owner, table.comments_path);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::adopt_comment),
+    const std::uint64_t rows = execute_as(
+        table.comments_owner, table.comments_path, table.plan(Statement::adopt_comment),
         [&] {
             return psprintf("UPDATE %s SET save_refused = false, adopted_version = $3 "
                             "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
                             table.comments_sql);
         },
         arguments);
-    act_again_as(caller);
     if (rows == 0 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows == 0)
@@ -222,6 +213,22 @@ bool
 may_read_comments(const AttachedTable &table)
 {
     return pg_class_aclcheck(table.comments, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+void
+add_comment_values(JsonBuilder &json, std::uint64_t row, CommentText text, bool save_refused)
+{
+    json.key("id");
+    json.number(result_bigint(row, 0));
+    add_text(json, result_text(row, 1), text);
+    json.key("author");
+    json.text(result_text(row, 2));
+    json.key("timestamp");
+    json.time(result_time(row, 3));
+    json.key("reply_to");
+    json.optional_number(result_optional_bigint(row, 4));
+    json.key("save_refused");
+    json.boolean(save_refused);
 }
 
 std::int64_t
@@ -246,17 +253,7 @@ list_comments(AttachedTable &table, const Key &key, core::Timestamp after, std::
     for (std::uint64_t row = rows; row-- > 0;)
     {
         json.open_object();
-        json.key("id");
-        json.number(result_bigint(row, 0));
-        add_text(json, result_text(row, 1));
-        json.key("author");
-        json.text(result_text(row, 2));
-        json.key("timestamp");
-        json.time(result_time(row, 3));
-        json.key("reply_to");
-        json.optional_number(result_optional_bigint(row, 4));
-        json.key("save_refused");
-        json.boolean(DatumGetBool(result_datum(row, 5)));
+        add_comment_values(json, row, CommentText::cut, DatumGetBool(result_datum(row, 5)));
         json.close_object();
     }
     json.close_array();

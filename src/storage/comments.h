@@ -38,6 +38,15 @@ void adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id
 // Whether the caller may read the comments.
 bool may_read_comments(const AttachedTable &table);
 
+// Adds a comment to an open object: the latest result of SPI begins with id, body, author, created_at, reply_to and
+// save_refused. In a list a long text is cut.
+enum class CommentText
+{
+    whole,
+    cut,
+};
+void add_comment_values(JsonBuilder &json, std::uint64_t row, CommentText text, bool save_refused);
+
 // The latest comments created after a time, oldest first, at most 50 and without one of them, into the builder as an
 // array; returns how many there are in all. With the caller's rights, which must suffice.
 std::int64_t list_comments(AttachedTable &table, const Key &key, core::Timestamp after,

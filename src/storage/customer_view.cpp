@@ -37,18 +37,8 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
         const std::uint64_t row = comments.row_of(i);
         const std::optional<core::Timestamp> adopted = result_optional_time(row, 6);
         json.open_object();
-        json.key("id");
-        json.number(result_bigint(row, 0));
-        json.key("text");
-        json.text(result_text(row, 1));
-        json.key("author");
-        json.text(result_text(row, 2));
-        json.key("timestamp");
-        json.time(result_time(row, 3));
-        json.key("reply_to");
-        json.optional_number(result_optional_bigint(row, 4));
-        json.key("save_refused");
-        json.boolean(DatumGetBool(result_datum(row, 5)) || (comments.at && adopted && *adopted > *comments.at));
+        add_comment_values(json, row, CommentText::whole,
+                           DatumGetBool(result_datum(row, 5)) || (comments.at && adopted && *adopted > *comments.at));
         json.key("replies");
         add_comments(json, comments, comments.tree[i].first_reply);
         json.close_object();

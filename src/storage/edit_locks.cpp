@@ -3,8 +3,8 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
+#include "../boundary/owner.h"
 #include "../boundary/role.h"
-#include "../boundary/spi.h"
 #include "access_path.h"
 #include "history.h"
 
@@ -55,9 +55,8 @@ write_lock(AttachedTable &table, const Key &key, const EditLock &lock)
     arguments.add(lock.expires_at);
     arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
 
-    const Role caller = act_as(table.locks_owner, table.locks_path);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::write_lock),
+    const std::uint64_t rows = execute_as(
+        table.locks_owner, table.locks_path, table.plan(Statement::write_lock),
         [&] {
             return psprintf("INSERT INTO %s (customer_id, lock_id, author, locked_at, expires_at, db_user) "
                             "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
@@ -67,7 +66,6 @@ write_lock(AttachedTable &table, const Key &key, const EditLock &lock)
                             table.locks_sql);
         },
         arguments);
-    act_again_as(caller);
     if (rows != 1)
         errors::write_suppressed(table.locks, key_text(key));
 }
@@ -114,18 +112,14 @@ take_lock(AttachedTable &table, const Key &key, std::string_view author, core::M
 std::optional<EditLock>
 find_edit_lock(AttachedTable &table, const Key &key)
 {
-    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const Role caller = act_as(table.locks_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::find_lock),
+    const std::uint64_t rows = execute_latest_as(
+        table.locks_owner, nullptr, table.plan(Statement::find_lock),
         [&] {
             return psprintf("SELECT lock_id, author, locked_at, expires_at FROM %s "
                             "WHERE customer_id OPERATOR(pg_catalog.=) $1",
                             table.locks_sql);
         },
-        arguments_of(key), latest);
-    act_again_as(caller);
-    UnregisterSnapshot(latest);
+        arguments_of(key));
     if (rows == 0)
         return std::nullopt;
     return EditLock{datumCopy(result_datum(0, 0), false, UUID_LEN), result_text(0, 1), result_time(0, 2),
@@ -187,16 +181,14 @@ unlock_customer(AttachedTable &table, const Key &key, Datum lock_id)
 
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, lock_id);
-    const Role caller = act_as(table.locks_owner, table.locks_path);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::remove_lock),
+    const std::uint64_t rows = execute_as(
+        table.locks_owner, table.locks_path, table.plan(Statement::remove_lock),
         [&] {
             return psprintf("DELETE FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND lock_id OPERATOR(pg_catalog.=) $2",
                             table.locks_sql);
         },
         arguments);
-    act_again_as(caller);
     return rows > 0;
 }
 
@@ -205,17 +197,14 @@ read_live_locks(AttachedTable &table)
 {
     Arguments arguments;
     arguments.add(clock_now());
-    const Role caller = act_as(table.locks_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::list_locks),
+    return execute_as(
+        table.locks_owner, nullptr, table.plan(Statement::list_locks),
         [&] {
             return psprintf("SELECT customer_id, author, locked_at, expires_at FROM %s "
                             "WHERE expires_at OPERATOR(pg_catalog.>) $1 ORDER BY customer_id",
                             table.locks_sql);
         },
         arguments);
-    act_again_as(caller);
-    return rows;
 }
 
 }  // namespace crm

@@ -3,6 +3,7 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/identity.h"
+#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../core/base_diagnosis.h"
@@ -15,10 +16,9 @@ namespace {
 
 // Runs a statement; the history's name stands in it as %1$s.
 std::uint64_t
-execute_on_history(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
-                   Snapshot snapshot = InvalidSnapshot)
+execute_on_history(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments)
 {
-    return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
+    return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments);
 }
 
 // The same with the rights of the history's owner.
@@ -26,10 +26,8 @@ std::uint64_t
 execute_as_owner(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
                  Snapshot snapshot = InvalidSnapshot)
 {
-    const Role caller = act_as(table.history_owner, table.history_path);
-    const std::uint64_t rows = execute_on_history(table, statement, sql, arguments, snapshot);
-    act_again_as(caller);
-    return rows;
+    return execute_as(table.history_owner, table.history_path, table.plan(statement),
+                      [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
 }
 
 std::string_view
@@ -85,13 +83,14 @@ add_fields(JsonBuilder &json, std::uint64_t row, int column)
 std::optional<ChainHead>
 chain_head(AttachedTable &table, const Key &key)
 {
-    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::chain_head,
-        "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
-        "FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
-        arguments_of(key), latest);
-    UnregisterSnapshot(latest);
+    const std::uint64_t rows = execute_latest_as(
+        table.history_owner, nullptr, table.plan(Statement::chain_head),
+        [&] {
+            return psprintf("SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
+                            "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
+                            table.history_sql);
+        },
+        arguments_of(key));
     if (rows == 0)
         return std::nullopt;
     return ChainHead{result_time(0, 0), DatumGetBool(result_datum(0, 1)), result_optional_text(0, 2),

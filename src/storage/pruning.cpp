@@ -1,7 +1,6 @@
 #include "pruning.h"
 
-#include "../boundary/role.h"
-#include "../boundary/spi.h"
+#include "../boundary/owner.h"
 
 namespace crm {
 
@@ -14,9 +13,8 @@ prune_history(AttachedTable &table, core::Timestamp before, std::int32_t batch)
     arguments.add(before);
     arguments.add(std::optional<std::int64_t>{batch});
 
-    const Role caller = act_as(table.history_owner, table.history_path);
-    execute(
-        table.plan(Statement::prune_history),
+    execute_as(
+        table.history_owner, table.history_path, table.plan(Statement::prune_history),
         [&] {
             return psprintf(
                 "WITH doomed AS (SELECT h.customer_id, h.version FROM %1$s h "
@@ -39,9 +37,7 @@ prune_history(AttachedTable &table, core::Timestamp before, std::int32_t batch)
                 table.history_sql);
         },
         arguments);
-    const std::int64_t count = result_bigint(0, 0);
-    act_again_as(caller);
-    return count;
+    return result_bigint(0, 0);
 }
 
 }  // namespace crm

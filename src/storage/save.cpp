@@ -2,6 +2,7 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
+#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../core/message.h"
@@ -477,16 +478,12 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 bool
 customer_exists(AttachedTable &table, const Key &key)
 {
-    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const Role caller = act_as(table.customers_owner, nullptr);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::customer_exists),
+    const std::uint64_t rows = execute_latest_as(
+        table.customers_owner, nullptr, table.plan(Statement::customer_exists),
         [&] {
             return psprintf("SELECT 1 FROM %s WHERE %s OPERATOR(pg_catalog.=) $1", table.customers_sql, table.key_sql);
         },
-        arguments_of(key), latest);
-    act_again_as(caller);
-    UnregisterSnapshot(latest);
+        arguments_of(key));
     return rows > 0;
 }
 

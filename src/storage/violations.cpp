@@ -154,14 +154,7 @@ read_violations(AttachedTable &table, const std::optional<Key> &key)
             return key ? psprintf("WHERE %s = $3", table.key_sql) : "";
         return std::nullopt;
     };
-    const int settings = fix_formats();
-    set_search_path("pg_catalog");
-    const int result = SPI_execute_with_args(filled(statement, meaning), arguments.count, arguments.types,
-                                             arguments.values, arguments.nulls, true, 0);
-    AtEOXact_GUC(true, settings);
-    if (result != SPI_OK_SELECT)
-        elog(ERROR, "could not look for violations: %s", SPI_result_code_string(result));
-    return SPI_processed;
+    return read_with_fixed_formats(filled(statement, meaning), arguments);
 }
 
 }  // namespace crm
