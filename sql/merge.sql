@@ -38,6 +38,18 @@ SELECT body, save_refused FROM comments WHERE customer_id = 2 ORDER BY id;
 SELECT outcome, status FROM crm_update_customer(2, :'base', NULL, 'Mine', 'ana', merge => true, fields => '{"email": "a@acme.example"}');
 SELECT body, save_refused FROM comments WHERE customer_id = 2 ORDER BY id;
 
+-- a late repeat of the refused save, which could be merged now, stores nothing again, and changes what differs
+SELECT regress.current(3) AS base \gset
+SELECT outcome FROM crm_update_customer(3, :'base', 'won', NULL, 'ben');
+SELECT outcome, comment_id AS kept FROM crm_update_customer(3, :'base', 'paid', 'Paid', 'ana', merge => true) \gset
+SELECT outcome, comment_id = :kept AS adopted FROM crm_update_customer(3, regress.current(3), 'paid', 'Paid', 'ana');
+SELECT outcome, comment_id = :kept AS kept FROM crm_update_customer(3, :'base', 'paid', 'Paid', 'ana', merge => true);
+SELECT outcome, comment_id = :kept AS kept FROM crm_update_customer(3, :'base', 'paid', 'Paid', 'ana', merge => true, fields => '{"city": "Rome"}');
+SELECT id = :kept AS kept, save_refused FROM comments WHERE customer_id = 3;
+UPDATE customers SET status = 'new', city = NULL WHERE id = 3;
+DELETE FROM customers WHERE id = 3;
+INSERT INTO customers (id, name, phone) VALUES (3, 'Acme', '1');
+
 -- the same change made by both, a change back and forth, and what the caller leaves as it was
 SELECT regress.current(3) AS base \gset
 SELECT outcome FROM crm_update_customer(3, :'base', 'won', NULL, 'ben', fields => '{"phone": "2"}');

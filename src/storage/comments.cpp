@@ -136,6 +136,17 @@ find_repeated_comment(AttachedTable &table, const Key &key, Datum digest, core::
 }
 
 std::optional<std::int64_t>
+find_adopted_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base)
+{
+    const std::uint64_t rows = find_kept_comments(table, key, digest);
+    for (std::uint64_t row = 0; row < rows; row++)
+        if (const core::KeptComment kept = kept_comment(row);
+            kept.adopted_version && core::repeats(kept, base, clock_now(), settings::refused_comment_window()))
+            return result_bigint(row, 0);
+    return std::nullopt;
+}
+
+std::optional<std::int64_t>
 find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &request)
 {
     Arguments arguments = arguments_of(key);

@@ -22,6 +22,9 @@ void await_kept_comment(const AttachedTable &table, Datum digest);
 std::optional<std::int64_t> find_repeated_comment(AttachedTable &table, const Key &key, Datum digest,
                                                   core::Timestamp base);
 
+// The same of those that a later save took over.
+std::optional<std::int64_t> find_adopted_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base);
+
 // A comment with the words of this request from its base: what a save stored whose change the history may have no longer.
 std::optional<std::int64_t> find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &request);
 

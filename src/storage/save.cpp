@@ -37,6 +37,7 @@ struct SavePlan
     core::Outcome outcome;  // updated, merged, unchanged or conflict
     std::optional<std::string_view> status;
     Fields fields;
+    std::optional<std::int64_t> stored_comment;  // when the comment is there already
 };
 
 // The rights that a save needs beside SELECT, which its queries check.
@@ -116,10 +117,10 @@ apply(const Save &save, const SavePlan &plan, core::Timestamp version)
 
     with_save_in_progress(progress, [&] {
         std::optional<std::int64_t> adopted;
-        if (save.comment_digest)
+        if (save.comment_digest && !plan.stored_comment)
             adopted = find_adoptable_comment(save.table, save.key, *save.comment_digest);
-        if (adopted)
-            progress.comment_id = adopted;
+        if (adopted || plan.stored_comment)
+            progress.comment_id = adopted ? adopted : plan.stored_comment;
         else if (save.request.comment)
             insert_comment(save, progress);
 
@@ -167,9 +168,9 @@ keep_comment(const Save &save)
 }
 
 SaveResult
-unchanged(const Save &save, const CustomerRow &row)
+unchanged(const Save &save, const CustomerRow &row, std::optional<std::int64_t> stored_comment)
 {
-    return {core::Outcome::unchanged, row.status, row.version, std::nullopt,
+    return {core::Outcome::unchanged, row.status, row.version, stored_comment,
             message_of(facts_of(save, core::Outcome::unchanged)), std::nullopt};
 }
 
@@ -293,13 +294,13 @@ refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &
 SavePlan
 plan_of(const Save &save, core::Outcome outcome, ThreeWays items)
 {
-    SavePlan plan = {outcome, std::nullopt, {}};
+    SavePlan plan = {outcome, std::nullopt, {}, std::nullopt};
     Field *fields = static_cast<Field *>(palloc((save.fields.size() + 1) * sizeof(Field)));
     std::size_t count = 0;
     for (const ThreeWay &item : items)
     {
         if (item.merged() == core::Merge::collide)
-            return {core::Outcome::conflict, std::nullopt, {}};
+            return {core::Outcome::conflict, std::nullopt, {}, std::nullopt};
         if (item.merged() == core::Merge::leave)
             continue;
         if (item.field == nullptr)
@@ -317,9 +318,10 @@ decide_locked(const Save &save, const CustomerRow &row)
 {
     const bool is_current = core::same_version(save.request.base, row.version);
     if (is_current && save.fields.empty())
-        return SavePlan{core::decide(save.request, {row.version, row.status, false}), save.request.status, {}};
+        return SavePlan{core::decide(save.request, {row.version, row.status, false}), save.request.status, {},
+                        std::nullopt};
     if (!is_current && (!save.request.merge || !can_be_merged(save.table, save.key, save.request.base, row.version)))
-        return SavePlan{core::Outcome::conflict, std::nullopt, {}};
+        return SavePlan{core::Outcome::conflict, std::nullopt, {}, std::nullopt};
 
     const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
     if (!customer)
@@ -333,7 +335,12 @@ decide_locked(const Save &save, const CustomerRow &row)
     }
     SavePlan plan = plan_of(save, core::Outcome::merged,
                             compare_with_base(save.table, save.key, save.request, save.fields, *customer));
-    if (plan.outcome == core::Outcome::merged && !save.request.comment && !plan.status && plan.fields.empty())
+    if (plan.outcome != core::Outcome::merged)
+        return plan;
+    // A late repeat of a refused save, whose comment a later one took over.
+    if (save.comment_digest)
+        plan.stored_comment = find_adopted_comment(save.table, save.key, *save.comment_digest, save.request.base);
+    if ((!save.request.comment || plan.stored_comment) && !plan.status && plan.fields.empty())
         plan.outcome = core::Outcome::unchanged;
     return plan;
 }
@@ -365,7 +372,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     if (save.fields.empty() &&
         core::decide(save.request, {seen.version, seen.status, false}) == core::Outcome::unchanged &&
         !lock_of_another(save.table, save.key, save.request.author))
-        return unchanged(save, seen);
+        return unchanged(save, seen, std::nullopt);
 
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.comment_digest)
@@ -388,7 +395,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
         case core::Outcome::merged:
             return apply(save, *plan, locked->version);
         case core::Outcome::unchanged:
-            return unchanged(save, *locked);
+            return unchanged(save, *locked, plan->stored_comment);
         default:
             return refuse(save, *locked, std::nullopt);
     }
@@ -472,7 +479,8 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;
-    with_save_in_progress(progress, [&] { update_customer(save, {core::Outcome::updated, std::nullopt, {}}, progress); });
+    const SavePlan plan = {core::Outcome::updated, std::nullopt, {}, std::nullopt};
+    with_save_in_progress(progress, [&] { update_customer(save, plan, progress); });
 }
 
 bool
