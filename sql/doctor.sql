@@ -33,6 +33,7 @@ SELECT * FROM fault('CREATE TRIGGER zzz BEFORE INSERT ON comments FOR EACH ROW E
 SELECT count(*) FROM fault('CREATE TRIGGER zzz AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing(); CREATE TRIGGER aaa BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing()');
 SELECT * FROM fault('SET LOCAL session_replication_role = replica');
 SELECT * FROM fault('CREATE INDEX by_status ON customers (status); CREATE INDEX by_name ON customers (name, updated_at)');
+SELECT * FROM fault('CREATE INDEX by_expression ON customers (lower(status)); CREATE INDEX by_condition ON customers (name) WHERE status = ''new''');
 SELECT * FROM fault('ALTER TABLE customers RESET (fillfactor)');
 CREATE ROLE regress_crm_doctor;
 SELECT * FROM fault('ALTER TABLE comments OWNER TO regress_crm_doctor');
@@ -53,5 +54,18 @@ GRANT USAGE ON SCHEMA doctor TO regress_crm_doctor;
 SET ROLE regress_crm_doctor;
 SELECT count(DISTINCT check_name) FROM crm_doctor();
 RESET ROLE;
+-- also who may read the history, but not use its schema
+REVOKE USAGE ON SCHEMA doctor FROM regress_crm_doctor;
+GRANT SELECT ON customer_history TO regress_crm_doctor;
+SET ROLE regress_crm_doctor;
+SELECT count(DISTINCT check_name) FROM crm_doctor();
+RESET ROLE;
+-- a table whose drop is rolled back is attached as before
+BEGIN;
+DROP TABLE customers CASCADE;
+SELECT count(DISTINCT check_name) FROM crm_doctor();
+ROLLBACK;
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'won', NULL, 'ana');
+UPDATE customers SET status = 'open';
 DROP SCHEMA doctor CASCADE;
 DROP ROLE regress_crm_doctor;

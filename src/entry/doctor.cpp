@@ -26,7 +26,7 @@ member AS (
     UNION ALL SELECT customers, locks, 'locks' FROM attached
 ),
 ours AS (
-    SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = '{extension}'::regnamespace AND p.prorettype = 'trigger'::regtype
+    SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = {extension_literal}::regnamespace AND p.prorettype = 'trigger'::regtype
 ),
 needed (role, function) AS (
     VALUES ('customers', 'crm_customers_key'), ('customers', 'crm_customers_version'), ('customers', 'crm_customers_history'),
@@ -90,7 +90,11 @@ found (check_name, status, finding, hint) AS (
     SELECT 'indexes', 'warning', format('index %s on column %I of %s is written by every save', i.indexrelid::regclass, t.attname, k.customers),
            'Drop it where it is not worth that: without it, saves are HOT updates. "Recently changed" is answered by the history.'
     FROM key_trigger k JOIN pg_index i ON i.indrelid = k.customers
-    JOIN pg_attribute t ON t.attrelid = k.customers AND t.attnum = ANY (i.indkey::int2[]) AND t.attnum IN (k.status, k.version)
+    JOIN pg_attribute t ON t.attrelid = k.customers AND t.attnum IN (k.status, k.version)
+    -- Expressions and conditions of an index count as well as its columns.
+    WHERE t.attnum = ANY (i.indkey::int2[]) OR EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = k.customers AND d.refobjsubid = t.attnum)
 
     UNION ALL
     SELECT 'fillfactor', 'warning', format('the pages of %s are filled entirely: saves find no room beside the old row', a.customers),
@@ -149,6 +153,8 @@ run(Oid extension_schema, const char *of_clock)
     const auto meaning = [&](std::string_view name) -> std::optional<std::string_view> {
         if (name == "extension")
             return quote_identifier(get_namespace_name(extension_schema));
+        if (name == "extension_literal")
+            return quote_literal_cstr(quote_identifier(get_namespace_name(extension_schema)));
         if (name == "of_clock")
             return of_clock;
         return std::nullopt;
@@ -164,7 +170,9 @@ bool
 is_ahead_of_clock(const AttachedTable &table)
 {
     if (get_rel_relkind(table.history) == '\0' ||
-        pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+        pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+        !DatumGetBool(DirectFunctionCall2(has_schema_privilege_id, ObjectIdGetDatum(get_rel_namespace(table.history)),
+                                          text_datum("USAGE"))))
         return false;
     const char *sql = psprintf("SELECT 1 FROM %s WHERE version OPERATOR(pg_catalog.>) "
                                "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",

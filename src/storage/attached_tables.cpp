@@ -16,6 +16,7 @@ struct Reading
     Oid registry;
     int count;
     AttachedTable *tables;
+    List *missing;                 // customers tables that were not there: a rollback brings a dropped one back
     Reading *next;                 // of those that were replaced
     std::uint64_t replaced_during;  // the transaction that did
 };
@@ -32,6 +33,8 @@ relation_changed(Datum, Oid relation)
     if (stale)
         return;
     if (relation == InvalidOid || relation == current->registry)
+        stale = true;
+    if (list_member_oid(current->missing, relation))
         stale = true;
     for (int i = 0; i < current->count && !stale; i++)
     {
@@ -247,7 +250,10 @@ read_registry(Reading &reading)
         table.attached_at = {DatumGetTimestampTz(*registry_value(registry, row, "attached_at"))};
         table.schema = get_rel_namespace(table.customers);
         if (!OidIsValid(table.schema))
+        {
+            reading.missing = lappend_oid(reading.missing, table.customers);
             continue;
+        }
 
         int i = 0;
         while (i < reading.count && reading.tables[i].customers != table.customers)
