@@ -41,6 +41,7 @@ SELECT * FROM plant($$DELETE FROM customers WHERE id = 2$$);
 SELECT * FROM plant($$UPDATE customers SET updated_at = '2030-01-01 00:00:00+00' WHERE id = 2$$);
 SELECT * FROM plant($$UPDATE customer_history SET version = '2026-01-05 10:00:00.0005+00' WHERE customer_id = 2 AND operation = 'update'$$) WHERE invariant = 'versions_increase';
 SELECT * FROM plant($$UPDATE customers SET updated_at = 'infinity' WHERE id = 2; UPDATE customer_history SET version = 'infinity' WHERE customer_id = 2 AND operation = 'update'$$);
+SELECT * FROM plant($$UPDATE customer_history SET version = '-infinity' WHERE customer_id = 2 AND operation = 'insert'; UPDATE customer_history SET previous = '-infinity' WHERE customer_id = 2 AND operation = 'update'$$);
 SELECT * FROM plant($$UPDATE customer_history SET status_from = 'other' WHERE customer_id = 1 AND version = regress.version(1, 3)$$);
 SELECT * FROM plant($$UPDATE customers SET status = 'secretly' WHERE id = 1$$);
 SELECT * FROM plant($$DELETE FROM comments WHERE customer_id = 1 AND body = 'Merged'$$);

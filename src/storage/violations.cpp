@@ -61,6 +61,11 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
     FROM c WHERE version IS NULL OR NOT (version >= $1 AND version <= $2)
 
     UNION ALL
+    SELECT customer_id, 'versions_possible', 'the version of a change is infinite or out of range',
+           jsonb_build_object('version', version)
+    FROM h WHERE NOT (version >= $1 AND version <= $2)
+
+    UNION ALL
     SELECT customer_id, 'status', 'a change begins at another status than the one before it ended with',
            jsonb_build_object('version', version, 'status_from', status_from, 'before', status_before)
     FROM h WHERE previous = before AND status_from IS DISTINCT FROM status_before
@@ -81,8 +86,8 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
     UNION ALL
     SELECT m.customer_id, 'comments_kept', 'a comment was adopted by a change that does not exist',
            jsonb_build_object('comment_id', m.id, 'adopted_version', m.adopted_version)
-    FROM m WHERE m.adopted_version IS NOT NULL
-      AND m.adopted_version >= (SELECT min(h.version) FROM h WHERE h.customer_id = m.customer_id)
+    FROM m JOIN (SELECT customer_id, min(version) AS version FROM h GROUP BY customer_id) oldest USING (customer_id)
+    WHERE m.adopted_version >= oldest.version
       AND NOT EXISTS (SELECT FROM h WHERE h.customer_id = m.customer_id AND h.version = m.adopted_version)
 
     UNION ALL
