@@ -172,6 +172,15 @@ erase_customer(AttachedTable &table, const Key &key)
             comments = blank_comments(table, key, progress);
         });
     }
+    else
+    {
+        for (const char *columns : {"blanked", "kept"})
+        {
+            json.key(columns);
+            json.open_array();
+            json.close_array();
+        }
+    }
     json.key("comments");
     json.number(static_cast<std::int64_t>(comments));
     json.key("history");
