@@ -32,6 +32,7 @@ public:
         for (const auto &[key, comment] : evidence_.comments)
             check_comment(comment);
         check_refused_statuses();
+        check_locks();
         for (const Attempt *attempt : evidence_.attempts)
             check_answer(*attempt);
         check_order();
@@ -93,17 +94,24 @@ private:
         std::map<ServerTime, std::vector<const HistoryRow *>> by_previous;
         std::map<ServerTime, std::vector<const HistoryRow *>> by_base;
         std::map<ServerTime, std::vector<const Attempt *>> winners;
+        std::set<const HistoryRow *> merged;
 
+        for (const Request &request : evidence_.requests)
+            for (const HistoryRow *row : request.rows)
+                if (row->based_on && row->previous && !same_version(*row->based_on, *row->previous) &&
+                    std::any_of(request.attempts.begin(), request.attempts.end(),
+                                [](const Attempt *attempt) { return attempt->merge; }))
+                    merged.insert(row);
         for (const HistoryRow *row : evidence_.chain)
         {
             if (row->previous)
                 by_previous[*row->previous].push_back(row);
-            if (row->author && row->based_on)
+            if (row->author && row->based_on && !merged.contains(row))
                 by_base[*row->based_on].push_back(row);
         }
         for (const Request &request : evidence_.requests)
             for (const Attempt *attempt : request.attempts)
-                if (attempt->is_applied())
+                if (attempt->outcome == "updated")
                 {
                     winners[attempt->base].push_back(attempt);
                     break;
@@ -122,7 +130,8 @@ private:
         report_several(winners, "saves that were told they are its successor");
 
         for (const HistoryRow *row : evidence_.chain)
-            if (row->author && row->based_on && row->previous && !same_version(*row->based_on, *row->previous))
+            if (row->author && row->based_on && row->previous && !same_version(*row->based_on, *row->previous) &&
+                !merged.contains(row))
             {
                 ++findings_.counts.lost;
                 report(Invariant::one_winner,
@@ -239,6 +248,15 @@ private:
             if (request.is_told_refused())
                 report(Invariant::lost_answer_can_be_asked_again,
                        "the same request was told that it was applied and that it was refused", texts(request));
+            const auto is_refused_later = [&](const Attempt *refused)
+            {
+                return refused->keeps_comment() &&
+                       std::any_of(request.attempts.begin(), request.attempts.end(), [&](const Attempt *applied)
+                                   { return applied->is_applied() && applied->answered < refused->sent; });
+            };
+            if (std::any_of(request.attempts.begin(), request.attempts.end(), is_refused_later))
+                report(Invariant::lost_answer_can_be_asked_again,
+                       "a request that was applied was told later that it was refused", texts(request));
             if (told_updated == 0 && !request.is_in_doubt())
                 report(Invariant::lost_answer_can_be_asked_again,
                        "a request was told that it was applied before, which nobody was told before", texts(request));
@@ -255,12 +273,14 @@ private:
         {
             if (attempt->reply != Reply::answered)
                 continue;
-            if (attempt->outcome == "updated")
+            if (attempt->is_applied())
                 check_updated(request, *attempt);
             else if (attempt->outcome == "replayed")
                 check_replayed(request, *attempt);
             else if (attempt->outcome == "conflict")
                 check_conflict(*attempt);
+            else if (attempt->outcome == "locked")
+                check_locked(*attempt);
             else if (attempt->outcome == "unchanged")
                 check_unchanged(*attempt);
             else if (attempt->outcome == "not_found")
@@ -285,12 +305,97 @@ private:
 
         const State &state = evidence_.states.at((*row)->version);
         const std::optional<std::string> &saved = (*row)->status_to ? (*row)->status_to : state.status;
-        const bool is_right = (!attempt.status || attempt.status == saved) && attempt.answer_status == saved &&
-                              attempt.answer_comment == (*row)->comment_id &&
+        const bool is_right = (!attempt.status || attempt.status == saved || attempt.outcome == "merged") &&
+                              attempt.answer_status == saved && attempt.answer_comment == (*row)->comment_id &&
                               attempt.comment.has_value() == (*row)->comment_id.has_value() &&
                               (!(*row)->based_on || same_version(*(*row)->based_on, attempt.base));
         if (!is_right)
             lose("the history has something else than what was acknowledged", {to_text(**row), to_text(attempt)});
+        else if (!attempt.phone && (*row)->phone_to)
+            lose("a save changed a field that it did not ask for", {to_text(**row), to_text(attempt)});
+        else
+            check_merge(attempt, **row);
+    }
+
+    // The customer at a version; nullptr where the history does not have it.
+    const State *state_at(ServerTime version) const
+    {
+        const auto state = evidence_.states.lower_bound(version - 999);
+        return state != evidence_.states.end() && same_version(state->first, version) ? &state->second : nullptr;
+    }
+
+    // 3: each field is what the caller made of it, or what others made of it, and nobody's change is overwritten.
+    void check_merge(const Attempt &attempt, const HistoryRow &row)
+    {
+        const State *was = state_at(attempt.base);
+        const State *theirs = row.previous ? state_at(*row.previous) : nullptr;
+        if (!was || !theirs)
+            return;
+        const State &saved = evidence_.states.at(row.version);
+        check_merged_field(attempt, row, was->status, attempt.status, theirs->status, saved.status);
+        check_merged_field(attempt, row, was->phone, attempt.phone, theirs->phone, saved.phone);
+    }
+
+    void check_merged_field(const Attempt &attempt, const HistoryRow &row, const std::optional<std::string> &was,
+                            const std::optional<std::string> &mine, const std::optional<std::string> &theirs,
+                            const std::optional<std::string> &saved)
+    {
+        const bool is_mine = mine && mine != was;
+        if (is_mine && theirs != was && theirs != mine)
+            lose("a save overwrote a change of the same field that its author had not seen",
+                 {to_text(row), to_text(attempt)});
+        else if (saved != (is_mine ? mine : theirs))
+            lose("a field of a save is neither what its author made of it nor what it was", {to_text(row), to_text(attempt)});
+    }
+
+    // 1: the base was current, or could be merged, and somebody else was locking.
+    void check_locked(const Attempt &attempt)
+    {
+        const bool is_somebody_elses = std::any_of(
+            evidence_.attempts.begin(), evidence_.attempts.end(), [&](const Attempt *lock) {
+                return lock->action == Action::lock && lock->author != attempt.author && lock->sent < attempt.answered &&
+                       (lock->holds_lock() || lock->reply == Reply::in_doubt);
+            });
+        if (!is_somebody_elses)
+            report(Invariant::one_winner, "a save was refused for a lock that nobody else took", {to_text(attempt)});
+        else if (!attempt.merge && (!attempt.answer_version || !same_version(*attempt.answer_version, attempt.base)))
+            report(Invariant::one_winner, "a save from an old version was told of a lock and not of the conflict",
+                   {to_text(attempt)});
+    }
+
+    // 4: while a lock was surely held, nobody else saved.
+    void check_locks()
+    {
+        std::map<const HistoryRow *, SteadyTime> acknowledged;
+        for (const Request &request : evidence_.requests)
+            for (const HistoryRow *row : request.rows)
+                for (const Attempt *attempt : request.attempts)
+                    if (attempt->is_applied() && attempt->answer_version == row->version)
+                        acknowledged[row] = attempt->answered;
+
+        for (const Attempt *lock : evidence_.attempts)
+        {
+            if (!lock->holds_lock() || !lock->expires_at)
+                continue;
+            const ServerTime locked_at = *lock->expires_at - lock->ttl_ms * ServerTime{1000};
+            // Until it was released or replaced by a shorter one of the same author, or went with the customer.
+            SteadyTime ended = std::numeric_limits<SteadyTime>::max();
+            for (const Attempt *other : evidence_.attempts)
+                if (other->sent > lock->sent && other != lock &&
+                    ((other->action == Action::unlock && other->lock_id == lock->lock_id) ||
+                     (other->action == Action::lock && other->author == lock->author)))
+                    ended = std::min(ended, other->sent);
+            for (const HistoryRow *row : evidence_.chain)
+            {
+                if (row->operation == "delete" && row->recorded_at > locked_at)
+                    break;
+                const auto known = acknowledged.find(row);
+                if (row->author && row->author != lock->author && row->recorded_at > locked_at &&
+                    row->recorded_at < *lock->expires_at && known != acknowledged.end() && known->second < ended)
+                    report(Invariant::nothing_refused_applied, "a save was admitted under somebody else's edit lock",
+                           {to_text(*lock), to_text(*row)});
+            }
+        }
     }
 
     // 8: asking again tells what became of the request.
@@ -320,9 +425,9 @@ private:
     // 3: there was nothing to do.
     void check_unchanged(const Attempt &attempt)
     {
-        const bool is_right = !attempt.comment && attempt.answer_version &&
-                              same_version(*attempt.answer_version, attempt.base) &&
-                              (!attempt.status || attempt.status == attempt.answer_status);
+        const bool is_right = (!attempt.comment || (attempt.merge && attempt.answer_comment)) && attempt.answer_version &&
+                              (attempt.merge || (same_version(*attempt.answer_version, attempt.base) &&
+                                                 (!attempt.status || attempt.status == attempt.answer_status)));
         if (!is_right)
             lose("a save was told that it changes nothing, and it does", {to_text(attempt)});
     }
@@ -368,8 +473,8 @@ private:
         bool may_be_there = false;
         for (const Attempt *attempt : comment.attempts)
         {
-            const bool is_kept = attempt->is_done() || attempt->outcome == "conflict";
-            const bool is_said = is_kept || attempt->outcome == "updated" || attempt->outcome == "replayed";
+            const bool is_kept = attempt->is_done() || attempt->keeps_comment();
+            const bool is_said = is_kept || attempt->is_applied() || attempt->outcome == "replayed";
             const Era era = evidence_.era(*attempt);
             must_be_there |= is_kept && era == Era::current;
             may_be_there |= (is_said || attempt->reply == Reply::in_doubt) && era != Era::gone;
@@ -405,7 +510,7 @@ private:
         {
             ++findings_.counts.twice;
             const bool was_refused = std::any_of(comment.attempts.begin(), comment.attempts.end(),
-                                                 [](const Attempt *a) { return a->outcome == "conflict"; });
+                                                 [](const Attempt *a) { return a->keeps_comment(); });
             report(was_refused ? Invariant::nothing_refused_applied : Invariant::nothing_twice,
                    fmt::format("a comment is there {} times", comment.rows.size()), texts(comment));
             return;
@@ -429,8 +534,8 @@ private:
         // Everybody was told the same place.
         for (const Attempt *attempt : comment.attempts)
         {
-            const bool names_place = attempt->is_done() || attempt->is_applied() || attempt->outcome == "conflict" ||
-                                     (attempt->outcome == "replayed" && applied);
+            const bool names_place = attempt->is_done() || attempt->is_applied() || attempt->keeps_comment() ||
+                                     attempt->outcome == "unchanged" || (attempt->outcome == "replayed" && applied);
             if (names_place && evidence_.era(*attempt) == Era::current && attempt->answer_comment != row.id)
                 return accuse("a comment is stored elsewhere than an answer says");
         }
@@ -463,18 +568,24 @@ private:
     void check_adoption(const Comment &comment, const CommentRow &row, const HistoryRow &applied, const Accuse &accuse)
     {
         SteadyTime landing_sent = std::numeric_limits<SteadyTime>::max();
+        SteadyTime landing_answered = std::numeric_limits<SteadyTime>::min();
         for (const Request *request : comment.requests)
             if (std::find(request->rows.begin(), request->rows.end(), &applied) != request->rows.end())
-                landing_sent = request->asked().sent;
+                for (const Attempt *attempt : request->attempts)
+                    if (attempt->is_applied() || attempt->reply == Reply::in_doubt)
+                    {
+                        landing_sent = std::min(landing_sent, attempt->sent);
+                        landing_answered = std::max(landing_answered, attempt->answered);
+                    }
 
         bool must_be_adopted = false;
         bool may_be_adopted = false;
         for (const Attempt *attempt : comment.attempts)
-            if (attempt->outcome == "conflict")
+            if (attempt->keeps_comment())
             {
                 const Era era = evidence_.era(*attempt);
                 must_be_adopted |= era == Era::current && attempt->answered < landing_sent;
-                may_be_adopted |= era != Era::gone && attempt->sent < landing_sent;
+                may_be_adopted |= era != Era::gone && attempt->sent < landing_answered;
             }
 
         if (row.adopted_version ? !may_be_adopted || row.adopted_version != applied.version : must_be_adopted)
@@ -502,7 +613,8 @@ private:
             return;
         }
 
-        const bool shows_current_row = attempt.action != Action::comment && attempt.outcome != "none" &&
+        const bool shows_current_row = attempt.action != Action::comment && attempt.action != Action::lock &&
+                                       attempt.action != Action::unlock && attempt.outcome != "none" &&
                                        attempt.outcome != "deleted" && attempt.outcome != "not_found";
         // A request that was applied is told so even when the customer is deleted since.
         if (!shows_current_row || (attempt.outcome == "replayed" && !attempt.answer_version))
@@ -535,7 +647,7 @@ private:
                     all.push_back({attempt, row->version, true});
                 continue;
             }
-            const bool is_write = attempt->action == Action::save ? attempt->outcome == "updated"
+            const bool is_write = attempt->action == Action::save ? attempt->is_applied()
                                                                   : attempt->action != Action::read;
             all.push_back({attempt, *attempt->answer_version, is_write});
         }
@@ -592,6 +704,22 @@ describe(Invariant invariant)
             return "a lost answer's attempt was applied once or not at all, and asking again tells which";
     }
     return {};
+}
+
+Invariant
+invariant_of(std::string_view name_in_crm_verify)
+{
+    if (name_in_crm_verify == "one_successor")
+        return Invariant::one_winner;
+    if (name_in_crm_verify.starts_with("versions"))
+        return Invariant::versions_increase;
+    if (name_in_crm_verify == "comments_kept" || name_in_crm_verify == "threads")
+        return Invariant::nothing_acknowledged_lost;
+    if (name_in_crm_verify == "refused_once")
+        return Invariant::nothing_refused_applied;
+    if (name_in_crm_verify == "applied_once")
+        return Invariant::nothing_twice;
+    return Invariant::one_chain;
 }
 
 Findings

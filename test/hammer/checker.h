@@ -51,6 +51,9 @@ struct Findings
     Counts counts;
 };
 
+// The invariant that one of crm_verify() belongs to.
+Invariant invariant_of(std::string_view name_in_crm_verify);
+
 // Checks all invariants of all customers of the log. Every customer must have been made by the log, and nobody else may
 // have worked on it.
 Findings check(std::span<const Attempt> log, const Tables &tables);

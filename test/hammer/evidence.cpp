@@ -7,12 +7,13 @@ namespace crm::hammer {
 
 namespace {
 
-using RequestKey = std::tuple<ServerTime, std::string, std::optional<std::string>, std::optional<std::string>>;
+using RequestKey = std::tuple<ServerTime, std::string, std::optional<std::string>, std::optional<std::string>,
+                              std::optional<std::string>>;
 
 RequestKey
 request_key(const Attempt &save)
 {
-    return {save.base, save.author, save.status, save.comment};
+    return {save.base, save.author, save.status, save.comment, save.phone};
 }
 
 void
@@ -120,7 +121,11 @@ private:
         const auto base = row.based_on ? row.based_on : row.previous;
         if (!base || !same_version(asked.base, *base))
             return false;
-        if (asked.status && row.status_to && asked.status != row.status_to)
+        // A merge leaves what the caller does not change.
+        if (asked.status && row.status_to && asked.status != row.status_to &&
+            !(asked.merge && row.status_from == row.status_to))
+            return false;
+        if (row.phone_to && asked.phone != row.phone_to)
             return false;
         if (asked.comment.has_value() != row.comment_id.has_value())
             return false;

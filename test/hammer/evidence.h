@@ -9,7 +9,7 @@
 
 namespace crm::hammer {
 
-// All submits of one request: the same customer, base, author, status and comment.
+// All submits of one request: the same customer, base, author, status, comment and phone.
 struct Request
 {
     std::vector<const Attempt *> attempts;

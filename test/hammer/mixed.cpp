@@ -55,6 +55,11 @@ MixedUser::step()
 {
     const std::int64_t customer = some_customer();
 
+    if (user_.chance(stage_.options.lock_percent))
+    {
+        edit_under_lock(customer);
+        return;
+    }
     switch (std::discrete_distribution<int>(step_weights)(user_.random()))
     {
         case just_look:
@@ -104,12 +109,16 @@ MixedUser::after_save(Attempt save, Attempt told)
 {
     if (told.reply != Reply::answered)
         return;
-    if (told.outcome == "updated" || told.outcome == "replayed")
+    if (told.is_applied() || told.outcome == "replayed")
     {
         if (user_.chance(15))
             remember(user_.submit(save));
         return;
     }
+    // Whoever is told of a lock waits, or clicks again.
+    if (told.outcome == "locked" && user_.chance(50))
+        told = user_.submit(save);
+    remember(told);
     if (told.outcome != "conflict" || user_.chance(25))
         return;
 
@@ -127,6 +136,29 @@ MixedUser::after_save(Attempt save, Attempt told)
     // A proxy repeats the refused save when a later one has landed already.
     if (user_.chance(20))
         remember(user_.submit(first));
+}
+
+// What an edit dialogue does: locks, looks, saves and unlocks, or is left open until the lock expires.
+void
+MixedUser::edit_under_lock(std::int64_t customer)
+{
+    Attempt asked;
+    asked.action = Action::lock;
+    asked.customer = customer;
+    asked.author = user_.author();
+    asked.ttl_ms = user_.chance(70) ? 60'000 : 30;
+    const Attempt lock = user_.submit(asked);
+    if (!lock.holds_lock())
+        return;
+    save(customer, true, false);
+    if (asked.ttl_ms < 1000 && user_.chance(50))
+        return;
+
+    Attempt release;
+    release.action = Action::unlock;
+    release.customer = customer;
+    release.lock_id = lock.lock_id;
+    user_.submit(release);
 }
 
 void
@@ -220,6 +252,9 @@ MixedUser::new_save(std::int64_t customer, const Page &page, bool from_older_ver
         save.status = new_status();
         save.comment = new_comment();
     }
+    save.merge = user_.chance(stage_.options.merge_percent);
+    if (user_.chance(stage_.options.merge_percent))
+        save.phone = user_.unique("+49 40");
     return save;
 }
 

@@ -27,6 +27,7 @@ private:
     void step();
     void save(std::int64_t customer, bool looks_first, bool from_older_version);
     void after_save(Attempt save, Attempt told);
+    void edit_under_lock(std::int64_t customer);
     void comment(std::int64_t customer);
     void update(std::int64_t customer);
     void insert();

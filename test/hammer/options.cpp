@@ -34,8 +34,8 @@ parse_options(int argc, char **argv, Options &options)
                "         and comments: one may win, everybody's comment must be kept\n"
                "  retry  the same, and every user tries again from the row it was told until the save lands\n"
                "  mixed  reads, saves, saves from old versions, bare comments, repeated submits (also two in flight\n"
-               "         together), plain UPDATEs, INSERTs and DELETEs (of every tenth), over many customers; a user\n"
-               "         opens a second connection for submits in flight together\n"
+               "         together), plain UPDATEs, INSERTs and DELETEs (of every tenth), saves of other fields, merges and edit\n"
+               "         locks, over many customers; a user opens a second connection for submits in flight together\n"
                "\n"
                "The tables customers, comments and customer_history are those that the search_path of the connection\n"
                "finds. The driver makes customers of its own and leaves them there.\n"
@@ -76,6 +76,14 @@ parse_options(int argc, char **argv, Options &options)
                    "Terminate this many of the users' connections each second, so that answers are lost")
         ->capture_default_str()
         ->check(CLI::Range(0, 1000));
+    app.add_option("--merge", options.merge_percent,
+                   "How many of a hundred saves in mixed may be merged or save another field; 0 calls the function with five "
+                   "arguments")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 100));
+    app.add_option("--locks", options.lock_percent, "How many of a hundred steps in mixed are edits under a lock")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 100));
     app.add_option("--json", options.json_file, "Also write options, counts, rates and violations to this file")
         ->option_text("FILE");
 

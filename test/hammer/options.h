@@ -29,6 +29,8 @@ struct Options
     std::string function = "crm_update_customer";
     int timeout_seconds = 60;
     int breaks_per_second = 0;
+    int merge_percent = 40;
+    int lock_percent = 4;
     std::string json_file;
 };
 

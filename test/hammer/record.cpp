@@ -60,6 +60,10 @@ name(Action action)
             return "insert";
         case Action::remove:
             return "delete";
+        case Action::lock:
+            return "lock";
+        case Action::unlock:
+            return "unlock";
     }
     return {};
 }
@@ -70,7 +74,11 @@ to_text(const Attempt &attempt)
     std::string asked;
     if (attempt.action == Action::save)
         asked += fmt::format(" base={} author='{}'", to_text(attempt.base), attempt.author);
-    if (attempt.action == Action::comment)
+    if (attempt.merge)
+        asked += " merge";
+    if (attempt.action == Action::lock)
+        asked += fmt::format(" ttl={} ms", attempt.ttl_ms);
+    if (attempt.action == Action::comment || attempt.action == Action::lock)
         asked += fmt::format(" author='{}'", attempt.author);
     if (attempt.status)
         asked += fmt::format(" status='{}'", *attempt.status);
@@ -92,6 +100,8 @@ to_text(const Attempt &attempt)
             answer = fmt::format("{} status={} updated_at={} comment_id={}", attempt.outcome,
                                  text_or_null(attempt.answer_status), time_or_null(attempt.answer_version),
                                  number_or_null(attempt.answer_comment));
+            if (attempt.expires_at)
+                answer += fmt::format(" expires_at={}", to_text(*attempt.expires_at));
             if (attempt.replayed_version)
                 answer += fmt::format(" request's version={}", to_text(*attempt.replayed_version));
             break;
@@ -121,11 +131,11 @@ std::string
 to_text(const HistoryRow &row)
 {
     return fmt::format("history customer_id={} version={} previous={} based_on={} {} author={} status {} -> {} "
-                       "phone_to={} comment_id={} request={}",
+                       "phone_to={} comment_id={} request={} recorded_at={}",
                        row.customer, to_text(row.version), time_or_null(row.previous), time_or_null(row.based_on),
                        row.operation, text_or_null(row.author), text_or_null(row.status_from),
                        text_or_null(row.status_to), text_or_null(row.phone_to), number_or_null(row.comment_id),
-                       row.request.value_or("NULL"));
+                       row.request.value_or("NULL"), to_text(row.recorded_at));
 }
 
 }  // namespace crm::hammer

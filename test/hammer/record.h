@@ -42,10 +42,12 @@ enum class Action
     update,   // plain UPDATE of status or phone
     insert,   // plain INSERT of a customer
     remove,   // plain DELETE of a customer
+    lock,     // crm_lock_customer
+    unlock,   // crm_unlock_customer
 };
 
-inline constexpr Action all_actions[] = {Action::save,   Action::read,   Action::comment,
-                                         Action::update, Action::insert, Action::remove};
+inline constexpr Action all_actions[] = {Action::save,   Action::read,   Action::comment, Action::update,
+                                         Action::insert, Action::remove, Action::lock,    Action::unlock};
 
 std::string_view name(Action action);
 
@@ -67,9 +69,12 @@ struct Attempt
     std::int64_t customer = 0;
     ServerTime base = 0;                 // save
     std::optional<std::string> status;   // save, update, insert
-    std::optional<std::string> phone;    // update
+    std::optional<std::string> phone;    // save, update
     std::optional<std::string> comment;  // save, comment
-    std::string author;                  // save, comment
+    std::string author;                  // save, comment, lock
+    bool merge = false;                  // save
+    int ttl_ms = 0;                      // lock
+    std::optional<std::string> lock_id;  // unlock; the answer of a lock
 
     SteadyTime sent = 0;
     SteadyTime answered = 0;
@@ -82,11 +87,19 @@ struct Attempt
     std::optional<ServerTime> answer_version;  // as updated_at; for a remove, the version that was removed
     std::optional<std::int64_t> answer_comment;
     std::optional<ServerTime> replayed_version;  // the version that the replayed request made
+    std::optional<ServerTime> expires_at;        // of the lock that was taken
     std::string sqlstate;
     std::string error;
 
-    bool is_applied() const { return outcome == "updated"; }
-    bool is_refused() const { return outcome == "conflict" || outcome == "deleted" || outcome == "not_found"; }
+    bool is_applied() const { return outcome == "updated" || outcome == "merged"; }
+    bool keeps_comment() const { return outcome == "conflict" || outcome == "locked"; }
+    bool holds_lock() const { return action == Action::lock && (outcome == "acquired" || outcome == "renewed"); }
+    bool is_saved() const { return is_applied() || outcome == "replayed" || outcome == "unchanged"; }
+    // Refused for good: what cannot be merged now can be when others take their changes back.
+    bool is_refused() const
+    {
+        return (outcome == "conflict" && !merge) || outcome == "deleted" || outcome == "not_found";
+    }
     bool is_done() const { return outcome == "done"; }
 };
 
@@ -122,6 +135,7 @@ struct HistoryRow
     std::optional<std::string> phone_to;
     std::optional<std::int64_t> comment_id;
     std::optional<std::string> request;
+    ServerTime recorded_at = 0;
 };
 
 // The rows of the customers that the driver made.

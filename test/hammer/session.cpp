@@ -171,13 +171,19 @@ Session::ask(Attempt &attempt)
     {
         case Action::save:
         {
-            result = execute(transaction,
-                             "SELECT outcome, status, " MICROSECONDS("updated_at") ", comment_id, "
-                             "CASE WHEN outcome = 'replayed' THEN "
-                             MICROSECONDS("(detail ->> 'version')::timestamptz") " END FROM "
-                                 + target_.function + "($1, $2, $3, $4, $5)",
-                             attempt.customer, to_text(attempt.base), parameter(attempt.status),
-                             parameter(attempt.comment), attempt.author);
+            const std::string save = "SELECT outcome, status, " MICROSECONDS("updated_at") ", comment_id, "
+                                     "CASE WHEN outcome = 'replayed' THEN "
+                                     MICROSECONDS("(detail ->> 'version')::timestamptz") " END FROM "
+                                     + target_.function;
+            result = attempt.merge || attempt.phone
+                         ? execute(transaction,
+                                   save + "($1, $2, $3, $4, $5, merge => $6, fields => CASE WHEN $7::text IS NOT NULL "
+                                          "THEN jsonb_build_object('phone', $7::text) END)",
+                                   attempt.customer, to_text(attempt.base), parameter(attempt.status),
+                                   parameter(attempt.comment), attempt.author, attempt.merge ? "true" : "false",
+                                   parameter(attempt.phone))
+                         : execute(transaction, save + "($1, $2, $3, $4, $5)", attempt.customer, to_text(attempt.base),
+                                   parameter(attempt.status), parameter(attempt.comment), attempt.author);
             const auto row = result[0];
             attempt.outcome = text(row[0]).value_or("NULL");
             attempt.answer_status = text(row[1]);
@@ -192,6 +198,23 @@ Session::ask(Attempt &attempt)
                              attempt.customer, attempt.author, parameter(attempt.comment));
             attempt.outcome = "done";
             attempt.answer_comment = number(result[0][0]);
+            return;
+        case Action::lock:
+        {
+            result = execute(transaction,
+                             "SELECT outcome, lock_id, " MICROSECONDS("expires_at")
+                             " FROM crm_lock_customer($1, $2, $3::interval)",
+                             attempt.customer, attempt.author, fmt::format("{} milliseconds", attempt.ttl_ms));
+            const auto row = result[0];
+            attempt.outcome = text(row[0]).value_or("NULL");
+            attempt.lock_id = text(row[1]);
+            attempt.expires_at = number(row[2]);
+            return;
+        }
+        case Action::unlock:
+            result = execute(transaction, "SELECT crm_unlock_customer($1, $2)", attempt.customer,
+                             parameter(attempt.lock_id));
+            attempt.outcome = result[0][0].as<bool>() ? "released" : "not released";
             return;
         case Action::read:
             result = execute(transaction,
@@ -313,7 +336,7 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
             transaction,
             "SELECT customer_id, " MICROSECONDS("version") ", " MICROSECONDS("previous") ", "
             MICROSECONDS("based_on") ", operation, author, status_from, status_to, fields #>> '{phone,to}', "
-            "comment_id, request FROM customer_history WHERE customer_id = ANY ($1::bigint[])",
+            "comment_id, request, " MICROSECONDS("recorded_at") " FROM customer_history WHERE customer_id = ANY ($1::bigint[])",
             ids);
         tables.history.reserve(static_cast<std::size_t>(history_rows.size()));
         for (const auto &row : history_rows)
@@ -329,6 +352,7 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
                 text(row[8]),
                 number(row[9]),
                 text(row[10]),
+                row[11].as<std::int64_t>(),
             });
         transaction.commit();
     }
@@ -337,6 +361,34 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
         throw CannotRun(fmt::format("could not read the tables: {}", first_line(e.what())));
     }
     return tables;
+}
+
+std::vector<FoundViolation>
+Session::verify(const std::vector<std::int64_t> &customers)
+{
+    std::vector<FoundViolation> violations;
+    try
+    {
+        pqxx::nontransaction transaction(*connection_);
+        const auto attached = execute(transaction,
+                                      "SELECT to_regclass('crm_attached_tables') IS NOT NULL AND to_regproc('crm_verify') "
+                                      "IS NOT NULL");
+        if (!attached[0][0].as<bool>() ||
+            execute(transaction, "SELECT FROM crm_attached_tables WHERE customers = to_regclass('customers')").empty())
+            return violations;
+        const auto rows = execute(transaction,
+                                  "SELECT customer, invariant, problem, detail FROM crm_verify() "
+                                  "WHERE customer::bigint = ANY ($1::bigint[])",
+                                  fmt::format("{{{}}}", fmt::join(customers, ",")));
+        for (const auto &row : rows)
+            violations.push_back({row[0].as<std::int64_t>(), row[1].as<std::string>(), row[2].as<std::string>(),
+                                  row[3].as<std::string>()});
+    }
+    catch (const pqxx::failure &e)
+    {
+        throw CannotRun(fmt::format("could not let crm_verify() look: {}", first_line(e.what())));
+    }
+    return violations;
 }
 
 #undef MICROSECONDS

@@ -25,6 +25,15 @@ struct CannotRun : std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
+// What crm_verify() finds.
+struct FoundViolation
+{
+    std::int64_t customer;
+    std::string invariant;
+    std::string problem;
+    std::string detail;
+};
+
 // One connection of one user. Not for use by several threads at once.
 class Session
 {
@@ -50,6 +59,9 @@ public:
 
     // The rows of these customers, from one snapshot.
     Tables read_tables(const std::vector<std::int64_t> &customers);
+
+    // What crm_verify() says of these customers; nothing where their table is not attached.
+    std::vector<FoundViolation> verify(const std::vector<std::int64_t> &customers);
 
 private:
     void connect();

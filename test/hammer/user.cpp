@@ -27,7 +27,8 @@ is_expected_failure(const Attempt &attempt)
 bool
 is_repeatable(const Attempt &attempt)
 {
-    return attempt.action == Action::save || attempt.action == Action::read;
+    return attempt.action == Action::save || attempt.action == Action::read || attempt.action == Action::lock ||
+           attempt.action == Action::unlock;
 }
 
 }  // namespace
@@ -199,7 +200,9 @@ User::submit_twice_at_once(const Attempt &asked)
         reconnect(*twin_);
     if (mine.reply == Reply::in_doubt && !reconnect(session_))
         return mine;
-    return mine.reply == Reply::answered && twins.reply == Reply::answered ? mine : submit(asked);
+    if (mine.reply != Reply::answered || twins.reply != Reply::answered)
+        return submit(asked);
+    return mine.is_saved() ? mine : twins;
 }
 
 Attempt
