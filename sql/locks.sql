@@ -113,6 +113,14 @@ SELECT outcome FROM crm_lock_customer(6, 'eve');
 SELECT key, author FROM crm_locks;
 RESET ROLE;
 SELECT key, author FROM crm_locks;
+-- visible, but not to be updated: neither locked nor released
+CREATE POLICY not_4 ON customers AS RESTRICTIVE FOR UPDATE TO regress_crm_locks USING (id <> 4);
+SELECT lock_id AS lock_id FROM customer_locks WHERE customer_id = 4 \gset
+SET ROLE regress_crm_locks;
+SELECT state, message FROM regress.error($$SELECT crm_lock_customer(4, 'eve')$$);
+SELECT state, message FROM regress.error(format($$SELECT crm_unlock_customer(4, %L)$$, :'lock_id'));
+RESET ROLE;
+SELECT count(*) FROM customer_locks WHERE customer_id = 4;
 
 -- keys of another type
 CREATE SCHEMA locks_by_key;
@@ -124,7 +132,27 @@ SELECT outcome, message FROM crm_lock_customer_by_key('a b', 'ana');
 SELECT outcome, message FROM crm_lock_customer_by_key('a b', 'ben');
 SELECT outcome FROM crm_update_customer_by_key('a b', (SELECT changed FROM accounts), 'x', NULL, 'ben');
 SELECT customers, key, author FROM crm_locks WHERE key = 'a b';
+-- a table in a schema that the caller may not use hides none of the others
+GRANT SELECT ON accounts TO regress_crm_locks;
+SET ROLE regress_crm_locks;
+SELECT key, author FROM crm_locks;
+RESET ROLE;
+GRANT USAGE ON SCHEMA locks_by_key TO regress_crm_locks;
+SET ROLE regress_crm_locks;
+SELECT key, author FROM crm_locks;
+RESET ROLE;
 SELECT crm_unlock_customer_by_key('a b', (SELECT lock_id FROM accounts_locks));
 SELECT state, message FROM regress.error($$SELECT crm_lock_customer(1, 'ana')$$);
-DROP SCHEMA locks, locks_by_key CASCADE;
+CREATE SCHEMA locks_by_uuid;
+CREATE TABLE locks_by_uuid.people (ref uuid PRIMARY KEY, status text, updated_at timestamptz(3) NOT NULL DEFAULT now());
+SELECT crm_attach('locks_by_uuid.people');
+SET search_path = locks_by_uuid, public;
+INSERT INTO people VALUES ('6f9619ff-8b86-4011-b42d-00c04fc964ff', 'new');
+SELECT outcome, author FROM crm_lock_customer_by_key('{6F9619FF-8B86-4011-B42D-00C04FC964FF}', 'ana');
+SELECT customers, key, author FROM crm_locks WHERE author = 'ana' AND customers = 'people'::regclass;
+SELECT outcome FROM crm_update_customer_by_key('6f9619ff-8b86-4011-b42d-00c04fc964ff', (SELECT updated_at FROM people), 'x', NULL, 'ben');
+SELECT state, message FROM regress.error($$SELECT crm_lock_customer_by_key('6f96', 'ana')$$);
+SELECT state, message FROM regress.error($$SELECT crm_unlock_customer_by_key('6f96', '00000000-0000-4000-8000-000000000000')$$);
+SELECT crm_unlock_customer_by_key('6f9619ff-8b86-4011-b42d-00c04fc964ff', (SELECT lock_id FROM people_locks));
+DROP SCHEMA locks, locks_by_key, locks_by_uuid CASCADE;
 DROP ROLE regress_crm_locks;

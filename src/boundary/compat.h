@@ -20,6 +20,17 @@ owns_table(Oid table, Oid role)
 #endif
 }
 
+// pg_namespace_aclcheck became object_aclcheck in PostgreSQL 16 (commit c727f511bd7).
+inline bool
+may_use_schema(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+    return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
 // MarkGUCPrefixReserved replaced EmitWarningsOnPlaceholders in PostgreSQL 15 (commit 75d22069e00).
 inline void
 reserve_settings(const char *prefix)

@@ -44,6 +44,12 @@ has_column_right(Oid table, AttrNumber column, AclMode right)
            pg_attribute_aclcheck(table, column, GetUserId(), right) == ACLCHECK_OK;
 }
 
+bool
+may_name(Oid table)
+{
+    return may_use_schema(get_rel_namespace(table), GetUserId());
+}
+
 void
 require_column_right(Oid table, AttrNumber column, AclMode right)
 {

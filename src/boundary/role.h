@@ -29,6 +29,9 @@ bool is_under_row_security(Oid table);
 // Whether the current user has a right on a column, or on all of the table.
 bool has_column_right(Oid table, AttrNumber column, AclMode right);
 
+// Whether the current user may name the table: may use its schema.
+bool may_name(Oid table);
+
 // Raises 42501 unless the current user may write this column.
 void require_column_right(Oid table, AttrNumber column, AclMode right);
 

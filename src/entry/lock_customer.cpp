@@ -57,7 +57,7 @@ row_of(const LockResult &result, TupleDesc columns)
 bool
 may_read_customers(const AttachedTable &table)
 {
-    return has_column_right(table.customers, table.key, ACL_SELECT) &&
+    return may_name(table.customers) && has_column_right(table.customers, table.key, ACL_SELECT) &&
            has_column_right(table.customers, table.status, ACL_SELECT) &&
            has_column_right(table.customers, table.version, ACL_SELECT);
 }

@@ -107,6 +107,25 @@ take_lock(AttachedTable &table, const Key &key, std::string_view author, core::M
     }
 }
 
+// Locks the customer's row, on which requests for its edit lock wait for each other; false when the caller sees none.
+bool
+lock_row(AttachedTable &table, const Key &key)
+{
+    const AccessPath &path = spi_access_path();
+    for (std::optional<core::Timestamp> tried;;)
+    {
+        CHECK_FOR_INTERRUPTS();
+        const std::optional<CustomerRow> seen = path.look(table, key);
+        if (!seen)
+            return false;
+        if (tried == seen->version)
+            errors::hidden_by_row_security(table.customers, key_text(key));
+        if (path.lock(table, key))
+            return true;
+        tried = seen->version;
+    }
+}
+
 }  // namespace
 
 std::optional<EditLock>
@@ -151,32 +170,19 @@ lock_customer(AttachedTable &table, const Key &key, std::string_view author, cor
               std::optional<Datum> lock_id)
 {
     require_column_right(table.customers, table.status, ACL_UPDATE);
-    const AccessPath &path = spi_access_path();
-
-    for (std::optional<core::Timestamp> tried;;)
-    {
-        CHECK_FOR_INTERRUPTS();
-        const std::optional<CustomerRow> seen = path.look(table, key);
-        if (!seen)
-        {
-            const bool was_there = !is_under_row_security(table.customers) &&
-                                   first_change(table, key, core::minus_infinity).has_value();
-            return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key,
-                             std::string_view{});
-        }
-        if (tried == seen->version)
-            errors::hidden_by_row_security(table.customers, key_text(key));
-        if (path.lock(table, key))
-            return take_lock(table, key, author, ttl, lock_id);
-        tried = seen->version;
-    }
+    if (lock_row(table, key))
+        return take_lock(table, key, author, ttl, lock_id);
+    const bool was_there = !is_under_row_security(table.customers) &&
+                           first_change(table, key, core::minus_infinity).has_value();
+    return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key, std::string_view{});
 }
 
 bool
 unlock_customer(AttachedTable &table, const Key &key, Datum lock_id)
 {
     require_column_right(table.customers, table.status, ACL_UPDATE);
-    if (!spi_access_path().look(table, key))
+    // A renewal that found the lock just before would write it again.
+    if (!lock_row(table, key))
         return false;
 
     Arguments arguments = arguments_of(key);
