@@ -59,6 +59,15 @@ SELECT crm_add_comment(1, 'Too late', 'fay') > 0 AS added;
 SELECT jsonb_path_query_first(c, '$.comments[*] ? (@.text == "Adopted later").save_refused') AS refused,
        c @? '$.comments[*] ? (@.text == "Too late")' AS too_late, c->'lock' AS lock
 FROM (SELECT crm_get_customer(1, :'then') AS c UNION ALL SELECT crm_get_customer(1)) s;
+-- a time of whole milliseconds, as versions are and clients keep them, means all of its millisecond: the comment of a save is
+-- there at the version that the save made
+INSERT INTO customers (id, updated_at) VALUES (4, '2026-01-05 10:00:00.123+00');
+INSERT INTO comments (customer_id, author, body, created_at) VALUES (4, 'ana', 'In that millisecond', '2026-01-05 10:00:00.123456+00');
+SELECT at AS microsecond, crm_get_customer(4, '2026-01-05 10:00:00+00'::timestamptz + at * interval '1 us')->'comments_total' AS comments
+FROM unnest(ARRAY[123000, 123001, 123455, 123456, 124000]) at;
+DO $$ BEGIN FOR i IN 1..20 LOOP PERFORM crm_update_customer(4, regress.current(4), 's' || i, 'c' || i, 'ana'); END LOOP; END $$;
+SELECT count(*) AS saves, count(*) FILTER (WHERE jsonb_path_exists(crm_get_customer(4, version, 1000), '$.comments[*] ? (@.id == $id)', jsonb_build_object('id', comment_id))) AS with_their_comment
+FROM customer_history WHERE customer_id = 4 AND comment_id IS NOT NULL;
 -- columns that came, went and were renamed since
 ALTER TABLE customers ADD COLUMN city text DEFAULT 'Rome';
 ALTER TABLE customers RENAME COLUMN email TO mail;
@@ -121,5 +130,13 @@ UPDATE leads SET stage_id = 4;
 SELECT crm_get_customer(7, '2026-01-05 10:00:00.123+00');
 DELETE FROM leads;
 SELECT crm_get_customer(7, '2026-01-05 10:00:00.123+00');
+-- versions of microseconds, of which a client keeps milliseconds
+CREATE TABLE get_customer_2.contacts (id int PRIMARY KEY, status text, updated_at timestamptz NOT NULL);
+SELECT crm_detach('leads'), crm_attach('contacts');
+INSERT INTO contacts VALUES (8, 'first', '2026-01-05 10:00:00.123456+00');
+UPDATE contacts SET status = 'second', updated_at = '2026-01-05 10:00:00.125678+00';
+UPDATE contacts SET status = 'third';
+SELECT at, crm_get_customer(8, '2026-01-05 10:00:00+00'::timestamptz + at * interval '1 us')->'customer'->>'status' AS status
+FROM unnest(ARRAY[122999, 123000, 123456, 125000, 125677, 125678, 126000]) at;
 DROP SCHEMA get_customer, get_customer_2 CASCADE;
 DROP ROLE regress_crm_get;

@@ -35,6 +35,12 @@ latest_of_version(Timestamp t)
 }
 
 Timestamp
+latest_meant(Timestamp t)
+{
+    return is_finite(t) && t == cut_to_millisecond(t) ? latest_of_version(t) : t;
+}
+
+Timestamp
 cut_to_millisecond(Timestamp t)
 {
     const std::int64_t remainder = t.us % millisecond;

@@ -27,6 +27,10 @@ bool same_version(Timestamp a, Timestamp b);
 Timestamp earliest_of_version(Timestamp t);
 Timestamp latest_of_version(Timestamp t);
 
+// The latest time that is meant by t: a time of whole milliseconds may have been cut to them, as clients cut versions, and
+// stands for all of its millisecond.
+Timestamp latest_meant(Timestamp t);
+
 // t cut down to a whole millisecond; t must be finite.
 Timestamp cut_to_millisecond(Timestamp t);
 

@@ -1,4 +1,5 @@
 #include "../boundary/guard.h"
+#include "../core/version.h"
 #include "../storage/customer_view.h"
 #include "arguments.h"
 #include "results.h"
@@ -11,7 +12,7 @@ CRM_FUNCTION(crm_get_customer)
     // Versions may run ahead of the clock, so that a time is never taken for now.
     std::optional<core::Timestamp> at;
     if (!PG_ARGISNULL(1) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(1)))
-        at = core::Timestamp{PG_GETARG_TIMESTAMPTZ(1)};
+        at = core::latest_meant({PG_GETARG_TIMESTAMPTZ(1)});
     require_argument(fcinfo, 2, "max_comments");
     const std::int32_t max_comments = PG_GETARG_INT32(2);
     if (max_comments < 0)

@@ -53,6 +53,17 @@ TEST(Version, AVersionToGiveLeavesAYearOfOthers)
     EXPECT_EQ(last_possible_version.us - last_version_to_give.us, 365 * 24 * hour);
 }
 
+TEST(Version, ATimeOfWholeMillisecondsMeansAllOfItsMillisecond)
+{
+    EXPECT_EQ(latest_meant(moment), Timestamp{moment.us + 999});
+    EXPECT_EQ(latest_meant({-2 * millisecond}), Timestamp{-2 * millisecond + 999});
+    for (std::int64_t us : {1, 500, 999})
+        EXPECT_EQ(latest_meant({moment.us + us}), Timestamp{moment.us + us});
+    EXPECT_EQ(latest_meant({-1}), Timestamp{-1});
+    EXPECT_EQ(latest_meant(infinity), infinity);
+    EXPECT_EQ(latest_meant(minus_infinity), minus_infinity);
+}
+
 TEST(Version, SameWhenLessThanAMillisecondApart)
 {
     EXPECT_TRUE(same_version(moment, moment));
