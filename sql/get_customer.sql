@@ -82,6 +82,21 @@ COMMIT;
 SELECT state, message, detail, hint ~ '^Ask for \d{4}-.* or a later time\.$' AS hint FROM regress.error($$SELECT crm_get_customer(2, '2026-01-05 10:00:00.123+00')$$);
 SELECT state, message FROM regress.error($$SELECT crm_get_customer(3, '2026-01-05 10:00:00.123+00')$$);
 
+-- what was written while triggers were off is a gap: no state is made up of what lies before it
+INSERT INTO customers (id, name, updated_at) VALUES (5, 'Coil', '2026-01-05 10:00:00.123+00'), (6, 'Dyne', '2026-01-05 10:00:00.123+00');
+UPDATE customers SET phone = '1' WHERE id IN (5, 6);
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE customers SET phone = '2', updated_at = '2200-01-05 10:00:00.123+00' WHERE id = 5;
+DELETE FROM customers WHERE id = 6;
+COMMIT;
+SELECT * FROM regress.error($$SELECT crm_get_customer(5, '2026-01-05 10:00:00.123+00')$$);
+UPDATE customers SET name = 'Coil again' WHERE id = 5;
+UPDATE customers SET name = 'Coil' WHERE id = 5;
+SELECT * FROM regress.error($$SELECT crm_get_customer(5, '2026-01-05 10:00:00.123+00')$$);
+SELECT crm_get_customer(5, '2200-01-05 10:00:00.123+00')->'customer' AS after_the_gap;
+SELECT * FROM regress.error($$SELECT crm_get_customer(6, '2026-01-05 10:00:00.123+00')$$);
+
 -- bad input
 SELECT state, message FROM regress.error('SELECT crm_get_customer(NULL)');
 SELECT state, message FROM regress.error('SELECT crm_get_customer(1, NULL, NULL)');
@@ -106,6 +121,13 @@ GRANT SELECT ON customer_history TO regress_crm_get;
 SET ROLE regress_crm_get;
 SELECT crm_get_customer(1, '2026-01-05 10:00:00.123+00')->'customer' AS customer;
 RESET ROLE;
+-- nor a column by the name that it had
+UPDATE customers SET phone = '1' WHERE id = 1;
+ALTER TABLE customers RENAME COLUMN phone TO mobile;
+SET ROLE regress_crm_get;
+SELECT crm_get_customer(1, '2026-01-05 10:00:00.123+00')->'customer' AS customer;
+RESET ROLE;
+SELECT crm_get_customer(1, '2026-01-05 10:00:00.123+00')->'customer'->'phone' AS for_the_owner;
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY not_1 ON customers TO regress_crm_get USING (id <> 1);
 SET ROLE regress_crm_get;

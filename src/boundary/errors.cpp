@@ -74,15 +74,17 @@ negative_limit(const char *argument)
 }
 
 void
-before_kept_history(const char *key, core::Timestamp oldest)
+not_in_history(const char *key, std::optional<core::Timestamp> oldest)
 {
     const int utc = 0;
     char *time = static_cast<char *>(palloc(MAXDATELEN + 1));
-    JsonEncodeDateTime(time, TimestampTzGetDatum(oldest.us), TIMESTAMPTZOID, &utc);
+    if (oldest)
+        JsonEncodeDateTime(time, TimestampTzGetDatum(oldest->us), TIMESTAMPTZOID, &utc);
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("what customer %s was at that time is not known", key),
-                    errdetail("The history that is kept of it begins later."),
-                    errhint("Ask for %s or a later time.", time)));
+                    errdetail("The history that is kept of it begins later, or misses what was written while triggers were off."),
+                    oldest ? errhint("Ask for %s or a later time.", time)
+                           : errhint("See what is wrong with the history: SELECT * FROM crm_verify(...).")));
 }
 
 void

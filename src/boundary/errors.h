@@ -31,7 +31,7 @@ namespace crm::errors {
 [[noreturn]] void shows_not_every_row(Oid table);
 [[noreturn]] void negative_keep();
 [[noreturn]] void negative_limit(const char *argument);
-[[noreturn]] void before_kept_history(const char *key, core::Timestamp oldest);
+[[noreturn]] void not_in_history(const char *key, std::optional<core::Timestamp> oldest);
 [[noreturn]] void nothing_to_import(Oid table);
 [[noreturn]] void no_comments_column(Oid table);
 [[noreturn]] void needs_its_own_transactions();

@@ -39,19 +39,20 @@ select_readable(const AttachedTable &table, bool reads_all)
 }
 
 std::uint64_t
-select_customer(AttachedTable &table, const Key &key)
+select_customer(AttachedTable &table, const Key &key, Snapshot snapshot)
 {
     const Arguments arguments = arguments_of(key);
     if (pg_class_aclcheck(table.customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
-        return execute(table.plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments);
+        return execute(table.plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
+                       snapshot);
 
     // The columns differ by role, so the plan is not kept.
-    const int result = SPI_execute_with_args(select_readable(table, false), arguments.count,
-                                             const_cast<Oid *>(arguments.types),
-                                             const_cast<Datum *>(arguments.values), arguments.nulls, false, 0);
-    if (result != SPI_OK_SELECT)
-        elog(ERROR, "could not read the customer: %s", SPI_result_code_string(result));
-    return SPI_processed;
+    SPIPlanPtr plan = SPI_prepare(select_readable(table, false), arguments.count, const_cast<Oid *>(arguments.types));
+    if (plan == nullptr)
+        elog(ERROR, "could not read the customer: %s", SPI_result_code_string(SPI_result));
+    const std::uint64_t rows = run_statement(plan, arguments, snapshot);
+    SPI_freeplan(plan);
+    return rows;
 }
 
 // The columns of the first row from this one on, as an object.
@@ -147,9 +148,9 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
 }  // namespace
 
 std::optional<ReadableCustomer>
-read_customer(AttachedTable &table, const Key &key)
+read_customer(AttachedTable &table, const Key &key, Snapshot snapshot)
 {
-    const std::uint64_t rows = select_customer(table, key);
+    const std::uint64_t rows = select_customer(table, key, snapshot);
     if (rows == 0)
         return std::nullopt;
     ReadableCustomer customer = {result_time(0, 0), std::nullopt, row_as_json(2)};

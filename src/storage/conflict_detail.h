@@ -20,7 +20,8 @@ struct ReadableCustomer
 };
 
 // Reads the customer for a detail; empty when it is not there.
-std::optional<ReadableCustomer> read_customer(AttachedTable &table, const Key &key);
+std::optional<ReadableCustomer> read_customer(AttachedTable &table, const Key &key,
+                                              Snapshot snapshot = InvalidSnapshot);
 
 // The detail of a conflict and what its message needs.
 struct ConflictDetail

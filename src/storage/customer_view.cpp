@@ -48,7 +48,7 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
 
 void
 add_comments(JsonBuilder &json, AttachedTable &table, const Key &key, std::optional<core::Timestamp> at,
-             std::int32_t max_comments)
+             std::int32_t max_comments, Snapshot snapshot)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(at.value_or(core::infinity));
@@ -61,7 +61,7 @@ add_comments(JsonBuilder &json, AttachedTable &table, const Key &key, std::optio
                             "ORDER BY id DESC LIMIT $3",
                             table.comments_sql);
         },
-        arguments);
+        arguments, snapshot);
 
     CommentsRead comments = {rows, at, static_cast<core::TreeNode *>(palloc(rows * sizeof(core::TreeNode) + 1))};
     core::Reply *replies = static_cast<core::Reply *>(palloc(rows * sizeof(core::Reply) + 1));
@@ -80,17 +80,17 @@ add_comments(JsonBuilder &json, AttachedTable &table, const Key &key, std::optio
                             "AND created_at OPERATOR(pg_catalog.<=) $2",
                             table.comments_sql);
         },
-        of_count);
+        of_count, snapshot);
     json.key("comments_total");
     json.number(result_bigint(0, 0));
 }
 
 std::optional<Datum>
-read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at)
+read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, Snapshot snapshot)
 {
     if (at)
-        return customer_then(table, key, *at);
-    const std::optional<ReadableCustomer> customer = read_customer(table, key);
+        return customer_then(table, key, *at, snapshot);
+    const std::optional<ReadableCustomer> customer = read_customer(table, key, snapshot);
     return customer ? std::optional<Datum>{customer->row} : std::nullopt;
 }
 
@@ -99,16 +99,22 @@ read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at
 std::optional<Datum>
 view_customer(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
 {
-    const std::optional<Datum> row = read_row(table, key, at);
+    // Row, history and comments are those of one moment.
+    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const std::optional<Datum> row = read_row(table, key, at, snapshot);
     if (!row)
+    {
+        UnregisterSnapshot(snapshot);
         return std::nullopt;
+    }
 
     JsonBuilder json;
     json.open_object();
     json.key("customer");
     json.jsonb(*row);
     if (may_read_comments(table))
-        add_comments(json, table, key, at, max_comments);
+        add_comments(json, table, key, at, max_comments, snapshot);
+    UnregisterSnapshot(snapshot);
     json.key("lock");
     const std::optional<EditLock> lock = at ? std::nullopt : live_edit_lock(table, key);
     if (lock)

@@ -16,9 +16,10 @@ namespace {
 
 // Runs a statement; the history's name stands in it as %1$s.
 std::uint64_t
-execute_on_history(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments)
+execute_on_history(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
+                   Snapshot snapshot = InvalidSnapshot)
 {
-    return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments);
+    return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
 }
 
 // The same with the rights of the history's owner.
@@ -327,16 +328,15 @@ list_changes(AttachedTable &table, const Key &key, core::Timestamp base, JsonBui
 }
 
 std::uint64_t
-read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, core::Timestamp up_to)
+read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, Snapshot snapshot)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(after);
-    arguments.add(up_to);
     return execute_on_history(table, Statement::changes_after,
                               "SELECT version, previous, operation, status_from, fields FROM %1$s "
                               "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-                              "AND version OPERATOR(pg_catalog.<=) $3 ORDER BY version DESC",
-                              arguments);
+                              "ORDER BY version DESC",
+                              arguments, snapshot);
 }
 
 std::size_t

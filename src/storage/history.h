@@ -107,9 +107,9 @@ struct ChangesSince
 // which must suffice.
 ChangesSince list_changes(AttachedTable &table, const Key &key, core::Timestamp base, JsonBuilder &json);
 
-// Reads the changes after a time and up to a version, newest first: the rows of the result are version, previous,
+// Reads the changes after a time that a snapshot shows, newest first: the rows of the result are version, previous,
 // operation, status_from, fields. With the caller's rights.
-std::uint64_t read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, core::Timestamp up_to);
+std::uint64_t read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, Snapshot snapshot);
 
 // The kept versions within reach of a diagnosis of the base, newest first, at most limit; returns how many.
 std::size_t nearby_versions(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
