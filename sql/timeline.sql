@@ -23,10 +23,37 @@ WITH RECURSIVE pages AS (
     SELECT p.last, ARRAY(SELECT t::text FROM crm_timeline(2, 10, p.last) t), n + 1, (SELECT min(at) FROM crm_timeline(2, 10, p.last))
     FROM pages p WHERE p.last IS NOT NULL
 )
-SELECT array_agg(r.r) = (SELECT array_agg(t::text) FROM crm_timeline(2, 1000) t) AS whole, count(*) AS rows, max(n) AS pages, max(cardinality(rows)) AS largest
+SELECT array_agg(r.r) = (SELECT array_agg(t::text) FROM crm_timeline(2, 1000) t) AS whole, count(*) AS rows, max(n) > 5 AS pages
 FROM (SELECT n, rows, r FROM pages, unnest(rows) r ORDER BY n) r;
+-- also for a client that keeps milliseconds of the last time, or any part of it, where several came in one millisecond
+INSERT INTO customers (id, updated_at) VALUES (3, '2020-01-05 10:00:00.123+00');
+INSERT INTO comments (customer_id, author, body, created_at)
+SELECT 3, 'ana', 'c' || i, '2019-01-01'::timestamptz + i * interval '150 us' FROM generate_series(0, 60) i;
+CREATE FUNCTION pages(max_rows integer, kept text) RETURNS TABLE (rows bigint, is_whole boolean, is_ordered boolean, pages integer, largest integer)
+LANGUAGE plpgsql AS $$
+DECLARE before timestamptz; page text[]; last timestamptz; whole text[] := '{}';
+BEGIN
+    pages := 0; largest := 0;
+    LOOP
+        SELECT array_agg(t::text), min(t.at) INTO page, last FROM crm_timeline(3, max_rows, before) t;
+        EXIT WHEN page IS NULL;
+        whole := whole || page; pages := pages + 1; largest := greatest(largest, cardinality(page));
+        before := date_trunc(kept, last);
+    END LOOP;
+    rows := cardinality(whole);
+    SELECT whole @> array_agg(t::text), whole = array_agg(t::text) INTO is_whole, is_ordered FROM crm_timeline(3, 1000) t;
+    RETURN NEXT;
+END $$;
+SELECT n, kept, p.* FROM unnest(ARRAY[1, 4, 10, 100]) n, unnest(ARRAY['milliseconds', 'microseconds']) kept, pages(n, kept) p ORDER BY n, kept;
+-- a page begins before the millisecond that is named, whatever part of it is
+SELECT count(*), count(DISTINCT t) FROM unnest(ARRAY[3000, 3001, 3999]) us, LATERAL (SELECT array_agg(t) AS t FROM crm_timeline(3, 1000, '2019-01-01'::timestamptz + us * interval '1 us') t) s;
+-- long threads, all of them and their ends alone
+INSERT INTO customers (id) VALUES (4);
+INSERT INTO comments (customer_id, id, author, body, reply_to) SELECT 4, 100000 + i, 'ana', 'r' || i, CASE WHEN i > 1 THEN 99999 + i - i % 2 END FROM generate_series(1, 5000) i;
+SELECT count(*), count(DISTINCT thread) AS threads, max(depth) AS deepest, sum(depth) AS depths FROM crm_timeline(4, 10000) WHERE kind = 'comment';
+SELECT comment_id - 100000 AS comment, reply_to - 100000 AS reply_to, thread - 100000 AS thread, depth FROM crm_timeline(4, 10000) WHERE kind = 'comment' AND comment_id > 104997;
 -- a customer that is gone has its history
-SELECT kind, operation, status_from FROM crm_timeline(1, 2);
+SELECT kind, operation, status_from FROM crm_timeline(1) LIMIT 2;
 SELECT count(*) FROM crm_timeline(99);
 SELECT count(*) FROM crm_timeline(2, 0);
 -- bad input

@@ -4,8 +4,6 @@
 
 namespace crm::core {
 
-namespace {
-
 int
 position_of(std::span<const Reply> comments, std::int64_t id)
 {
@@ -13,8 +11,6 @@ position_of(std::span<const Reply> comments, std::int64_t id)
                                         [](const Reply &comment, std::int64_t wanted) { return comment.id < wanted; });
     return found != comments.end() && found->id == id ? static_cast<int>(found - comments.begin()) : -1;
 }
-
-}  // namespace
 
 int
 arrange(std::span<const Reply> comments, std::span<TreeNode> tree, int deepest)
@@ -36,6 +32,19 @@ arrange(std::span<const Reply> comments, std::span<TreeNode> tree, int deepest)
         begin = static_cast<int>(i);
     }
     return first;
+}
+
+void
+find_threads(std::span<const Reply> comments, std::span<ThreadPlace> places)
+{
+    for (std::size_t i = 0; i < comments.size(); i++)
+    {
+        const int parent = comments[i].reply_to ? position_of(comments.first(i), *comments[i].reply_to) : -1;
+        if (parent < 0)
+            places[i] = {comments[i].id, 0};
+        else
+            places[i] = {places[static_cast<std::size_t>(parent)].thread, places[static_cast<std::size_t>(parent)].depth + 1};
+    }
 }
 
 }  // namespace crm::core

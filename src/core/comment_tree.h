@@ -27,4 +27,17 @@ struct TreeNode
 // the position of the first comment that stands under no other.
 int arrange(std::span<const Reply> comments, std::span<TreeNode> tree, int deepest);
 
+// The thread of a comment: the comment that begins it, and how many steps that is away.
+struct ThreadPlace
+{
+    std::int64_t thread;
+    int depth;
+};
+
+// Finds the threads of comments, given by ascending id. A comment that answers none of the others begins one.
+void find_threads(std::span<const Reply> comments, std::span<ThreadPlace> places);
+
+// The position of the comment with this id, -1 for none.
+int position_of(std::span<const Reply> comments, std::int64_t id);
+
 }  // namespace crm::core

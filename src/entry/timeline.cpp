@@ -21,9 +21,8 @@ CRM_FUNCTION(crm_timeline)
 
     SPI_connect();
     const bool is_hidden = is_under_row_security(table.customers) && !spi_access_path().look(table, key);
-    const std::uint64_t count = is_hidden ? 0 : read_timeline(table, key, max_rows, before);
-    for (std::uint64_t row = 0; row < count; row++)
-        rows.add(SPI_tuptable->vals[row]);
+    if (!is_hidden)
+        read_timeline(table, key, max_rows, before, rows);
     SPI_finish();
     return static_cast<Datum>(0);
 }

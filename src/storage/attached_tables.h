@@ -32,6 +32,7 @@ enum class Statement
     timeline,
     timeline_of_changes,
     timeline_of_comments,
+    threads,
     changes_after,
     prune_history,
     find_comment_of_base,

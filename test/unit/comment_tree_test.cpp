@@ -60,6 +60,29 @@ TEST(CommentTree, NothingIsDeeperThanTheLimit)
     EXPECT_EQ(tree.back().parent, 99);
 }
 
+TEST(Threads, BeginWhereACommentAnswersNone)
+{
+    const std::vector<Reply> comments = {{1, {}}, {2, 1}, {3, {}}, {4, 2}, {5, 1}, {6, 99}, {7, 6}, {8, 8}, {9, 10}, {10, {}}};
+    std::vector<ThreadPlace> places(comments.size());
+    find_threads(comments, places);
+    std::string text;
+    for (const ThreadPlace &place : places)
+        text += " " + std::to_string(place.thread) + ":" + std::to_string(place.depth);
+    EXPECT_EQ(text, " 1:0 1:1 3:0 1:2 1:1 6:0 6:1 8:0 9:0 10:0");
+    find_threads({}, {});
+}
+
+TEST(Threads, MayBeLong)
+{
+    std::vector<Reply> comments = {{1, {}}};
+    for (std::int64_t id = 2; id <= 100'000; id++)
+        comments.push_back({id, id - 1});
+    std::vector<ThreadPlace> places(comments.size());
+    find_threads(comments, places);
+    EXPECT_EQ(places.back().thread, 1);
+    EXPECT_EQ(places.back().depth, 99'999);
+}
+
 }  // namespace
 
 }  // namespace crm::core
