@@ -329,7 +329,7 @@ private:
     {
         const State *was = state_at(attempt.base);
         const State *theirs = row.previous ? state_at(*row.previous) : nullptr;
-        if (!was || !theirs)
+        if (!was || !theirs || (was != theirs && !attempt.merge))
             return;
         const State &saved = evidence_.states.at(row.version);
         check_merged_field(attempt, row, was->status, attempt.status, theirs->status, saved.status);

@@ -142,8 +142,58 @@ brought_back()
     return story;
 }
 
+// Ana changes the phone from the first version, and it is merged with the status that a plain UPDATE changed.
+Story
+merged()
+{
+    Story story = refused_then_landed();
+    story.log.pop_back();
+    story.log.pop_back();
+    Attempt &save = story.save(created, {}, "moved");
+    save.merge = true;
+    save.phone = "2";
+    tell(save, "merged", "called", created + 2 * ms, 5);
+
+    story.tables.customers = {{customer, "called", "2", created + 2 * ms}};
+    story.tables.history.pop_back();
+    HistoryRow row = save_row(created + 2 * ms, created, "called", "called", 5, "r1");
+    row.previous = created + ms;
+    row.phone_to = "2";
+    story.tables.history.push_back(row);
+    story.tables.comments = {{customer, 5, "ana", "moved", created, false, {}}};
+    return story;
+}
+
+// Bob locks for a second; Ana's save is refused, he lets go, and hers lands.
+Story
+locked_then_landed()
+{
+    Story story = refused_then_landed();
+    story.log.pop_back();
+    story.log.pop_back();
+    Attempt lock;
+    lock.action = Action::lock;
+    lock.author = "bob";
+    lock.ttl_ms = 1000;
+    Attempt &taken = story.add(lock);
+    tell(taken, "acquired", {}, {});
+    taken.lock_id = "L";
+    taken.expires_at = created + 2000 * ms;
+    tell(story.save(created + ms, "won", "signed"), "locked", "called", created + ms, 5);
+    Attempt release;
+    release.action = Action::unlock;
+    release.lock_id = "L";
+    tell(story.add(release), "released", {}, {});
+    tell(story.save(created + ms, "won", "signed"), "updated", "won", created + 2 * ms, 5);
+    story.tables.comments[0].based_on = created + ms;
+    story.tables.history.back().recorded_at = created + 1500 * ms;
+    return story;
+}
+
 TEST(Checker, AcceptsWhatIsRight)
 {
+    EXPECT_EQ(merged().all_violations(), "");
+    EXPECT_EQ(locked_then_landed().all_violations(), "");
     EXPECT_EQ(refused_then_landed().all_violations(), "");
     EXPECT_EQ(refused().all_violations(), "");
     EXPECT_EQ(brought_back().all_violations(), "");
@@ -431,6 +481,80 @@ TEST(Checker, FindsAnAnswerThatDoesNotTell)
     Story unheard_of = refused();
     tell(unheard_of.save(created + ms, "lost", {}), "perhaps", "called", created + ms);
     EXPECT_TRUE(unheard_of.breaks(Invariant::lost_answer_can_be_asked_again));
+}
+
+TEST(Checker, AcceptsAMergeThatCollidedBefore)
+{
+    Story story = merged();
+    Attempt earlier = story.log.back();
+    tell(earlier, "conflict", "called", created + ms, 5);
+    story.log.insert(story.log.end() - 1, earlier);
+    story.log.back().sent = story.clock += 10;
+    story.log.back().answered = story.clock += 10;
+    story.tables.comments[0].adopted_version = created + 2 * ms;
+    EXPECT_EQ(story.all_violations(), "");
+
+    // But not one that is denied afterwards.
+    std::swap(story.log[2], story.log[3]);
+    std::swap(story.log[2].sent, story.log[3].sent);
+    std::swap(story.log[2].answered, story.log[3].answered);
+    EXPECT_TRUE(story.breaks(Invariant::lost_answer_can_be_asked_again));
+}
+
+TEST(Checker, FindsAWrongMerge)
+{
+    Story overwrites = merged();
+    overwrites.log.back().status = "won";
+    overwrites.log.back().answer_status = "won";
+    overwrites.tables.history.back().status_to = "won";
+    overwrites.tables.customers[0].status = "won";
+    EXPECT_TRUE(overwrites.breaks(Invariant::nothing_acknowledged_lost));
+
+    Story forgets_mine = merged();
+    forgets_mine.tables.history.back().phone_to.reset();
+    forgets_mine.tables.customers[0].phone.reset();
+    EXPECT_TRUE(forgets_mine.breaks(Invariant::nothing_acknowledged_lost));
+
+    Story forgets_theirs = merged();
+    forgets_theirs.tables.history.back().status_to = "new";
+    forgets_theirs.tables.customers[0].status = "new";
+    EXPECT_FALSE(forgets_theirs.all_violations().empty());
+
+    Story not_asked_for = merged();
+    not_asked_for.log.back().phone.reset();
+    EXPECT_FALSE(not_asked_for.all_violations().empty());
+
+    Story not_allowed = merged();
+    not_allowed.log.back().merge = false;
+    EXPECT_TRUE(not_allowed.breaks(Invariant::one_winner));
+}
+
+TEST(Checker, FindsASaveUnderAnothersLock)
+{
+    Story before_release = locked_then_landed();
+    std::swap(before_release.log[4], before_release.log[5]);
+    std::swap(before_release.log[4].sent, before_release.log[5].sent);
+    std::swap(before_release.log[4].answered, before_release.log[5].answered);
+    EXPECT_TRUE(before_release.breaks(Invariant::nothing_refused_applied));
+
+    Story expired = before_release;
+    expired.tables.history.back().recorded_at = created + 2001 * ms;
+    EXPECT_EQ(expired.all_violations(), "");
+
+    Story own = before_release;
+    own.log[2].author = "ana";
+    EXPECT_FALSE(own.breaks(Invariant::nothing_refused_applied));
+}
+
+TEST(Checker, FindsALockThatNobodyTook)
+{
+    Story story = locked_then_landed();
+    story.log.erase(story.log.begin() + 2);
+    EXPECT_TRUE(story.breaks(Invariant::one_winner));
+
+    Story stale = locked_then_landed();
+    stale.log[3].base = created;
+    EXPECT_TRUE(stale.breaks(Invariant::one_winner));
 }
 
 TEST(Checker, AcceptsARefusalKeptAgainAfterADelete)

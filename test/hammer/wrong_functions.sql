@@ -224,4 +224,36 @@ BEGIN
 END;
 $$;
 
+-- Merging and locking go wrong around the extension's own function, on tables that are attached.
+DROP SCHEMA IF EXISTS crm_hammer_attached CASCADE;
+CREATE SCHEMA crm_hammer_attached;
+SET LOCAL search_path = crm_hammer_attached, public;
+SELECT crm_create_tables();
+
+-- Merges into the current version whatever others changed since the caller's.
+CREATE FUNCTION merges_blindly(id bigint, expected_ts timestamptz, status text, comment text, author text,
+                               merge boolean DEFAULT NULL, fields jsonb DEFAULT NULL)
+RETURNS crm_update_result LANGUAGE plpgsql AS $$
+DECLARE
+    result crm_update_result;
+BEGIN
+    IF merge THEN
+        SELECT c.updated_at INTO expected_ts FROM customers c WHERE c.id = merges_blindly.id FOR UPDATE;
+    END IF;
+    SELECT * INTO result FROM crm_update_customer(id, expected_ts, status, comment, author, false, NULL, fields);
+    RETURN result;
+END $$;
+
+-- Breaks the lock of whoever is in the way.
+CREATE FUNCTION breaks_locks(id bigint, expected_ts timestamptz, status text, comment text, author text,
+                             merge boolean DEFAULT NULL, fields jsonb DEFAULT NULL)
+RETURNS crm_update_result LANGUAGE plpgsql AS $$
+DECLARE
+    result crm_update_result;
+BEGIN
+    DELETE FROM customer_locks l WHERE l.customer_id = breaks_locks.id;
+    SELECT * INTO result FROM crm_update_customer(id, expected_ts, status, comment, author, merge, NULL, fields);
+    RETURN result;
+END $$;
+
 COMMIT;
