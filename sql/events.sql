@@ -95,10 +95,15 @@ SELECT regress.state('SET crm_concurrency.events = maybe');
 -- from a database's default, in a session that has not loaded the library yet
 SELECT current_database() AS db \gset
 ALTER DATABASE :"db" SET crm_concurrency.events = 'logical';
+SELECT 1 AS made FROM pg_create_logical_replication_slot('regress_crm_new_session', 'test_decoding');
 \c -
 SET search_path = events, public;
+SET quote_all_identifiers = on;
 INSERT INTO comments (customer_id, author, body) VALUES (2, 'ana', 'in a new session');
 SHOW crm_concurrency.events;
+SELECT regexp_replace(substring(data FROM 'content:(.*)'), '("comment_id": )\d+', '\1…') AS event
+FROM pg_logical_slot_get_changes('regress_crm_new_session', NULL, NULL) WHERE data LIKE 'message:%';
+SELECT pg_drop_replication_slot('regress_crm_new_session');
 ALTER DATABASE :"db" RESET crm_concurrency.events;
 \c -
 SET client_min_messages = warning;

@@ -2,6 +2,7 @@
 SET client_min_messages = warning;
 CREATE SCHEMA settings;
 SET search_path = settings, public;
+SELECT current_user AS superuser \gset
 LOAD 'crm_concurrency';
 SELECT name, setting, unit, context, vartype, min_val, max_val, enumvals, boot_val, short_desc, extra_desc
 FROM pg_settings WHERE name LIKE 'crm_concurrency.%' ORDER BY name \gx
@@ -69,6 +70,28 @@ SET search_path = settings, public;
 ALTER ROLE regress_crm_settings SET crm_concurrency.max_comment_length = 100;
 ALTER ROLE regress_crm_settings SET crm_concurrency.on_conflict = raise;
 DROP ROLE regress_crm_settings;
+
+-- a connection's own value does not take the place of the administrator's before the library is loaded
+CREATE ROLE regress_crm_login LOGIN;
+GRANT USAGE ON SCHEMA settings TO regress_crm_login;
+GRANT SELECT, UPDATE ON customers TO regress_crm_login;
+\c -reuse-previous=on "user=regress_crm_login options='-c crm_concurrency.Author_Setting= -c search_path=settings,public'"
+SELECT state, message, detail, hint FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', NULL, 'forged')$$);
+SELECT state, message FROM regress.error($$UPDATE customers SET status = 'x'$$);
+\c -reuse-previous=on "options='-c crm_concurrency.events=off -c search_path=settings,public'"
+SELECT state, message FROM regress.error($$UPDATE customers SET status = 'x'$$);
+\c -reuse-previous=on "options='-c crm_concurrency.merge=on -c search_path=settings,public'"
+UPDATE customers SET status = 'x';
+SHOW crm_concurrency.merge;
+\c - :superuser
+\c -reuse-previous=on "options='-c crm_concurrency.max_comment_length=5'"
+LOAD 'crm_concurrency';
+SHOW crm_concurrency.max_comment_length;
+\c -reuse-previous=on "options=''"
+SET client_min_messages = warning;
+SET search_path = settings, public;
+DROP OWNED BY regress_crm_login;
+DROP ROLE regress_crm_login;
 
 -- TRUNCATE: the owner, and only with the setting
 INSERT INTO comments (customer_id, author, body) VALUES (1, 'ana', 'x');

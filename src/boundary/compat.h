@@ -42,6 +42,33 @@ reserve_settings(const char *prefix)
 #endif
 }
 
+// A setting by its name, null for none. find_option() was made public in PostgreSQL 16 (commit 0a20ff54f5e).
+inline const config_generic *
+find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+    return find_option(name, false, true, ERROR);
+#else
+    config_generic **settings = get_guc_variables();
+    for (int i = 0; i < GetNumConfigOptions(); i++)
+        if (pg_strcasecmp(settings[i]->name, name) == 0)
+            return settings[i];
+    return nullptr;
+#endif
+}
+
+// Whether who set the value that a session begins with may set a superuser's setting. Since PostgreSQL 15 (commit
+// a0ffa885e47) that can be granted.
+inline bool
+may_set_for_superuser(const config_generic &setting)
+{
+#if PG_VERSION_NUM >= 150000
+    if (pg_parameter_aclcheck(setting.name, setting.reset_srole, ACL_SET) == ACLCHECK_OK)
+        return true;
+#endif
+    return setting.reset_scontext <= PGC_SU_BACKEND;
+}
+
 // Writes a transactional logical message. LogLogicalMessage() can flush it at once since PostgreSQL 17 (commit
 // 173b56f1ef5); that is for messages without a transaction.
 inline void

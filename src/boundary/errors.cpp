@@ -50,6 +50,13 @@ comment_too_long(int length, int limit)
 }
 
 void
+setting_of_connection(const char *name)
+{
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to set parameter \"%s\"", name),
+                    errdetail("The options of this connection set it."), errhint("Connect without it.")));
+}
+
+void
 shows_not_every_row(Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

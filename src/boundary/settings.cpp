@@ -3,7 +3,7 @@
 #include <climits>
 
 #include "../core/author_setting.h"
-#include "pg.h"
+#include "errors.h"
 
 namespace crm::settings {
 
@@ -40,11 +40,25 @@ check_author_setting(char **value, void **, GucSource)
     return false;
 }
 
+// A value that comes with the connection takes the place of the administrator's before the library is loaded, and would
+// then be refused with a warning alone: the session would run without either.
+void
+require_no_value_of_connection(const char *name)
+{
+    const config_generic *placeholder = find_setting(name);
+    if (placeholder != nullptr && (placeholder->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+        placeholder->reset_source == PGC_S_CLIENT && !may_set_for_superuser(*placeholder))
+        errors::setting_of_connection(name);
+}
+
 }  // namespace
 
 void
 define()
 {
+    for (const char *superusers : {"crm_concurrency.author_setting", "crm_concurrency.events", "crm_concurrency.max_comment_length"})
+        require_no_value_of_connection(superusers);
+
     DefineCustomEnumVariable("crm_concurrency.on_conflict", "What a refused save does.",
                              "return: a result row says so and the comment is kept. "
                              "raise: SQLSTATE PT409 with the detail as JSON, and nothing is kept.",

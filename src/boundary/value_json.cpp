@@ -31,6 +31,7 @@ fix_formats()
     set_format("extra_float_digits", "1");
     set_format("bytea_output", "hex");
     set_format("lc_monetary", "C");
+    set_format("quote_all_identifiers", "off");
     return level;
 }
 

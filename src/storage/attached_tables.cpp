@@ -2,6 +2,7 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/transaction.h"
+#include "../boundary/value_json.h"
 #include "key.h"
 #include "status.h"
 
@@ -16,8 +17,8 @@ struct Reading
     Oid registry;
     int count;
     AttachedTable *tables;
-    List *missing;                 // customers tables that were not there: a rollback brings a dropped one back
-    Reading *next;                 // of those that were replaced
+    List *missing;                  // customers tables that were not there: a rollback brings a dropped one back
+    Reading *next;                  // of those that were replaced
     std::uint64_t replaced_during;  // the transaction that did
 };
 
@@ -397,7 +398,11 @@ find_and_lock(Find find, Oid extension_schema)
         if (stale)
             continue;
         if (table != nullptr && !table->is_described)
+        {
+            const int settings = fix_formats();
             describe(*table, extension_schema);
+            AtEOXact_GUC(true, settings);
+        }
         return table;
     }
 }

@@ -117,7 +117,8 @@ test('LISTEN hears of the save', async () => {
   await listener.connect();
   const writer = await pool.connect();
   try {
-    const heard = new Promise((resolve) => {
+    const heard = new Promise((resolve, reject) => {
+      AbortSignal.timeout(30_000).onabort = () => reject(new Error('no event within 30 s'));
       listener.on('notification', ({ payload }) => {
         const event = JSON.parse(payload);
         if (event.key === id) resolve(event);
