@@ -4,11 +4,20 @@
 
 namespace crm {
 
+namespace {
+
+// See the lock classes of comments.cpp.
+constexpr std::uint16_t pruning_lock_class = 0xC7;
+
+}  // namespace
+
 std::int64_t
 prune_history(AttachedTable &table, core::Timestamp before, std::int32_t batch)
 {
-    // One after the other: both would choose the same rows. Who writes the history does not wait for this lock.
-    LockRelationOid(table.history, ShareUpdateExclusiveLock);
+    // One after the other: both would choose the same rows. Neither saves nor VACUUM wait for it.
+    LOCKTAG one_pruning;
+    SET_LOCKTAG_ADVISORY(one_pruning, MyDatabaseId, 0, table.history, pruning_lock_class);
+    LockAcquire(&one_pruning, ExclusiveLock, false, false);
     Arguments arguments;
     arguments.add(before);
     arguments.add(std::optional<std::int64_t>{batch});
@@ -17,12 +26,11 @@ prune_history(AttachedTable &table, core::Timestamp before, std::int32_t batch)
         table.history_owner, table.history_path, table.plan(Statement::prune_history),
         [&] {
             return psprintf(
-                "WITH doomed AS (SELECT h.customer_id, h.version FROM %1$s h "
-                "WHERE h.version OPERATOR(pg_catalog.<) $1 AND h.recorded_at OPERATOR(pg_catalog.<) $1 "
-                "AND EXISTS (SELECT FROM %1$s n WHERE n.customer_id OPERATOR(pg_catalog.=) h.customer_id "
-                "AND n.version OPERATOR(pg_catalog.>) h.version) "
-                "AND NOT EXISTS (SELECT FROM %1$s o WHERE o.customer_id OPERATOR(pg_catalog.=) h.customer_id "
-                "AND o.version OPERATOR(pg_catalog.<) h.version AND o.recorded_at OPERATOR(pg_catalog.>=) $1) "
+                "WITH doomed AS (SELECT h.customer_id, h.version FROM (SELECT customer_id, version, "
+                "pg_catalog.max(recorded_at) OVER (PARTITION BY customer_id ORDER BY version ROWS UNBOUNDED PRECEDING) AS recorded "
+                "FROM %1$s WHERE version OPERATOR(pg_catalog.<) $1) h WHERE h.recorded OPERATOR(pg_catalog.<) $1 "
+                "AND (SELECT n.version FROM %1$s n WHERE n.customer_id OPERATOR(pg_catalog.=) h.customer_id "
+                "AND n.version OPERATOR(pg_catalog.>) h.version ORDER BY n.version LIMIT 1) IS NOT NULL "
                 "ORDER BY h.customer_id, h.version LIMIT $2), "
                 "deleted AS (DELETE FROM %1$s h USING doomed d WHERE h.customer_id OPERATOR(pg_catalog.=) d.customer_id "
                 "AND h.version OPERATOR(pg_catalog.=) d.version RETURNING 1), "
