@@ -28,6 +28,18 @@ SELECT outcome FROM crm_update_customer(1, regress.version(1, 2), NULL, NULL, 'a
 SELECT crm_erase_customer(1) - 'blanked' - 'kept';
 SELECT outcome FROM crm_update_customer(1, regress.current(1), 'closed', 'Goodbye', 'ana');
 SELECT state FROM regress.error($$UPDATE comments SET body = 'x'$$);
+-- a table with nothing to blank: the erasure is recorded all the same
+CREATE TABLE bare (id bigint PRIMARY KEY, status text NOT NULL);
+INSERT INTO bare VALUES (1, 'new');
+SELECT crm_detach('customers'), crm_attach('bare', comments => 'bare_comments', history => 'bare_history', locks => 'bare_locks');
+SELECT crm_add_comment(1, 'Private', 'ana') IS NOT NULL AS added;
+SELECT updated_at AS before FROM bare \gset
+SELECT crm_erase_customer(1);
+SELECT updated_at > :'before' AS new_version FROM bare;
+SELECT operation, status_from, status_to, fields FROM bare_history ORDER BY version;
+SELECT body FROM bare_comments;
+SELECT * FROM crm_verify();
+SELECT crm_detach('bare'), crm_attach('customers');
 -- one that was deleted
 DELETE FROM customers WHERE id = 2;
 SELECT crm_erase_customer(2);

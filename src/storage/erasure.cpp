@@ -60,8 +60,8 @@ blank_of(const AttachedTable &table, const FormData_pg_attribute *column, const 
     }
 }
 
-// The statement that blanks the row, or nullptr when there is nothing to blank; adds the names of the columns to the
-// result.
+// The statement that blanks the row, which makes a version also where there is nothing to blank; adds the names of the
+// columns to the result.
 const char *
 blanking(const AttachedTable &table, JsonBuilder &json)
 {
@@ -95,8 +95,10 @@ blanking(const AttachedTable &table, JsonBuilder &json)
         json.close_array();
     }
     table_close(relation, NoLock);
+    if (!any)
+        appendStringInfo(&sql, "%1$s = %1$s", table.status_sql);
     appendStringInfo(&sql, " WHERE %s OPERATOR(pg_catalog.=) $1", table.key_sql);
-    return any ? sql.data : nullptr;
+    return sql.data;
 }
 
 std::uint64_t
@@ -167,8 +169,7 @@ erase_customer(AttachedTable &table, const Key &key)
         progress.key = key;
         const char *blank = blanking(table, json);
         with_save_in_progress(progress, [&] {
-            if (blank != nullptr)
-                blank_row(table, key, progress, blank);
+            blank_row(table, key, progress, blank);
             comments = blank_comments(table, key, progress);
         });
     }
