@@ -38,7 +38,7 @@ SELECT regress.state($$SELECT crm_update_customer(1, regress.current(1), 'x', NU
 UPDATE customers SET phone = '2' WHERE id = 1;
 RESET ROLE;
 SELECT author, body, save_refused FROM comments ORDER BY id;
-SELECT author, fields FROM customer_history WHERE customer_id IN (1, 6) ORDER BY version DESC LIMIT 3;
+SELECT author, fields FROM customer_history WHERE customer_id IN (1, 6) ORDER BY recorded_at DESC LIMIT 3;
 -- the owner imports what others wrote long ago; what the owner writes today is the owner's as well
 SELECT set_config('app.user', 'boss', false);
 INSERT INTO comments (customer_id, author, body, created_at) VALUES (3, 'cem', 'Of the past', '2020-01-01');
