@@ -4,7 +4,7 @@ CREATE SCHEMA settings;
 SET search_path = settings, public;
 SELECT current_user AS superuser \gset
 LOAD 'crm_concurrency';
-SELECT name, setting, unit, context, vartype, min_val, max_val, enumvals, boot_val, short_desc, extra_desc
+SELECT name, unit, context, vartype, min_val, max_val, enumvals, boot_val, short_desc, extra_desc
 FROM pg_settings WHERE name LIKE 'crm_concurrency.%' ORDER BY name \gx
 SELECT crm_create_tables();
 INSERT INTO customers (id) VALUES (1);

@@ -69,6 +69,59 @@ may_set_for_superuser(const config_generic &setting)
     return setting.reset_scontext <= PGC_SU_BACKEND;
 }
 
+// Makes a relation the first and only one of an executor's range table, with the columns that are updated, which UPDATE OF
+// triggers are chosen by. These moved to RTEPermissionInfo in PostgreSQL 16 (commit a61b1f74823); a set of unpruned
+// relations came with PostgreSQL 18 (commit cbc127917e0).
+inline void
+init_range_table(EState *estate, Relation relation, List *updated_columns)
+{
+    Bitmapset *updated = nullptr;
+    ListCell *cell;
+    foreach (cell, updated_columns)
+        updated = bms_add_member(updated, lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
+
+    RangeTblEntry *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_RELATION;
+    entry->relid = RelationGetRelid(relation);
+    entry->relkind = relation->rd_rel->relkind;
+    entry->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 160000
+    List *permissions = NIL;
+    addRTEPermissionInfo(&permissions, entry)->updatedCols = updated;
+#if PG_VERSION_NUM >= 180000
+    ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
+#else
+    ExecInitRangeTable(estate, list_make1(entry), permissions);
+#endif
+#else
+    entry->updatedCols = updated;
+    ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+// A state for updates of rows that are locked, so that none has to be looked at again. EvalPlanQualInit() takes the result
+// relations since PostgreSQL 16 (commit 70b42f27902).
+inline void
+init_no_recheck(EPQState *state, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+    EvalPlanQualInit(state, estate, nullptr, NIL, -1, NIL);
+#else
+    EvalPlanQualInit(state, estate, nullptr, NIL, -1);
+#endif
+}
+
+// Begins an index scan; PostgreSQL 18 can count what it does (commit 0fbceae841c).
+inline IndexScanDesc
+begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+    return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+    return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
 // Writes a transactional logical message. LogLogicalMessage() can flush it at once since PostgreSQL 17 (commit
 // 173b56f1ef5); that is for messages without a transaction.
 inline void

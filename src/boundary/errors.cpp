@@ -302,6 +302,15 @@ unknown_field(Oid table, const char *name)
 }
 
 void
+cannot_be_assigned(const char *column, bool is_generated)
+{
+    ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS), errmsg("column \"%s\" can only be updated to DEFAULT", column),
+                    is_generated ? errdetail("Column \"%s\" is a generated column.", column)
+                                 : errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", column),
+                    errhint("Leave it out of fields.")));
+}
+
+void
 field_of_its_own(const char *name)
 {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must not hold column \"%s\"", name),
@@ -690,6 +699,13 @@ customer_hidden(Oid table, const char *key)
                     errmsg("row-level security of table \"%s\" hides row %s from you", name_of(table), key),
                     errdetail("A comment with expected_ts changes its customer; nothing was saved."),
                     errhint("Leave expected_ts out to add a comment alone.")));
+}
+
+void
+concurrent_update()
+{
+    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                    errmsg("could not serialize access due to concurrent update")));
 }
 
 void

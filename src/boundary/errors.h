@@ -6,6 +6,8 @@
 // Every error the extension raises, one function each, so that wording and SQLSTATE stand in one place.
 namespace crm::errors {
 
+[[noreturn]] void cannot_be_assigned(const char *column, bool is_generated);
+
 // What is wrong with a call.
 [[noreturn]] void null_base();
 [[noreturn]] void null_argument(const char *argument);
@@ -77,6 +79,9 @@ namespace crm::errors {
 [[noreturn]] void other_columns(Oid customers, const char *attached, const char *asked);
 [[noreturn]] void unknown_plain_updates(std::string_view value);
 [[noreturn]] void nothing_to_detach(Oid table);
+
+// What PostgreSQL itself says of a row that was changed since the snapshot.
+[[noreturn]] void concurrent_update();
 
 // What the guarded tables refuse.
 [[noreturn]] void plain_update_refused(Oid table, const char *key);

@@ -16,6 +16,7 @@ int max_comment_length_value = 1'000'000;
 bool allow_truncate_value = false;
 bool merge_value = false;
 int events_value = events_off;
+int access_path_value = access_path_auto;
 char *author_setting_value = nullptr;
 
 const config_enum_entry on_conflict_options[] = {
@@ -28,6 +29,13 @@ const config_enum_entry events_options[] = {
     {"off", events_off, false},
     {"notify", events_notify, false},
     {"logical", events_logical, false},
+    {nullptr, 0, false},
+};
+
+const config_enum_entry access_path_options[] = {
+    {"auto", access_path_auto, false},
+    {"direct", access_path_direct, false},
+    {"spi", access_path_spi, false},
     {nullptr, 0, false},
 };
 
@@ -56,7 +64,8 @@ require_no_value_of_connection(const char *name)
 void
 define()
 {
-    for (const char *superusers : {"crm_concurrency.author_setting", "crm_concurrency.events", "crm_concurrency.max_comment_length"})
+    for (const char *superusers : {"crm_concurrency.author_setting", "crm_concurrency.events",
+                                   "crm_concurrency.max_comment_length", "crm_concurrency.access_path"})
         require_no_value_of_connection(superusers);
 
     DefineCustomEnumVariable("crm_concurrency.on_conflict", "What a refused save does.",
@@ -92,6 +101,11 @@ define()
                              "notify: NOTIFY on the channel crm_concurrency. logical: transactional logical messages with "
                              "the prefix crm_concurrency.",
                              &events_value, events_off, events_options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable("crm_concurrency.access_path", "How customers and comments are read and written.",
+                             "auto and direct: without parsing and planning where the table and the rights allow it, "
+                             "else by SPI. spi: always by SPI, as tests do to compare both.",
+                             &access_path_value, access_path_auto, access_path_options, PGC_SUSET, 0, nullptr, nullptr,
+                             nullptr);
     reserve_settings("crm_concurrency");
 }
 
@@ -135,6 +149,12 @@ bool
 merge()
 {
     return merge_value;
+}
+
+AccessPath
+access_path()
+{
+    return static_cast<AccessPath>(access_path_value);
 }
 
 bool

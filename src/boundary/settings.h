@@ -18,6 +18,13 @@ enum Events : int
     events_logical,
 };
 
+enum AccessPath : int
+{
+    access_path_auto,
+    access_path_direct,
+    access_path_spi,
+};
+
 // Registers the settings with the server.
 void define();
 
@@ -41,6 +48,9 @@ core::Microseconds repeated_comment_window();
 
 // The most characters a comment may have.
 int max_comment_length();
+
+// How rows are read and written: access_path_auto and access_path_direct both take the direct path where that is possible.
+AccessPath access_path();
 
 // Whether the owner may truncate customers and comments.
 bool allow_truncate();

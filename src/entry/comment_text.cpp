@@ -18,7 +18,7 @@ CRM_FUNCTION(crm_export_comments)
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();
     std::optional<Datum> text;
-    if (spi_access_path().look(table, key))
+    if (access_path(table).look(table, key))
         text = copied_value(export_comments(table, key, PG_GETARG_DATUM(1)), caller);
     SPI_finish();
     if (!text)

@@ -76,7 +76,7 @@ add_live_locks(AttachedTable &table, const RowSet &rows, MemoryContext caller)
         Datum values[] = {ObjectIdGetDatum(table.customers), text_datum(key_text(key)), result_datum(row, 1),
                           result_datum(row, 2), result_datum(row, 3)};
         bool nulls[std::size(values)] = {};
-        if (!spi_access_path().look(table, key))
+        if (!access_path(table).look(table, key))
             continue;
         const MemoryContext spi = MemoryContextSwitchTo(caller);
         rows.add(heap_form_tuple(rows.columns, values, nulls));

@@ -22,9 +22,9 @@ public:
     // The row as the current snapshot shows it, without a lock; empty when there is none.
     virtual std::optional<CustomerRow> look(AttachedTable &table, const Key &key) const = 0;
 
-    // The newest version of the row, locked FOR NO KEY UPDATE; empty when it is gone or may not be updated. Raises 40001
-    // where the transaction has one snapshot and the row changed since.
-    virtual std::optional<CustomerRow> lock(AttachedTable &table, const Key &key) const = 0;
+    // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
+    // updated. Raises 40001 where the transaction has one snapshot and the row changed since.
+    virtual std::optional<CustomerRow> lock(AttachedTable &table, const Key &key, Fields fields) const = 0;
 
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(AttachedTable &table, const Key &key) const = 0;
@@ -43,5 +43,17 @@ protected:
 
 // The path through SPI, which works for every kind of table.
 const AccessPath &spi_access_path();
+
+// The path through the executor's simple calls, for tables that can_be_direct().
+const AccessPath &direct_access_path();
+
+// Whether the direct path does to the table what SPI would do for the current user.
+bool can_be_direct(const AttachedTable &table);
+
+// The path for the current user, as crm_concurrency.access_path allows.
+const AccessPath &access_path(const AttachedTable &table);
+
+// Whether fields are part of a unique index, so that their update locks out those who refer to the row.
+bool are_in_unique_index(const AttachedTable &table, Fields fields);
 
 }  // namespace crm

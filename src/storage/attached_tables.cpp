@@ -157,6 +157,61 @@ kept(const char *text)
     return MemoryContextStrdup(current->context, text);
 }
 
+// Whether the executor's simple calls do to a table what a statement of this kind would.
+bool
+is_plain(Relation relation, CmdType command)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    const bool has_statement_triggers =
+        triggers != nullptr &&
+        (command == CMD_UPDATE
+             ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
+                   triggers->trig_update_old_table || triggers->trig_update_new_table
+             : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
+    return relation->rd_rel->relkind == RELKIND_RELATION && !relation->rd_rel->relispartition &&
+           !relation->rd_rel->relhassubclass && relation->rd_rules == nullptr &&
+           relation->rd_rel->relam == HEAP_TABLE_AM_OID && !has_statement_triggers;
+}
+
+// The index that finds a customer by its key, or InvalidOid.
+Oid
+key_index(const AttachedTable &table, Relation customers)
+{
+    Oid found = InvalidOid;
+    ListCell *cell;
+    foreach (cell, RelationGetIndexList(customers))
+    {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        const FormData_pg_index *form = index->rd_index;
+        if (form->indisunique && form->indimmediate && form->indisvalid && form->indnkeyatts == 1 &&
+            form->indkey.values[0] == table.key && index->rd_rel->relam == BTREE_AM_OID &&
+            heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr) &&
+            index->rd_indcollation[0] == TupleDescAttr(RelationGetDescr(customers), table.key - 1)->attcollation &&
+            OidIsValid(get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], table.key_type,
+                                           BTEqualStrategyNumber)))
+            found = RelationGetRelid(index);
+        index_close(index, AccessShareLock);
+    }
+    return found;
+}
+
+// Fills in whether and how the direct access path serves the table.
+void
+describe_access(AttachedTable &table)
+{
+    Relation customers = table_open(table.customers, NoLock);
+    Relation comments = table_open(table.comments, NoLock);
+    table.key_index = key_index(table, customers);
+    table.is_plain = OidIsValid(table.key_index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
+    const TupleDesc columns = RelationGetDescr(comments);
+    for (int i = 0; i < columns->natts && table.is_plain; i++)
+        // A domain may refuse the null that a column without a default gets.
+        table.is_plain = TupleDescAttr(columns, i)->attisdropped ||
+                         get_typtype(TupleDescAttr(columns, i)->atttypid) != TYPTYPE_DOMAIN;
+    table_close(comments, NoLock);
+    table_close(customers, NoLock);
+}
+
 // Fills in what the calls need to know of a table; what is wrong with one table must not hinder the others.
 void
 describe(AttachedTable &table, Oid extension_schema)
@@ -204,6 +259,7 @@ describe(AttachedTable &table, Oid extension_schema)
     for (const char *column : {"locked_at", "expires_at"})
         require_column(table.locks, column, TIMESTAMPTZOID);
 
+    describe_access(table);
     table.customers_path = kept(safe_path(table.customers));
     table.comments_path = kept(safe_path(table.comments));
     table.history_path = kept(safe_path(table.history));

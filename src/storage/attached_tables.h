@@ -11,6 +11,7 @@ enum class Statement
 {
     look,
     lock,
+    lock_key,
     lock_for_reference,
     set_status,
     touch,
@@ -112,6 +113,10 @@ struct AttachedTable
     AttrNumber comment_refused_request;
     AttrNumber comment_adopted_version;
     AttrNumber comment_expected_ts;
+
+    // What the direct access path needs: the unique index of the key, and whether the kinds of the tables allow it.
+    Oid key_index;
+    bool is_plain;
 
     // Columns of the history.
     AttrNumber history_customer;

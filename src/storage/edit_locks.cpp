@@ -111,7 +111,7 @@ take_lock(AttachedTable &table, const Key &key, std::string_view author, core::M
 bool
 lock_row(AttachedTable &table, const Key &key)
 {
-    const AccessPath &path = spi_access_path();
+    const AccessPath &path = access_path(table);
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
@@ -120,7 +120,7 @@ lock_row(AttachedTable &table, const Key &key)
             return false;
         if (tried == seen->version)
             errors::hidden_by_row_security(table.customers, key_text(key));
-        if (path.lock(table, key))
+        if (path.lock(table, key, {}))
             return true;
         tried = seen->version;
     }

@@ -155,7 +155,7 @@ blank_history(AttachedTable &table, const Key &key)
 Datum
 erase_customer(AttachedTable &table, const Key &key)
 {
-    const bool is_there = spi_access_path().lock(table, key).has_value();
+    const bool is_there = access_path(table).lock(table, key, {}).has_value();
     if (!is_there && !chain_head(table, key))
         errors::no_such_customer(key_text(key));
 

@@ -140,6 +140,21 @@ read_fields(const AttachedTable &table, Datum argument)
     return {fields, static_cast<std::size_t>(count)};
 }
 
+void
+require_assignable(const AttachedTable &table, Fields fields)
+{
+    for (const Field &field : fields)
+    {
+        HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table.customers), Int16GetDatum(field.column));
+        const FormData_pg_attribute *form = reinterpret_cast<FormData_pg_attribute *>(GETSTRUCT(tuple));
+        const bool is_generated = form->attgenerated != '\0';
+        const bool is_identity = form->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
+        ReleaseSysCache(tuple);
+        if (is_generated || is_identity)
+            errors::cannot_be_assigned(field.name, is_generated);
+    }
+}
+
 std::string_view
 text_of_fields(Fields fields)
 {

@@ -25,6 +25,9 @@ using Fields = std::span<const Field>;
 // what the types of the columns raise for values that are none of theirs.
 Fields read_fields(const AttachedTable &table, Datum fields);
 
+// Raises 428C9 when one of them is a column that only the server gives values.
+void require_assignable(const AttachedTable &table, Fields fields);
+
 // All of them as one text, the same for requests that ask the same.
 std::string_view text_of_fields(Fields fields);
 

@@ -96,6 +96,7 @@ insert_comment(const Save &save, SaveInProgress &progress)
 void
 update_customer(const Save &save, const SavePlan &plan, SaveInProgress &progress)
 {
+    require_assignable(save.table, plan.fields);
     progress.step = Step::update_customer;
     if (!save.path.update(save.table, save.key, plan.status, plan.fields))
         errors::write_suppressed(save.table.customers, key_text(save.key));
@@ -377,7 +378,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.comment_digest)
         await_kept_comment(save.table, *save.comment_digest);
-    const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key);
+    const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key, save.fields);
     if (!locked)
         return std::nullopt;
     if (!core::same_version(save.request.base, locked->version))
@@ -409,7 +410,7 @@ save_customer(AttachedTable &table, const Key &key, core::Request request, std::
     require_rights(table, request);
     if (request.status)
         request.status = canonical_status(table, *request.status);
-    Save save = {table, key, request, {}, spi_access_path(), std::nullopt};
+    Save save = {table, key, request, {}, access_path(table), std::nullopt};
     if (fields)
     {
         save.fields = read_fields(table, *fields);
@@ -437,7 +438,7 @@ void
 check_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_rights(table, request);
-    const Save save = {table, key, request, {}, spi_access_path(), std::nullopt};
+    const Save save = {table, key, request, {}, access_path(table), std::nullopt};
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -453,7 +454,7 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
             errors::hidden_by_row_security(table.customers, key_text(key));
         tried = row->version;
         if (!is_settled(save, *row))
-            row = save.path.lock(table, key);
+            row = save.path.lock(table, key, {});
         if (!row)
             continue;
         if (!core::same_version(request.base, row->version))
@@ -467,9 +468,9 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 void
 apply_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
 {
-    const Save save = {table, key, request, {}, spi_access_path(), std::nullopt};
+    const Save save = {table, key, request, {}, access_path(table), std::nullopt};
 
-    const std::optional<CustomerRow> row = save.path.lock(table, key);
+    const std::optional<CustomerRow> row = save.path.lock(table, key, {});
     if (!row)
         errors::write_suppressed(table.customers, key_text(key));
     // Other triggers of this statement may have changed the customer since the check; another save from the same base must

@@ -36,8 +36,12 @@ public:
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key) const override
+    lock(AttachedTable &table, const Key &key, Fields fields) const override
     {
+        if (are_in_unique_index(table, fields))
+            return read_row(execute(table.plan(Statement::lock_key),
+                                    [&] { return select_row(table, " FOR UPDATE OF c"); }, arguments_of(key)),
+                            table, key);
         return read_row(execute(table.plan(Statement::lock),
                                 [&] { return select_row(table, " FOR NO KEY UPDATE OF c"); }, arguments_of(key)),
                         table, key);

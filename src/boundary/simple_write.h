@@ -1,0 +1,36 @@
+#pragma once
+
+#include "pg.h"
+
+// Writing one row of an ordinary table through the executor's simple calls: with row triggers, constraints, generated
+// columns and indexes, without parsing or planning. They check no privileges, no row-level security and no read-only
+// transaction, and fire no statement triggers: the caller has to know that nothing of it applies.
+namespace crm {
+
+// A write in progress. It ends with end_write(), or by an error.
+struct SimpleWrite
+{
+    EState *estate;
+    ResultRelInfo *result;
+    TupleTableSlot *row;  // the new row: filled in by the caller before write_row()
+};
+
+// Begins the insertion of a row.
+SimpleWrite begin_insert(Relation relation);
+
+// Begins the update of a row. updated_columns are the attribute numbers that are set, as a list of integers.
+SimpleWrite begin_update(Relation relation, List *updated_columns);
+
+// Fills the columns of a new row that are not given with their defaults; given are those of the caller's values.
+void fill_row(const SimpleWrite &write, const Datum *values, const bool *nulls, const bool *given);
+
+// Inserts the row. False when a trigger suppressed it.
+bool insert_row(const SimpleWrite &write);
+
+// Writes the row in place of the locked one. False when a trigger suppressed it.
+bool update_row(const SimpleWrite &write, TupleTableSlot *locked);
+
+// Fires the triggers that wait for the end of the statement, and makes the write visible to the transaction.
+void end_write(const SimpleWrite &write);
+
+}  // namespace crm
