@@ -157,20 +157,68 @@ kept(const char *text)
     return MemoryContextStrdup(current->context, text);
 }
 
+// Whether the rows of a table are all in itself, and stored as PostgreSQL stores them.
+bool
+is_ordinary(Relation relation)
+{
+    const FormData_pg_class *form = relation->rd_rel;
+    return form->relkind == RELKIND_RELATION && !form->relispartition && !form->relhassubclass &&
+           relation->rd_rules == nullptr && form->relam == HEAP_TABLE_AM_OID;
+}
+
 // Whether the executor's simple calls do to a table what a statement of this kind would.
 bool
 is_plain(Relation relation, CmdType command)
 {
     const TriggerDesc *triggers = relation->trigdesc;
+    if (triggers == nullptr)
+        return is_ordinary(relation);
     const bool has_statement_triggers =
-        triggers != nullptr &&
-        (command == CMD_UPDATE
-             ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
-                   triggers->trig_update_old_table || triggers->trig_update_new_table
-             : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
-    return relation->rd_rel->relkind == RELKIND_RELATION && !relation->rd_rel->relispartition &&
-           !relation->rd_rel->relhassubclass && relation->rd_rules == nullptr &&
-           relation->rd_rel->relam == HEAP_TABLE_AM_OID && !has_statement_triggers;
+        command == CMD_UPDATE
+            ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
+                  triggers->trig_update_old_table || triggers->trig_update_new_table
+            : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table;
+    return is_ordinary(relation) && !has_statement_triggers;
+}
+
+// Whether every row with a value in the column is in the index.
+bool
+has_all_values_of(Relation index, AttrNumber column)
+{
+    const List *conditions = RelationGetIndexPredicate(index);
+    if (conditions == NIL)
+        return true;
+    const NullTest *test = static_cast<const NullTest *>(linitial(conditions));
+    return list_length(conditions) == 1 && IsA(test, NullTest) && test->nulltesttype == IS_NOT_NULL &&
+           IsA(test->arg, Var) && reinterpret_cast<const Var *>(test->arg)->varattno == column;
+}
+
+// An index of an ordinary table that begins with these columns, or InvalidOid.
+Oid
+index_of(Relation relation, std::initializer_list<AttrNumber> columns)
+{
+    if (!is_ordinary(relation))
+        return InvalidOid;
+    Oid found = InvalidOid;
+    ListCell *cell;
+    foreach (cell, RelationGetIndexList(relation))
+    {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        const FormData_pg_index *form = index->rd_index;
+        bool serves = form->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+                      form->indnkeyatts >= static_cast<int>(columns.size()) && has_all_values_of(index, *(columns.end() - 1));
+        int i = 0;
+        for (const AttrNumber column : columns)
+        {
+            serves = serves && form->indkey.values[i] == column &&
+                     index->rd_indcollation[i] == TupleDescAttr(RelationGetDescr(relation), column - 1)->attcollation;
+            i++;
+        }
+        if (serves)
+            found = RelationGetRelid(index);
+        index_close(index, AccessShareLock);
+    }
+    return found;
 }
 
 // The index that finds a customer by its key, or InvalidOid.
@@ -197,11 +245,15 @@ key_index(const AttachedTable &table, Relation customers)
 
 // Fills in whether and how the direct access path serves the table.
 void
-describe_access(AttachedTable &table)
+describe_access(AttachedTable &table, AttrNumber lock_customer)
 {
     Relation customers = table_open(table.customers, NoLock);
     Relation comments = table_open(table.comments, NoLock);
     table.key_index = key_index(table, customers);
+    table.kept_index = index_of(comments, {table.comment_customer, table.comment_refused_request});
+    Relation locks = table_open(table.locks, NoLock);
+    table.locks_index = index_of(locks, {lock_customer});
+    table_close(locks, NoLock);
     table.is_plain = OidIsValid(table.key_index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     const TupleDesc columns = RelationGetDescr(comments);
     for (int i = 0; i < columns->natts && table.is_plain; i++)
@@ -252,14 +304,14 @@ describe(AttachedTable &table, Oid extension_schema)
     require_column(table.history, "request", UUIDOID);
     require_column(table.history, "earlier_pruned", BOOLOID);
 
-    require_column(table.locks, "customer_id", table.key_type);
-    require_column(table.locks, "lock_id", UUIDOID);
-    require_column(table.locks, "author", TEXTOID);
+    const AttrNumber lock_customer = require_column(table.locks, "customer_id", table.key_type);
+    table.lock_id = require_column(table.locks, "lock_id", UUIDOID);
+    table.lock_author = require_column(table.locks, "author", TEXTOID);
     require_column(table.locks, "db_user", NAMEOID);
-    for (const char *column : {"locked_at", "expires_at"})
-        require_column(table.locks, column, TIMESTAMPTZOID);
+    table.lock_locked_at = require_column(table.locks, "locked_at", TIMESTAMPTZOID);
+    table.lock_expires_at = require_column(table.locks, "expires_at", TIMESTAMPTZOID);
 
-    describe_access(table);
+    describe_access(table, lock_customer);
     table.customers_path = kept(safe_path(table.customers));
     table.comments_path = kept(safe_path(table.comments));
     table.history_path = kept(safe_path(table.history));

@@ -114,9 +114,18 @@ struct AttachedTable
     AttrNumber comment_adopted_version;
     AttrNumber comment_expected_ts;
 
-    // What the direct access path needs: the unique index of the key, and whether the kinds of the tables allow it.
+    // What the direct access path needs: indexes, InvalidOid where there is none that serves, and whether the kinds of the
+    // tables allow it.
     Oid key_index;
     bool is_plain;
+    Oid kept_index;   // of comments, by customer_id and refused_request
+    Oid locks_index;  // of edit locks, by customer_id
+
+    // Columns of the edit locks.
+    AttrNumber lock_id;
+    AttrNumber lock_author;
+    AttrNumber lock_locked_at;
+    AttrNumber lock_expires_at;
 
     // Columns of the history.
     AttrNumber history_customer;

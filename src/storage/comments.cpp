@@ -8,6 +8,7 @@
 #include "../core/decision.h"
 #include "../core/version.h"
 #include "events.h"
+#include "index_lookup.h"
 
 namespace crm {
 
@@ -42,14 +43,47 @@ lock_of_all_comments(const AttachedTable &table)
     return tag;
 }
 
-// Finds the comments kept from refused saves with this digest, newest first.
-std::uint64_t
+// A comment kept from a refused save.
+struct Kept
+{
+    std::int64_t id;
+    core::KeptComment comment;
+};
+
+std::span<Kept>
+look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
+{
+    Kept *kept = nullptr;
+    std::size_t count = 0;
+    const IndexLookup lookup =
+        begin_latest_lookup(table.comments, table.kept_index, {{key.type, key.value}, {UUIDOID, digest}});
+    for (std::size_t room = 0; lookup.next(); count++)
+    {
+        if (count == room)
+        {
+            room = 2 * room + 8;
+            kept = static_cast<Kept *>(kept == nullptr ? palloc(room * sizeof(Kept)) : repalloc(kept, room * sizeof(Kept)));
+        }
+        kept[count] = {DatumGetInt64(lookup.value(table.comment_id)),
+                       {lookup.optional_time(table.comment_based_on).value_or(core::minus_infinity),
+                        {DatumGetTimestampTz(lookup.value(table.comment_created_at))},
+                        lookup.optional_time(table.comment_adopted_version)}};
+    }
+    end_lookup(lookup);
+    std::sort(kept, kept + count, [](const Kept &a, const Kept &b) { return a.id > b.id; });
+    return {kept, count};
+}
+
+// The comments kept from refused saves with this digest, newest first.
+std::span<Kept>
 find_kept_comments(AttachedTable &table, const Key &key, Datum digest)
 {
+    if (can_look_up(table.kept_index))
+        return look_up_kept_comments(table, key, digest);
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, digest);
 
-    return execute_latest_as(
+    const std::uint64_t rows = execute_latest_as(
         table.comments_owner, nullptr, table.plan(Statement::find_kept_comments),
         [&] {
             return psprintf("SELECT id, based_on, created_at, adopted_version FROM %s "
@@ -58,6 +92,12 @@ find_kept_comments(AttachedTable &table, const Key &key, Datum digest)
                             table.comments_sql);
         },
         arguments);
+    Kept *kept = static_cast<Kept *>(palloc((rows + 1) * sizeof(Kept)));
+    for (std::uint64_t row = 0; row < rows; row++)
+        kept[row] = {result_bigint(row, 0),
+                     {result_optional_time(row, 1).value_or(core::minus_infinity), result_time(row, 2),
+                      result_optional_time(row, 3)}};
+    return {kept, rows};
 }
 
 // The text of a comment; a long one is cut in a list, which has an end.
@@ -76,13 +116,6 @@ add_text(JsonBuilder &json, std::string_view text, CommentText form)
         json.key("text_is_cut");
         json.boolean(true);
     }
-}
-
-core::KeptComment
-kept_comment(std::uint64_t row)
-{
-    return {result_optional_time(row, 1).value_or(core::minus_infinity), result_time(row, 2),
-            result_optional_time(row, 3)};
 }
 
 }  // namespace
@@ -128,21 +161,19 @@ await_kept_comment(const AttachedTable &table, Datum digest)
 std::optional<std::int64_t>
 find_repeated_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base)
 {
-    const std::uint64_t rows = find_kept_comments(table, key, digest);
-    for (std::uint64_t row = 0; row < rows; row++)
-        if (core::repeats(kept_comment(row), base, clock_now(), settings::refused_comment_window()))
-            return result_bigint(row, 0);
+    for (const Kept &kept : find_kept_comments(table, key, digest))
+        if (core::repeats(kept.comment, base, clock_now(), settings::refused_comment_window()))
+            return kept.id;
     return std::nullopt;
 }
 
 std::optional<std::int64_t>
 find_adopted_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base)
 {
-    const std::uint64_t rows = find_kept_comments(table, key, digest);
-    for (std::uint64_t row = 0; row < rows; row++)
-        if (const core::KeptComment kept = kept_comment(row);
-            kept.adopted_version && core::repeats(kept, base, clock_now(), settings::refused_comment_window()))
-            return result_bigint(row, 0);
+    for (const Kept &kept : find_kept_comments(table, key, digest))
+        if (kept.comment.adopted_version &&
+            core::repeats(kept.comment, base, clock_now(), settings::refused_comment_window()))
+            return kept.id;
     return std::nullopt;
 }
 
@@ -175,10 +206,9 @@ find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &
 std::optional<std::int64_t>
 find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest)
 {
-    const std::uint64_t rows = find_kept_comments(table, key, digest);
-    for (std::uint64_t row = 0; row < rows; row++)
-        if (core::adopts(kept_comment(row), clock_now(), settings::refused_comment_window()))
-            return result_bigint(row, 0);
+    for (const Kept &kept : find_kept_comments(table, key, digest))
+        if (core::adopts(kept.comment, clock_now(), settings::refused_comment_window()))
+            return kept.id;
     return std::nullopt;
 }
 

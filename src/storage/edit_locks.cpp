@@ -7,6 +7,7 @@
 #include "../boundary/role.h"
 #include "access_path.h"
 #include "history.h"
+#include "index_lookup.h"
 
 namespace crm {
 
@@ -126,11 +127,26 @@ lock_row(AttachedTable &table, const Key &key)
     }
 }
 
+std::optional<EditLock>
+look_up_edit_lock(const AttachedTable &table, const Key &key)
+{
+    const IndexLookup lookup = begin_latest_lookup(table.locks, table.locks_index, {{key.type, key.value}});
+    std::optional<EditLock> lock;
+    if (lookup.next())
+        lock = EditLock{datumCopy(lookup.value(table.lock_id), false, UUID_LEN), text_of(lookup.value(table.lock_author)),
+                        {DatumGetTimestampTz(lookup.value(table.lock_locked_at))},
+                        {DatumGetTimestampTz(lookup.value(table.lock_expires_at))}};
+    end_lookup(lookup);
+    return lock;
+}
+
 }  // namespace
 
 std::optional<EditLock>
 find_edit_lock(AttachedTable &table, const Key &key)
 {
+    if (can_look_up(table.locks_index))
+        return look_up_edit_lock(table, key);
     const std::uint64_t rows = execute_latest_as(
         table.locks_owner, nullptr, table.plan(Statement::find_lock),
         [&] {

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "../boundary/pg.h"
+#include "../boundary/settings.h"
+#include "attached_tables.h"
+
+// Rows of the tables beside customers, found through an index without parsing or planning. Nobody's rights are checked, as
+// the owner's would not be.
+namespace crm {
+
+// One column of an index and the value that it must have.
+struct IndexKey
+{
+    Oid type;
+    Datum value;
+};
+
+// A scan of an open table.
+struct IndexLookup
+{
+    Relation relation;
+    Relation index;
+    Snapshot snapshot;
+    IndexScanDesc scan;
+    TupleTableSlot *row;
+
+    // The next row in `row`; false at the end.
+    bool
+    next() const
+    {
+        return index_getnext_slot(scan, ForwardScanDirection, row);
+    }
+
+    // A value of the row, which lives as long as the row.
+    Datum
+    value(AttrNumber column) const
+    {
+        bool is_null;
+        const Datum value = slot_getattr(row, column, &is_null);
+        if (is_null)
+            elog(ERROR, "unexpected null in column %d of \"%s\"", column, RelationGetRelationName(relation));
+        return value;
+    }
+
+    std::optional<core::Timestamp>
+    optional_time(AttrNumber column) const
+    {
+        bool is_null;
+        const Datum value = slot_getattr(row, column, &is_null);
+        if (is_null)
+            return std::nullopt;
+        return core::Timestamp{DatumGetTimestampTz(value)};
+    }
+};
+
+// Whether a table may be read so: access_path allows it, and there is such an index (or InvalidOid).
+inline bool
+can_look_up(Oid index)
+{
+    return OidIsValid(index) && settings::access_path() != settings::access_path_spi;
+}
+
+// Begins to look for the rows whose first index columns have these values, as the newest committed state has them.
+IndexLookup begin_latest_lookup(Oid table, Oid index, std::initializer_list<IndexKey> keys);
+
+void end_lookup(const IndexLookup &lookup);
+
+}  // namespace crm
