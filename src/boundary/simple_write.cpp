@@ -28,59 +28,77 @@ begin(Relation relation, List *updated_columns)
     return write;
 }
 
+// Fills in the row that is to be inserted.
+void
+fill_row(const SimpleWrite &write, const RowValues &row)
+{
+    const Relation relation = write.result->ri_RelationDesc;
+    const TupleDesc columns = RelationGetDescr(relation);
+    ExecClearTuple(write.row);
+    for (int i = 0; i < columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        write.row->tts_values[i] = row.values[i];
+        write.row->tts_isnull[i] = row.nulls[i];
+        if (row.given[i] || column->attisdropped || column->attgenerated != '\0')
+            continue;
+        if (Node *expression = build_column_default(relation, i + 1))
+            write.row->tts_values[i] =
+                ExecEvalExprSwitchContext(ExecPrepareExpr(reinterpret_cast<Expr *>(expression), write.estate),
+                                          GetPerTupleExprContext(write.estate), &write.row->tts_isnull[i]);
+    }
+    ExecStoreVirtualTuple(write.row);
+    ExecMaterializeSlot(write.row);
+}
+
 }  // namespace
 
-SimpleWrite
-begin_insert(Relation relation)
+RowValues::RowValues(Relation relation)
 {
-    return begin(relation, NIL);
+    const int columns = RelationGetDescr(relation)->natts;
+    values = static_cast<Datum *>(palloc0(columns * sizeof(Datum)));
+    nulls = static_cast<bool *>(palloc(columns));
+    given = static_cast<bool *>(palloc0(columns));
+    std::memset(nulls, true, columns);
+}
+
+void
+RowValues::set(AttrNumber column, Datum value)
+{
+    values[column - 1] = value;
+    nulls[column - 1] = false;
+    given[column - 1] = true;
+}
+
+void
+RowValues::set(AttrNumber column, std::optional<Datum> value)
+{
+    if (value)
+        set(column, *value);
+    else
+        given[column - 1] = true;
+}
+
+bool
+insert_row(Relation relation, const RowValues &values)
+{
+    PushActiveSnapshot(GetTransactionSnapshot());
+    const SimpleWrite write = begin(relation, NIL);
+    const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
+    fill_row(write, values);
+    ItemPointerSetInvalid(&write.row->tts_tid);
+    ExecSimpleRelationInsert(write.result, write.estate, write.row);
+    MemoryContextSwitchTo(caller);
+    const bool is_written = ItemPointerIsValid(&write.row->tts_tid);
+    end_write(write);
+    PopActiveSnapshot();
+    return is_written;
 }
 
 SimpleWrite
 begin_update(Relation relation, List *updated_columns)
 {
     return begin(relation, updated_columns);
-}
-
-void
-fill_row(const SimpleWrite &write, const Datum *values, const bool *nulls, const bool *given)
-{
-    const Relation relation = write.result->ri_RelationDesc;
-    const TupleDesc columns = RelationGetDescr(relation);
-    const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
-
-    ExecClearTuple(write.row);
-    for (int i = 0; i < columns->natts; i++)
-    {
-        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        write.row->tts_values[i] = static_cast<Datum>(0);
-        write.row->tts_isnull[i] = true;
-        if (given[i])
-        {
-            write.row->tts_values[i] = values[i];
-            write.row->tts_isnull[i] = nulls[i];
-        }
-        else if (!column->attisdropped && column->attgenerated == '\0')
-        {
-            if (Node *expression = build_column_default(relation, i + 1))
-                write.row->tts_values[i] =
-                    ExecEvalExprSwitchContext(ExecPrepareExpr(reinterpret_cast<Expr *>(expression), write.estate),
-                                              GetPerTupleExprContext(write.estate), &write.row->tts_isnull[i]);
-        }
-    }
-    ExecStoreVirtualTuple(write.row);
-    ExecMaterializeSlot(write.row);
-    MemoryContextSwitchTo(caller);
-}
-
-bool
-insert_row(const SimpleWrite &write)
-{
-    ItemPointerSetInvalid(&write.row->tts_tid);
-    const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
-    ExecSimpleRelationInsert(write.result, write.estate, write.row);
-    MemoryContextSwitchTo(caller);
-    return ItemPointerIsValid(&write.row->tts_tid);
 }
 
 bool

@@ -15,17 +15,24 @@ struct SimpleWrite
     TupleTableSlot *row;  // the new row: filled in by the caller before write_row()
 };
 
-// Begins the insertion of a row.
-SimpleWrite begin_insert(Relation relation);
+// The values of a row that is inserted, by attribute number; the other columns get their defaults.
+struct RowValues
+{
+    Datum *values;
+    bool *nulls;
+    bool *given;
+
+    explicit RowValues(Relation relation);
+    void set(AttrNumber column, Datum value);
+    void set(AttrNumber column, std::optional<Datum> value);
+};
+
+// Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the
+// end of the statement. False when a trigger suppressed it.
+bool insert_row(Relation relation, const RowValues &values);
 
 // Begins the update of a row. updated_columns are the attribute numbers that are set, as a list of integers.
 SimpleWrite begin_update(Relation relation, List *updated_columns);
-
-// Fills the columns of a new row that are not given with their defaults; given are those of the caller's values.
-void fill_row(const SimpleWrite &write, const Datum *values, const bool *nulls, const bool *given);
-
-// Inserts the row. False when a trigger suppressed it.
-bool insert_row(const SimpleWrite &write);
 
 // Writes the row in place of the locked one. False when a trigger suppressed it.
 bool update_row(const SimpleWrite &write, TupleTableSlot *locked);

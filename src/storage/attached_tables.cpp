@@ -166,19 +166,29 @@ is_ordinary(Relation relation)
            relation->rd_rules == nullptr && form->relam == HEAP_TABLE_AM_OID;
 }
 
+// A domain may refuse the null that a column without a default gets.
+bool
+has_domains(Relation relation)
+{
+    const TupleDesc columns = RelationGetDescr(relation);
+    for (int i = 0; i < columns->natts; i++)
+        if (!TupleDescAttr(columns, i)->attisdropped && get_typtype(TupleDescAttr(columns, i)->atttypid) == TYPTYPE_DOMAIN)
+            return true;
+    return false;
+}
+
 // Whether the executor's simple calls do to a table what a statement of this kind would.
 bool
 is_plain(Relation relation, CmdType command)
 {
     const TriggerDesc *triggers = relation->trigdesc;
-    if (triggers == nullptr)
-        return is_ordinary(relation);
     const bool has_statement_triggers =
-        command == CMD_UPDATE
+        triggers != nullptr &&
+        (command == CMD_UPDATE
             ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
                   triggers->trig_update_old_table || triggers->trig_update_new_table
-            : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table;
-    return is_ordinary(relation) && !has_statement_triggers;
+            : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
+    return is_ordinary(relation) && !has_statement_triggers && (command == CMD_UPDATE || !has_domains(relation));
 }
 
 // Whether every row with a value in the column is in the index.
@@ -255,11 +265,9 @@ describe_access(AttachedTable &table, AttrNumber lock_customer)
     table.locks_index = index_of(locks, {lock_customer});
     table_close(locks, NoLock);
     table.is_plain = OidIsValid(table.key_index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
-    const TupleDesc columns = RelationGetDescr(comments);
-    for (int i = 0; i < columns->natts && table.is_plain; i++)
-        // A domain may refuse the null that a column without a default gets.
-        table.is_plain = TupleDescAttr(columns, i)->attisdropped ||
-                         get_typtype(TupleDescAttr(columns, i)->atttypid) != TYPTYPE_DOMAIN;
+    Relation history = table_open(table.history, NoLock);
+    table.is_history_plain = is_plain(history, CMD_INSERT);
+    table_close(history, NoLock);
     table_close(comments, NoLock);
     table_close(customers, NoLock);
 }
@@ -294,15 +302,17 @@ describe(AttachedTable &table, Oid extension_schema)
     table.history_customer = require_column(table.history, "customer_id", table.key_type);
     table.history_version = require_column(table.history, "version", TIMESTAMPTZOID);
     table.history_recorded_at = require_column(table.history, "recorded_at", TIMESTAMPTZOID);
-    for (const char *column : {"previous", "based_on"})
-        require_column(table.history, column, TIMESTAMPTZOID);
-    for (const char *column : {"operation", "author", "status_from", "status_to"})
-        require_column(table.history, column, TEXTOID);
-    require_column(table.history, "comment_id", INT8OID);
-    require_column(table.history, "db_user", NAMEOID);
-    require_column(table.history, "fields", JSONBOID);
-    require_column(table.history, "request", UUIDOID);
-    require_column(table.history, "earlier_pruned", BOOLOID);
+    table.history_previous = require_column(table.history, "previous", TIMESTAMPTZOID);
+    table.history_based_on = require_column(table.history, "based_on", TIMESTAMPTZOID);
+    table.history_operation = require_column(table.history, "operation", TEXTOID);
+    table.history_author = require_column(table.history, "author", TEXTOID);
+    table.history_status_from = require_column(table.history, "status_from", TEXTOID);
+    table.history_status_to = require_column(table.history, "status_to", TEXTOID);
+    table.history_comment_id = require_column(table.history, "comment_id", INT8OID);
+    table.history_db_user = require_column(table.history, "db_user", NAMEOID);
+    table.history_fields = require_column(table.history, "fields", JSONBOID);
+    table.history_request = require_column(table.history, "request", UUIDOID);
+    table.history_earlier_pruned = require_column(table.history, "earlier_pruned", BOOLOID);
 
     const AttrNumber lock_customer = require_column(table.locks, "customer_id", table.key_type);
     table.lock_id = require_column(table.locks, "lock_id", UUIDOID);

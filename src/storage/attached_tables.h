@@ -120,6 +120,7 @@ struct AttachedTable
     bool is_plain;
     Oid kept_index;   // of comments, by customer_id and refused_request
     Oid locks_index;  // of edit locks, by customer_id
+    bool is_history_plain;
 
     // Columns of the edit locks.
     AttrNumber lock_id;
@@ -131,6 +132,17 @@ struct AttachedTable
     AttrNumber history_customer;
     AttrNumber history_version;
     AttrNumber history_recorded_at;
+    AttrNumber history_previous;
+    AttrNumber history_based_on;
+    AttrNumber history_operation;
+    AttrNumber history_author;
+    AttrNumber history_db_user;
+    AttrNumber history_status_from;
+    AttrNumber history_status_to;
+    AttrNumber history_fields;
+    AttrNumber history_comment_id;
+    AttrNumber history_request;
+    AttrNumber history_earlier_pruned;
 
     SPIPlanPtr plans[static_cast<int>(Statement::count)];
 

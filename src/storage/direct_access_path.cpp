@@ -120,28 +120,6 @@ require_may_read(const AttachedTable &table)
         require_column_right(table.customers, column, ACL_SELECT);
 }
 
-// The values of a row that is inserted or updated, by column.
-struct RowValues
-{
-    Datum *values;
-    bool *nulls;
-    bool *given;
-
-    explicit RowValues(int columns)
-        : values(static_cast<Datum *>(palloc0(columns * sizeof(Datum)))),
-          nulls(static_cast<bool *>(palloc0(columns))), given(static_cast<bool *>(palloc0(columns)))
-    {
-    }
-
-    void
-    set(AttrNumber column, Datum value, bool is_null = false)
-    {
-        values[column - 1] = value;
-        nulls[column - 1] = is_null;
-        given[column - 1] = true;
-    }
-};
-
 class DirectAccessPath final : public AccessPath
 {
 public:
@@ -205,19 +183,14 @@ public:
     insert_comment(AttachedTable &table, const Key &key, const core::Request &request) const override
     {
         Relation comments = table_open(table.comments, NoLock);
-        RowValues row(RelationGetDescr(comments)->natts);
+        RowValues row(comments);
         row.set(table.comment_customer, key.value);
         row.set(table.comment_author, text_datum(request.author));
         row.set(table.comment_body, text_datum(*request.comment));
         if (request.reply_to)
             row.set(table.comment_reply_to, Int64GetDatum(*request.reply_to));
 
-        PushActiveSnapshot(GetTransactionSnapshot());
-        const SimpleWrite write = begin_insert(comments);
-        fill_row(write, row.values, row.nulls, row.given);
-        const bool is_written = insert_row(write);
-        end_write(write);
-        PopActiveSnapshot();
+        const bool is_written = insert_row(comments, row);
         table_close(comments, NoLock);
         return is_written;
     }

@@ -5,6 +5,8 @@
 #include "../boundary/identity.h"
 #include "../boundary/owner.h"
 #include "../boundary/role.h"
+#include "../boundary/settings.h"
+#include "../boundary/simple_write.h"
 #include "../boundary/spi.h"
 #include "../core/base_diagnosis.h"
 #include "../core/version.h"
@@ -79,6 +81,70 @@ add_fields(JsonBuilder &json, std::uint64_t row, int column)
     json.close_object();
 }
 
+bool
+insert_by_statement(AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(row.version);
+    arguments.add(row.previous);
+    arguments.add(row.based_on);
+    arguments.add(clock_now());
+    arguments.add(name_of(row.operation));
+    arguments.add(author);
+    arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
+    arguments.add(row.status_from);
+    arguments.add(row.status_to);
+    add_optional(arguments, JSONBOID, row.fields);
+    arguments.add(row.comment_id);
+    add_optional(arguments, UUIDOID, row.request);
+    return execute_as_owner(
+               table, Statement::insert_history,
+               "INSERT INTO %1$s (customer_id, version, previous, based_on, recorded_at, operation, author, db_user, "
+               "status_from, status_to, fields, comment_id, request) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+               arguments) == 1;
+}
+
+std::optional<Datum>
+datum_of(std::optional<core::Timestamp> time)
+{
+    return time ? std::optional{TimestampTzGetDatum(time->us)} : std::nullopt;
+}
+
+std::optional<Datum>
+datum_of(std::optional<std::string_view> text)
+{
+    return text ? std::optional{text_datum(*text)} : std::nullopt;
+}
+
+bool
+insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
+{
+    Relation history = table_open(table.history, NoLock);
+    RowValues values(history);
+    values.set(table.history_customer, key.value);
+    values.set(table.history_version, TimestampTzGetDatum(row.version.us));
+    values.set(table.history_previous, datum_of(row.previous));
+    values.set(table.history_based_on, datum_of(row.based_on));
+    values.set(table.history_recorded_at, TimestampTzGetDatum(clock_now().us));
+    values.set(table.history_operation, text_datum(name_of(row.operation)));
+    values.set(table.history_author, datum_of(author));
+    values.set(table.history_db_user,
+               DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false))));
+    values.set(table.history_status_from, datum_of(row.status_from));
+    values.set(table.history_status_to, datum_of(row.status_to));
+    values.set(table.history_fields, row.fields);
+    values.set(table.history_comment_id, row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
+    values.set(table.history_request, row.request);
+    values.set(table.history_earlier_pruned, BoolGetDatum(false));
+
+    const Role caller = act_as(table.history_owner, table.history_path);
+    const bool is_written = insert_row(history, values);
+    act_again_as(caller);
+    table_close(history, NoLock);
+    return is_written;
+}
+
 }  // namespace
 
 std::optional<ChainHead>
@@ -101,27 +167,9 @@ chain_head(AttachedTable &table, const Key &key)
 void
 insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
 {
-    Arguments arguments = arguments_of(key);
-    arguments.add(row.version);
-    arguments.add(row.previous);
-    arguments.add(row.based_on);
-    arguments.add(clock_now());
-    arguments.add(name_of(row.operation));
-    arguments.add(row.author ? row.author : find_identity());
-    arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
-    arguments.add(row.status_from);
-    arguments.add(row.status_to);
-    add_optional(arguments, JSONBOID, row.fields);
-    arguments.add(row.comment_id);
-    add_optional(arguments, UUIDOID, row.request);
-
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::insert_history,
-        "INSERT INTO %1$s (customer_id, version, previous, based_on, recorded_at, operation, author, db_user, "
-        "status_from, status_to, fields, comment_id, request) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
-        arguments);
-    if (rows != 1)
+    const std::optional<std::string_view> author = row.author ? row.author : find_identity();
+    const bool is_direct = table.is_history_plain && settings::access_path() != settings::access_path_spi;
+    if (!(is_direct ? insert_directly(table, key, row, author) : insert_by_statement(table, key, row, author)))
         errors::write_suppressed(table.history, key_text(key));
     send_version_event(table, key, row.version, name_of(row.operation), row.comment_id);
 }
