@@ -111,6 +111,29 @@ init_no_recheck(EPQState *state, EState *estate)
 #endif
 }
 
+// Gives a relation that is written its CHECK constraints, prepared. The member was renamed in PostgreSQL 18 (commit
+// 83ea6c54025).
+inline void
+set_prepared_checks(ResultRelInfo *result, ExprState **checks)
+{
+#if PG_VERSION_NUM >= 180000
+    result->ri_CheckConstraintExprs = checks;
+#else
+    result->ri_ConstraintExprs = checks;
+#endif
+}
+
+// expression_tree_walker() became a macro that casts in PostgreSQL 16 (commit 1c27d16e6e5).
+inline bool
+walk_expression(Node *node, bool (*walker)(Node *, void *), void *context)
+{
+#if PG_VERSION_NUM >= 160000
+    return expression_tree_walker(node, walker, context);
+#else
+    return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
+#endif
+}
+
 // Begins an index scan; PostgreSQL 18 can count what it does (commit 0fbceae841c).
 inline IndexScanDesc
 begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)

@@ -15,24 +15,39 @@ struct SimpleWrite
     TupleTableSlot *row;  // the new row: filled in by the caller before write_row()
 };
 
+// What of a relation's triggers and CHECK constraints is worked out once and serves many writes: it lives as long as the
+// memory context in which it was made. Only what cannot change while the relation's definition stays is kept.
+struct PreparedWrite
+{
+    int trigger_count;
+    FmgrInfo *functions;
+    ExprState **conditions;
+    int check_count;
+    ExprState **checks;  // nullptr: they are worked out for each write
+};
+
+// Works that out in the current memory context, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
+// and for conditions and constraints that call PostgreSQL's own alone.
+PreparedWrite *prepare_write(Relation relation, List *known_functions);
+
 // The values of a row that is inserted, by attribute number; the other columns get their defaults.
-struct RowValues
+struct NewRow
 {
     Datum *values;
     bool *nulls;
     bool *given;
 
-    explicit RowValues(Relation relation);
+    explicit NewRow(Relation relation);
     void set(AttrNumber column, Datum value);
     void set(AttrNumber column, std::optional<Datum> value);
 };
 
 // Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the
-// end of the statement. False when a trigger suppressed it.
-bool insert_row(Relation relation, const RowValues &values);
+// end of the statement, except those of one constraint (or InvalidOid). False when a trigger suppressed it.
+bool insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared, Oid skipped_constraint);
 
 // Begins the update of a row. updated_columns are the attribute numbers that are set, as a list of integers.
-SimpleWrite begin_update(Relation relation, List *updated_columns);
+SimpleWrite begin_update(Relation relation, List *updated_columns, const PreparedWrite *prepared);
 
 // Writes the row in place of the locked one. False when a trigger suppressed it.
 bool update_row(const SimpleWrite &write, TupleTableSlot *locked);

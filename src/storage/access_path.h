@@ -34,8 +34,10 @@ public:
     virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status,
                         Fields fields) const = 0;
 
-    // Inserts the comment of a save; false when a trigger suppressed it.
-    virtual bool insert_comment(AttachedTable &table, const Key &key, const core::Request &request) const = 0;
+    // Inserts a comment; false when a trigger suppressed it. When this transaction holds a lock on the customer's row, the
+    // foreign key need not look for it again.
+    virtual bool insert_comment(AttachedTable &table, const Key &key, const core::Request &request,
+                                bool is_customer_locked) const = 0;
 
 protected:
     ~AccessPath() = default;

@@ -73,7 +73,7 @@ add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
     progress.key = key;
     progress.step = Step::add_comment;
     with_save_in_progress(progress, [&] {
-        if (!access_path(table).insert_comment(table, key, comment))
+        if (!access_path(table).insert_comment(table, key, comment, false))
             errors::write_suppressed(table.comments, key_text(key));
     });
     if (progress.step != Step::none)

@@ -253,13 +253,56 @@ key_index(const AttachedTable &table, Relation customers)
     return found;
 }
 
+// Whether a trigger calls one of the extension's functions.
+bool
+is_own(const Trigger &trigger, Oid extension_schema)
+{
+    if (get_func_namespace(trigger.tgfoid) != extension_schema)
+        return false;
+    const char *name = get_func_name(trigger.tgfoid);
+    for (const char *own : {"crm_customers_key", "crm_customers_version", "crm_customers_history", "crm_comments_guard",
+                            "crm_comments_version", "crm_history_restore", "crm_refuse_truncate"})
+        if (name != nullptr && std::strcmp(name, own) == 0)
+            return true;
+    return false;
+}
+
+// The foreign key from comments to their customer, when nothing but the extension's triggers runs between the insertion of
+// a comment and its check; else InvalidOid.
+Oid
+reference_constraint(const AttachedTable &table, Relation comments, Oid extension_schema)
+{
+    const TriggerDesc *triggers = comments->trigdesc;
+    Oid found = InvalidOid;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+    {
+        const Trigger &trigger = triggers->triggers[i];
+        if (!trigger.tgisinternal && !is_own(trigger, extension_schema))
+            return InvalidOid;
+        if (trigger.tgfoid == F_RI_FKEY_CHECK_INS && trigger.tgconstrrelid == table.customers && !trigger.tgdeferrable &&
+            trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN)
+            found = trigger.tgconstraint;
+    }
+    if (!OidIsValid(found))
+        return InvalidOid;
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(comments))
+    {
+        const ForeignKeyCacheInfo *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        if (key->conoid == found && key->nkeys == 1 && key->conkey[0] == table.comment_customer && key->confkey[0] == table.key)
+            return found;
+    }
+    return InvalidOid;
+}
+
 // Fills in whether and how the direct access path serves the table.
 void
-describe_access(AttachedTable &table, AttrNumber lock_customer)
+describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_schema)
 {
     Relation customers = table_open(table.customers, NoLock);
     Relation comments = table_open(table.comments, NoLock);
     table.key_index = key_index(table, customers);
+    table.reference_constraint = reference_constraint(table, comments, extension_schema);
     table.kept_index = index_of(comments, {table.comment_customer, table.comment_refused_request});
     Relation locks = table_open(table.locks, NoLock);
     table.locks_index = index_of(locks, {lock_customer});
@@ -321,7 +364,7 @@ describe(AttachedTable &table, Oid extension_schema)
     table.lock_locked_at = require_column(table.locks, "locked_at", TIMESTAMPTZOID);
     table.lock_expires_at = require_column(table.locks, "expires_at", TIMESTAMPTZOID);
 
-    describe_access(table, lock_customer);
+    describe_access(table, lock_customer, extension_schema);
     table.customers_path = kept(safe_path(table.customers));
     table.comments_path = kept(safe_path(table.comments));
     table.history_path = kept(safe_path(table.history));
@@ -605,6 +648,22 @@ find_trigger(Relation relation, const char *function, Oid extension_schema)
             return &trigger;
     }
     return nullptr;
+}
+
+const PreparedWrite *
+prepared_write(PreparedWrite *&slot, Relation relation)
+{
+    if (slot != nullptr)
+        return slot;
+    const MemoryContext caller = MemoryContextSwitchTo(current->context);
+    List *own = NIL;
+    const TriggerDesc *triggers = relation->trigdesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+        if (is_own(triggers->triggers[i], get_rel_namespace(current->registry)))
+            own = lappend_oid(own, triggers->triggers[i].tgfoid);
+    slot = prepare_write(relation, own);
+    MemoryContextSwitchTo(caller);
+    return slot;
 }
 
 Oid

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../boundary/pg.h"
+#include "../boundary/simple_write.h"
 #include "../core/timestamp.h"
 
 // The attached tables, read from the registry once per session and again after anything about them changed.
@@ -121,6 +122,12 @@ struct AttachedTable
     Oid kept_index;   // of comments, by customer_id and refused_request
     Oid locks_index;  // of edit locks, by customer_id
     bool is_history_plain;
+    Oid reference_constraint;  // the foreign key of comments, when who holds the customer's lock need not check it
+
+    // Made when a table is first written directly.
+    PreparedWrite *customers_write;
+    PreparedWrite *comments_write;
+    PreparedWrite *history_write;
 
     // Columns of the edit locks.
     AttrNumber lock_id;
@@ -180,6 +187,9 @@ void require_triggers(const AttachedTable &table, Oid extension_schema);
 
 // The trigger of a relation that calls this function of the extension, or nullptr.
 const Trigger *find_trigger(Relation relation, const char *function, Oid extension_schema);
+
+// What serves all writes of one of the tables, which is open; made on the first.
+const PreparedWrite *prepared_write(PreparedWrite *&slot, Relation relation);
 
 // The schema of the SQL function that is being called, which is the extension's.
 Oid extension_schema_of(FunctionCallInfo fcinfo);

@@ -171,7 +171,7 @@ public:
             updated = lappend_int(updated, table.status);
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
-        const SimpleWrite write = begin_update(customer.relation, updated);
+        const SimpleWrite write = begin_update(customer.relation, updated, prepared_write(table.customers_write, customer.relation));
         copy_with(write.row, customer.row, table, status, fields);
         const bool is_written = update_row(write, customer.row);
         end_write(write);
@@ -180,17 +180,19 @@ public:
     }
 
     bool
-    insert_comment(AttachedTable &table, const Key &key, const core::Request &request) const override
+    insert_comment(AttachedTable &table, const Key &key, const core::Request &request,
+                   bool is_customer_locked) const override
     {
         Relation comments = table_open(table.comments, NoLock);
-        RowValues row(comments);
+        NewRow row(comments);
         row.set(table.comment_customer, key.value);
         row.set(table.comment_author, text_datum(request.author));
         row.set(table.comment_body, text_datum(*request.comment));
         if (request.reply_to)
             row.set(table.comment_reply_to, Int64GetDatum(*request.reply_to));
 
-        const bool is_written = insert_row(comments, row);
+        const bool is_written = insert_row(comments, row, prepared_write(table.comments_write, comments),
+                                           is_customer_locked ? table.reference_constraint : InvalidOid);
         table_close(comments, NoLock);
         return is_written;
     }

@@ -121,7 +121,7 @@ bool
 insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
 {
     Relation history = table_open(table.history, NoLock);
-    RowValues values(history);
+    NewRow values(history);
     values.set(table.history_customer, key.value);
     values.set(table.history_version, TimestampTzGetDatum(row.version.us));
     values.set(table.history_previous, datum_of(row.previous));
@@ -139,7 +139,7 @@ insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std
     values.set(table.history_earlier_pruned, BoolGetDatum(false));
 
     const Role caller = act_as(table.history_owner, table.history_path);
-    const bool is_written = insert_row(history, values);
+    const bool is_written = insert_row(history, values, prepared_write(table.history_write, history), InvalidOid);
     act_again_as(caller);
     table_close(history, NoLock);
     return is_written;

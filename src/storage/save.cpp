@@ -87,7 +87,7 @@ insert_comment(const Save &save, SaveInProgress &progress)
     if (save.request.reply_to && !comment_exists(save.table, save.key, *save.request.reply_to))
         errors::no_such_comment(*save.request.reply_to, key_text(save.key));
     progress.step = Step::insert_comment;
-    if (!save.path.insert_comment(save.table, save.key, save.request))
+    if (!save.path.insert_comment(save.table, save.key, save.request, true))
         errors::write_suppressed(save.table.comments, key_text(save.key));
     if (progress.step != Step::none)
         errors::comment_not_stored(save.table.comments);

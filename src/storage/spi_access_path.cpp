@@ -83,7 +83,7 @@ public:
     }
 
     bool
-    insert_comment(AttachedTable &table, const Key &key, const core::Request &request) const override
+    insert_comment(AttachedTable &table, const Key &key, const core::Request &request, bool) const override
     {
         Arguments arguments = arguments_of(key);
         arguments.add(request.author);
