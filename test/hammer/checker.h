@@ -10,7 +10,7 @@
 
 namespace crm::hammer {
 
-// What must always hold, by the number that the design gives it.
+// What must always hold.
 enum class Invariant
 {
     one_winner = 1,
@@ -21,6 +21,10 @@ enum class Invariant
     versions_increase = 6,
     order_of_acknowledgement = 7,
     lost_answer_can_be_asked_again = 8,
+    own_fields_alone = 9,
+    lock_keeps_others_out = 10,
+    reply_answers_what_it_was_to = 11,
+    tables_verify = 12,
 };
 
 // The invariant in one sentence.
@@ -39,7 +43,9 @@ struct Violation
 struct Counts
 {
     std::int64_t updated = 0;    // requests that the history has as applied
+    std::int64_t merged = 0;     // those of them that were applied to a later version than their base
     std::int64_t conflicts = 0;  // requests told conflict
+    std::int64_t locked = 0;     // requests told locked
     std::int64_t comments = 0;   // comments sent by the users that are there
     std::int64_t lost = 0;       // acknowledged changes and kept comments that are not there
     std::int64_t twice = 0;      // requests and comments that are there more than once
@@ -50,9 +56,6 @@ struct Findings
     std::vector<Violation> violations;
     Counts counts;
 };
-
-// The invariant that one of crm_verify() belongs to.
-Invariant invariant_of(std::string_view name_in_crm_verify);
 
 // Checks all invariants of all customers of the log. Every customer must have been made by the log, and nobody else may
 // have worked on it.

@@ -8,12 +8,12 @@ namespace crm::hammer {
 namespace {
 
 using RequestKey = std::tuple<ServerTime, std::string, std::optional<std::string>, std::optional<std::string>,
-                              std::optional<std::string>>;
+                              std::map<std::string, std::string>, std::optional<std::int64_t>>;
 
 RequestKey
 request_key(const Attempt &save)
 {
-    return {save.base, save.author, save.status, save.comment, save.phone};
+    return {save.base, save.author, save.status, save.comment, save.fields, save.reply_to};
 }
 
 void
@@ -61,8 +61,8 @@ gather_states(Evidence &evidence)
             state = {};
         if (row->status_to)
             state.status = row->status_to;
-        if (row->phone_to)
-            state.phone = row->phone_to;
+        for (const auto &[column, change] : row->fields)
+            state.fields[column] = change.to;
         evidence.states[row->version] = state;
     }
 }
@@ -121,12 +121,12 @@ private:
         const auto base = row.based_on ? row.based_on : row.previous;
         if (!base || !same_version(asked.base, *base))
             return false;
-        // A merge leaves what the caller does not change.
-        if (asked.status && row.status_to && asked.status != row.status_to &&
-            !(asked.merge && row.status_from == row.status_to))
+        const bool changes_status = row.status_from != row.status_to;
+        if (asked.status && row.status_to && asked.status != row.status_to && (!asked.merge || changes_status))
             return false;
-        if (row.phone_to && asked.phone != row.phone_to)
-            return false;
+        for (const auto &[column, change] : row.fields)
+            if (const auto field = asked.fields.find(column); field != asked.fields.end() && field->second != change.to)
+                return false;
         if (asked.comment.has_value() != row.comment_id.has_value())
             return false;
         if (!row.comment_id)
@@ -152,7 +152,13 @@ may_have_made(const Attempt &attempt, const HistoryRow &row)
             return row.operation == "delete";
         case Action::update:
             return row.operation == "update" &&
-                   (attempt.status ? attempt.status == row.status_to : attempt.phone == row.phone_to);
+                   (!attempt.status || attempt.status == row.status_to) &&
+                   std::all_of(attempt.fields.begin(), attempt.fields.end(),
+                               [&](const auto &field)
+                               {
+                                   const auto change = row.fields.find(field.first);
+                                   return change != row.fields.end() && change->second.to == field.second;
+                               });
         default:
             return false;
     }
@@ -187,7 +193,10 @@ explain_rows(Evidence &evidence)
         if (row->author)
         {
             if (Request *request = finder.find(*row))
+            {
                 request->rows.push_back(row);
+                evidence.request_of[row] = request;
+            }
             else
                 evidence.unknown_rows.push_back(row);
             continue;
@@ -258,6 +267,15 @@ Request::is_in_doubt() const
     return std::any_of(attempts.begin(), attempts.end(), [](const Attempt *a) { return a->reply == Reply::in_doubt; });
 }
 
+std::optional<std::string>
+State::value_of(const std::string &column) const
+{
+    if (column == "status")
+        return status;
+    const auto field = fields.find(column);
+    return field == fields.end() ? std::nullopt : field->second;
+}
+
 Era
 Evidence::era(const Attempt &attempt) const
 {
@@ -280,6 +298,20 @@ Evidence::may_have_been_absent(const Attempt &attempt) const
     return std::any_of(gaps.begin(), gaps.end(),
                        [&](const Gap &gap)
                        { return gap.delete_sent < attempt.answered && attempt.sent < gap.insert_answered; });
+}
+
+const State *
+Evidence::state_at(ServerTime version) const
+{
+    const auto state = states.find(version);
+    return state == states.end() ? nullptr : &state->second;
+}
+
+bool
+Evidence::was_deleted_between(ServerTime from, ServerTime to) const
+{
+    return std::any_of(gaps.begin(), gaps.end(),
+                       [&](const Gap &gap) { return gap.delete_version > from && gap.delete_version <= to; });
 }
 
 const HistoryRow *

@@ -9,7 +9,7 @@
 
 namespace crm::hammer {
 
-// All submits of one request: the same customer, base, author, status, comment and phone.
+// All submits of one request: the same customer, base, author, status, fields, comment and comment it answers.
 struct Request
 {
     std::vector<const Attempt *> attempts;
@@ -17,7 +17,7 @@ struct Request
 
     const Attempt &asked() const { return *attempts.front(); }
     bool is_told_applied() const;  // updated or replayed
-    bool is_told_refused() const;
+    bool is_told_refused() const;  // for good
     bool is_in_doubt() const;  // some answer was lost
 };
 
@@ -33,7 +33,9 @@ struct Comment
 struct State
 {
     std::optional<std::string> status;
-    std::optional<std::string> phone;
+    Values fields;
+
+    std::optional<std::string> value_of(const std::string &column) const;  // status too
 };
 
 // A time without the customer: from a delete to the insert that brought it back, if one did. Where the answer was lost,
@@ -66,6 +68,7 @@ struct Evidence
     std::vector<const CommentRow *> unknown_comments;                 // that nobody sent
     std::vector<const HistoryRow *> unknown_rows;                     // that nothing in the log explains
     std::vector<std::pair<const HistoryRow *, const Attempt *>> failed_rows;  // that only a failed attempt explains
+    std::map<const HistoryRow *, const Request *> request_of;  // of the rows of saves
     std::map<ServerTime, State> states;
     std::vector<Gap> gaps;
     std::multimap<ServerTime, const HistoryRow *> plain_by_version;
@@ -76,6 +79,12 @@ struct Evidence
 
     // Whether the customer may have been absent at some time while the attempt was under way.
     bool may_have_been_absent(const Attempt &attempt) const;
+
+    // The customer as of a version; none where there was no such version.
+    const State *state_at(ServerTime version) const;
+
+    // Whether it was deleted after the one version and up to the other.
+    bool was_deleted_between(ServerTime from, ServerTime to) const;
 
     // The row that a plain write made; none where the history has none.
     const HistoryRow *row_of(const Attempt &plain_write) const;

@@ -80,7 +80,7 @@ plain_row(std::string operation, ServerTime version, std::optional<ServerTime> p
           std::optional<std::string> status_from, std::optional<std::string> status_to)
 {
     return {customer, version,     previous,  {}, std::move(operation), {}, std::move(status_from),
-            std::move(status_to), {}, {}, {}};
+            std::move(status_to), {}, {}, {}, version};
 }
 
 HistoryRow
@@ -88,7 +88,7 @@ save_row(ServerTime version, ServerTime base, std::string status_from, std::stri
          std::optional<std::int64_t> comment, std::string request)
 {
     return {customer, version, base, base, "update", "ana", std::move(status_from), std::move(status_to), {}, comment,
-            std::move(request)};
+            std::move(request), version};
 }
 
 // The customer is made; a plain UPDATE (version +1 ms) comes between; Ana's save from the first version is refused, and
@@ -142,58 +142,8 @@ brought_back()
     return story;
 }
 
-// Ana changes the phone from the first version, and it is merged with the status that a plain UPDATE changed.
-Story
-merged()
-{
-    Story story = refused_then_landed();
-    story.log.pop_back();
-    story.log.pop_back();
-    Attempt &save = story.save(created, {}, "moved");
-    save.merge = true;
-    save.phone = "2";
-    tell(save, "merged", "called", created + 2 * ms, 5);
-
-    story.tables.customers = {{customer, "called", "2", created + 2 * ms}};
-    story.tables.history.pop_back();
-    HistoryRow row = save_row(created + 2 * ms, created, "called", "called", 5, "r1");
-    row.previous = created + ms;
-    row.phone_to = "2";
-    story.tables.history.push_back(row);
-    story.tables.comments = {{customer, 5, "ana", "moved", created, false, {}}};
-    return story;
-}
-
-// Bob locks for a second; Ana's save is refused, he lets go, and hers lands.
-Story
-locked_then_landed()
-{
-    Story story = refused_then_landed();
-    story.log.pop_back();
-    story.log.pop_back();
-    Attempt lock;
-    lock.action = Action::lock;
-    lock.author = "bob";
-    lock.ttl_ms = 1000;
-    Attempt &taken = story.add(lock);
-    tell(taken, "acquired", {}, {});
-    taken.lock_id = "L";
-    taken.expires_at = created + 2000 * ms;
-    tell(story.save(created + ms, "won", "signed"), "locked", "called", created + ms, 5);
-    Attempt release;
-    release.action = Action::unlock;
-    release.lock_id = "L";
-    tell(story.add(release), "released", {}, {});
-    tell(story.save(created + ms, "won", "signed"), "updated", "won", created + 2 * ms, 5);
-    story.tables.comments[0].based_on = created + ms;
-    story.tables.history.back().recorded_at = created + 1500 * ms;
-    return story;
-}
-
 TEST(Checker, AcceptsWhatIsRight)
 {
-    EXPECT_EQ(merged().all_violations(), "");
-    EXPECT_EQ(locked_then_landed().all_violations(), "");
     EXPECT_EQ(refused_then_landed().all_violations(), "");
     EXPECT_EQ(refused().all_violations(), "");
     EXPECT_EQ(brought_back().all_violations(), "");
@@ -483,80 +433,6 @@ TEST(Checker, FindsAnAnswerThatDoesNotTell)
     EXPECT_TRUE(unheard_of.breaks(Invariant::lost_answer_can_be_asked_again));
 }
 
-TEST(Checker, AcceptsAMergeThatCollidedBefore)
-{
-    Story story = merged();
-    Attempt earlier = story.log.back();
-    tell(earlier, "conflict", "called", created + ms, 5);
-    story.log.insert(story.log.end() - 1, earlier);
-    story.log.back().sent = story.clock += 10;
-    story.log.back().answered = story.clock += 10;
-    story.tables.comments[0].adopted_version = created + 2 * ms;
-    EXPECT_EQ(story.all_violations(), "");
-
-    // But not one that is denied afterwards.
-    std::swap(story.log[2], story.log[3]);
-    std::swap(story.log[2].sent, story.log[3].sent);
-    std::swap(story.log[2].answered, story.log[3].answered);
-    EXPECT_TRUE(story.breaks(Invariant::lost_answer_can_be_asked_again));
-}
-
-TEST(Checker, FindsAWrongMerge)
-{
-    Story overwrites = merged();
-    overwrites.log.back().status = "won";
-    overwrites.log.back().answer_status = "won";
-    overwrites.tables.history.back().status_to = "won";
-    overwrites.tables.customers[0].status = "won";
-    EXPECT_TRUE(overwrites.breaks(Invariant::nothing_acknowledged_lost));
-
-    Story forgets_mine = merged();
-    forgets_mine.tables.history.back().phone_to.reset();
-    forgets_mine.tables.customers[0].phone.reset();
-    EXPECT_TRUE(forgets_mine.breaks(Invariant::nothing_acknowledged_lost));
-
-    Story forgets_theirs = merged();
-    forgets_theirs.tables.history.back().status_to = "new";
-    forgets_theirs.tables.customers[0].status = "new";
-    EXPECT_FALSE(forgets_theirs.all_violations().empty());
-
-    Story not_asked_for = merged();
-    not_asked_for.log.back().phone.reset();
-    EXPECT_FALSE(not_asked_for.all_violations().empty());
-
-    Story not_allowed = merged();
-    not_allowed.log.back().merge = false;
-    EXPECT_TRUE(not_allowed.breaks(Invariant::one_winner));
-}
-
-TEST(Checker, FindsASaveUnderAnothersLock)
-{
-    Story before_release = locked_then_landed();
-    std::swap(before_release.log[4], before_release.log[5]);
-    std::swap(before_release.log[4].sent, before_release.log[5].sent);
-    std::swap(before_release.log[4].answered, before_release.log[5].answered);
-    EXPECT_TRUE(before_release.breaks(Invariant::nothing_refused_applied));
-
-    Story expired = before_release;
-    expired.tables.history.back().recorded_at = created + 2001 * ms;
-    EXPECT_EQ(expired.all_violations(), "");
-
-    Story own = before_release;
-    own.log[2].author = "ana";
-    EXPECT_FALSE(own.breaks(Invariant::nothing_refused_applied));
-}
-
-TEST(Checker, FindsALockThatNobodyTook)
-{
-    Story story = locked_then_landed();
-    story.log.erase(story.log.begin() + 2);
-    EXPECT_TRUE(story.breaks(Invariant::one_winner));
-
-    Story stale = locked_then_landed();
-    stale.log[3].base = created;
-    EXPECT_TRUE(stale.breaks(Invariant::one_winner));
-}
-
 TEST(Checker, AcceptsARefusalKeptAgainAfterADelete)
 {
     // Kept before the delete, so gone with it; said again afterwards, so kept again.
@@ -567,6 +443,494 @@ TEST(Checker, AcceptsARefusalKeptAgainAfterADelete)
 
     story.tables.comments.clear();
     EXPECT_TRUE(story.breaks(Invariant::nothing_refused_applied));
+}
+
+// Bob gives the customer another status; Ana's save of the phone and the name, from the first version, is merged.
+Story
+merged()
+{
+    Story story;
+    tell(story.plain(Action::insert, "new"), "done", "new", created);
+    Attempt &other = story.save(created, "won", {});
+    other.author = "bob";
+    tell(other, "updated", "won", created + ms);
+    Attempt &merge = story.save(created, {}, {});
+    merge.merge = true;
+    merge.fields = {{"phone", "1"}, {"name", "Ada"}};
+    tell(merge, "merged", "won", created + 2 * ms);
+    merge.answer_fields = {{"phone", "1"}, {"name", "Ada"}, {"email", {}}};
+
+    story.tables.customers = {{customer, "won", {{"phone", "1"}, {"name", "Ada"}, {"email", {}}}, created + 2 * ms}};
+    story.tables.history = {
+        plain_row("insert", created, {}, {}, "new"),
+        save_row(created + ms, created, "new", "won", {}, "r1"),
+        save_row(created + 2 * ms, created + ms, "won", "won", {}, "r2"),
+    };
+    story.tables.history[1].author = "bob";
+    story.tables.history[2].based_on = created;
+    story.tables.history[2].fields = {{"phone", {{}, "1"}}, {"name", {{}, "Ada"}}};
+    return story;
+}
+
+TEST(Checker, AcceptsAMerge)
+{
+    EXPECT_EQ(merged().all_violations(), "");
+    EXPECT_EQ(check(merged().log, merged().tables).counts.merged, 1);
+
+    // What she asks for is there already.
+    Story same = merged();
+    same.log.back().status = "won";
+    EXPECT_EQ(same.all_violations(), "");
+
+    Story lost_answer = merged();
+    lost_answer.log.back().reply = Reply::in_doubt;
+    lost_answer.log.back().outcome.clear();
+    lost_answer.log.back().answer_version.reset();
+    lost_answer.log.back().answer_status.reset();
+    lost_answer.log.back().answer_fields.clear();
+    EXPECT_EQ(lost_answer.all_violations(), "");
+}
+
+TEST(Checker, FindsAMergeOverWhatOthersChanged)
+{
+    Story story = merged();
+    story.log.back().status = "lost";
+    story.log.back().answer_status = "lost";
+    story.tables.history[2].status_to = "lost";
+    story.tables.customers[0].status = "lost";
+    EXPECT_TRUE(story.breaks(Invariant::own_fields_alone));
+    EXPECT_FALSE(story.breaks(Invariant::one_winner));
+
+    // The same as a field.
+    Story field = merged();
+    field.tables.history[1].fields = {{"phone", {{}, "2"}}};
+    field.log[1].fields = {{"phone", "2"}};
+    field.tables.history[2].fields["phone"].from = "2";
+    EXPECT_TRUE(field.breaks(Invariant::own_fields_alone));
+}
+
+TEST(Checker, FindsAMergeThatNobodyAskedFor)
+{
+    Story story = merged();
+    story.log.back().merge = false;
+    EXPECT_TRUE(story.breaks(Invariant::one_winner));
+
+    Story told_otherwise = merged();
+    told_otherwise.log.back().outcome = "updated";
+    EXPECT_TRUE(told_otherwise.breaks(Invariant::own_fields_alone));
+}
+
+TEST(Checker, FindsFieldsThatAreNotTheSavesOwn)
+{
+    Story forgotten = merged();
+    forgotten.tables.history[2].fields.erase("name");
+    forgotten.tables.customers[0].fields["name"].reset();
+    forgotten.log.back().answer_fields["name"].reset();
+    EXPECT_TRUE(forgotten.breaks(Invariant::own_fields_alone));
+
+    Story other_value = merged();
+    other_value.tables.history[2].fields["name"].to = "Eva";
+    other_value.tables.customers[0].fields["name"] = "Eva";
+    other_value.log.back().answer_fields["name"] = "Eva";
+    EXPECT_TRUE(other_value.breaks(Invariant::own_fields_alone));
+
+    Story not_asked = merged();
+    not_asked.tables.history[2].fields["email"].to = "a@b";
+    not_asked.tables.customers[0].fields["email"] = "a@b";
+    not_asked.log.back().answer_fields["email"] = "a@b";
+    EXPECT_TRUE(not_asked.breaks(Invariant::own_fields_alone));
+
+    Story status = merged();
+    status.tables.history[2].status_to = "new";
+    status.tables.customers[0].status = "new";
+    status.log.back().answer_status = "new";
+    EXPECT_TRUE(status.breaks(Invariant::own_fields_alone));
+}
+
+TEST(Checker, FindsAMergeAcrossADelete)
+{
+    Story story = merged();
+    story.tables.history[1] = plain_row("delete", created + ms, created, "new", {});
+    story.tables.history.insert(story.tables.history.begin() + 2,
+                                plain_row("insert", created + 2 * ms, created + ms, {}, "won"));
+    story.tables.history[3].version = story.tables.history[3].recorded_at = created + 3 * ms;
+    story.tables.history[3].previous = created + 2 * ms;
+    story.tables.customers[0].version = created + 3 * ms;
+    story.log[1].action = Action::remove;
+    tell(story.log[1], "done", "new", created);
+    tell(story.log[2], "merged", "won", created + 3 * ms);
+    EXPECT_TRUE(story.breaks(Invariant::own_fields_alone));
+}
+
+TEST(Checker, FindsAMergeRefusedForNothing)
+{
+    Story story = merged();
+    tell(story.log.back(), "conflict", "won", created + ms);
+    story.log.back().answer_fields.clear();
+    story.tables.history.pop_back();
+    story.tables.customers[0] = {customer, "won", {{"phone", {}}}, created + ms};
+    EXPECT_TRUE(story.breaks(Invariant::own_fields_alone));
+
+    story.log.back().status = "lost";
+    EXPECT_EQ(story.all_violations(), "");
+}
+
+TEST(Checker, FindsAFieldThatItsChangesDoNotExplain)
+{
+    Story lost = merged();
+    lost.tables.customers[0].fields["phone"].reset();
+    EXPECT_TRUE(lost.breaks(Invariant::nothing_acknowledged_lost));
+
+    Story broken_chain = merged();
+    broken_chain.tables.history[2].fields["phone"].from = "0";
+    EXPECT_TRUE(broken_chain.breaks(Invariant::one_chain));
+
+    Story shown = merged();
+    shown.log.back().answer_fields["phone"] = "0";
+    EXPECT_TRUE(shown.breaks(Invariant::one_chain));
+}
+
+TEST(Checker, FindsAWrongUnchanged)
+{
+    Story story = merged();
+    Attempt &save = story.save(created + 2 * ms, {}, {});
+    save.fields = {{"phone", "1"}};
+    tell(save, "unchanged", "won", created + 2 * ms);
+    EXPECT_EQ(story.all_violations(), "");
+
+    story.log.back().fields = {{"phone", "2"}};
+    EXPECT_TRUE(story.breaks(Invariant::nothing_acknowledged_lost));
+}
+
+// Ana's merge collides; Bob takes his change back, and then the same merge is applied.
+TEST(Checker, AcceptsAMergeThatCollidedBefore)
+{
+    Story story = merged();
+    story.log.pop_back();
+    const auto merge = [&story]() -> Attempt &
+    {
+        Attempt &save = story.save(created, "lost", {});
+        save.merge = true;
+        return save;
+    };
+    tell(merge(), "conflict", "won", created + ms);
+    Attempt &back = story.save(created + ms, "new", {});
+    back.author = "bob";
+    tell(back, "updated", "new", created + 2 * ms);
+    tell(merge(), "merged", "lost", created + 3 * ms);
+    story.tables.history[2] = save_row(created + 2 * ms, created + ms, "won", "new", {}, "r2");
+    story.tables.history[2].author = "bob";
+    story.tables.history.push_back(save_row(created + 3 * ms, created + 2 * ms, "new", "lost", {}, "r3"));
+    story.tables.history.back().based_on = created;
+    story.tables.customers[0] = {customer, "lost", {}, created + 3 * ms};
+    EXPECT_EQ(story.all_violations(), "");
+
+    tell(merge(), "conflict", "lost", created + 3 * ms);
+    EXPECT_TRUE(story.breaks(Invariant::lost_answer_can_be_asked_again));
+}
+
+// A merge that was refused is sent again after the retry landed and took its comment over: there is nothing to do.
+TEST(Checker, AcceptsALateMergeWhoseCommentIsThere)
+{
+    Story story = refused_then_landed();
+    story.log[2].merge = story.log[3].merge = true;
+    Attempt late = story.log[2];
+    tell(late, "unchanged", "won", created + 2 * ms, 5);
+    story.add(late);
+    EXPECT_EQ(story.all_violations(), "");
+
+    story.log.back().answer_comment = 6;
+    EXPECT_FALSE(story.all_violations().empty());
+
+    story.log.back().answer_comment.reset();
+    EXPECT_TRUE(story.breaks(Invariant::nothing_acknowledged_lost));
+}
+
+constexpr ServerTime locked_at = created + 100;
+constexpr ServerTime ttl = 10 * ms;
+
+Attempt
+lock_of(std::string author, ServerTime at, std::string lock_id)
+{
+    Attempt lock;
+    lock.action = Action::lock;
+    lock.author = author;
+    lock.ttl = ttl;
+    tell(lock, "acquired", {}, {});
+    lock.lock_holder = std::move(author);
+    lock.answer_lock_id = std::move(lock_id);
+    lock.lock_expires_at = at + ttl;
+    return lock;
+}
+
+Attempt
+unlock_of(std::string author, ServerTime at, std::string lock_id)
+{
+    Attempt unlock;
+    unlock.action = Action::unlock;
+    unlock.author = std::move(author);
+    unlock.lock_id = std::move(lock_id);
+    tell(unlock, "done", {}, {});
+    unlock.clock = at;
+    return unlock;
+}
+
+// Bob locks the customer; Ana's save is refused by the lock, and its comment kept; Bob saves and releases the lock.
+Story
+locked()
+{
+    Story story;
+    tell(story.plain(Action::insert, "new"), "done", "new", created);
+    story.add(lock_of("bob", locked_at, "l1"));
+    Attempt &refused = story.save(created, "lost", "no budget");
+    tell(refused, "locked", "new", created, 5);
+    refused.lock_holder = "bob";
+    refused.lock_expires_at = locked_at + ttl;
+    Attempt &holders = story.save(created, "won", {});
+    holders.author = "bob";
+    tell(holders, "updated", "won", created + ms);
+    story.add(unlock_of("bob", created + 2 * ms, "l1"));
+
+    story.tables.customers = {{customer, "won", {}, created + ms}};
+    story.tables.history = {
+        plain_row("insert", created, {}, {}, "new"),
+        save_row(created + ms, created, "new", "won", {}, "r1"),
+    };
+    story.tables.history[1].author = "bob";
+    story.tables.comments = {{customer, 5, "ana", "no budget", created, true, {}}};
+    return story;
+}
+
+// Then Ana saves.
+Story
+saved_after_lock(ServerTime recorded_at)
+{
+    Story story = locked();
+    tell(story.save(created + ms, "lost", "no budget"), "updated", "lost", created + 3 * ms, 5);
+    story.tables.customers[0] = {customer, "lost", {}, created + 3 * ms};
+    story.tables.history.push_back(save_row(created + 3 * ms, created + ms, "won", "lost", 5, "r2"));
+    story.tables.history.back().recorded_at = recorded_at;
+    story.tables.comments = {{customer, 5, "ana", "no budget", created, false, created + 3 * ms}};
+    return story;
+}
+
+TEST(Checker, AcceptsALock)
+{
+    EXPECT_EQ(locked().all_violations(), "");
+    EXPECT_EQ(check(locked().log, locked().tables).counts.locked, 1);
+    EXPECT_EQ(saved_after_lock(created + 3 * ms).all_violations(), "");
+}
+
+TEST(Checker, AcceptsTheSameSaveOnceTheLockIsGone)
+{
+    Story story = locked();
+    story.log.erase(story.log.begin() + 3);
+    tell(story.save(created, "lost", "no budget"), "updated", "lost", created + 3 * ms, 5);
+    story.tables.customers[0] = {customer, "lost", {}, created + 3 * ms};
+    story.tables.history[1] = save_row(created + 3 * ms, created, "new", "lost", 5, "r1");
+    story.tables.comments = {{customer, 5, "ana", "no budget", created, false, created + 3 * ms}};
+    EXPECT_EQ(story.all_violations(), "");
+}
+
+TEST(Checker, FindsASaveUnderALock)
+{
+    // Before the release was sent.
+    EXPECT_TRUE(saved_after_lock(created + 2 * ms - 1).breaks(Invariant::lock_keeps_others_out));
+
+    // Without a release, until it expires.
+    const auto not_released = [](ServerTime recorded_at)
+    {
+        Story story = saved_after_lock(recorded_at);
+        story.log.erase(story.log.begin() + 4);
+        return story;
+    };
+    EXPECT_TRUE(not_released(locked_at + ttl - 1).breaks(Invariant::lock_keeps_others_out));
+    EXPECT_EQ(not_released(locked_at + ttl).all_violations(), "");
+
+    // Renewed in between, with the answer lost: nobody knows until when.
+    Story in_doubt = not_released(locked_at + ttl - 1);
+    Attempt renewal = in_doubt.log[1];
+    renewal.reply = Reply::in_doubt;
+    renewal.outcome.clear();
+    renewal.lock_id = renewal.answer_lock_id;
+    renewal.sent = renewal.answered = in_doubt.log[3].answered + 1;
+    in_doubt.log.push_back(renewal);
+    EXPECT_EQ(in_doubt.all_violations(), "");
+}
+
+TEST(Checker, FindsASaveUnderARenewedLock)
+{
+    const auto renewed = [](ServerTime recorded_at)
+    {
+        Story story = saved_after_lock(recorded_at);
+        Attempt renewal = lock_of("bob", created + 5 * ms, "l1");
+        renewal.outcome = "renewed";
+        renewal.sent = renewal.answered = story.log[4].sent;
+        story.log[4] = renewal;
+        story.log[4].customer = customer;
+        return story;
+    };
+    EXPECT_TRUE(renewed(created + 5 * ms + ttl - 1).breaks(Invariant::lock_keeps_others_out));
+    EXPECT_EQ(renewed(created + 5 * ms + ttl).all_violations(), "");
+}
+
+TEST(Checker, AcceptsThatALockGoesWithItsCustomer)
+{
+    Story story = locked();
+    story.log.erase(story.log.begin() + 2, story.log.end());
+    tell(story.plain(Action::remove, {}), "done", "new", created);
+    tell(story.plain(Action::insert, "back"), "done", "back", created + 2 * ms);
+    tell(story.save(created + 2 * ms, "lost", {}), "updated", "lost", created + 3 * ms);
+    story.tables.comments.clear();
+    story.tables.customers[0] = {customer, "lost", {}, created + 3 * ms};
+    story.tables.history = {
+        plain_row("insert", created, {}, {}, "new"),
+        plain_row("delete", created + ms, created, "new", {}),
+        plain_row("insert", created + 2 * ms, created + ms, {}, "back"),
+        save_row(created + 3 * ms, created + 2 * ms, "back", "lost", {}, "r1"),
+    };
+    EXPECT_EQ(story.all_violations(), "");
+
+    // But the delete took it away at its own time, not before.
+    story.tables.history[3].recorded_at = created + ms - 1;
+    EXPECT_TRUE(story.breaks(Invariant::lock_keeps_others_out));
+}
+
+TEST(Checker, FindsTwoLocksAtOnce)
+{
+    Story twice = locked();
+    twice.add(lock_of("eve", created + 2 * ms - 1, "l2"));
+    EXPECT_TRUE(twice.breaks(Invariant::lock_keeps_others_out));
+
+    Story one_by_one = locked();
+    one_by_one.add(lock_of("eve", created + 2 * ms, "l2"));
+    EXPECT_EQ(one_by_one.all_violations(), "");
+}
+
+TEST(Checker, FindsARefusalByNoLock)
+{
+    Story other_end = locked();
+    other_end.log[2].lock_expires_at = locked_at + ttl + 1;
+    EXPECT_TRUE(other_end.breaks(Invariant::lock_keeps_others_out));
+
+    Story own = locked();
+    own.log[2].lock_holder = "ana";
+    EXPECT_TRUE(own.breaks(Invariant::lock_keeps_others_out));
+
+    Story released = locked();
+    Attempt late = released.log[2];
+    released.add(late);
+    EXPECT_TRUE(released.breaks(Invariant::lock_keeps_others_out));
+
+    Story lock = locked();
+    Attempt refused_lock = lock_of("ana", locked_at, "");
+    refused_lock.outcome = "locked";
+    refused_lock.lock_holder = "eve";
+    lock.add(refused_lock);
+    EXPECT_TRUE(lock.breaks(Invariant::lock_keeps_others_out));
+}
+
+TEST(Checker, FindsALockLostByItself)
+{
+    Story unlocked_twice = locked();
+    Attempt again = unlock_of("bob", created + 3 * ms, "l1");
+    again.outcome = "none";
+    unlocked_twice.add(again);
+    EXPECT_EQ(unlocked_twice.all_violations(), "");
+
+    Story lost = locked();
+    lost.log.back().outcome = "none";
+    EXPECT_TRUE(lost.breaks(Invariant::lock_keeps_others_out));
+}
+
+TEST(Checker, FindsWhatWasLockedAndApplied)
+{
+    Story in_customer = locked();
+    in_customer.tables.customers[0].status = "lost";
+    EXPECT_TRUE(in_customer.breaks(Invariant::nothing_refused_applied));
+
+    Story in_history = locked();
+    in_history.tables.history.push_back(save_row(created + 2 * ms, created + ms, "won", "lost", 5, "r2"));
+    in_history.tables.history.back().based_on = created;
+    in_history.tables.customers[0] = {customer, "lost", {}, created + 2 * ms};
+    EXPECT_TRUE(in_history.breaks(Invariant::nothing_refused_applied));
+
+    Story applied_before = saved_after_lock(created + 3 * ms);
+    Attempt late = applied_before.log[2];
+    late.base = created + ms;
+    applied_before.add(late);
+    EXPECT_TRUE(applied_before.breaks(Invariant::lost_answer_can_be_asked_again));
+}
+
+TEST(Checker, FindsADroppedOrDoubledLockedComment)
+{
+    Story dropped = locked();
+    dropped.tables.comments.clear();
+    EXPECT_TRUE(dropped.breaks(Invariant::nothing_refused_applied));
+
+    Story doubled = locked();
+    doubled.tables.comments.push_back(doubled.tables.comments[0]);
+    doubled.tables.comments.back().id = 6;
+    EXPECT_TRUE(doubled.breaks(Invariant::nothing_refused_applied));
+
+    Story marked_saved = locked();
+    marked_saved.tables.comments[0].save_refused = false;
+    EXPECT_TRUE(marked_saved.breaks(Invariant::nothing_refused_applied));
+}
+
+TEST(Checker, FindsAReplyElsewhere)
+{
+    Story story = refused_then_landed();
+    Attempt reply;
+    reply.action = Action::add_comment;
+    reply.author = "ana";
+    reply.comment = "indeed";
+    reply.reply_to = 5;
+    tell(story.add(reply), "done", {}, {}, 9);
+    story.tables.comments.push_back({customer, 9, "ana", "indeed", {}, false, {}, 5});
+    EXPECT_EQ(story.all_violations(), "");
+
+    story.tables.comments.back().reply_to = 4;
+    EXPECT_TRUE(story.breaks(Invariant::reply_answers_what_it_was_to));
+
+    story.tables.comments.back().reply_to.reset();
+    EXPECT_TRUE(story.breaks(Invariant::reply_answers_what_it_was_to));
+}
+
+TEST(Checker, FindsAReplyRefusedForNothing)
+{
+    const auto with_refused_reply = [](Story story)
+    {
+        Attempt reply;
+        reply.action = Action::add_comment;
+        reply.author = "ana";
+        reply.comment = "indeed";
+        reply.reply_to = 5;
+        reply.reply = Reply::failed;
+        reply.sqlstate = "23503";
+        story.add(reply);
+        return story;
+    };
+    EXPECT_TRUE(with_refused_reply(refused_then_landed()).breaks(Invariant::reply_answers_what_it_was_to));
+    EXPECT_EQ(with_refused_reply(brought_back()).all_violations(), "");
+}
+
+TEST(Checker, FindsASaveOfABatchWithoutItsResult)
+{
+    Story story = refused();
+    Attempt &save = story.save(created + ms, "won", {});
+    save.batch_size = 2;
+    save.batch_position = 2;
+    tell(save, "no result", {}, {});
+    EXPECT_TRUE(story.breaks(Invariant::lost_answer_can_be_asked_again));
+}
+
+TEST(Checker, ReportsWhatCrmVerifyFinds)
+{
+    Story story = refused_then_landed();
+    story.tables.verify = {{"7", "head", "the customer is gone", "{}"}};
+    EXPECT_TRUE(story.breaks(Invariant::tables_verify));
+    EXPECT_EQ(check(story.log, story.tables).violations.front().customer, 7);
 }
 
 }  // namespace

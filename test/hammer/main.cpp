@@ -24,9 +24,7 @@ hammer(const Options &options)
     // The server may have ended a session that was idle for the whole run.
     if (!reader.reconnect())
         throw CannotRun("could not connect again to read the tables");
-    Findings findings = check(run.log, reader.read_tables(run.customers));
-    for (const FoundViolation &found : reader.verify(run.customers))
-        findings.violations.push_back({invariant_of(found.invariant), found.customer, found.problem, {found.detail}});
+    const Findings findings = check(run.log, reader.read_tables(run.customers));
 
     const Statistics statistics = measure(run);
     fmt::print("{} of {} s with {} users, seed {}\n\n{}\n", name(options.mode), fmt::format("{:.1f}", run.seconds),

@@ -6,7 +6,7 @@ namespace crm::hammer {
 
 namespace {
 
-// How often each step is taken, of 100.
+// How often each step is taken, of 100, where it is neither a lock nor a batch.
 enum Step
 {
     just_look,
@@ -31,6 +31,9 @@ constexpr std::string_view phrases[] = {
     " keeps its outer spaces ",
 };
 
+constexpr std::size_t most_locked_saves = 20;
+constexpr std::int64_t long_ttl = 10'000'000;
+
 constexpr std::string_view statuses[] = {"new", "contacted", "qualified", "proposal", "won", "lost"};
 
 }  // namespace
@@ -53,13 +56,16 @@ MixedUser::run()
 void
 MixedUser::step()
 {
-    const std::int64_t customer = some_customer();
+    if (!locked_saves_.empty() && user_.chance(20))
+        return save_what_was_locked();
 
-    if (user_.chance(stage_.options.lock_percent))
-    {
-        edit_under_lock(customer);
-        return;
-    }
+    const std::int64_t customer = some_customer();
+    const int roll = static_cast<int>(user_.below(100));
+    if (roll < stage_.options.lock_percent)
+        return work_under_lock(customer);
+    if (roll < stage_.options.lock_percent + stage_.options.batch_percent)
+        return save_many();
+
     switch (std::discrete_distribution<int>(step_weights)(user_.random()))
     {
         case just_look:
@@ -92,8 +98,7 @@ MixedUser::step()
 void
 MixedUser::save(std::int64_t customer, bool looks_first, bool from_older_version)
 {
-    const auto open = pages_.find(customer);
-    const Page *page = looks_first || open == pages_.end() ? look(customer) : &open->second;
+    const Page *page = looks_first ? look(customer) : open_page(customer);
     if (!page)
         return;
 
@@ -109,22 +114,27 @@ MixedUser::after_save(Attempt save, Attempt told)
 {
     if (told.reply != Reply::answered)
         return;
+    if (told.outcome == "locked")
+    {
+        if (locked_saves_.size() < most_locked_saves)
+            locked_saves_.push_back(save);
+        return;
+    }
     if (told.is_applied() || told.outcome == "replayed")
     {
         if (user_.chance(15))
             remember(user_.submit(save));
         return;
     }
-    // Whoever is told of a lock waits, or clicks again.
-    if (told.outcome == "locked" && user_.chance(50))
-        told = user_.submit(save);
-    remember(told);
     if (told.outcome != "conflict" || user_.chance(25))
         return;
 
     const Attempt first = save;
     if (user_.chance(30))
-        remember(user_.chance(30) ? user_.submit_twice_at_once(save) : user_.submit(save));
+    {
+        told = user_.chance(30) ? user_.submit_twice_at_once(save) : user_.submit(save);
+        remember(told);
+    }
 
     for (int tries = 0; tries < 50 && told.outcome == "conflict" && told.answer_version; ++tries)
     {
@@ -133,43 +143,101 @@ MixedUser::after_save(Attempt save, Attempt told)
         remember(told);
     }
 
+    if (told.outcome == "locked")
+        return after_save(save, told);
+
     // A proxy repeats the refused save when a later one has landed already.
     if (user_.chance(20))
         remember(user_.submit(first));
 }
 
-// What an edit dialogue does: locks, looks, saves and unlocks, or is left open until the lock expires.
 void
-MixedUser::edit_under_lock(std::int64_t customer)
+MixedUser::save_what_was_locked()
 {
+    const Attempt save = locked_saves_.front();
+    locked_saves_.pop_front();
+    const Attempt told = user_.submit(save);
+    remember(told);
+    after_save(save, told);
+}
+
+// Some of the saves may be of the same customer.
+void
+MixedUser::save_many()
+{
+    const std::size_t count = 2 + user_.below(4);
+    std::vector<Attempt> saves;
+    for (std::size_t i = 0; i < count; ++i)
+    {
+        const std::int64_t customer =
+            !saves.empty() && user_.chance(15) ? saves.back().customer : some_customer();
+        if (const Page *page = user_.chance(60) ? look(customer) : open_page(customer))
+            saves.push_back(new_save(customer, *page, user_.chance(10)));
+    }
+    if (saves.empty())
+        return;
+
+    std::vector<Attempt> told = user_.submit_batch(saves);
+    if (told.front().reply == Reply::answered && user_.chance(10))
+        told = user_.submit_batch(saves);
+    for (const Attempt &one : told)
+        remember(one);
+    for (std::size_t i = 0; i < saves.size(); ++i)
+        after_save(saves[i], told[i]);
+}
+
+void
+MixedUser::work_under_lock(std::int64_t customer)
+{
+    const bool is_short = user_.chance(40);
     Attempt asked;
     asked.action = Action::lock;
     asked.customer = customer;
     asked.author = user_.author();
-    asked.ttl_ms = user_.chance(70) ? 60'000 : 30;
+    asked.ttl = is_short ? 1000 * static_cast<std::int64_t>(5 + user_.below(200)) : long_ttl;
     const Attempt lock = user_.submit(asked);
-    if (!lock.holds_lock())
+
+    if (lock.outcome == "locked" && user_.chance(60))
+        save(customer, true, false);
+    if (!lock.has_lock())
         return;
+
     save(customer, true, false);
-    if (asked.ttl_ms < 1000 && user_.chance(50))
-        return;
+    asked.lock_id = lock.answer_lock_id;
+    if (user_.chance(30))
+    {
+        if (!user_.submit(asked).has_lock())
+            return;
+        save(customer, user_.chance(50), false);
+    }
+    if (is_short && user_.chance(70))
+        return;  // it expires
 
     Attempt release;
     release.action = Action::unlock;
     release.customer = customer;
-    release.lock_id = lock.lock_id;
+    release.author = user_.author();
+    release.lock_id = lock.answer_lock_id;
     user_.submit(release);
+    if (user_.chance(10))
+        user_.submit(release);
 }
 
 void
 MixedUser::comment(std::int64_t customer)
 {
     Attempt asked;
-    asked.action = Action::comment;
+    const bool by_function = user_.chance(stage_.options.add_comment_percent);
+    asked.action = by_function ? Action::add_comment : Action::comment;
     asked.customer = customer;
     asked.author = user_.author();
     asked.comment = new_comment();
-    user_.submit(asked);
+    asked.reply_to = seen_comment(customer);
+    const Attempt told = by_function && user_.chance(15) ? user_.submit_twice_at_once(asked) : user_.submit(asked);
+    if (told.reply == Reply::failed)
+        pages_.erase(customer);
+    else if (const auto page = pages_.find(customer); page != pages_.end() && told.answer_comment)
+        page->second.latest_comment = told.answer_comment;
 }
 
 void
@@ -181,7 +249,7 @@ MixedUser::update(std::int64_t customer)
     if (user_.chance(60))
         asked.status = new_status();
     else
-        asked.phone = user_.unique("+49 30");
+        asked.fields["phone"] = user_.unique("+49 30");
     remember(user_.submit(asked));
 }
 
@@ -252,10 +320,27 @@ MixedUser::new_save(std::int64_t customer, const Page &page, bool from_older_ver
         save.status = new_status();
         save.comment = new_comment();
     }
+
+    if (user_.chance(stage_.options.field_percent))
+    {
+        const std::string column(field_names[user_.below(std::size(field_names))]);
+        save.fields[column] = user_.unique(column);
+        if (user_.chance(60))
+            save.status.reset();
+    }
+    if (save.comment)
+        save.reply_to = seen_comment(customer);
     save.merge = user_.chance(stage_.options.merge_percent);
-    if (user_.chance(stage_.options.merge_percent))
-        save.phone = user_.unique("+49 40");
     return save;
+}
+
+// A comment to answer, if the next one is to be a reply.
+std::optional<std::int64_t>
+MixedUser::seen_comment(std::int64_t customer)
+{
+    const bool is_reply = user_.chance(stage_.options.reply_percent);
+    const auto page = pages_.find(customer);
+    return is_reply && page != pages_.end() ? page->second.latest_comment : std::nullopt;
 }
 
 std::string
@@ -279,6 +364,13 @@ MixedUser::some_customer()
 }
 
 const MixedUser::Page *
+MixedUser::open_page(std::int64_t customer)
+{
+    const auto page = pages_.find(customer);
+    return page == pages_.end() ? look(customer) : &page->second;
+}
+
+const MixedUser::Page *
 MixedUser::look(std::int64_t customer)
 {
     remember(user_.read(customer));
@@ -289,6 +381,8 @@ MixedUser::look(std::int64_t customer)
 void
 MixedUser::remember(const Attempt &told)
 {
+    if (told.reply == Reply::failed)
+        pages_.erase(told.customer);
     if (told.reply != Reply::answered)
         return;
     if (told.outcome == "none" || told.outcome == "deleted" || told.outcome == "not_found" || !told.answer_version)
@@ -297,9 +391,14 @@ MixedUser::remember(const Attempt &told)
         return;
     }
 
-    Page &page = pages_.try_emplace(told.customer, Page{told.answer_status, *told.answer_version, {}}).first->second;
+    Page &page =
+        pages_.try_emplace(told.customer, Page{told.answer_status, *told.answer_version, {}, {}}).first->second;
     if (page.version != *told.answer_version)
-        page = Page{told.answer_status, *told.answer_version, page.version};
+        page = Page{told.answer_status, *told.answer_version, page.version, page.latest_comment};
+    if (told.action == Action::read)
+        page.latest_comment = told.latest_comment;
+    else if (told.answer_comment)
+        page.latest_comment = told.answer_comment;
 }
 
 }  // namespace crm::hammer

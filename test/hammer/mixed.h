@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <unordered_map>
 
 #include "user.h"
@@ -22,12 +23,15 @@ private:
         std::optional<std::string> status;
         ServerTime version;
         std::optional<ServerTime> older_version;
+        std::optional<std::int64_t> latest_comment;
     };
 
     void step();
     void save(std::int64_t customer, bool looks_first, bool from_older_version);
     void after_save(Attempt save, Attempt told);
-    void edit_under_lock(std::int64_t customer);
+    void save_what_was_locked();
+    void save_many();
+    void work_under_lock(std::int64_t customer);
     void comment(std::int64_t customer);
     void update(std::int64_t customer);
     void insert();
@@ -37,6 +41,8 @@ private:
     std::string new_comment();
     std::string new_status();
     std::int64_t some_customer();
+    std::optional<std::int64_t> seen_comment(std::int64_t customer);
+    const Page *open_page(std::int64_t customer);
     const Page *look(std::int64_t customer);
     void remember(const Attempt &told);
 
@@ -44,6 +50,7 @@ private:
     User &user_;
     std::size_t most_customers_;
     std::unordered_map<std::int64_t, Page> pages_;
+    std::deque<Attempt> locked_saves_;  // to be sent again later
 };
 
 }  // namespace crm::hammer

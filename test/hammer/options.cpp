@@ -4,6 +4,7 @@
 #include <random>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 namespace crm::hammer {
 
@@ -33,12 +34,15 @@ parse_options(int argc, char **argv, Options &options)
                "  race   all users read one version, wait for each other, and save at once with different statuses\n"
                "         and comments: one may win, everybody's comment must be kept\n"
                "  retry  the same, and every user tries again from the row it was told until the save lands\n"
-               "  mixed  reads, saves, saves from old versions, bare comments, repeated submits (also two in flight\n"
-               "         together), plain UPDATEs, INSERTs and DELETEs (of every tenth), saves of other fields, merges and edit\n"
-               "         locks, over many customers; a user opens a second connection for submits in flight together\n"
+               "  mixed  reads, saves, saves from old versions, merges, saves of other fields, batches of saves, edit\n"
+               "         locks (saved under, released, left to expire), bare comments, replies, repeated submits (also\n"
+               "         two in flight together), plain UPDATEs, INSERTs and DELETEs (of every tenth), over many\n"
+               "         customers; a user opens a second connection for submits in flight together\n"
                "\n"
-               "The tables customers, comments and customer_history are those that the search_path of the connection\n"
-               "finds. The driver makes customers of its own and leaves them there.\n"
+               "The tables customers, comments and customer_history, and the functions crm_update_customers,\n"
+               "crm_lock_customer, crm_unlock_customer and crm_add_comment, are those that the search_path of the\n"
+               "connection finds. The driver makes customers of its own and leaves them there. Where the tables are\n"
+               "attached, crm_verify() must find nothing in them at the end.\n"
                "\n"
                "Exit status: 0 all is well; 1 an invariant does not hold (the offending rows are printed);\n"
                "2 the run could not be done (usage, no connection, an unexpected error).\n"
@@ -66,7 +70,8 @@ parse_options(int argc, char **argv, Options &options)
         ->check(CLI::Range(1, 1'000'000))
         ->excludes(rounds);
     auto *seed = app.add_option("--seed", options.seed, "Makes every user choose as in another run (default: random)");
-    app.add_option("--function", options.function, "The save function under test, as name or schema.name")
+    app.add_option("--function", options.function, "The save function under test, as name or schema.name, with the arguments of "
+                   "crm_update_customer")
         ->capture_default_str();
     app.add_option("--timeout", options.timeout_seconds,
                    "Seconds that one statement, or connecting again, may take")
@@ -76,14 +81,15 @@ parse_options(int argc, char **argv, Options &options)
                    "Terminate this many of the users' connections each second, so that answers are lost")
         ->capture_default_str()
         ->check(CLI::Range(0, 1000));
-    app.add_option("--merge", options.merge_percent,
-                   "How many of a hundred saves in mixed may be merged or save another field; 0 calls the function with five "
-                   "arguments")
-        ->capture_default_str()
-        ->check(CLI::Range(0, 100));
-    app.add_option("--locks", options.lock_percent, "How many of a hundred steps in mixed are edits under a lock")
-        ->capture_default_str()
-        ->check(CLI::Range(0, 100));
+    const auto add_percent = [&](const char *option, int &percent, const char *description)
+    { app.add_option(option, percent, description)->capture_default_str()->check(CLI::Range(0, 100)); };
+    add_percent("--locks", options.lock_percent, "mixed: percentage of steps that lock a customer, and save it");
+    add_percent("--batches", options.batch_percent, "mixed: percentage of steps that save 2 to 5 customers in one call");
+    add_percent("--merges", options.merge_percent, "mixed: percentage of saves with merge => true");
+    add_percent("--fields", options.field_percent, "mixed: percentage of saves with one of name, phone and email");
+    add_percent("--replies", options.reply_percent, "mixed: percentage of comments that answer one that was seen");
+    add_percent("--add-comments", options.add_comment_percent,
+                "mixed: percentage of bare comments by crm_add_comment instead of INSERT");
     app.add_option("--json", options.json_file, "Also write options, counts, rates and violations to this file")
         ->option_text("FILE");
 
@@ -94,6 +100,12 @@ parse_options(int argc, char **argv, Options &options)
     catch (const CLI::ParseError &e)
     {
         return app.exit(e) == 0 ? 0 : 2;
+    }
+
+    if (options.lock_percent + options.batch_percent > 100)
+    {
+        fmt::print(stderr, "--locks and --batches together are more than 100\n");
+        return 2;
     }
 
     options.mode = modes.at(mode);

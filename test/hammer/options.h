@@ -29,8 +29,15 @@ struct Options
     std::string function = "crm_update_customer";
     int timeout_seconds = 60;
     int breaks_per_second = 0;
-    int merge_percent = 40;
-    int lock_percent = 4;
+
+    // mixed: how often, of 100.
+    int lock_percent = 6;
+    int batch_percent = 4;
+    int merge_percent = 35;
+    int field_percent = 40;
+    int reply_percent = 25;
+    int add_comment_percent = 50;
+
     std::string json_file;
 };
 

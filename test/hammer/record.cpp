@@ -27,6 +27,15 @@ number_or_null(const std::optional<std::int64_t> &number)
     return number ? fmt::format("{}", *number) : "NULL";
 }
 
+std::string
+fields_text(const Values &fields)
+{
+    std::string all;
+    for (const auto &[column, value] : fields)
+        all += fmt::format(" {}={}", column, text_or_null(value));
+    return all;
+}
+
 double
 milliseconds(SteadyTime time)
 {
@@ -54,6 +63,8 @@ name(Action action)
             return "save";
         case Action::comment:
             return "comment";
+        case Action::add_comment:
+            return "add comment";
         case Action::update:
             return "update";
         case Action::insert:
@@ -73,19 +84,23 @@ to_text(const Attempt &attempt)
 {
     std::string asked;
     if (attempt.action == Action::save)
-        asked += fmt::format(" base={} author='{}'", to_text(attempt.base), attempt.author);
-    if (attempt.merge)
-        asked += " merge";
-    if (attempt.action == Action::lock)
-        asked += fmt::format(" ttl={} ms", attempt.ttl_ms);
-    if (attempt.action == Action::comment || attempt.action == Action::lock)
+        asked += fmt::format(" base={}{}", to_text(attempt.base), attempt.merge ? " merge" : "");
+    if (!attempt.author.empty())
         asked += fmt::format(" author='{}'", attempt.author);
     if (attempt.status)
         asked += fmt::format(" status='{}'", *attempt.status);
-    if (attempt.phone)
-        asked += fmt::format(" phone='{}'", *attempt.phone);
+    for (const auto &[column, value] : attempt.fields)
+        asked += fmt::format(" {}='{}'", column, value);
     if (attempt.comment)
         asked += fmt::format(" comment='{}'", *attempt.comment);
+    if (attempt.reply_to)
+        asked += fmt::format(" reply_to={}", *attempt.reply_to);
+    if (attempt.action == Action::lock)
+        asked += fmt::format(" ttl={} ms", attempt.ttl / 1000);
+    if (attempt.lock_id)
+        asked += fmt::format(" lock_id={}", *attempt.lock_id);
+    if (attempt.batch_size > 0)
+        asked += fmt::format(" as {} of {}", attempt.batch_position, attempt.batch_size);
 
     std::string answer;
     switch (attempt.reply)
@@ -97,11 +112,14 @@ to_text(const Attempt &attempt)
             answer = fmt::format("no answer: {}", attempt.error);
             break;
         case Reply::answered:
-            answer = fmt::format("{} status={} updated_at={} comment_id={}", attempt.outcome,
+            answer = fmt::format("{} status={} updated_at={} comment_id={}{}", attempt.outcome,
                                  text_or_null(attempt.answer_status), time_or_null(attempt.answer_version),
-                                 number_or_null(attempt.answer_comment));
-            if (attempt.expires_at)
-                answer += fmt::format(" expires_at={}", to_text(*attempt.expires_at));
+                                 number_or_null(attempt.answer_comment), fields_text(attempt.answer_fields));
+            if (attempt.lock_expires_at)
+                answer += fmt::format(" lock_id={} of '{}' until {}", attempt.answer_lock_id.value_or("unknown"),
+                                      attempt.lock_holder.value_or(""), to_text(*attempt.lock_expires_at));
+            if (attempt.clock)
+                answer += fmt::format(" after {}", to_text(*attempt.clock));
             if (attempt.replayed_version)
                 answer += fmt::format(" request's version={}", to_text(*attempt.replayed_version));
             break;
@@ -114,28 +132,31 @@ to_text(const Attempt &attempt)
 std::string
 to_text(const CustomerRow &row)
 {
-    return fmt::format("customers id={} status='{}' phone={} updated_at={}", row.id, row.status,
-                       text_or_null(row.phone), to_text(row.version));
+    return fmt::format("customers id={} status='{}'{} updated_at={}", row.id, row.status, fields_text(row.fields),
+                       to_text(row.version));
 }
 
 std::string
 to_text(const CommentRow &row)
 {
-    return fmt::format("comments customer_id={} id={} author='{}' body='{}' based_on={} save_refused={} "
+    return fmt::format("comments customer_id={} id={} author='{}' body='{}' reply_to={} based_on={} save_refused={} "
                        "adopted_version={}",
-                       row.customer, row.id, row.author, row.body, time_or_null(row.based_on), row.save_refused,
-                       time_or_null(row.adopted_version));
+                       row.customer, row.id, row.author, row.body, number_or_null(row.reply_to),
+                       time_or_null(row.based_on), row.save_refused, time_or_null(row.adopted_version));
 }
 
 std::string
 to_text(const HistoryRow &row)
 {
-    return fmt::format("history customer_id={} version={} previous={} based_on={} {} author={} status {} -> {} "
-                       "phone_to={} comment_id={} request={} recorded_at={}",
+    std::string fields;
+    for (const auto &[column, change] : row.fields)
+        fields += fmt::format(" {} {} -> {}", column, text_or_null(change.from), text_or_null(change.to));
+    return fmt::format("history customer_id={} version={} previous={} based_on={} recorded_at={} {} author={} "
+                       "status {} -> {}{} comment_id={} request={}",
                        row.customer, to_text(row.version), time_or_null(row.previous), time_or_null(row.based_on),
-                       row.operation, text_or_null(row.author), text_or_null(row.status_from),
-                       text_or_null(row.status_to), text_or_null(row.phone_to), number_or_null(row.comment_id),
-                       row.request.value_or("NULL"), to_text(row.recorded_at));
+                       to_text(row.recorded_at), row.operation, text_or_null(row.author),
+                       text_or_null(row.status_from), text_or_null(row.status_to), fields,
+                       number_or_null(row.comment_id), row.request.value_or("NULL"));
 }
 
 }  // namespace crm::hammer

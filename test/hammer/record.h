@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,21 +34,25 @@ same_version(ServerTime a, ServerTime b)
 // A server time in ISO 8601, UTC.
 std::string to_text(ServerTime time);
 
+// Columns and what they hold.
+using Values = std::map<std::string, std::optional<std::string>>;
+
+// The columns beside status and version that the driver writes.
+inline constexpr std::string_view field_names[] = {"name", "phone", "email"};
+
 // What a user can do.
 enum class Action
 {
-    read,     // SELECT of status and version
-    save,     // the save function
-    comment,  // bare INSERT of a comment
-    update,   // plain UPDATE of status or phone
-    insert,   // plain INSERT of a customer
-    remove,   // plain DELETE of a customer
-    lock,     // crm_lock_customer
-    unlock,   // crm_unlock_customer
+    read,         // SELECT of status, fields and version
+    save,         // the save function, or one save of a batch
+    comment,      // bare INSERT of a comment
+    add_comment,  // crm_add_comment
+    update,       // plain UPDATE of status or phone
+    insert,       // plain INSERT of a customer
+    remove,       // plain DELETE of a customer
+    lock,         // crm_lock_customer
+    unlock,       // crm_unlock_customer
 };
-
-inline constexpr Action all_actions[] = {Action::save,   Action::read,   Action::comment, Action::update,
-                                         Action::insert, Action::remove, Action::lock,    Action::unlock};
 
 std::string_view name(Action action);
 
@@ -67,35 +72,43 @@ struct Attempt
 
     // What was sent. A customer's id is known only afterwards for an insert without one.
     std::int64_t customer = 0;
-    ServerTime base = 0;                 // save
-    std::optional<std::string> status;   // save, update, insert
-    std::optional<std::string> phone;    // save, update
-    std::optional<std::string> comment;  // save, comment
-    std::string author;                  // save, comment, lock
-    bool merge = false;                  // save
-    int ttl_ms = 0;                      // lock
-    std::optional<std::string> lock_id;  // unlock; the answer of a lock
+    ServerTime base = 0;                        // save
+    bool merge = false;                         // save
+    std::optional<std::string> status;          // save, update, insert
+    std::map<std::string, std::string> fields;  // save, update; by column
+    std::optional<std::string> comment;         // save, comment, add_comment
+    std::optional<std::int64_t> reply_to;       // save, comment, add_comment
+    std::string author;                         // save, comment, add_comment, lock, unlock
+    std::int64_t ttl = 0;                       // lock, in microseconds
+    std::optional<std::string> lock_id;         // unlock, and lock where it renews
+    int batch_size = 0;                         // save; 0 where it was sent alone
+    int batch_position = 0;                     // save, from 1
 
     SteadyTime sent = 0;
     SteadyTime answered = 0;
     Reply reply = Reply::in_doubt;
 
-    // What came back. The outcome is empty unless answered; a save's is its own, the others' is "done", or "none" where
-    // no row was found.
+    // What came back. The outcome is empty unless answered; that of a save or lock is its own, the others' is "done", or
+    // "none" where there was no row, or no such lock.
     std::string outcome;
     std::optional<std::string> answer_status;
     std::optional<ServerTime> answer_version;  // as updated_at; for a remove, the version that was removed
+    Values answer_fields;  // those that the answer shows
     std::optional<std::int64_t> answer_comment;
+    std::optional<std::int64_t> latest_comment;  // read
+    std::optional<std::string> answer_lock_id;   // lock
+    std::optional<std::string> lock_holder;      // of the lock that was given, or that refused
+    std::optional<ServerTime> lock_expires_at;   // the same
+    std::optional<ServerTime> clock;             // unlock: the server's, just before
     std::optional<ServerTime> replayed_version;  // the version that the replayed request made
-    std::optional<ServerTime> expires_at;        // of the lock that was taken
     std::string sqlstate;
     std::string error;
 
     bool is_applied() const { return outcome == "updated" || outcome == "merged"; }
-    bool keeps_comment() const { return outcome == "conflict" || outcome == "locked"; }
-    bool holds_lock() const { return action == Action::lock && (outcome == "acquired" || outcome == "renewed"); }
-    bool is_saved() const { return is_applied() || outcome == "replayed" || outcome == "unchanged"; }
-    // Refused for good: what cannot be merged now can be when others take their changes back.
+    bool is_turned_away() const { return outcome == "conflict" || outcome == "locked"; }  // and its comment kept
+    bool has_lock() const { return outcome == "acquired" || outcome == "renewed"; }
+
+    // For good: a lock ends, and what collides in a merge may not collide any more when others take their change back.
     bool is_refused() const
     {
         return (outcome == "conflict" && !merge) || outcome == "deleted" || outcome == "not_found";
@@ -107,7 +120,7 @@ struct CustomerRow
 {
     std::int64_t id;
     std::string status;
-    std::optional<std::string> phone;
+    Values fields;
     ServerTime version;
 };
 
@@ -120,6 +133,14 @@ struct CommentRow
     std::optional<ServerTime> based_on;
     bool save_refused;
     std::optional<ServerTime> adopted_version;
+    std::optional<std::int64_t> reply_to = {};
+};
+
+// What a change made of a column.
+struct FieldChange
+{
+    std::optional<std::string> from;
+    std::optional<std::string> to;
 };
 
 struct HistoryRow
@@ -132,10 +153,19 @@ struct HistoryRow
     std::optional<std::string> author;
     std::optional<std::string> status_from;
     std::optional<std::string> status_to;
-    std::optional<std::string> phone_to;
+    std::map<std::string, FieldChange> fields;
     std::optional<std::int64_t> comment_id;
     std::optional<std::string> request;
     ServerTime recorded_at = 0;
+};
+
+// What crm_verify() says is wrong.
+struct VerifyRow
+{
+    std::string customer;
+    std::string invariant;
+    std::string problem;
+    std::string detail;
 };
 
 // The rows of the customers that the driver made.
@@ -144,6 +174,7 @@ struct Tables
     std::vector<CustomerRow> customers;
     std::vector<CommentRow> comments;
     std::vector<HistoryRow> history;
+    std::vector<VerifyRow> verify;
 };
 
 // One line each, for people.

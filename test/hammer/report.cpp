@@ -23,13 +23,20 @@ percentile(const std::vector<double> &sorted, double percent)
     return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
 
+// What the statement was; a batch is one of its own.
+std::string
+kind_of(const Attempt &attempt)
+{
+    return attempt.batch_size > 0 ? "batch" : std::string(name(attempt.action));
+}
+
 }  // namespace
 
 Statistics
 measure(const Run &run)
 {
     Statistics statistics;
-    std::map<Action, std::vector<double>> times;
+    std::map<std::string, std::vector<double>> times;
     std::int64_t saves = 0;
 
     for (const Attempt &attempt : run.log)
@@ -42,7 +49,8 @@ measure(const Run &run)
             ++statistics.errors[attempt.sqlstate];
         else
         {
-            times[attempt.action].push_back(static_cast<double>(attempt.answered - attempt.sent) / 1e6);
+            if (attempt.batch_position <= 1)
+                times[kind_of(attempt)].push_back(static_cast<double>(attempt.answered - attempt.sent) / 1e6);
             if (attempt.action == Action::save)
             {
                 ++statistics.outcomes[attempt.outcome];
@@ -50,10 +58,10 @@ measure(const Run &run)
             }
         }
     }
-    for (auto &[action, values] : times)
+    for (auto &[kind, values] : times)
     {
         std::sort(values.begin(), values.end());
-        statistics.latencies[action] = {static_cast<std::int64_t>(values.size()), percentile(values, 50),
+        statistics.latencies[kind] = {static_cast<std::int64_t>(values.size()), percentile(values, 50),
                                         percentile(values, 95), percentile(values, 99), values.back()};
     }
     statistics.saves_per_second = run.seconds > 0 ? static_cast<double>(saves) / run.seconds : 0;
@@ -66,23 +74,19 @@ to_table(const Run &run, const Statistics &statistics)
     std::string table;
     const auto out = std::back_inserter(table);
 
-    const auto saves = statistics.latencies.find(Action::save);
+    std::int64_t saves = 0;
+    for (const auto &[outcome, count] : statistics.outcomes)
+        saves += count;
     fmt::format_to(out, "{:<14}{:>10}{:>9}\n", "save outcome", "count", "share");
     for (const auto &[outcome, count] : statistics.outcomes)
         fmt::format_to(out, "{:<14}{:>10}{:>7.1f} %\n", outcome, count,
-                       100.0 * static_cast<double>(count) / static_cast<double>(saves->second.count));
+                       100.0 * static_cast<double>(count) / static_cast<double>(saves));
 
     fmt::format_to(out, "\n{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "answered", "count", "per s", "p50 ms",
                    "p95 ms", "p99 ms", "max ms");
-    for (const Action action : all_actions)
-    {
-        const auto found = statistics.latencies.find(action);
-        if (found == statistics.latencies.end())
-            continue;
-        const Latency &l = found->second;
-        fmt::format_to(out, "{:<14}{:>10}{:>10.1f}{:>10.2f}{:>10.2f}{:>10.2f}{:>10.2f}\n", name(action), l.count,
+    for (const auto &[kind, l] : statistics.latencies)
+        fmt::format_to(out, "{:<14}{:>10}{:>10.1f}{:>10.2f}{:>10.2f}{:>10.2f}{:>10.2f}\n", kind, l.count,
                        static_cast<double>(l.count) / run.seconds, l.p50, l.p95, l.p99, l.most);
-    }
 
     if (!statistics.errors.empty())
     {
@@ -132,8 +136,9 @@ summarize(const Options &options, const Run &run, const Counts &counts)
             return fmt::format("{}, {} conflicts on the way, {} comments, {} lost, {} twice", start, counts.conflicts,
                                counts.comments, counts.lost, counts.twice);
         case Mode::mixed:
-            return fmt::format("{}, {} conflicts, {} comments on {} customers, {} lost, {} twice", start,
-                               counts.conflicts, counts.comments, run.customers.size(), counts.lost, counts.twice);
+            return fmt::format("{} ({} merged), {} conflicts, {} locked, {} comments on {} customers, {} lost, {} twice",
+                               start, counts.merged, counts.conflicts, counts.locked, counts.comments,
+                               run.customers.size(), counts.lost, counts.twice);
     }
     return {};
 }
@@ -154,6 +159,12 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
         {"function", options.function},
         {"timeout", options.timeout_seconds},
         {"break", options.breaks_per_second},
+        {"locks", options.lock_percent},
+        {"batches", options.batch_percent},
+        {"merges", options.merge_percent},
+        {"fields", options.field_percent},
+        {"replies", options.reply_percent},
+        {"add_comments", options.add_comment_percent},
     };
     document["duration_s"] = run.seconds;
     document["steps"] = run.steps;
@@ -161,12 +172,13 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
     document["outcomes"] = statistics.outcomes;
     document["errors"] = statistics.errors;
     document["saves_per_second"] = statistics.saves_per_second;
-    for (const auto &[action, l] : statistics.latencies)
-        document["latency_ms"][std::string(name(action))] = {
+    for (const auto &[kind, l] : statistics.latencies)
+        document["latency_ms"][kind] = {
             {"count", l.count}, {"p50", l.p50}, {"p95", l.p95}, {"p99", l.p99}, {"max", l.most},
         };
     document["counts"] = {
-        {"updated", findings.counts.updated}, {"conflicts", findings.counts.conflicts},
+        {"updated", findings.counts.updated}, {"merged", findings.counts.merged},
+        {"conflicts", findings.counts.conflicts}, {"locked", findings.counts.locked},
         {"comments", findings.counts.comments}, {"lost", findings.counts.lost}, {"twice", findings.counts.twice},
     };
     document["summary"] = summarize(options, run, findings.counts);

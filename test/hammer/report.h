@@ -6,7 +6,7 @@
 
 namespace crm::hammer {
 
-// How long the answers to one action took, in milliseconds.
+// How long the answers to one kind of statement took, in milliseconds.
 struct Latency
 {
     std::int64_t count = 0;
@@ -21,7 +21,7 @@ struct Statistics
 {
     std::map<std::string, std::int64_t> outcomes;  // of saves
     std::map<std::string, std::int64_t> errors;    // by SQLSTATE, "no answer" for lost ones
-    std::map<Action, Latency> latencies;
+    std::map<std::string, Latency> latencies;      // by what was sent
     double saves_per_second = 0;
 };
 

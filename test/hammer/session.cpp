@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 namespace crm::hammer {
 
@@ -29,6 +30,12 @@ const char *
 parameter(const std::optional<std::string> &text)
 {
     return text ? text->c_str() : nullptr;
+}
+
+std::optional<std::string>
+number_text(const std::optional<std::int64_t> &number)
+{
+    return number ? std::optional(std::to_string(*number)) : std::nullopt;
 }
 
 // Fields are taken by a template because their type differs between the major versions of libpqxx.
@@ -63,12 +70,58 @@ first_line(std::string_view message)
     return std::string(message.substr(0, message.find('\n')));
 }
 
-void
-fail(Attempt &attempt, Reply reply, std::string_view sqlstate, const std::exception &e)
+// The columns of a save's result that are noted.
+#define RESULT_OF_SAVE                                                                                                 \
+    "outcome, status, " MICROSECONDS("updated_at") ", comment_id, "                                                    \
+    "CASE WHEN outcome = 'replayed' THEN " MICROSECONDS("(detail ->> 'version')::timestamptz") " END, "                \
+    "detail ->> 'current', detail #>> '{lock,author}', " MICROSECONDS("(detail #>> '{lock,expires_at}')::timestamptz")
+
+// The driver's columns of a customer as JSON.
+Values
+fields_of(const std::string &json)
 {
-    attempt.reply = reply;
-    attempt.sqlstate = sqlstate;
-    attempt.error = first_line(e.what());
+    Values fields;
+    const auto customer = nlohmann::json::parse(json);
+    for (const std::string_view name : field_names)
+        if (const auto value = customer.find(std::string(name)); value != customer.end())
+            fields[std::string(name)] = value->is_null() ? std::nullopt : std::optional(value->get<std::string>());
+    return fields;
+}
+
+std::map<std::string, FieldChange>
+changes_of(const std::string &json)
+{
+    const auto text_of = [](const nlohmann::json &change, const char *side) -> std::optional<std::string>
+    {
+        const auto value = change.find(side);
+        if (value == change.end() || value->is_null())
+            return std::nullopt;
+        return value->is_string() ? value->get<std::string>() : value->dump();
+    };
+
+    std::map<std::string, FieldChange> changes;
+    const auto fields = nlohmann::json::parse(json);
+    for (const auto &[column, change] : fields.items())
+        changes[column] = {text_of(change, "from"), text_of(change, "to")};
+    return changes;
+}
+
+// Notes the columns of RESULT_OF_SAVE, which begin at the first one given.
+template <typename Row>
+void
+note_result(Attempt &save, const Row &row, int first)
+{
+    const auto column = [&](int i) { return row[static_cast<typename Row::size_type>(first + i)]; };
+    save.outcome = text(column(0)).value_or("NULL");
+    save.answer_status = text(column(1));
+    save.answer_version = number(column(2));
+    save.answer_comment = number(column(3));
+    save.replayed_version = number(column(4));
+    // On a replay it says whether that version is the current one.
+    if (const auto current = text(column(5)); current && save.outcome != "replayed")
+        save.answer_fields = fields_of(*current);
+    save.lock_holder = text(column(6));
+    save.lock_expires_at = number(column(7));
 }
 
 }  // namespace
@@ -92,7 +145,10 @@ Session::connect()
     connection_ = std::make_unique<pqxx::connection>(target_.dsn);
 
     pqxx::nontransaction transaction(*connection_);
-    backend_ = execute(transaction, "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false)",
+    // The same comment, added again by crm_add_comment, is the first one however slow the run is.
+    backend_ = execute(transaction,
+                       "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false), "
+                       "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
                        fmt::format("{}s", target_.timeout_seconds))[0][0]
                    .as<int>();
 }
@@ -119,114 +175,163 @@ Session::reconnect()
     }
 }
 
+template <typename Ask>
 void
-Session::perform(Attempt &attempt)
+Session::perform(std::vector<Attempt *> attempts, Ask ask)
 {
-    attempt.sent = steady_now();
+    const auto fail = [&](Reply reply, std::string_view sqlstate, const std::exception &e)
+    {
+        for (Attempt *attempt : attempts)
+        {
+            attempt->reply = reply;
+            attempt->sqlstate = sqlstate;
+            attempt->error = first_line(e.what());
+        }
+    };
+
+    const SteadyTime sent = steady_now();
     try
     {
-        ask(attempt);
-        attempt.reply = Reply::answered;
+        if (!connection_)
+            throw pqxx::broken_connection("not connected");
+        ask();
+        for (Attempt *attempt : attempts)
+            attempt->reply = Reply::answered;
     }
     // In libpqxx 6 these are no sql_error and carry no SQLSTATE.
     catch (const pqxx::serialization_failure &e)
     {
-        fail(attempt, Reply::failed, "40001", e);
+        fail(Reply::failed, "40001", e);
     }
     catch (const pqxx::deadlock_detected &e)
     {
-        fail(attempt, Reply::failed, "40P01", e);
+        fail(Reply::failed, "40P01", e);
     }
     catch (const pqxx::statement_completion_unknown &e)
     {
-        fail(attempt, Reply::in_doubt, "40003", e);
+        fail(Reply::in_doubt, "40003", e);
     }
     catch (const pqxx::transaction_rollback &e)
     {
-        fail(attempt, Reply::failed, "40000", e);
+        fail(Reply::failed, "40000", e);
     }
     catch (const pqxx::sql_error &e)
     {
         const bool lost = is_end_of_session(e.sqlstate()) || !connection_->is_open();
-        fail(attempt, lost ? Reply::in_doubt : Reply::failed, e.sqlstate(), e);
+        fail(lost ? Reply::in_doubt : Reply::failed, e.sqlstate(), e);
     }
     // A lost connection (broken_connection, in_doubt_error), and anything else after which nobody can be sure.
     catch (const std::exception &e)
     {
-        fail(attempt, Reply::in_doubt, "", e);
+        fail(Reply::in_doubt, "", e);
     }
-    attempt.answered = steady_now();
+    const SteadyTime answered = steady_now();
+    for (Attempt *attempt : attempts)
+    {
+        attempt->sent = sent;
+        attempt->answered = answered;
+    }
+}
+
+void
+Session::perform(Attempt &attempt)
+{
+    perform({&attempt}, [&] { ask(attempt); });
+}
+
+void
+Session::perform_batch(std::vector<Attempt> &saves)
+{
+    std::vector<Attempt *> attempts;
+    for (Attempt &save : saves)
+        attempts.push_back(&save);
+    perform(attempts, [&] { ask_batch(saves); });
 }
 
 void
 Session::ask(Attempt &attempt)
 {
-    if (!connection_)
-        throw pqxx::broken_connection("not connected");
-
     pqxx::nontransaction transaction(*connection_);
     pqxx::result result;
 
     switch (attempt.action)
     {
         case Action::save:
-        {
-            const std::string save = "SELECT outcome, status, " MICROSECONDS("updated_at") ", comment_id, "
-                                     "CASE WHEN outcome = 'replayed' THEN "
-                                     MICROSECONDS("(detail ->> 'version')::timestamptz") " END FROM "
-                                     + target_.function;
-            result = attempt.merge || attempt.phone
-                         ? execute(transaction,
-                                   save + "($1, $2, $3, $4, $5, merge => $6, fields => CASE WHEN $7::text IS NOT NULL "
-                                          "THEN jsonb_build_object('phone', $7::text) END)",
-                                   attempt.customer, to_text(attempt.base), parameter(attempt.status),
-                                   parameter(attempt.comment), attempt.author, attempt.merge ? "true" : "false",
-                                   parameter(attempt.phone))
-                         : execute(transaction, save + "($1, $2, $3, $4, $5)", attempt.customer, to_text(attempt.base),
-                                   parameter(attempt.status), parameter(attempt.comment), attempt.author);
-            const auto row = result[0];
-            attempt.outcome = text(row[0]).value_or("NULL");
-            attempt.answer_status = text(row[1]);
-            attempt.answer_version = number(row[2]);
-            attempt.answer_comment = number(row[3]);
-            attempt.replayed_version = number(row[4]);
+            result = execute(transaction,
+                             "SELECT " RESULT_OF_SAVE " FROM " + target_.function +
+                                 "($1, $2, $3, $4, $5, $6, $7, $8)",
+                             attempt.customer, to_text(attempt.base), parameter(attempt.status),
+                             parameter(attempt.comment), attempt.author, attempt.merge ? "true" : nullptr,
+                             parameter(number_text(attempt.reply_to)),
+                             parameter(attempt.fields.empty()
+                                           ? std::nullopt
+                                           : std::optional(nlohmann::json(attempt.fields).dump())));
+            note_result(attempt, result[0], 0);
             return;
-        }
         case Action::comment:
             result = execute(transaction,
-                             "INSERT INTO comments (customer_id, author, body) VALUES ($1, $2, $3) RETURNING id",
-                             attempt.customer, attempt.author, parameter(attempt.comment));
+                             "INSERT INTO comments (customer_id, author, body, reply_to) VALUES ($1, $2, $3, $4) "
+                             "RETURNING id",
+                             attempt.customer, attempt.author, parameter(attempt.comment),
+                             parameter(number_text(attempt.reply_to)));
+            attempt.outcome = "done";
+            attempt.answer_comment = number(result[0][0]);
+            return;
+        case Action::add_comment:
+            result = execute(transaction, "SELECT crm_add_comment($1::bigint, $2, $3, $4)", attempt.customer,
+                             parameter(attempt.comment), attempt.author, parameter(number_text(attempt.reply_to)));
             attempt.outcome = "done";
             attempt.answer_comment = number(result[0][0]);
             return;
         case Action::lock:
         {
             result = execute(transaction,
-                             "SELECT outcome, lock_id, " MICROSECONDS("expires_at")
-                             " FROM crm_lock_customer($1, $2, $3::interval)",
-                             attempt.customer, attempt.author, fmt::format("{} milliseconds", attempt.ttl_ms));
+                             "SELECT outcome, lock_id, author, " MICROSECONDS("expires_at")
+                             " FROM crm_lock_customer($1::bigint, $2, $3 * interval '1 microsecond', $4)",
+                             attempt.customer, attempt.author, attempt.ttl, parameter(attempt.lock_id));
             const auto row = result[0];
             attempt.outcome = text(row[0]).value_or("NULL");
-            attempt.lock_id = text(row[1]);
-            attempt.expires_at = number(row[2]);
+            attempt.answer_lock_id = text(row[1]);
+            attempt.lock_holder = text(row[2]);
+            attempt.lock_expires_at = number(row[3]);
             return;
         }
         case Action::unlock:
-            result = execute(transaction, "SELECT crm_unlock_customer($1, $2)", attempt.customer,
-                             parameter(attempt.lock_id));
-            attempt.outcome = result[0][0].as<bool>() ? "released" : "not released";
-            return;
-        case Action::read:
+        {
+            // The lock is released after the time that the subquery, which is evaluated first, returns.
             result = execute(transaction,
-                             "SELECT id, status, " MICROSECONDS("updated_at") " FROM customers WHERE id = $1",
+                             "SELECT " MICROSECONDS("t.before") ", crm_unlock_customer($1::bigint, $2) "
+                             "FROM (SELECT clock_timestamp() AS before OFFSET 0) t",
+                             attempt.customer, parameter(attempt.lock_id));
+            const auto row = result[0];
+            attempt.clock = number(row[0]);
+            attempt.outcome = row[1].as<bool>() ? "done" : "none";
+            return;
+        }
+        case Action::read:
+        {
+            result = execute(transaction,
+                             "SELECT id, status, " MICROSECONDS("updated_at") ", to_jsonb(c), "
+                             "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
+                             "FROM customers c WHERE id = $1",
                              attempt.customer);
+            if (!result.empty())
+            {
+                attempt.answer_fields = fields_of(result[0][3].as<std::string>());
+                attempt.latest_comment = number(result[0][4]);
+            }
             break;
+        }
         case Action::update:
+        {
+            const auto phone = attempt.fields.find("phone");
             result = execute(transaction,
                              "UPDATE customers SET status = coalesce($2, status), phone = coalesce($3, phone) "
                              "WHERE id = $1 RETURNING id, status, " MICROSECONDS("updated_at"),
-                             attempt.customer, parameter(attempt.status), parameter(attempt.phone));
+                             attempt.customer, parameter(attempt.status),
+                             phone == attempt.fields.end() ? nullptr : phone->second.c_str());
             break;
+        }
         case Action::insert:
             // An id that is known already is a customer that comes back.
             result = attempt.customer != 0
@@ -253,6 +358,48 @@ Session::ask(Attempt &attempt)
         attempt.customer = row[0].as<std::int64_t>();
         attempt.answer_status = text(row[1]);
         attempt.answer_version = number(row[2]);
+    }
+}
+
+void
+Session::ask_batch(std::vector<Attempt> &saves)
+{
+    auto array = nlohmann::json::array();
+    for (const Attempt &save : saves)
+    {
+        nlohmann::json object{{"id", save.customer}, {"expected_ts", to_text(save.base)}, {"author", save.author}};
+        if (save.status)
+            object["status"] = *save.status;
+        if (save.comment)
+            object["comment"] = *save.comment;
+        if (save.merge)
+            object["merge"] = true;
+        if (save.reply_to)
+            object["reply_to"] = *save.reply_to;
+        if (!save.fields.empty())
+            object["fields"] = save.fields;
+        array.push_back(std::move(object));
+    }
+
+    pqxx::nontransaction transaction(*connection_);
+    const auto result =
+        execute(transaction, "SELECT ord, " RESULT_OF_SAVE " FROM crm_update_customers($1)", array.dump());
+    for (Attempt &save : saves)
+        save.outcome = "no result";
+    // One row for each save, in the order of the saves.
+    std::size_t position = 0;
+    for (const auto &row : result)
+    {
+        if (position == saves.size())
+        {
+            saves.back().outcome = "too many results";
+            break;
+        }
+        Attempt &save = saves[position++];
+        if (row[0].as<std::size_t>() == position)
+            note_result(save, row, 1);
+        else
+            save.outcome = "result of another";
     }
 }
 
@@ -304,21 +451,22 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
 
         const auto customer_rows = execute(
             transaction,
-            "SELECT id, status, phone, " MICROSECONDS("updated_at") " FROM customers WHERE id = ANY ($1::bigint[])",
+            "SELECT id, status, to_jsonb(c), " MICROSECONDS("updated_at")
+            " FROM customers c WHERE id = ANY ($1::bigint[])",
             ids);
         tables.customers.reserve(static_cast<std::size_t>(customer_rows.size()));
         for (const auto &row : customer_rows)
             tables.customers.push_back({
                 row[0].as<std::int64_t>(),
                 row[1].as<std::string>(),
-                text(row[2]),
+                fields_of(row[2].as<std::string>()),
                 row[3].as<std::int64_t>(),
             });
 
         const auto comment_rows = execute(
             transaction,
             "SELECT customer_id, id, author, body, " MICROSECONDS("based_on") ", save_refused, "
-            MICROSECONDS("adopted_version") " FROM comments WHERE customer_id = ANY ($1::bigint[])",
+            MICROSECONDS("adopted_version") ", reply_to FROM comments WHERE customer_id = ANY ($1::bigint[])",
             ids);
         tables.comments.reserve(static_cast<std::size_t>(comment_rows.size()));
         for (const auto &row : comment_rows)
@@ -330,12 +478,13 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
                 number(row[4]),
                 row[5].as<bool>(),
                 number(row[6]),
+                number(row[7]),
             });
 
         const auto history_rows = execute(
             transaction,
             "SELECT customer_id, " MICROSECONDS("version") ", " MICROSECONDS("previous") ", "
-            MICROSECONDS("based_on") ", operation, author, status_from, status_to, fields #>> '{phone,to}', "
+            MICROSECONDS("based_on") ", operation, author, status_from, status_to, coalesce(fields, '{}'), "
             "comment_id, request, " MICROSECONDS("recorded_at") " FROM customer_history WHERE customer_id = ANY ($1::bigint[])",
             ids);
         tables.history.reserve(static_cast<std::size_t>(history_rows.size()));
@@ -349,11 +498,12 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
                 text(row[5]),
                 text(row[6]),
                 text(row[7]),
-                text(row[8]),
+                changes_of(row[8].as<std::string>()),
                 number(row[9]),
                 text(row[10]),
                 row[11].as<std::int64_t>(),
             });
+        tables.verify = verify(transaction);
         transaction.commit();
     }
     catch (const pqxx::failure &e)
@@ -363,34 +513,21 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
     return tables;
 }
 
-std::vector<FoundViolation>
-Session::verify(const std::vector<std::int64_t> &customers)
+// What crm_verify() finds. It looks at attached tables, which those of the connection need not be.
+std::vector<VerifyRow>
+Session::verify(pqxx::transaction_base &transaction)
 {
-    std::vector<FoundViolation> violations;
-    try
-    {
-        pqxx::nontransaction transaction(*connection_);
-        const auto attached = execute(transaction,
-                                      "SELECT to_regclass('crm_attached_tables') IS NOT NULL AND to_regproc('crm_verify') "
-                                      "IS NOT NULL");
-        if (!attached[0][0].as<bool>() ||
-            execute(transaction, "SELECT FROM crm_attached_tables WHERE customers = to_regclass('customers')").empty())
-            return violations;
-        const auto rows = execute(transaction,
-                                  "SELECT customer, invariant, problem, detail FROM crm_verify() "
-                                  "WHERE customer::bigint = ANY ($1::bigint[])",
-                                  fmt::format("{{{}}}", fmt::join(customers, ",")));
-        for (const auto &row : rows)
-            violations.push_back({row[0].as<std::int64_t>(), row[1].as<std::string>(), row[2].as<std::string>(),
-                                  row[3].as<std::string>()});
-    }
-    catch (const pqxx::failure &e)
-    {
-        throw CannotRun(fmt::format("could not let crm_verify() look: {}", first_line(e.what())));
-    }
-    return violations;
+    std::vector<VerifyRow> found;
+    if (execute(transaction, "SELECT to_regclass('crm_attached_tables')")[0][0].is_null() ||
+        execute(transaction, "SELECT FROM crm_attached_tables WHERE customers = to_regclass('customers')").empty())
+        return found;
+    for (const auto &row : execute(transaction, "SELECT customer, invariant, problem, detail FROM crm_verify()"))
+        found.push_back({text(row[0]).value_or(""), text(row[1]).value_or(""), text(row[2]).value_or(""),
+                         text(row[3]).value_or("")});
+    return found;
 }
 
+#undef RESULT_OF_SAVE
 #undef MICROSECONDS
 
 }  // namespace crm::hammer

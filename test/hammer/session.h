@@ -25,15 +25,6 @@ struct CannotRun : std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
-// What crm_verify() finds.
-struct FoundViolation
-{
-    std::int64_t customer;
-    std::string invariant;
-    std::string problem;
-    std::string detail;
-};
-
 // One connection of one user. Not for use by several threads at once.
 class Session
 {
@@ -44,6 +35,9 @@ public:
     // Sends what the attempt says, in a transaction of its own, and notes in it when and how that ended. Never raises
     // for what the server or the connection did.
     void perform(Attempt &attempt);
+
+    // The same for saves that are sent as one batch.
+    void perform_batch(std::vector<Attempt> &saves);
 
     // Connects again, trying as long as the target's timeout allows. Whether that worked.
     bool reconnect();
@@ -60,12 +54,12 @@ public:
     // The rows of these customers, from one snapshot.
     Tables read_tables(const std::vector<std::int64_t> &customers);
 
-    // What crm_verify() says of these customers; nothing where their table is not attached.
-    std::vector<FoundViolation> verify(const std::vector<std::int64_t> &customers);
-
 private:
     void connect();
     void ask(Attempt &attempt);
+    void ask_batch(std::vector<Attempt> &saves);
+    template <typename Ask> void perform(std::vector<Attempt *> attempts, Ask ask);
+    std::vector<VerifyRow> verify(pqxx::transaction_base &transaction);
 
     Target target_;
     std::unique_ptr<pqxx::connection> connection_;

@@ -1,5 +1,6 @@
 #include "user.h"
 
+#include <algorithm>
 #include <barrier>
 #include <thread>
 
@@ -15,11 +16,13 @@ is_serialization_failure(const Attempt &attempt)
     return attempt.reply == Reply::failed && attempt.sqlstate.substr(0, 2) == "40";
 }
 
-// The customer was deleted, or came back, in between: an error that mixed provokes.
+// The customer was deleted, with its comments, or came back, in between: an error that mixed provokes.
 bool
 is_expected_failure(const Attempt &attempt)
 {
-    return (attempt.action == Action::comment && attempt.sqlstate == "23503") ||
+    const bool needs_other_rows = attempt.action == Action::comment || attempt.action == Action::add_comment ||
+                                  (attempt.action == Action::save && attempt.reply_to);
+    return (needs_other_rows && attempt.sqlstate == "23503") ||
            (attempt.action == Action::insert && attempt.sqlstate == "23505");
 }
 
@@ -27,8 +30,17 @@ is_expected_failure(const Attempt &attempt)
 bool
 is_repeatable(const Attempt &attempt)
 {
-    return attempt.action == Action::save || attempt.action == Action::read || attempt.action == Action::lock ||
-           attempt.action == Action::unlock;
+    switch (attempt.action)
+    {
+        case Action::read:
+        case Action::save:
+        case Action::add_comment:
+        case Action::lock:
+        case Action::unlock:
+            return true;
+        default:
+            return false;
+    }
 }
 
 }  // namespace
@@ -140,37 +152,59 @@ User::reconnect(Session &session)
     return true;
 }
 
-Attempt
-User::submit(const Attempt &asked)
+template <typename Perform>
+std::vector<Attempt>
+User::submit_until_answered(std::vector<Attempt> asked, Perform perform)
 {
     // Every serialization failure means that somebody else got on, so that nobody needs more tries for long.
     const int most_tries = 1000 + 10 * stage_.options.users;
 
     for (int tries = 1;; ++tries)
     {
-        Attempt attempt = asked;
-        attempt.user = index_;
-        session_.perform(attempt);
-        log_.push_back(attempt);
+        std::vector<Attempt> attempts = asked;
+        for (Attempt &attempt : attempts)
+            attempt.user = index_;
+        perform(attempts);
+        log_.insert(log_.end(), attempts.begin(), attempts.end());
 
-        if (attempt.reply == Reply::answered || is_expected_failure(attempt))
-            return attempt;
-        if (attempt.reply == Reply::in_doubt)
+        // All of them ended in the same way.
+        const Attempt &first = attempts.front();
+        if (first.reply == Reply::answered || std::any_of(attempts.begin(), attempts.end(), is_expected_failure))
+            return attempts;
+        if (first.reply == Reply::in_doubt)
         {
-            if (!reconnect(session_) || !is_repeatable(attempt))
-                return attempt;
+            if (!reconnect(session_) || !is_repeatable(first))
+                return attempts;
         }
-        else if (!is_serialization_failure(attempt))
+        else if (!is_serialization_failure(first))
         {
-            stage_.give_up(fmt::format("unexpected error: {}", to_text(attempt)));
-            return attempt;
+            stage_.give_up(fmt::format("unexpected error: {}", to_text(first)));
+            return attempts;
         }
         if (tries == most_tries)
         {
-            stage_.give_up(fmt::format("no answer in {} tries: {}", tries, to_text(attempt)));
-            return attempt;
+            stage_.give_up(fmt::format("no answer in {} tries: {}", tries, to_text(first)));
+            return attempts;
         }
     }
+}
+
+Attempt
+User::submit(const Attempt &asked)
+{
+    return submit_until_answered({asked}, [this](std::vector<Attempt> &one) { session_.perform(one.front()); }).front();
+}
+
+std::vector<Attempt>
+User::submit_batch(const std::vector<Attempt> &asked)
+{
+    std::vector<Attempt> saves = asked;
+    for (std::size_t i = 0; i < saves.size(); ++i)
+    {
+        saves[i].batch_size = static_cast<int>(saves.size());
+        saves[i].batch_position = static_cast<int>(i) + 1;
+    }
+    return submit_until_answered(std::move(saves), [this](std::vector<Attempt> &all) { session_.perform_batch(all); });
 }
 
 Attempt
@@ -200,9 +234,7 @@ User::submit_twice_at_once(const Attempt &asked)
         reconnect(*twin_);
     if (mine.reply == Reply::in_doubt && !reconnect(session_))
         return mine;
-    if (mine.reply != Reply::answered || twins.reply != Reply::answered)
-        return submit(asked);
-    return mine.is_saved() ? mine : twins;
+    return mine.reply == Reply::answered && twins.reply == Reply::answered ? mine : submit(asked);
 }
 
 Attempt

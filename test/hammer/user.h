@@ -72,6 +72,9 @@ public:
     // The same from two connections at the same time, as a double click does; returns the first connection's answer.
     Attempt submit_twice_at_once(const Attempt &asked);
 
+    // Saves that are sent as one batch.
+    std::vector<Attempt> submit_batch(const std::vector<Attempt> &asked);
+
     Attempt read(std::int64_t customer);
 
     // True in so many of a hundred cases.
@@ -83,6 +86,7 @@ public:
 
 private:
     bool reconnect(Session &session);
+    template <typename Perform> std::vector<Attempt> submit_until_answered(std::vector<Attempt> asked, Perform perform);
 
     Stage &stage_;
     int index_;
