@@ -13,11 +13,14 @@ calls_other_than_builtin(Oid function, void *)
     return function >= FirstGenbkiObjectId;
 }
 
+// A domain, too: its constraints may change while the table's definition stays.
 bool
 has_other_than_builtin(Node *node, void *context)
 {
     if (node == nullptr)
         return false;
+    if (IsA(node, CoerceToDomain))
+        return true;
     if (check_functions_in_node(node, calls_other_than_builtin, context))
         return true;
     return walk_expression(node, has_other_than_builtin, context);
@@ -50,26 +53,118 @@ prepare_checks(const TupleConstr *constraints, EState *estate)
     return checks;
 }
 
-void
-take_prepared(ResultRelInfo *result, const PreparedWrite &prepared)
+// The defaults by column, or nullptr when one of them calls other functions.
+ExprState **
+prepare_defaults(Relation relation, EState *estate)
 {
-    const TriggerDesc *triggers = result->ri_TrigDesc;
-    if ((triggers == nullptr ? 0 : triggers->numtriggers) == prepared.trigger_count && prepared.trigger_count > 0)
+    const TupleDesc columns = RelationGetDescr(relation);
+    ExprState **defaults = static_cast<ExprState **>(palloc0(columns->natts * sizeof(ExprState *)));
+    for (int i = 0; i < columns->natts; i++)
     {
-        std::memcpy(result->ri_TrigFunctions, prepared.functions, prepared.trigger_count * sizeof(FmgrInfo));
-        std::memcpy(result->ri_TrigWhenExprs, prepared.conditions, prepared.trigger_count * sizeof(ExprState *));
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        Node *expression =
+            column->attisdropped || column->attgenerated != '\0' ? nullptr : build_column_default(relation, i + 1);
+        if (has_other_than_builtin(expression, nullptr))
+            return nullptr;
+        if (expression != nullptr)
+            defaults[i] = ExecPrepareExpr(reinterpret_cast<Expr *>(expression), estate);
     }
-    const TupleConstr *constraints = RelationGetDescr(result->ri_RelationDesc)->constr;
-    if (prepared.checks != nullptr && constraints != nullptr && constraints->num_check == prepared.check_count)
-        set_prepared_checks(result, prepared.checks);
+    return defaults;
 }
 
-void
-skip_constraint(TriggerDesc *triggers, Oid constraint)
+// Fills in what an index computes, where it calls PostgreSQL's functions alone; returns whether it does.
+bool
+prepare_index(IndexInfo *info, EState *estate)
 {
-    for (int i = 0; i < triggers->numtriggers; i++)
-        if (triggers->triggers[i].tgconstraint == constraint)
-            triggers->triggers[i].tgenabled = TRIGGER_DISABLED;
+    Node *expressions = reinterpret_cast<Node *>(info->ii_Expressions);
+    Node *conditions = reinterpret_cast<Node *>(info->ii_Predicate);
+    if (has_other_than_builtin(expressions, nullptr) || has_other_than_builtin(conditions, nullptr))
+        return false;
+    if (expressions != nullptr)
+        info->ii_ExpressionsState = ExecPrepareExprList(info->ii_Expressions, estate);
+    if (conditions != nullptr)
+        info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate);
+    return true;
+}
+
+template <typename T>
+T *
+copy_of(const T *from, std::size_t count)
+{
+    T *copy = static_cast<T *>(palloc(count * sizeof(T)));
+    std::memcpy(copy, from, count * sizeof(T));
+    return copy;
+}
+
+// Keeps triggers of these constraints from being fired by one write.
+void
+skip_constraints(ResultRelInfo *result, std::span<const Oid> constraints)
+{
+    if (constraints.empty() || result->ri_TrigDesc == nullptr)
+        return;
+    result->ri_TrigDesc = copy_of(result->ri_TrigDesc, 1);
+    const int count = result->ri_TrigDesc->numtriggers;
+    result->ri_TrigDesc->triggers = copy_of(result->ri_TrigDesc->triggers, count);
+    for (Trigger &trigger : std::span(result->ri_TrigDesc->triggers, count))
+        if (OidIsValid(trigger.tgconstraint) && std::ranges::find(constraints, trigger.tgconstraint) != constraints.end())
+            trigger.tgenabled = TRIGGER_DISABLED;
+}
+
+// What is written, in the current memory context. What the executor works out on demand, it leaves in copies.
+ResultRelInfo *
+result_of(Relation relation, const PreparedWrite *prepared)
+{
+    constexpr std::size_t size = sizeof(ResultRelInfo) + room_for_growth;
+    ResultRelInfo *result = static_cast<ResultRelInfo *>(palloc0(size));
+    if (prepared == nullptr)
+    {
+        InitResultRelInfo(result, relation, 1, nullptr, 0);
+        return result;
+    }
+    std::memcpy(result, prepared->result, size);
+    result->ri_RelationDesc = relation;
+    if (result->ri_TrigDesc != nullptr)
+    {
+        const int count = result->ri_TrigDesc->numtriggers;
+        result->ri_TrigFunctions = copy_of(result->ri_TrigFunctions, count);
+        result->ri_TrigWhenExprs = copy_of(result->ri_TrigWhenExprs, count);
+    }
+    return result;
+}
+
+// What is known of an index. It may be ready since, or new, though the table is locked: CREATE INDEX CONCURRENTLY.
+IndexInfo *
+index_info(Relation index, const PreparedWrite *prepared)
+{
+    if (prepared != nullptr)
+        for (const PreparedIndex &known : prepared->indexes)
+            if (known.index == RelationGetRelid(index))
+            {
+                IndexInfo *info = copy_of(known.info, 1);
+                info->ii_ReadyForInserts = index->rd_index->indisready;
+                info->ii_Context = CurrentMemoryContext;
+                return info;
+            }
+    return BuildIndexInfo(index);
+}
+
+// As ExecOpenIndices() does.
+void
+open_indexes(ResultRelInfo *result, const PreparedWrite *prepared)
+{
+    if (!RelationGetForm(result->ri_RelationDesc)->relhasindex)
+        return;
+    List *indexes = RelationGetIndexList(result->ri_RelationDesc);
+    result->ri_IndexRelationDescs = static_cast<Relation *>(palloc(list_length(indexes) * sizeof(Relation)));
+    result->ri_IndexRelationInfo = static_cast<IndexInfo **>(palloc(list_length(indexes) * sizeof(IndexInfo *)));
+    ListCell *cell;
+    foreach (cell, indexes)
+    {
+        Relation index = index_open(lfirst_oid(cell), RowExclusiveLock);
+        result->ri_IndexRelationDescs[result->ri_NumIndices] = index;
+        result->ri_IndexRelationInfo[result->ri_NumIndices++] = index_info(index, prepared);
+    }
+    list_free(indexes);
 }
 
 SimpleWrite
@@ -82,12 +177,9 @@ begin(Relation relation, List *updated_columns, const PreparedWrite *prepared)
     init_range_table(write.estate, relation, updated_columns);
     write.estate->es_output_cid = GetCurrentCommandId(true);
     write.estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
-    write.result = static_cast<ResultRelInfo *>(palloc0(sizeof(ResultRelInfo) + room_for_growth));
-    InitResultRelInfo(write.result, relation, 1, nullptr, 0);
-    if (prepared != nullptr)
-        take_prepared(write.result, *prepared);
+    write.result = result_of(relation, prepared);
     write.estate->es_opened_result_relations = lappend(write.estate->es_opened_result_relations, write.result);
-    ExecOpenIndices(write.result, false);
+    open_indexes(write.result, prepared);
     write.row = ExecInitExtraTupleSlot(write.estate, RelationGetDescr(relation), table_slot_callbacks(relation));
     AfterTriggerBeginQuery();
 
@@ -95,12 +187,21 @@ begin(Relation relation, List *updated_columns, const PreparedWrite *prepared)
     return write;
 }
 
+// The default of a column, or nullptr.
+ExprState *
+default_of(const SimpleWrite &write, const PreparedWrite *prepared, int column)
+{
+    if (prepared != nullptr && prepared->defaults != nullptr)
+        return prepared->defaults[column];
+    Node *expression = build_column_default(write.result->ri_RelationDesc, column + 1);
+    return expression == nullptr ? nullptr : ExecPrepareExpr(reinterpret_cast<Expr *>(expression), write.estate);
+}
+
 // Fills in the row that is to be inserted.
 void
-fill_row(const SimpleWrite &write, const NewRow &row)
+fill_row(const SimpleWrite &write, const PreparedWrite *prepared, const NewRow &row)
 {
-    const Relation relation = write.result->ri_RelationDesc;
-    const TupleDesc columns = RelationGetDescr(relation);
+    const TupleDesc columns = RelationGetDescr(write.result->ri_RelationDesc);
     ExecClearTuple(write.row);
     for (int i = 0; i < columns->natts; i++)
     {
@@ -109,10 +210,9 @@ fill_row(const SimpleWrite &write, const NewRow &row)
         write.row->tts_isnull[i] = row.nulls[i];
         if (row.given[i] || column->attisdropped || column->attgenerated != '\0')
             continue;
-        if (Node *expression = build_column_default(relation, i + 1))
-            write.row->tts_values[i] =
-                ExecEvalExprSwitchContext(ExecPrepareExpr(reinterpret_cast<Expr *>(expression), write.estate),
-                                          GetPerTupleExprContext(write.estate), &write.row->tts_isnull[i]);
+        if (ExprState *expression = default_of(write, prepared, i))
+            write.row->tts_values[i] = ExecEvalExprSwitchContext(expression, GetPerTupleExprContext(write.estate),
+                                                                 &write.row->tts_isnull[i]);
     }
     ExecStoreVirtualTuple(write.row);
     ExecMaterializeSlot(write.row);
@@ -126,29 +226,52 @@ prepare_write(Relation relation, List *known_functions)
     EState *estate = CreateExecutorState();
     const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
     PreparedWrite *prepared = static_cast<PreparedWrite *>(palloc0(sizeof(PreparedWrite)));
+    ResultRelInfo *result = result_of(relation, nullptr);
+    prepared->result = result;
 
-    const TriggerDesc *triggers = relation->trigdesc;
-    if (triggers != nullptr)
-    {
-        prepared->trigger_count = triggers->numtriggers;
-        prepared->functions = static_cast<FmgrInfo *>(palloc0(triggers->numtriggers * sizeof(FmgrInfo)));
-        prepared->conditions = static_cast<ExprState **>(palloc0(triggers->numtriggers * sizeof(ExprState *)));
-    }
-    for (int i = 0; i < prepared->trigger_count; i++)
+    const TriggerDesc *triggers = result->ri_TrigDesc;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
     {
         const Trigger &trigger = triggers->triggers[i];
         if (trigger.tgfoid >= FirstGenbkiObjectId && !list_member_oid(known_functions, trigger.tgfoid))
+        {
+            prepared->calls_others = true;
             continue;
-        fmgr_info(trigger.tgfoid, &prepared->functions[i]);
-        if (trigger.tgqual != nullptr)
-            prepared->conditions[i] = prepare_condition(trigger.tgqual, estate);
+        }
+        fmgr_info(trigger.tgfoid, &result->ri_TrigFunctions[i]);
+        if (trigger.tgqual == nullptr)
+            continue;
+        result->ri_TrigWhenExprs[i] = prepare_condition(trigger.tgqual, estate);
+        prepared->calls_others |= result->ri_TrigWhenExprs[i] == nullptr;
     }
-    if (const TupleConstr *constraints = RelationGetDescr(relation)->constr)
+
+    const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+    if (constraints != nullptr && constraints->num_check > 0)
     {
-        prepared->check_count = constraints->num_check;
-        if (constraints->num_check > 0)
-            prepared->checks = prepare_checks(constraints, estate);
+        ExprState **checks = prepare_checks(constraints, estate);
+        set_prepared_checks(result, checks);
+        prepared->calls_others |= checks == nullptr;
     }
+    prepared->calls_others |= constraints != nullptr && constraints->has_generated_stored;
+    prepared->defaults = prepare_defaults(relation, estate);
+    prepared->calls_others |= prepared->defaults == nullptr;
+
+    List *indexes = RelationGetIndexList(relation);
+    PreparedIndex *known = static_cast<PreparedIndex *>(palloc(list_length(indexes) * sizeof(PreparedIndex)));
+    std::size_t count = 0;
+    ListCell *cell;
+    foreach (cell, indexes)
+    {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        known[count] = {lfirst_oid(cell), BuildIndexInfo(index)};
+        if (prepare_index(known[count].info, estate))
+            count++;
+        else
+            prepared->calls_others = true;
+        index_close(index, AccessShareLock);
+    }
+    prepared->indexes = {known, count};
+
     MemoryContextSwitchTo(caller);
     return prepared;
 }
@@ -180,14 +303,14 @@ NewRow::set(AttrNumber column, std::optional<Datum> value)
 }
 
 bool
-insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared, Oid skipped_constraint)
+insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared,
+           std::span<const Oid> skipped_constraints)
 {
     PushActiveSnapshot(GetTransactionSnapshot());
     const SimpleWrite write = begin(relation, NIL, prepared);
-    if (OidIsValid(skipped_constraint))
-        skip_constraint(write.result->ri_TrigDesc, skipped_constraint);
     const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
-    fill_row(write, values);
+    skip_constraints(write.result, skipped_constraints);
+    fill_row(write, prepared, values);
     ItemPointerSetInvalid(&write.row->tts_tid);
     ExecSimpleRelationInsert(write.result, write.estate, write.row);
     MemoryContextSwitchTo(caller);

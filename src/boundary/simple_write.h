@@ -15,19 +15,25 @@ struct SimpleWrite
     TupleTableSlot *row;  // the new row: filled in by the caller before write_row()
 };
 
-// What of a relation's triggers and CHECK constraints is worked out once and serves many writes: it lives as long as the
-// memory context in which it was made. Only what cannot change while the relation's definition stays is kept.
+// An index of a relation that is written.
+struct PreparedIndex
+{
+    Oid index;
+    IndexInfo *info;
+};
+
+// What of writing a relation is worked out once and serves many writes: it lives as long as the memory context in which it
+// was made. Only what cannot change while the relation's definition stays is kept.
 struct PreparedWrite
 {
-    int trigger_count;
-    FmgrInfo *functions;
-    ExprState **conditions;
-    int check_count;
-    ExprState **checks;  // nullptr: they are worked out for each write
+    ResultRelInfo *result;  // with triggers and CHECK constraints
+    ExprState **defaults;   // by column, nullptr for none; without the array they are worked out for each write
+    std::span<PreparedIndex> indexes;
+    bool calls_others;      // functions other than known ones and PostgreSQL's own
 };
 
 // Works that out in the current memory context, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
-// and for conditions and constraints that call PostgreSQL's own alone.
+// and for expressions that call PostgreSQL's own alone.
 PreparedWrite *prepare_write(Relation relation, List *known_functions);
 
 // The values of a row that is inserted, by attribute number; the other columns get their defaults.
@@ -43,8 +49,9 @@ struct NewRow
 };
 
 // Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the
-// end of the statement, except those of one constraint (or InvalidOid). False when a trigger suppressed it.
-bool insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared, Oid skipped_constraint);
+// end of the statement, except those of some constraints. False when a trigger suppressed it.
+bool insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared,
+                std::span<const Oid> skipped_constraints);
 
 // Begins the update of a row. updated_columns are the attribute numbers that are set, as a list of integers.
 SimpleWrite begin_update(Relation relation, List *updated_columns, const PreparedWrite *prepared);

@@ -267,32 +267,52 @@ is_own(const Trigger &trigger, Oid extension_schema)
     return false;
 }
 
-// The foreign key from comments to their customer, when nothing but the extension's triggers runs between the insertion of
-// a comment and its check; else InvalidOid.
-Oid
-reference_constraint(const AttachedTable &table, Relation comments, Oid extension_schema)
+// Whether a foreign key is satisfied when one of its columns is null.
+bool
+matches_null(Oid constraint)
+{
+    HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const char match = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple))->confmatchtype;
+    ReleaseSysCache(tuple);
+    return match == FKCONSTR_MATCH_SIMPLE;
+}
+
+// Whether a foreign key is checked by a trigger that fires at the end of each insertion of a comment.
+bool
+is_checked_at_once(Relation comments, Oid constraint)
+{
+    for (const Trigger &trigger : std::span(comments->trigdesc->triggers, comments->trigdesc->numtriggers))
+        if (trigger.tgfoid == F_RI_FKEY_CHECK_INS && trigger.tgconstraint == constraint)
+            return !trigger.tgdeferrable && trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN;
+    return false;
+}
+
+// Fills in the foreign keys that a save need not have checked, when nothing but the extension's triggers runs between the
+// insertion of a comment and the check.
+void
+describe_references(AttachedTable &table, Relation comments, Oid extension_schema)
 {
     const TriggerDesc *triggers = comments->trigdesc;
-    Oid found = InvalidOid;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-    {
-        const Trigger &trigger = triggers->triggers[i];
+    if (triggers == nullptr)
+        return;
+    for (const Trigger &trigger : std::span(triggers->triggers, triggers->numtriggers))
         if (!trigger.tgisinternal && !is_own(trigger, extension_schema))
-            return InvalidOid;
-        if (trigger.tgfoid == F_RI_FKEY_CHECK_INS && trigger.tgconstrrelid == table.customers && !trigger.tgdeferrable &&
-            trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN)
-            found = trigger.tgconstraint;
-    }
-    if (!OidIsValid(found))
-        return InvalidOid;
+            return;
     ListCell *cell;
     foreach (cell, RelationGetFKeyList(comments))
     {
         const ForeignKeyCacheInfo *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
-        if (key->conoid == found && key->nkeys == 1 && key->conkey[0] == table.comment_customer && key->confkey[0] == table.key)
-            return found;
+        if (!is_checked_at_once(comments, key->conoid))
+            continue;
+        const std::span columns(key->conkey, key->nkeys);
+        if (key->nkeys == 1 && columns[0] == table.comment_customer && key->confrelid == table.customers &&
+            key->confkey[0] == table.key)
+            table.reference_constraint = key->conoid;
+        else if (std::ranges::find(columns, table.comment_reply_to) != columns.end() && matches_null(key->conoid))
+            table.reply_constraint = key->conoid;
     }
-    return InvalidOid;
 }
 
 // Fills in whether and how the direct access path serves the table.
@@ -302,7 +322,7 @@ describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_sc
     Relation customers = table_open(table.customers, NoLock);
     Relation comments = table_open(table.comments, NoLock);
     table.key_index = key_index(table, customers);
-    table.reference_constraint = reference_constraint(table, comments, extension_schema);
+    describe_references(table, comments, extension_schema);
     table.kept_index = index_of(comments, {table.comment_customer, table.comment_refused_request});
     Relation locks = table_open(table.locks, NoLock);
     table.locks_index = index_of(locks, {lock_customer});
@@ -653,6 +673,8 @@ find_trigger(Relation relation, const char *function, Oid extension_schema)
 const PreparedWrite *
 prepared_write(PreparedWrite *&slot, Relation relation)
 {
+    if (stale)
+        return nullptr;
     if (slot != nullptr)
         return slot;
     const MemoryContext caller = MemoryContextSwitchTo(current->context);

@@ -122,7 +122,8 @@ struct AttachedTable
     Oid kept_index;   // of comments, by customer_id and refused_request
     Oid locks_index;  // of edit locks, by customer_id
     bool is_history_plain;
-    Oid reference_constraint;  // the foreign key of comments, when who holds the customer's lock need not check it
+    Oid reference_constraint;  // the foreign key to the customer, when who holds the customer's lock need not check it
+    Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
 
     // Made when a table is first written directly.
     PreparedWrite *customers_write;
@@ -188,7 +189,8 @@ void require_triggers(const AttachedTable &table, Oid extension_schema);
 // The trigger of a relation that calls this function of the extension, or nullptr.
 const Trigger *find_trigger(Relation relation, const char *function, Oid extension_schema);
 
-// What serves all writes of one of the tables, which is open; made on the first.
+// What serves all writes of one of the tables, which is open; made on the first. It is nullptr when the transaction itself
+// has just changed the tables.
 const PreparedWrite *prepared_write(PreparedWrite *&slot, Relation relation);
 
 // The schema of the SQL function that is being called, which is the extension's.

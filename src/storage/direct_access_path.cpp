@@ -191,8 +191,14 @@ public:
         if (request.reply_to)
             row.set(table.comment_reply_to, Int64GetDatum(*request.reply_to));
 
-        const bool is_written = insert_row(comments, row, prepared_write(table.comments_write, comments),
-                                           is_customer_locked ? table.reference_constraint : InvalidOid);
+        Oid satisfied[2];
+        std::size_t count = 0;
+        if (is_customer_locked && OidIsValid(table.reference_constraint))
+            satisfied[count++] = table.reference_constraint;
+        if (!request.reply_to && OidIsValid(table.reply_constraint))
+            satisfied[count++] = table.reply_constraint;
+        const bool is_written =
+            insert_row(comments, row, prepared_write(table.comments_write, comments), {satisfied, count});
         table_close(comments, NoLock);
         return is_written;
     }

@@ -138,8 +138,11 @@ insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std
     values.set(table.history_request, row.request);
     values.set(table.history_earlier_pruned, BoolGetDatum(false));
 
-    const Role caller = act_as(table.history_owner, table.history_path);
-    const bool is_written = insert_row(history, values, prepared_write(table.history_write, history), InvalidOid);
+    // Where names are looked for matters to functions of others alone.
+    const PreparedWrite *prepared = prepared_write(table.history_write, history);
+    const Role caller =
+        act_as(table.history_owner, prepared == nullptr || prepared->calls_others ? table.history_path : nullptr);
+    const bool is_written = insert_row(history, values, prepared, {});
     act_again_as(caller);
     table_close(history, NoLock);
     return is_written;
