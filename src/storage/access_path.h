@@ -12,6 +12,7 @@ struct CustomerRow
 {
     core::Timestamp version;
     std::optional<std::string_view> status;
+    ItemPointerData place;  // where the row was, for the direct path to look first: invalid when it is not known
 };
 
 // How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each
@@ -20,19 +21,20 @@ class AccessPath
 {
 public:
     // The row as the current snapshot shows it, without a lock; empty when there is none.
-    virtual std::optional<CustomerRow> look(AttachedTable &table, const Key &key) const = 0;
+    virtual std::optional<CustomerRow> look(AttachedTable &table, const Key &key, ItemPointerData place = {}) const = 0;
 
     // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
     // updated. Raises 40001 where the transaction has one snapshot and the row changed since.
-    virtual std::optional<CustomerRow> lock(AttachedTable &table, const Key &key, Fields fields) const = 0;
+    virtual std::optional<CustomerRow> lock(AttachedTable &table, const Key &key, Fields fields,
+                                            ItemPointerData place = {}) const = 0;
 
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(AttachedTable &table, const Key &key) const = 0;
 
     // Updates the locked row: a new status and other columns, or nothing to let the triggers give it its next version
-    // only. False when a trigger suppressed the update.
-    virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status,
-                        Fields fields) const = 0;
+    // only. place is where the row is, and then where it is after the update. False when a trigger suppressed the update.
+    virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+                        ItemPointerData &place) const = 0;
 
     // Inserts a comment; false when a trigger suppressed it. When this transaction holds a lock on the customer's row, the
     // foreign key need not look for it again.

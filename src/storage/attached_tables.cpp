@@ -4,6 +4,7 @@
 #include "../boundary/transaction.h"
 #include "../boundary/value_json.h"
 #include "key.h"
+#include "save_in_progress.h"
 #include "status.h"
 
 namespace crm {
@@ -203,13 +204,32 @@ has_all_values_of(Relation index, AttrNumber column)
            IsA(test->arg, Var) && reinterpret_cast<const Var *>(test->arg)->varattno == column;
 }
 
-// An index of an ordinary table that begins with these columns, or InvalidOid.
-Oid
-index_of(Relation relation, std::initializer_list<AttrNumber> columns)
+// How the first columns of an index are compared with values of these types. Lives as long as the reading.
+LookupIndex
+lookup_index(Relation index, std::initializer_list<Oid> types)
 {
+    const MemoryContext caller = MemoryContextSwitchTo(current->context);
+    LookupIndex lookup = {RelationGetRelid(index), {}};
+    int i = 0;
+    for (const Oid type : types)
+    {
+        const Oid equal =
+            get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], type, BTEqualStrategyNumber);
+        ScanKeyEntryInitialize(&lookup.keys[i], 0, static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, type,
+                               index->rd_indcollation[i], get_opcode(equal), static_cast<Datum>(0));
+        i++;
+    }
+    MemoryContextSwitchTo(caller);
+    return lookup;
+}
+
+// An index of an ordinary table that begins with these columns, which are compared with values of these types.
+LookupIndex
+index_of(Relation relation, std::initializer_list<AttrNumber> columns, std::initializer_list<Oid> types)
+{
+    LookupIndex found = {};
     if (!is_ordinary(relation))
-        return InvalidOid;
-    Oid found = InvalidOid;
+        return found;
     ListCell *cell;
     foreach (cell, RelationGetIndexList(relation))
     {
@@ -221,21 +241,23 @@ index_of(Relation relation, std::initializer_list<AttrNumber> columns)
         for (const AttrNumber column : columns)
         {
             serves = serves && form->indkey.values[i] == column &&
-                     index->rd_indcollation[i] == TupleDescAttr(RelationGetDescr(relation), column - 1)->attcollation;
+                     index->rd_indcollation[i] == TupleDescAttr(RelationGetDescr(relation), column - 1)->attcollation &&
+                     OidIsValid(get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], types.begin()[i],
+                                                    BTEqualStrategyNumber));
             i++;
         }
         if (serves)
-            found = RelationGetRelid(index);
+            found = lookup_index(index, types);
         index_close(index, AccessShareLock);
     }
     return found;
 }
 
-// The index that finds a customer by its key, or InvalidOid.
-Oid
+// The index that finds a customer by its key.
+LookupIndex
 key_index(const AttachedTable &table, Relation customers)
 {
-    Oid found = InvalidOid;
+    LookupIndex found = {};
     ListCell *cell;
     foreach (cell, RelationGetIndexList(customers))
     {
@@ -247,7 +269,7 @@ key_index(const AttachedTable &table, Relation customers)
             index->rd_indcollation[0] == TupleDescAttr(RelationGetDescr(customers), table.key - 1)->attcollation &&
             OidIsValid(get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], table.key_type,
                                            BTEqualStrategyNumber)))
-            found = RelationGetRelid(index);
+            found = lookup_index(index, {table.key_type});
         index_close(index, AccessShareLock);
     }
     return found;
@@ -315,19 +337,32 @@ describe_references(AttachedTable &table, Relation comments, Oid extension_schem
     }
 }
 
+bool
+fires_on_origin(Relation relation, const char *function, Oid extension_schema)
+{
+    const Trigger *trigger = find_trigger(relation, function, extension_schema);
+    return trigger != nullptr &&
+           (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+}
+
 // Fills in whether and how the direct access path serves the table.
 void
 describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_schema)
 {
     Relation customers = table_open(table.customers, NoLock);
     Relation comments = table_open(table.comments, NoLock);
+    table.is_guarded = fires_on_origin(customers, "crm_customers_version", extension_schema) &&
+                       fires_on_origin(customers, "crm_customers_history", extension_schema) &&
+                       fires_on_origin(comments, "crm_comments_guard", extension_schema) &&
+                       fires_on_origin(comments, "crm_comments_version", extension_schema);
     table.key_index = key_index(table, customers);
     describe_references(table, comments, extension_schema);
-    table.kept_index = index_of(comments, {table.comment_customer, table.comment_refused_request});
+    table.kept_index =
+        index_of(comments, {table.comment_customer, table.comment_refused_request}, {table.key_type, UUIDOID});
     Relation locks = table_open(table.locks, NoLock);
-    table.locks_index = index_of(locks, {lock_customer});
+    table.locks_index = index_of(locks, {lock_customer}, {table.key_type});
     table_close(locks, NoLock);
-    table.is_plain = OidIsValid(table.key_index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
+    table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     Relation history = table_open(table.history, NoLock);
     table.is_history_plain = is_plain(history, CMD_INSERT);
     table_close(history, NoLock);
@@ -609,6 +644,9 @@ attached_by_search_path(Oid extension_schema)
 AttachedTable *
 attached_by_member(Oid AttachedTable::*member, Oid relation, Oid extension_schema)
 {
+    if (AttachedTable *table = innermost_save == nullptr || stale ? nullptr : innermost_save->table)
+        if (table->*member == relation && find_by_member(member, relation) == table)
+            return table;
     return find_and_lock([=] { return find_by_member(member, relation); }, extension_schema);
 }
 
@@ -643,6 +681,8 @@ registered(Oid customers, Oid extension_schema)
 void
 require_triggers(const AttachedTable &table, Oid extension_schema)
 {
+    if (table.is_guarded && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+        return;
     Relation customers = table_open(table.customers, NoLock);
     require_trigger(customers, "crm_customers_version", extension_schema);
     require_trigger(customers, "crm_customers_history", extension_schema);

@@ -57,6 +57,13 @@ enum class Statement
     count,
 };
 
+// An index through which rows are looked up by the values of its first columns; index is InvalidOid where none serves.
+struct LookupIndex
+{
+    Oid index;
+    ScanKeyData keys[2];  // their arguments are set for each lookup
+};
+
 // A customers table with its comments, history and edit locks. Plain data of the session's cache; valid until the transaction ends.
 struct AttachedTable
 {
@@ -115,15 +122,17 @@ struct AttachedTable
     AttrNumber comment_adopted_version;
     AttrNumber comment_expected_ts;
 
-    // What the direct access path needs: indexes, InvalidOid where there is none that serves, and whether the kinds of the
-    // tables allow it.
-    Oid key_index;
+    // What the direct access path needs, and whether the kinds of the tables allow it.
+    LookupIndex key_index;
     bool is_plain;
-    Oid kept_index;   // of comments, by customer_id and refused_request
-    Oid locks_index;  // of edit locks, by customer_id
+    LookupIndex kept_index;   // of comments, by customer_id and refused_request
+    LookupIndex locks_index;  // of edit locks, by customer_id
     bool is_history_plain;
     Oid reference_constraint;  // the foreign key to the customer, when who holds the customer's lock need not check it
     Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
+
+    // Whether the triggers that require_triggers() asks for are there and fire where nothing is being replicated.
+    bool is_guarded;
 
     // Made when a table is first written directly.
     PreparedWrite *customers_write;
@@ -171,7 +180,8 @@ void watch_attached_tables();
 // more than one in that schema.
 AttachedTable &attached_by_search_path(Oid extension_schema);
 
-// The attached table that has this relation as its member (&AttachedTable::customers, comments or history), or nullptr.
+// The attached table that has this relation as its member (&AttachedTable::customers, comments or history), or nullptr. What a
+// save in progress has found and locked is not looked for again.
 AttachedTable *attached_by_member(Oid AttachedTable::*member, Oid relation, Oid extension_schema);
 
 // The customers table attached in a schema, or InvalidOid; raises 55000 when there is more than one.

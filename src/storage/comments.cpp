@@ -55,8 +55,7 @@ look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
 {
     Kept *kept = nullptr;
     std::size_t count = 0;
-    const IndexLookup lookup =
-        begin_latest_lookup(table.comments, table.kept_index, {{key.type, key.value}, {UUIDOID, digest}});
+    const IndexLookup lookup = begin_latest_lookup(table.comments, table.kept_index, {key.value, digest});
     for (std::size_t room = 0; lookup.next(); count++)
     {
         if (count == room)

@@ -8,28 +8,21 @@ namespace crm {
 
 namespace {
 
-// A customers table that is open, with the scan of the row that has a key, in a new snapshot (the transaction's own under
-// REPEATABLE READ).
+// A customers table that is open, in a new snapshot (the transaction's own under REPEATABLE READ), with a slot for the row
+// that has a key.
 struct OpenCustomer
 {
     const AttachedTable &table;
     const Key &key;
     Relation relation;
-    Relation index;
-    ScanKeyData is_key;
     TupleTableSlot *row;
 };
 
 OpenCustomer
 open(const AttachedTable &table, const Key &key)
 {
-    OpenCustomer customer = {table, key, nullptr, nullptr, {}, nullptr};
+    OpenCustomer customer = {table, key, nullptr, nullptr};
     customer.relation = table_open(table.customers, NoLock);
-    customer.index = index_open(table.key_index, AccessShareLock);
-    const Oid equal = get_opfamily_member(customer.index->rd_opfamily[0], customer.index->rd_opcintype[0], key.type,
-                                          BTEqualStrategyNumber);
-    ScanKeyEntryInitialize(&customer.is_key, 0, 1, BTEqualStrategyNumber, key.type, customer.index->rd_indcollation[0],
-                           get_opcode(equal), key.value);
     customer.row = table_slot_create(customer.relation, nullptr);
     PushActiveSnapshot(GetTransactionSnapshot());
     return customer;
@@ -40,16 +33,28 @@ close(const OpenCustomer &customer)
 {
     PopActiveSnapshot();
     ExecDropSingleTupleTableSlot(customer.row);
-    index_close(customer.index, NoLock);
     table_close(customer.relation, NoLock);
+}
+
+bool
+has_key(const OpenCustomer &customer)
+{
+    ScanKeyData is_key = customer.table.key_index.keys[0];
+    bool is_null;
+    const Datum value = slot_getattr(customer.row, customer.table.key, &is_null);
+    return !is_null &&
+           DatumGetBool(FunctionCall2Coll(&is_key.sk_func, is_key.sk_collation, value, customer.key.value));
 }
 
 // Leaves the row that the snapshot shows in the slot; false when there is none.
 bool
 find(const OpenCustomer &customer)
 {
-    IndexScanDesc scan = begin_index_scan(customer.relation, customer.index, GetActiveSnapshot(), 1);
-    index_rescan(scan, const_cast<ScanKey>(&customer.is_key), 1, nullptr, 0);
+    Relation index = index_open(customer.table.key_index.index, AccessShareLock);
+    IndexScanDesc scan = begin_index_scan(customer.relation, index, GetActiveSnapshot(), 1);
+    ScanKeyData is_key = customer.table.key_index.keys[0];
+    is_key.sk_argument = customer.key.value;
+    index_rescan(scan, &is_key, 1, nullptr, 0);
     const bool is_found = index_getnext_slot(scan, ForwardScanDirection, customer.row);
     if (is_found && IsolationUsesXactSnapshot())
     {
@@ -61,23 +66,24 @@ find(const OpenCustomer &customer)
     }
     // The row stays pinned by its slot.
     index_endscan(scan);
+    index_close(index, NoLock);
     return is_found;
 }
 
+// The same, where the row is probably at this place.
 bool
-has_key(const OpenCustomer &customer)
+find_near(const OpenCustomer &customer, ItemPointerData place)
 {
-    bool is_null;
-    const Datum value = slot_getattr(customer.row, customer.table.key, &is_null);
-    return !is_null && DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo *>(&customer.is_key.sk_func),
-                                                      customer.is_key.sk_collation, value, customer.key.value));
+    if (ItemPointerIsValid(&place) &&
+        table_tuple_fetch_row_version(customer.relation, &place, GetActiveSnapshot(), customer.row) && has_key(customer))
+        return true;
+    return find(customer);
 }
 
-// Locks the newest version of the row that was found, and leaves it in the slot; false when it is gone.
+// Locks the newest version of the row at this place, and leaves it in the slot; false when it is gone.
 bool
-lock_found(const OpenCustomer &customer, LockTupleMode mode)
+lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode)
 {
-    ItemPointerData place = customer.row->tts_tid;
     int flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
     if (!IsolationUsesXactSnapshot())
         flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
@@ -86,7 +92,7 @@ lock_found(const OpenCustomer &customer, LockTupleMode mode)
                              LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
     {
         case TM_Ok:
-            return !found.traversed || has_key(customer);
+            return has_key(customer);
         case TM_Updated:
         case TM_Deleted:
             if (IsolationUsesXactSnapshot())
@@ -106,7 +112,7 @@ read(const OpenCustomer &customer)
     const Datum version = slot_getattr(customer.row, customer.table.version, &is_null);
     if (is_null)
         errors::null_version(customer.table.customers, key_text(customer.key));
-    CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt};
+    CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid};
     const Datum status = slot_getattr(customer.row, customer.table.status, &is_null);
     if (!is_null)
         row.status = status_text(customer.table, status);
@@ -124,27 +130,30 @@ class DirectAccessPath final : public AccessPath
 {
 public:
     std::optional<CustomerRow>
-    look(AttachedTable &table, const Key &key) const override
+    look(AttachedTable &table, const Key &key, ItemPointerData place) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
-        if (find(customer))
+        if (find_near(customer, place))
             row = read(customer);
         close(customer);
         return row;
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key, Fields fields) const override
+    lock(AttachedTable &table, const Key &key, Fields fields, ItemPointerData place) const override
     {
         PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
         require_may_read(table);
+        // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
+        const bool is_known = ItemPointerIsValid(&place) && ActiveSnapshotSet();
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
-        if (find(customer) && lock_found(customer, are_in_unique_index(table, fields) ? LockTupleExclusive
-                                                                                      : LockTupleNoKeyExclusive))
-            row = read(customer);
+        if (is_known || find(customer))
+            if (lock_at(customer, is_known ? place : customer.row->tts_tid,
+                        are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive))
+                row = read(customer);
         close(customer);
         return row;
     }
@@ -154,16 +163,17 @@ public:
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key);
-        const bool is_locked = find(customer) && lock_found(customer, LockTupleKeyShare);
+        const bool is_locked = find(customer) && lock_at(customer, customer.row->tts_tid, LockTupleKeyShare);
         close(customer);
         return is_locked;
     }
 
     bool
-    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields) const override
+    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+           ItemPointerData &place) const override
     {
         const OpenCustomer customer = open(table, key);
-        if (!find(customer))
+        if (!find_near(customer, place))
             errors::write_suppressed(table.customers, key_text(key));
 
         List *updated = NIL;
@@ -171,9 +181,11 @@ public:
             updated = lappend_int(updated, table.status);
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
-        const SimpleWrite write = begin_update(customer.relation, updated, prepared_write(table.customers_write, customer.relation));
+        const SimpleWrite write =
+            begin_update(customer.relation, updated, prepared_write(table.customers_write, customer.relation));
         copy_with(write.row, customer.row, table, status, fields);
         const bool is_written = update_row(write, customer.row);
+        place = write.row->tts_tid;
         end_write(write);
         close(customer);
         return is_written;

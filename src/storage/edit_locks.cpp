@@ -121,7 +121,7 @@ lock_row(AttachedTable &table, const Key &key)
             return false;
         if (tried == seen->version)
             errors::hidden_by_row_security(table.customers, key_text(key));
-        if (path.lock(table, key, {}))
+        if (path.lock(table, key, {}, seen->place))
             return true;
         tried = seen->version;
     }
@@ -130,7 +130,7 @@ lock_row(AttachedTable &table, const Key &key)
 std::optional<EditLock>
 look_up_edit_lock(const AttachedTable &table, const Key &key)
 {
-    const IndexLookup lookup = begin_latest_lookup(table.locks, table.locks_index, {{key.type, key.value}});
+    const IndexLookup lookup = begin_latest_lookup(table.locks, table.locks_index, {key.value});
     std::optional<EditLock> lock;
     if (lookup.next())
         lock = EditLock{datumCopy(lookup.value(table.lock_id), false, UUID_LEN), text_of(lookup.value(table.lock_author)),

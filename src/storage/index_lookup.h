@@ -8,13 +8,6 @@
 // the owner's would not be.
 namespace crm {
 
-// One column of an index and the value that it must have.
-struct IndexKey
-{
-    Oid type;
-    Datum value;
-};
-
 // A scan of an open table.
 struct IndexLookup
 {
@@ -53,15 +46,15 @@ struct IndexLookup
     }
 };
 
-// Whether a table may be read so: access_path allows it, and there is such an index (or InvalidOid).
+// Whether a table may be read so: access_path allows it, and there is such an index.
 inline bool
-can_look_up(Oid index)
+can_look_up(const LookupIndex &index)
 {
-    return OidIsValid(index) && settings::access_path() != settings::access_path_spi;
+    return OidIsValid(index.index) && settings::access_path() != settings::access_path_spi;
 }
 
 // Begins to look for the rows whose first index columns have these values, as the newest committed state has them.
-IndexLookup begin_latest_lookup(Oid table, Oid index, std::initializer_list<IndexKey> keys);
+IndexLookup begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values);
 
 void end_lookup(const IndexLookup &lookup);
 

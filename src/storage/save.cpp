@@ -94,22 +94,23 @@ insert_comment(const Save &save, SaveInProgress &progress)
 }
 
 void
-update_customer(const Save &save, const SavePlan &plan, SaveInProgress &progress)
+update_customer(const Save &save, const SavePlan &plan, ItemPointerData &place, SaveInProgress &progress)
 {
     require_assignable(save.table, plan.fields);
     progress.step = Step::update_customer;
-    if (!save.path.update(save.table, save.key, plan.status, plan.fields))
+    if (!save.path.update(save.table, save.key, plan.status, plan.fields, place))
         errors::write_suppressed(save.table.customers, key_text(save.key));
     if (progress.step != Step::none)
         errors::triggers_did_not_fire(save.table.customers);
 }
 
-// Writes a save whose row is locked and has this version.
+// Writes a save whose row is locked.
 SaveResult
-apply(const Save &save, const SavePlan &plan, core::Timestamp version)
+apply(const Save &save, const SavePlan &plan, const CustomerRow &locked)
 {
     SaveInProgress progress = in_progress(save);
-    progress.checked = version;
+    progress.checked = locked.version;
+    ItemPointerData place = locked.place;
     progress.request = request_digest(save.key, save.request);
     const bool is_merged = plan.outcome == core::Outcome::merged;
     MergedChanges changes = {};
@@ -125,7 +126,7 @@ apply(const Save &save, const SavePlan &plan, core::Timestamp version)
         else if (save.request.comment)
             insert_comment(save, progress);
 
-        update_customer(save, plan, progress);
+        update_customer(save, plan, place, progress);
         if (adopted)
         {
             progress.step = Step::adopt_comment;
@@ -138,7 +139,7 @@ apply(const Save &save, const SavePlan &plan, core::Timestamp version)
     result.comment_id = progress.comment_id;
     result.message = message_of(facts_of(save, plan.outcome));
     // Other triggers may have changed the row again.
-    if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key))
+    if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key, place))
     {
         result.status = row->status;
         result.version = row->version;
@@ -378,7 +379,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.comment_digest)
         await_kept_comment(save.table, *save.comment_digest);
-    const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key, save.fields);
+    const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key, save.fields, seen.place);
     if (!locked)
         return std::nullopt;
     if (!core::same_version(save.request.base, locked->version))
@@ -394,7 +395,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     {
         case core::Outcome::updated:
         case core::Outcome::merged:
-            return apply(save, *plan, locked->version);
+            return apply(save, *plan, *locked);
         case core::Outcome::unchanged:
             return unchanged(save, *locked, plan->stored_comment);
         default:
@@ -454,7 +455,7 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
             errors::hidden_by_row_security(table.customers, key_text(key));
         tried = row->version;
         if (!is_settled(save, *row))
-            row = save.path.lock(table, key, {});
+            row = save.path.lock(table, key, {}, row->place);
         if (!row)
             continue;
         if (!core::same_version(request.base, row->version))
@@ -481,7 +482,8 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;
     const SavePlan plan = {core::Outcome::updated, std::nullopt, {}, std::nullopt};
-    with_save_in_progress(progress, [&] { update_customer(save, plan, progress); });
+    ItemPointerData place = row->place;
+    with_save_in_progress(progress, [&] { update_customer(save, plan, place, progress); });
 }
 
 bool

@@ -18,7 +18,7 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
         errors::ambiguous_key(table.customers, key_text(key));
     if (result_is_null(0, 0))
         errors::null_version(table.customers, key_text(key));
-    CustomerRow row = {result_time(0, 0), std::nullopt};
+    CustomerRow row = {result_time(0, 0), std::nullopt, {}};
     if (!result_is_null(0, 1))
         row.status = status_text(table, result_datum(0, 1));
     return row;
@@ -28,7 +28,7 @@ class SpiAccessPath final : public AccessPath
 {
 public:
     std::optional<CustomerRow>
-    look(AttachedTable &table, const Key &key) const override
+    look(AttachedTable &table, const Key &key, ItemPointerData) const override
     {
         return read_row(execute(table.plan(Statement::look), [&] { return select_row(table, ""); },
                                 arguments_of(key)),
@@ -36,7 +36,7 @@ public:
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key, Fields fields) const override
+    lock(AttachedTable &table, const Key &key, Fields fields, ItemPointerData) const override
     {
         if (are_in_unique_index(table, fields))
             return read_row(execute(table.plan(Statement::lock_key),
@@ -60,8 +60,8 @@ public:
     }
 
     bool
-    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status,
-           Fields fields) const override
+    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+           ItemPointerData &) const override
     {
         if (!fields.empty())
             return update_fields(table, key, status, fields);
