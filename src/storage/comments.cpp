@@ -9,6 +9,7 @@
 #include "../core/version.h"
 #include "events.h"
 #include "index_lookup.h"
+#include "request_digest.h"
 
 namespace crm {
 
@@ -99,6 +100,31 @@ find_kept_comments(AttachedTable &table, const Key &key, Datum digest)
     return {kept, rows};
 }
 
+// The same of a request. Most customers have none at all, which costs no digest.
+std::span<Kept>
+find_kept_comments(AttachedTable &table, const Key &key, const core::Request &request)
+{
+    if (can_look_up(table.kept_index))
+    {
+        const IndexLookup lookup = begin_latest_lookup(table.comments, table.kept_index, {key.value});
+        const bool has_any = lookup.next();
+        end_lookup(lookup);
+        if (!has_any)
+            return {};
+    }
+    return find_kept_comments(table, key, comment_digest(key, request));
+}
+
+// Whether other transactions are keeping comments.
+bool
+are_comments_being_kept(const AttachedTable &table)
+{
+    const LOCKTAG all = lock_of_all_comments(table);
+    int count;
+    pfree(GetLockConflicts(&all, ShareLock, &count));
+    return count > 0;
+}
+
 // The text of a comment; a long one is cut in a list, which has an end.
 void
 add_text(JsonBuilder &json, std::string_view text, CommentText form)
@@ -147,10 +173,12 @@ lock_imports(const AttachedTable &table)
 }
 
 void
-await_kept_comment(const AttachedTable &table, Datum digest)
+await_kept_comment(const AttachedTable &table, const Key &key, const core::Request &request)
 {
+    if (!are_comments_being_kept(table))
+        return;
     const LOCKTAG all = lock_of_all_comments(table);
-    const LOCKTAG one = lock_of_comment(table, digest);
+    const LOCKTAG one = lock_of_comment(table, comment_digest(key, request));
     LockAcquire(&all, RowShareLock, false, false);
     LockAcquire(&one, ShareLock, false, false);
     LockRelease(&one, ShareLock, false);
@@ -167,11 +195,11 @@ find_repeated_comment(AttachedTable &table, const Key &key, Datum digest, core::
 }
 
 std::optional<std::int64_t>
-find_adopted_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base)
+find_adopted_comment(AttachedTable &table, const Key &key, const core::Request &request)
 {
-    for (const Kept &kept : find_kept_comments(table, key, digest))
+    for (const Kept &kept : find_kept_comments(table, key, request))
         if (kept.comment.adopted_version &&
-            core::repeats(kept.comment, base, clock_now(), settings::refused_comment_window()))
+            core::repeats(kept.comment, request.base, clock_now(), settings::refused_comment_window()))
             return kept.id;
     return std::nullopt;
 }
@@ -203,9 +231,9 @@ find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &
 }
 
 std::optional<std::int64_t>
-find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest)
+find_adoptable_comment(AttachedTable &table, const Key &key, const core::Request &request)
 {
-    for (const Kept &kept : find_kept_comments(table, key, digest))
+    for (const Kept &kept : find_kept_comments(table, key, request))
         if (core::adopts(kept.comment, clock_now(), settings::refused_comment_window()))
             return kept.id;
     return std::nullopt;

@@ -16,20 +16,20 @@ void lock_kept_comment(const AttachedTable &table, Datum digest);
 void lock_imports(const AttachedTable &table);
 
 // Waits until no other refused save with this comment is in flight.
-void await_kept_comment(const AttachedTable &table, Datum digest);
+void await_kept_comment(const AttachedTable &table, const Key &key, const core::Request &request);
 
 // The comment that an earlier refusal of this save left, as the newest committed state has it.
 std::optional<std::int64_t> find_repeated_comment(AttachedTable &table, const Key &key, Datum digest,
                                                   core::Timestamp base);
 
 // The same of those that a later save took over.
-std::optional<std::int64_t> find_adopted_comment(AttachedTable &table, const Key &key, Datum digest, core::Timestamp base);
+std::optional<std::int64_t> find_adopted_comment(AttachedTable &table, const Key &key, const core::Request &request);
 
 // A comment with the words of this request from its base: what a save stored whose change the history may have no longer.
 std::optional<std::int64_t> find_comment_of_base(AttachedTable &table, const Key &key, const core::Request &request);
 
 // The comment of a refused save that a save which succeeds now takes over, as the newest committed state has it.
-std::optional<std::int64_t> find_adoptable_comment(AttachedTable &table, const Key &key, Datum digest);
+std::optional<std::int64_t> find_adoptable_comment(AttachedTable &table, const Key &key, const core::Request &request);
 
 // Whether the customer has this comment, whatever the caller may see.
 bool comment_exists(AttachedTable &table, const Key &key, std::int64_t comment_id);

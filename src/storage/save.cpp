@@ -28,7 +28,6 @@ struct Save
     const core::Request &request;
     Fields fields;
     const AccessPath &path;
-    std::optional<Datum> comment_digest;  // when there is a comment that may be kept or adopted
 };
 
 // What is to become of a save whose row is locked, and what of it differs from what is there.
@@ -119,8 +118,8 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked)
 
     with_save_in_progress(progress, [&] {
         std::optional<std::int64_t> adopted;
-        if (save.comment_digest && !plan.stored_comment)
-            adopted = find_adoptable_comment(save.table, save.key, *save.comment_digest);
+        if (save.request.comment && !plan.stored_comment)
+            adopted = find_adoptable_comment(save.table, save.key, save.request);
         if (adopted || plan.stored_comment)
             progress.comment_id = adopted ? adopted : plan.stored_comment;
         else if (save.request.comment)
@@ -154,7 +153,7 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked)
 std::optional<std::int64_t>
 keep_comment(const Save &save)
 {
-    const Datum digest = *save.comment_digest;
+    const Datum digest = comment_digest(save.key, save.request);
     lock_kept_comment(save.table, digest);
     if (const auto repeated = find_repeated_comment(save.table, save.key, digest, save.request.base))
         return repeated;
@@ -340,8 +339,8 @@ decide_locked(const Save &save, const CustomerRow &row)
     if (plan.outcome != core::Outcome::merged)
         return plan;
     // A late repeat of a refused save, whose comment a later one took over.
-    if (save.comment_digest)
-        plan.stored_comment = find_adopted_comment(save.table, save.key, *save.comment_digest, save.request.base);
+    if (save.request.comment)
+        plan.stored_comment = find_adopted_comment(save.table, save.key, save.request);
     if ((!save.request.comment || plan.stored_comment) && !plan.status && plan.fields.empty())
         plan.outcome = core::Outcome::unchanged;
     return plan;
@@ -377,8 +376,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
         return unchanged(save, seen, std::nullopt);
 
     // Before the row is locked, so that who waits for the comment seldom holds the row.
-    if (save.comment_digest)
-        await_kept_comment(save.table, *save.comment_digest);
+    if (save.request.comment)
+        await_kept_comment(save.table, save.key, save.request);
     const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key, save.fields, seen.place);
     if (!locked)
         return std::nullopt;
@@ -411,14 +410,12 @@ save_customer(AttachedTable &table, const Key &key, core::Request request, std::
     require_rights(table, request);
     if (request.status)
         request.status = canonical_status(table, *request.status);
-    Save save = {table, key, request, {}, access_path(table), std::nullopt};
+    Save save = {table, key, request, {}, access_path(table)};
     if (fields)
     {
         save.fields = read_fields(table, *fields);
         request.fields = text_of_fields(save.fields);
     }
-    if (request.comment)
-        save.comment_digest = comment_digest(key, request);
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -439,7 +436,7 @@ void
 check_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_rights(table, request);
-    const Save save = {table, key, request, {}, access_path(table), std::nullopt};
+    const Save save = {table, key, request, {}, access_path(table)};
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -469,7 +466,7 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 void
 apply_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
 {
-    const Save save = {table, key, request, {}, access_path(table), std::nullopt};
+    const Save save = {table, key, request, {}, access_path(table)};
 
     const std::optional<CustomerRow> row = save.path.lock(table, key, {});
     if (!row)
