@@ -1,0 +1,214 @@
+#include "customer_changes.h"
+
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/owner.h"
+#include "../core/version.h"
+#include "changed_fields.h"
+#include "history.h"
+#include "status.h"
+
+namespace crm {
+
+namespace {
+
+Datum
+value_of(const CustomerRows &rows, HeapTuple row, AttrNumber column, bool &is_null)
+{
+    return heap_getattr(row, column, rows.columns, &is_null);
+}
+
+std::optional<std::string_view>
+status_of(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    const Datum status = value_of(rows, row, rows.table.status, is_null);
+    if (is_null)
+        return std::nullopt;
+    return status_text(rows.table, status);
+}
+
+core::Timestamp
+require_next(const CustomerRows &rows, const Key &key, std::optional<core::Timestamp> current)
+{
+    const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
+    if (!next)
+        errors::versions_exhausted(rows.table.customers, key_text(key));
+    return *next;
+}
+
+// Gives a row that was inserted while another transaction deleted its predecessor a version above that deletion. The
+// triggers of this update record it as the insertion that it is.
+void
+lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp version, core::Timestamp head)
+{
+    AttachedTable &table = rows.table;
+    SaveInProgress lift = {};
+    lift.table = &table;
+    lift.key = key;
+    lift.lifted_above = head;
+    lift.step = Step::lift_customer;
+
+    Arguments arguments = arguments_of(key);
+    arguments.add(require_next(rows, key, std::max(version, head)));
+    with_save_in_progress(lift, [&] {
+        // An older snapshot would show the deleted row as well.
+        execute_latest_as(
+            table.customers_owner, table.customers_path, table.plan(Statement::lift),
+            [&] {
+                return psprintf("UPDATE %s SET %s = $2 WHERE %s OPERATOR(pg_catalog.=) $1", table.customers_sql,
+                                table.version_sql, table.key_sql);
+            },
+            arguments);
+    });
+    if (lift.step != Step::none)
+        errors::write_suppressed(table.customers, key_text(key));
+}
+
+}  // namespace
+
+std::optional<core::Timestamp>
+version_of(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    const Datum version = value_of(rows, row, rows.table.version, is_null);
+    if (is_null)
+        return std::nullopt;
+    return core::Timestamp{DatumGetTimestampTz(version)};
+}
+
+Key
+key_of(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    return stored_key(rows.table, value_of(rows, row, rows.table.key, is_null));
+}
+
+core::Timestamp
+version_of_insert(const CustomerRows &rows, HeapTuple row)
+{
+    const Key key = key_of(rows, row);
+    const std::optional<core::Timestamp> given = version_of(rows, row);
+    if (given && !core::is_version_to_give(*given))
+        errors::impossible_version(rows.table.customers);
+
+    const std::optional<ChainHead> head = chain_head(rows.table, key);
+    if (!head)
+        return given ? *given : require_next(rows, key, std::nullopt);
+    if (given && (core::is_successor(*given, head->version) || (*given == head->version && !head->is_delete)))
+        return *given;
+    return require_next(rows, key, head->version);
+}
+
+core::Timestamp
+version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save)
+{
+    const Key key = key_of(rows, before);
+    const Key new_key = key_of(rows, after);
+    if (!same_key(key, new_key))
+        errors::key_changed(rows.table.customers, key_text(key), key_text(new_key));
+
+    const std::optional<core::Timestamp> current = version_of(rows, before);
+    if (save != nullptr && save->step == Step::update_customer)
+    {
+        // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
+        if ((!current || !core::same_version(*current, save->checked)) &&
+            is_base_used(rows.table, key, save->checked))
+            errors::base_used_meanwhile(rows.table.customers, key_text(key));
+        save->version = require_next(rows, key, current);
+        return *save->version;
+    }
+    if (rows.table.refuses_plain_updates && status_of(rows, before) != status_of(rows, after))
+        errors::plain_update_refused(rows.table.customers, key_text(key));
+    const std::optional<core::Timestamp> given = version_of(rows, after);
+    if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
+        return *given;
+    return require_next(rows, key, current);
+}
+
+void
+record_insert(const CustomerRows &rows, HeapTuple row)
+{
+    const Key key = key_of(rows, row);
+    const std::optional<core::Timestamp> version = version_of(rows, row);
+    if (!version || !core::is_possible_version(*version))
+        errors::version_overruled(rows.table.customers, key_text(key));
+
+    HistoryRow change = {};
+    change.version = *version;
+    change.operation = Operation::insert;
+    if (const std::optional<ChainHead> head = chain_head(rows.table, key))
+    {
+        if (head->version == *version && !head->is_delete)
+            return;
+        change.previous = head->version;
+        if (!core::is_successor(*version, head->version))
+        {
+            // Either a trigger that fired before this one has changed the row again, or the chain grew meanwhile.
+            if (!is_followed(rows.table, key, *version))
+            {
+                lift_above_chain(rows, key, *version, head->version);
+                return;
+            }
+            change.previous = version_before(rows.table, key, *version);
+        }
+    }
+    change.status_to = status_of(rows, row);
+    change.fields = changed_fields(rows.table, rows.columns, nullptr, row);
+    insert_history(rows.table, key, change);
+}
+
+void
+record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save)
+{
+    const Key key = key_of(rows, after);
+    const std::optional<core::Timestamp> previous = version_of(rows, before);
+    const std::optional<core::Timestamp> version = version_of(rows, after);
+    if (!version || !core::is_possible_version(*version) || (previous && !core::is_successor(*version, *previous)))
+        errors::version_overruled(rows.table.customers, key_text(key));
+
+    HistoryRow change = {};
+    change.version = *version;
+    change.status_to = status_of(rows, after);
+    const Step step = save == nullptr ? Step::none : save->step;
+    if (step == Step::lift_customer)
+    {
+        change.operation = Operation::insert;
+        change.previous = save->lifted_above;
+        change.fields = changed_fields(rows.table, rows.columns, nullptr, after);
+    }
+    else
+    {
+        change.operation = Operation::update;
+        change.previous = previous;
+        change.status_from = status_of(rows, before);
+        change.fields =
+            step == Step::erase_customer ? erased_fields() : changed_fields(rows.table, rows.columns, before, after);
+    }
+    if (step == Step::update_customer)
+    {
+        change.author = save->author;
+        change.based_on = save->based_on;
+        change.comment_id = save->comment_id;
+        change.request = save->request;
+        save->version = *version;
+    }
+    if (save != nullptr)
+        save->step = Step::none;
+    insert_history(rows.table, key, change);
+}
+
+void
+record_delete(const CustomerRows &rows, HeapTuple row)
+{
+    const Key key = key_of(rows, row);
+    HistoryRow change = {};
+    change.previous = version_of(rows, row);
+    change.version = require_next(rows, key, change.previous);
+    change.operation = Operation::remove;
+    change.status_from = status_of(rows, row);
+    change.fields = changed_fields(rows.table, rows.columns, row, nullptr);
+    insert_history(rows.table, key, change);
+}
+
+}  // namespace crm

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "attached_tables.h"
+#include "key.h"
+#include "save_in_progress.h"
+
+// What every change of a customer comes with: its version, and its row of the history.
+namespace crm {
+
+// Rows of a customers table.
+struct CustomerRows
+{
+    AttachedTable &table;
+    TupleDesc columns;
+};
+
+Key key_of(const CustomerRows &rows, HeapTuple row);
+
+std::optional<core::Timestamp> version_of(const CustomerRows &rows, HeapTuple row);
+
+// The version of a row that is inserted: its own where it comes above the chain or restores its head.
+core::Timestamp version_of_insert(const CustomerRows &rows, HeapTuple row);
+
+// The version of a row that is updated, by a step of a save or (nullptr) by others: the next one, or a later one that an
+// application chose itself. A save's is the next one, unless somebody has saved from its base in the meantime: 40001.
+core::Timestamp version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
+
+// These record a change that has been made.
+void record_insert(const CustomerRows &rows, HeapTuple row);
+void record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
+void record_delete(const CustomerRows &rows, HeapTuple row);
+
+}  // namespace crm
