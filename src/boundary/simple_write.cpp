@@ -110,6 +110,40 @@ skip_constraints(ResultRelInfo *result, std::span<const Oid> constraints)
             trigger.tgenabled = TRIGGER_DISABLED;
 }
 
+// Takes triggers (a list of OIDs) away from what is written.
+void
+leave_out(ResultRelInfo *result, List *without)
+{
+    TriggerDesc *triggers = result->ri_TrigDesc;
+    if (triggers == nullptr || without == NIL)
+        return;
+    Trigger *const end = std::remove_if(
+        triggers->triggers, triggers->triggers + triggers->numtriggers,
+        [without](const Trigger &trigger) { return list_member_oid(without, trigger.tgoid); });
+    triggers->numtriggers = static_cast<int>(end - triggers->triggers);
+
+    triggers->trig_insert_before_row = false;
+    triggers->trig_insert_after_row = false;
+    triggers->trig_update_before_row = false;
+    triggers->trig_update_after_row = false;
+    triggers->trig_delete_before_row = false;
+    triggers->trig_delete_after_row = false;
+    for (const Trigger &trigger : std::span(triggers->triggers, end))
+    {
+        const bool is_before = TRIGGER_FOR_BEFORE(trigger.tgtype);
+        if (!TRIGGER_FOR_ROW(trigger.tgtype))
+            continue;
+        if (TRIGGER_FOR_INSERT(trigger.tgtype))
+            (is_before ? triggers->trig_insert_before_row : triggers->trig_insert_after_row) = true;
+        if (TRIGGER_FOR_UPDATE(trigger.tgtype))
+            (is_before ? triggers->trig_update_before_row : triggers->trig_update_after_row) = true;
+        if (TRIGGER_FOR_DELETE(trigger.tgtype))
+            (is_before ? triggers->trig_delete_before_row : triggers->trig_delete_after_row) = true;
+    }
+    if (triggers->numtriggers == 0)
+        result->ri_TrigDesc = nullptr;
+}
+
 // What is written, in the current memory context. What the executor works out on demand, it leaves in copies.
 ResultRelInfo *
 result_of(Relation relation, const PreparedWrite *prepared)
@@ -221,13 +255,14 @@ fill_row(const SimpleWrite &write, const PreparedWrite *prepared, const NewRow &
 }  // namespace
 
 PreparedWrite *
-prepare_write(Relation relation, List *known_functions)
+prepare_write(Relation relation, List *known_functions, List *without)
 {
     EState *estate = CreateExecutorState();
     const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
     PreparedWrite *prepared = static_cast<PreparedWrite *>(palloc0(sizeof(PreparedWrite)));
     ResultRelInfo *result = result_of(relation, nullptr);
     prepared->result = result;
+    leave_out(result, without);
 
     const TriggerDesc *triggers = result->ri_TrigDesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)

@@ -33,8 +33,8 @@ struct PreparedWrite
 };
 
 // Works that out in the current memory context, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
-// and for expressions that call PostgreSQL's own alone.
-PreparedWrite *prepare_write(Relation relation, List *known_functions);
+// and for expressions that call PostgreSQL's own alone. Row triggers of a second list of OIDs are left out.
+PreparedWrite *prepare_write(Relation relation, List *known_functions, List *without = NIL);
 
 // The values of a row that is inserted, by attribute number; the other columns get their defaults.
 struct NewRow

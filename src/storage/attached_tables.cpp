@@ -275,6 +275,13 @@ key_index(const AttachedTable &table, Relation customers)
     return found;
 }
 
+std::span<const Trigger>
+triggers_of(Relation relation)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    return triggers == nullptr ? std::span<const Trigger>{} : std::span(triggers->triggers, triggers->numtriggers);
+}
+
 // Whether a trigger calls one of the extension's functions.
 bool
 is_own(const Trigger &trigger, Oid extension_schema)
@@ -305,10 +312,56 @@ matches_null(Oid constraint)
 bool
 is_checked_at_once(Relation comments, Oid constraint)
 {
-    for (const Trigger &trigger : std::span(comments->trigdesc->triggers, comments->trigdesc->numtriggers))
+    for (const Trigger &trigger : triggers_of(comments))
         if (trigger.tgfoid == F_RI_FKEY_CHECK_INS && trigger.tgconstraint == constraint)
             return !trigger.tgdeferrable && trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN;
     return false;
+}
+
+// Whether a foreign key refers to the key of the customers table.
+bool
+refers_to_key(Oid constraint, AttrNumber key)
+{
+    HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    bool is_null;
+    const Datum columns = SysCacheGetAttr(CONSTROID, tuple, Anum_pg_constraint_confkey, &is_null);
+    bool refers = false;
+    if (!is_null)
+    {
+        const ArrayType *array = DatumGetArrayTypeP(columns);
+        refers = ARR_DIMS(array)[0] == 1 && *reinterpret_cast<const std::int16_t *>(ARR_DATA_PTR(array)) == key;
+    }
+    ReleaseSysCache(tuple);
+    return refers;
+}
+
+// Whether a trigger of the customers table has nothing to do when a save updates a row and does the work of the extension's
+// triggers itself. Foreign keys to the customer's key need no check: it stays.
+bool
+has_nothing_to_do(const AttachedTable &table, const Trigger &trigger, Oid extension_schema)
+{
+    if (!TRIGGER_FOR_ROW(trigger.tgtype) || !TRIGGER_FOR_UPDATE(trigger.tgtype) ||
+        trigger.tgenabled == TRIGGER_DISABLED || trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
+        return true;
+    if (RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_PK)
+        return refers_to_key(trigger.tgconstraint, table.key);
+    return is_own(trigger, extension_schema);
+}
+
+// Whether saves can do the work of the extension's triggers themselves: no trigger of others fires when a customer is
+// updated, nor when that is recorded.
+bool
+saves_alone(const AttachedTable &table, Relation customers, Relation history, Oid extension_schema)
+{
+    for (const Trigger &trigger : triggers_of(customers))
+        if (!trigger.tgisinternal && !has_nothing_to_do(table, trigger, extension_schema))
+            return false;
+    for (const Trigger &trigger : triggers_of(history))
+        if (!trigger.tgisinternal && !is_own(trigger, extension_schema))
+            return false;
+    return true;
 }
 
 // Fills in the foreign keys that a save need not have checked, when nothing but the extension's triggers runs between the
@@ -316,10 +369,7 @@ is_checked_at_once(Relation comments, Oid constraint)
 void
 describe_references(AttachedTable &table, Relation comments, Oid extension_schema)
 {
-    const TriggerDesc *triggers = comments->trigdesc;
-    if (triggers == nullptr)
-        return;
-    for (const Trigger &trigger : std::span(triggers->triggers, triggers->numtriggers))
+    for (const Trigger &trigger : triggers_of(comments))
         if (!trigger.tgisinternal && !is_own(trigger, extension_schema))
             return;
     ListCell *cell;
@@ -365,6 +415,8 @@ describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_sc
     table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     Relation history = table_open(table.history, NoLock);
     table.is_history_plain = is_plain(history, CMD_INSERT);
+    table.saves_alone =
+        table.is_guarded && table.is_history_plain && saves_alone(table, customers, history, extension_schema);
     table_close(history, NoLock);
     table_close(comments, NoLock);
     table_close(customers, NoLock);
@@ -719,13 +771,29 @@ prepared_write(PreparedWrite *&slot, Relation relation)
         return slot;
     const MemoryContext caller = MemoryContextSwitchTo(current->context);
     List *own = NIL;
-    const TriggerDesc *triggers = relation->trigdesc;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-        if (is_own(triggers->triggers[i], get_rel_namespace(current->registry)))
-            own = lappend_oid(own, triggers->triggers[i].tgfoid);
+    for (const Trigger &trigger : triggers_of(relation))
+        if (is_own(trigger, get_rel_namespace(current->registry)))
+            own = lappend_oid(own, trigger.tgfoid);
     slot = prepare_write(relation, own);
     MemoryContextSwitchTo(caller);
     return slot;
+}
+
+const PreparedWrite *
+prepared_save(AttachedTable &table, Relation customers)
+{
+    if (stale || !table.saves_alone)
+        return nullptr;
+    if (table.save_write != nullptr)
+        return table.save_write;
+    const MemoryContext caller = MemoryContextSwitchTo(current->context);
+    List *without = NIL;
+    for (const Trigger &trigger : triggers_of(customers))
+        if (has_nothing_to_do(table, trigger, get_rel_namespace(current->registry)))
+            without = lappend_oid(without, trigger.tgoid);
+    table.save_write = prepare_write(customers, NIL, without);
+    MemoryContextSwitchTo(caller);
+    return table.save_write;
 }
 
 Oid

@@ -29,11 +29,11 @@ status_of(const CustomerRows &rows, HeapTuple row)
 }
 
 core::Timestamp
-require_next(const CustomerRows &rows, const Key &key, std::optional<core::Timestamp> current)
+require_next(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current)
 {
     const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
     if (!next)
-        errors::versions_exhausted(rows.table.customers, key_text(key));
+        errors::versions_exhausted(table.customers, key_text(key));
     return *next;
 }
 
@@ -50,7 +50,7 @@ lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp versi
     lift.step = Step::lift_customer;
 
     Arguments arguments = arguments_of(key);
-    arguments.add(require_next(rows, key, std::max(version, head)));
+    arguments.add(require_next(rows.table, key, std::max(version, head)));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
         execute_latest_as(
@@ -94,10 +94,20 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
 
     const std::optional<ChainHead> head = chain_head(rows.table, key);
     if (!head)
-        return given ? *given : require_next(rows, key, std::nullopt);
+        return given ? *given : require_next(rows.table, key, std::nullopt);
     if (given && (core::is_successor(*given, head->version) || (*given == head->version && !head->is_delete)))
         return *given;
-    return require_next(rows, key, head->version);
+    return require_next(rows.table, key, head->version);
+}
+
+core::Timestamp
+version_of_save(AttachedTable &table, const Key &key, std::optional<core::Timestamp> current, SaveInProgress &save)
+{
+    // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
+    if ((!current || !core::same_version(*current, save.checked)) && is_base_used(table, key, save.checked))
+        errors::base_used_meanwhile(table.customers, key_text(key));
+    save.version = require_next(table, key, current);
+    return *save.version;
 }
 
 core::Timestamp
@@ -110,20 +120,13 @@ version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, S
 
     const std::optional<core::Timestamp> current = version_of(rows, before);
     if (save != nullptr && save->step == Step::update_customer)
-    {
-        // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
-        if ((!current || !core::same_version(*current, save->checked)) &&
-            is_base_used(rows.table, key, save->checked))
-            errors::base_used_meanwhile(rows.table.customers, key_text(key));
-        save->version = require_next(rows, key, current);
-        return *save->version;
-    }
+        return version_of_save(rows.table, key, current, *save);
     if (rows.table.refuses_plain_updates && status_of(rows, before) != status_of(rows, after))
         errors::plain_update_refused(rows.table.customers, key_text(key));
     const std::optional<core::Timestamp> given = version_of(rows, after);
     if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
         return *given;
-    return require_next(rows, key, current);
+    return require_next(rows.table, key, current);
 }
 
 void
@@ -204,7 +207,7 @@ record_delete(const CustomerRows &rows, HeapTuple row)
     const Key key = key_of(rows, row);
     HistoryRow change = {};
     change.previous = version_of(rows, row);
-    change.version = require_next(rows, key, change.previous);
+    change.version = require_next(rows.table, key, change.previous);
     change.operation = Operation::remove;
     change.status_from = status_of(rows, row);
     change.fields = changed_fields(rows.table, rows.columns, row, nullptr);

@@ -21,8 +21,13 @@ std::optional<core::Timestamp> version_of(const CustomerRows &rows, HeapTuple ro
 // The version of a row that is inserted: its own where it comes above the chain or restores its head.
 core::Timestamp version_of_insert(const CustomerRows &rows, HeapTuple row);
 
+// The version that a save gives a row which has this one (none: null); raises 40001 when somebody has saved from its base in
+// the meantime.
+core::Timestamp version_of_save(AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
+                                SaveInProgress &save);
+
 // The version of a row that is updated, by a step of a save or (nullptr) by others: the next one, or a later one that an
-// application chose itself. A save's is the next one, unless somebody has saved from its base in the meantime: 40001.
+// application chose itself.
 core::Timestamp version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
 
 // These record a change that has been made.

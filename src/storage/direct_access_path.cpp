@@ -2,6 +2,7 @@
 #include "../boundary/role.h"
 #include "../boundary/simple_write.h"
 #include "access_path.h"
+#include "customer_changes.h"
 #include "status.h"
 
 namespace crm {
@@ -181,10 +182,18 @@ public:
             updated = lappend_int(updated, table.status);
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
+        const PreparedWrite *alone = prepared_save(table, customer.relation);
         const SimpleWrite write =
-            begin_update(customer.relation, updated, prepared_write(table.customers_write, customer.relation));
+            begin_update(customer.relation, updated,
+                         alone != nullptr ? alone : prepared_write(table.customers_write, customer.relation));
         copy_with(write.row, customer.row, table, status, fields);
+        if (alone != nullptr)
+            set_version(write.row, table, version_of_save(table, key, read(customer).version, *innermost_save));
+        ExecMaterializeSlot(write.row);
         const bool is_written = update_row(write, customer.row);
+        if (alone != nullptr)
+            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), tuple_of(write.row),
+                          innermost_save);
         place = write.row->tts_tid;
         end_write(write);
         close(customer);
@@ -236,7 +245,20 @@ private:
             row->tts_isnull[field.column - 1] = field.is_null;
         }
         ExecStoreVirtualTuple(row);
-        ExecMaterializeSlot(row);
+    }
+
+    static void
+    set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
+    {
+        row->tts_values[table.version - 1] = TimestampTzGetDatum(version.us);
+        row->tts_isnull[table.version - 1] = false;
+    }
+
+    static HeapTuple
+    tuple_of(TupleTableSlot *row)
+    {
+        bool is_copy;
+        return ExecFetchSlotHeapTuple(row, false, &is_copy);
     }
 };
 
