@@ -233,20 +233,19 @@ default_of(const SimpleWrite &write, const PreparedWrite *prepared, int column)
 
 // Fills in the row that is to be inserted.
 void
-fill_row(const SimpleWrite &write, const PreparedWrite *prepared, const NewRow &row)
+fill_row(const SimpleWrite &write, const PreparedWrite *prepared, NewRow &row)
 {
     const TupleDesc columns = RelationGetDescr(write.result->ri_RelationDesc);
     ExecClearTuple(write.row);
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        if (!row.given[i] && !column->attisdropped && column->attgenerated == '\0')
+            if (ExprState *expression = default_of(write, prepared, i))
+                row.values[i] =
+                    ExecEvalExprSwitchContext(expression, GetPerTupleExprContext(write.estate), &row.nulls[i]);
         write.row->tts_values[i] = row.values[i];
         write.row->tts_isnull[i] = row.nulls[i];
-        if (row.given[i] || column->attisdropped || column->attgenerated != '\0')
-            continue;
-        if (ExprState *expression = default_of(write, prepared, i))
-            write.row->tts_values[i] = ExecEvalExprSwitchContext(expression, GetPerTupleExprContext(write.estate),
-                                                                 &write.row->tts_isnull[i]);
     }
     ExecStoreVirtualTuple(write.row);
     ExecMaterializeSlot(write.row);
@@ -338,7 +337,7 @@ NewRow::set(AttrNumber column, std::optional<Datum> value)
 }
 
 bool
-insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared,
+insert_row(Relation relation, NewRow &values, const PreparedWrite *prepared,
            std::span<const Oid> skipped_constraints)
 {
     PushActiveSnapshot(GetTransactionSnapshot());

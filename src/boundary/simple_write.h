@@ -36,7 +36,8 @@ struct PreparedWrite
 // and for expressions that call PostgreSQL's own alone. Row triggers of a second list of OIDs are left out.
 PreparedWrite *prepare_write(Relation relation, List *known_functions, List *without = NIL);
 
-// The values of a row that is inserted, by attribute number; the other columns get their defaults.
+// The values of a row that is inserted, by attribute number; the other columns get their defaults, and those that are
+// passed by value stand here afterwards.
 struct NewRow
 {
     Datum *values;
@@ -46,11 +47,17 @@ struct NewRow
     explicit NewRow(Relation relation);
     void set(AttrNumber column, Datum value);
     void set(AttrNumber column, std::optional<Datum> value);
+
+    Datum
+    value(AttrNumber column) const
+    {
+        return values[column - 1];
+    }
 };
 
 // Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the
 // end of the statement, except those of some constraints. False when a trigger suppressed it.
-bool insert_row(Relation relation, const NewRow &values, const PreparedWrite *prepared,
+bool insert_row(Relation relation, NewRow &values, const PreparedWrite *prepared,
                 std::span<const Oid> skipped_constraints);
 
 // Begins the update of a row. updated_columns are the attribute numbers that are set, as a list of integers.

@@ -337,29 +337,27 @@ refers_to_key(Oid constraint, AttrNumber key)
     return refers;
 }
 
-// Whether a trigger of the customers table has nothing to do when a save updates a row and does the work of the extension's
-// triggers itself. Foreign keys to the customer's key need no check: it stays.
+// Whether a trigger has nothing to do when a save writes a row by this command and does the work of the extension's triggers
+// itself. Foreign keys to the customer's key need no check: it stays.
 bool
-has_nothing_to_do(const AttachedTable &table, const Trigger &trigger, Oid extension_schema)
+has_nothing_to_do(const AttachedTable &table, const Trigger &trigger, CmdType command, Oid extension_schema)
 {
-    if (!TRIGGER_FOR_ROW(trigger.tgtype) || !TRIGGER_FOR_UPDATE(trigger.tgtype) ||
-        trigger.tgenabled == TRIGGER_DISABLED || trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
+    const bool is_for_command =
+        command == CMD_UPDATE ? TRIGGER_FOR_UPDATE(trigger.tgtype) : TRIGGER_FOR_INSERT(trigger.tgtype);
+    if (!TRIGGER_FOR_ROW(trigger.tgtype) || !is_for_command || trigger.tgenabled == TRIGGER_DISABLED ||
+        trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
         return true;
     if (RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_PK)
         return refers_to_key(trigger.tgconstraint, table.key);
     return is_own(trigger, extension_schema);
 }
 
-// Whether saves can do the work of the extension's triggers themselves: no trigger of others fires when a customer is
-// updated, nor when that is recorded.
+// Whether no trigger of others fires then.
 bool
-saves_alone(const AttachedTable &table, Relation customers, Relation history, Oid extension_schema)
+is_alone(const AttachedTable &table, Relation relation, CmdType command, Oid extension_schema)
 {
-    for (const Trigger &trigger : triggers_of(customers))
-        if (!trigger.tgisinternal && !has_nothing_to_do(table, trigger, extension_schema))
-            return false;
-    for (const Trigger &trigger : triggers_of(history))
-        if (!trigger.tgisinternal && !is_own(trigger, extension_schema))
+    for (const Trigger &trigger : triggers_of(relation))
+        if (!trigger.tgisinternal && !has_nothing_to_do(table, trigger, command, extension_schema))
             return false;
     return true;
 }
@@ -415,8 +413,10 @@ describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_sc
     table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     Relation history = table_open(table.history, NoLock);
     table.is_history_plain = is_plain(history, CMD_INSERT);
-    table.saves_alone =
-        table.is_guarded && table.is_history_plain && saves_alone(table, customers, history, extension_schema);
+    table.updates_alone = table.is_guarded && table.is_history_plain &&
+                          is_alone(table, customers, CMD_UPDATE, extension_schema) &&
+                          is_alone(table, history, CMD_INSERT, extension_schema);
+    table.comments_alone = table.is_guarded && is_alone(table, comments, CMD_INSERT, extension_schema);
     table_close(history, NoLock);
     table_close(comments, NoLock);
     table_close(customers, NoLock);
@@ -675,6 +675,24 @@ find_and_lock(Find find, Oid extension_schema)
     }
 }
 
+// What serves writes of one of the tables without the triggers that have nothing to do.
+const PreparedWrite *
+prepared_alone(const AttachedTable &table, PreparedWrite *&slot, Relation relation, CmdType command)
+{
+    if (stale)
+        return nullptr;
+    if (slot != nullptr)
+        return slot;
+    const MemoryContext caller = MemoryContextSwitchTo(current->context);
+    List *without = NIL;
+    for (const Trigger &trigger : triggers_of(relation))
+        if (has_nothing_to_do(table, trigger, command, get_rel_namespace(current->registry)))
+            without = lappend_oid(without, trigger.tgoid);
+    slot = prepare_write(relation, NIL, without);
+    MemoryContextSwitchTo(caller);
+    return slot;
+}
+
 }  // namespace
 
 void
@@ -780,20 +798,15 @@ prepared_write(PreparedWrite *&slot, Relation relation)
 }
 
 const PreparedWrite *
-prepared_save(AttachedTable &table, Relation customers)
+prepared_update(AttachedTable &table, Relation customers)
 {
-    if (stale || !table.saves_alone)
-        return nullptr;
-    if (table.save_write != nullptr)
-        return table.save_write;
-    const MemoryContext caller = MemoryContextSwitchTo(current->context);
-    List *without = NIL;
-    for (const Trigger &trigger : triggers_of(customers))
-        if (has_nothing_to_do(table, trigger, get_rel_namespace(current->registry)))
-            without = lappend_oid(without, trigger.tgoid);
-    table.save_write = prepare_write(customers, NIL, without);
-    MemoryContextSwitchTo(caller);
-    return table.save_write;
+    return table.updates_alone ? prepared_alone(table, table.update_alone, customers, CMD_UPDATE) : nullptr;
+}
+
+const PreparedWrite *
+prepared_comment(AttachedTable &table, Relation comments)
+{
+    return table.comments_alone ? prepared_alone(table, table.comment_alone, comments, CMD_INSERT) : nullptr;
 }
 
 Oid

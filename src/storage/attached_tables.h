@@ -128,7 +128,8 @@ struct AttachedTable
     LookupIndex kept_index;   // of comments, by customer_id and refused_request
     LookupIndex locks_index;  // of edit locks, by customer_id
     bool is_history_plain;
-    bool saves_alone;  // no trigger of others fires when a customer is updated, nor when that is recorded
+    bool updates_alone;   // no trigger of others fires when a customer is updated, nor when that is recorded
+    bool comments_alone;  // nor when a comment is inserted
     Oid reference_constraint;  // the foreign key to the customer, when who holds the customer's lock need not check it
     Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
 
@@ -139,7 +140,8 @@ struct AttachedTable
     PreparedWrite *customers_write;
     PreparedWrite *comments_write;
     PreparedWrite *history_write;
-    PreparedWrite *save_write;
+    PreparedWrite *update_alone;
+    PreparedWrite *comment_alone;
 
     // Columns of the edit locks.
     AttrNumber lock_id;
@@ -205,9 +207,10 @@ const Trigger *find_trigger(Relation relation, const char *function, Oid extensi
 // has just changed the tables.
 const PreparedWrite *prepared_write(PreparedWrite *&slot, Relation relation);
 
-// What serves updates of the customers table, which is open, by saves that do the work of the extension's triggers themselves;
-// nullptr where triggers of others have a say.
-const PreparedWrite *prepared_save(AttachedTable &table, Relation customers);
+// What serves updates of the customers table and insertions of comments, which are open, when the work of the extension's
+// triggers is done without them; nullptr where triggers of others have a say.
+const PreparedWrite *prepared_update(AttachedTable &table, Relation customers);
+const PreparedWrite *prepared_comment(AttachedTable &table, Relation comments);
 
 // The schema of the SQL function that is being called, which is the extension's.
 Oid extension_schema_of(FunctionCallInfo fcinfo);

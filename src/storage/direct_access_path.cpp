@@ -1,8 +1,10 @@
+#include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/simple_write.h"
 #include "access_path.h"
 #include "customer_changes.h"
+#include "events.h"
 #include "status.h"
 
 namespace crm {
@@ -182,7 +184,7 @@ public:
             updated = lappend_int(updated, table.status);
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
-        const PreparedWrite *alone = prepared_save(table, customer.relation);
+        const PreparedWrite *alone = prepared_update(table, customer.relation);
         const SimpleWrite write =
             begin_update(customer.relation, updated,
                          alone != nullptr ? alone : prepared_write(table.customers_write, customer.relation));
@@ -218,8 +220,17 @@ public:
             satisfied[count++] = table.reference_constraint;
         if (!request.reply_to && OidIsValid(table.reply_constraint))
             satisfied[count++] = table.reply_constraint;
-        const bool is_written =
-            insert_row(comments, row, prepared_write(table.comments_write, comments), {satisfied, count});
+        const PreparedWrite *alone = prepared_comment(table, comments);
+        if (alone != nullptr)
+            stamp(row, table, *innermost_save);
+        const bool is_written = insert_row(
+            comments, row, alone != nullptr ? alone : prepared_write(table.comments_write, comments), {satisfied, count});
+        if (alone != nullptr)
+        {
+            innermost_save->comment_id = DatumGetInt64(row.value(table.comment_id));
+            innermost_save->step = Step::none;
+            send_comment_event(table, key, *innermost_save->comment_id);
+        }
         table_close(comments, NoLock);
         return is_written;
     }
@@ -245,6 +256,20 @@ private:
             row->tts_isnull[field.column - 1] = field.is_null;
         }
         ExecStoreVirtualTuple(row);
+    }
+
+    // What the triggers of comments set in the comment of a save.
+    static void
+    stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
+    {
+        row.set(table.comment_created_at, TimestampTzGetDatum(clock_now().us));
+        row.set(table.comment_based_on, save.step == Step::insert_comment
+                                            ? std::optional{TimestampTzGetDatum(save.based_on.us)}
+                                            : std::nullopt);
+        row.set(table.comment_save_refused, BoolGetDatum(save.refused_request.has_value()));
+        row.set(table.comment_refused_request, save.refused_request);
+        row.set(table.comment_adopted_version, std::nullopt);
+        row.set(table.comment_expected_ts, std::nullopt);
     }
 
     static void
