@@ -51,10 +51,13 @@ may_name(Oid table)
 }
 
 void
-require_column_right(Oid table, AttrNumber column, AclMode right)
+require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right)
 {
-    if (!has_column_right(table, column, right))
-        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+    if (pg_class_aclcheck(table, GetUserId(), right) == ACLCHECK_OK)
+        return;
+    for (const AttrNumber column : columns)
+        if (pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
+            aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
 }
 
 void

@@ -32,8 +32,8 @@ bool has_column_right(Oid table, AttrNumber column, AclMode right);
 // Whether the current user may name the table: may use its schema.
 bool may_name(Oid table);
 
-// Raises 42501 unless the current user may write this column.
-void require_column_right(Oid table, AttrNumber column, AclMode right);
+// Raises 42501 unless the current user has a right to these columns.
+void require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right);
 
 // Sets the search_path until the level ends.
 void set_search_path(const char *path);

@@ -45,10 +45,9 @@ find_repeated(AttachedTable &table, const Key &key, const core::Request &comment
 void
 require_rights(const AttachedTable &table, const core::Request &comment)
 {
-    for (AttrNumber column : {table.comment_customer, table.comment_author, table.comment_body})
-        require_column_right(table.comments, column, ACL_INSERT);
+    require_column_rights(table.comments, {table.comment_customer, table.comment_author, table.comment_body}, ACL_INSERT);
     if (comment.reply_to)
-        require_column_right(table.comments, table.comment_reply_to, ACL_INSERT);
+        require_column_rights(table.comments, {table.comment_reply_to}, ACL_INSERT);
 }
 
 }  // namespace

@@ -125,8 +125,7 @@ read(const OpenCustomer &customer)
 void
 require_may_read(const AttachedTable &table)
 {
-    for (const AttrNumber column : {table.key, table.version, table.status})
-        require_column_right(table.customers, column, ACL_SELECT);
+    require_column_rights(table.customers, {table.key, table.version, table.status}, ACL_SELECT);
 }
 
 class DirectAccessPath final : public AccessPath

@@ -185,7 +185,7 @@ LockResult
 lock_customer(AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
               std::optional<Datum> lock_id)
 {
-    require_column_right(table.customers, table.status, ACL_UPDATE);
+    require_column_rights(table.customers, {table.status}, ACL_UPDATE);
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
     const bool was_there = !is_under_row_security(table.customers) &&
@@ -196,7 +196,7 @@ lock_customer(AttachedTable &table, const Key &key, std::string_view author, cor
 bool
 unlock_customer(AttachedTable &table, const Key &key, Datum lock_id)
 {
-    require_column_right(table.customers, table.status, ACL_UPDATE);
+    require_column_rights(table.customers, {table.status}, ACL_UPDATE);
     // A renewal that found the lock just before would write it again.
     if (!lock_row(table, key))
         return false;

@@ -58,8 +58,8 @@ require_field(const AttachedTable &table, const char *name)
         errors::unknown_field(table.customers, name);
     if (column == table.key || column == table.status || column == table.version)
         errors::field_of_its_own(name);
-    require_column_right(table.customers, column, ACL_UPDATE);
-    require_column_right(table.customers, column, ACL_SELECT);
+    require_column_rights(table.customers, {column}, ACL_UPDATE);
+    require_column_rights(table.customers, {column}, ACL_SELECT);
     Field field = {};
     field.column = column;
     field.name = pstrdup(name);

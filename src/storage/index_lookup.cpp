@@ -8,6 +8,9 @@ begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<D
     IndexLookup lookup = {};
     lookup.relation = table_open(table, NoLock);
     lookup.index = index_open(index.index, AccessShareLock);
+    // The first page tells where the root is; there is none before the first row.
+    if (RelationGetNumberOfBlocks(lookup.index) <= 1)
+        return lookup;
     lookup.snapshot = RegisterSnapshot(GetLatestSnapshot());
 
     ScanKeyData keys[std::size(LookupIndex{}.keys)];
@@ -26,9 +29,12 @@ begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<D
 void
 end_lookup(const IndexLookup &lookup)
 {
-    index_endscan(lookup.scan);
-    ExecDropSingleTupleTableSlot(lookup.row);
-    UnregisterSnapshot(lookup.snapshot);
+    if (lookup.scan != nullptr)
+    {
+        index_endscan(lookup.scan);
+        ExecDropSingleTupleTableSlot(lookup.row);
+        UnregisterSnapshot(lookup.snapshot);
+    }
     index_close(lookup.index, NoLock);
     table_close(lookup.relation, NoLock);
 }

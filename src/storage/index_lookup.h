@@ -14,14 +14,14 @@ struct IndexLookup
     Relation relation;
     Relation index;
     Snapshot snapshot;
-    IndexScanDesc scan;
+    IndexScanDesc scan;  // nullptr when nothing is in the index
     TupleTableSlot *row;
 
     // The next row in `row`; false at the end.
     bool
     next() const
     {
-        return index_getnext_slot(scan, ForwardScanDirection, row);
+        return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, row);
     }
 
     // A value of the row, which lives as long as the row.

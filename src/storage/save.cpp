@@ -43,13 +43,12 @@ struct SavePlan
 void
 require_rights(const AttachedTable &table, const core::Request &request)
 {
-    require_column_right(table.customers, table.status, ACL_UPDATE);
+    require_column_rights(table.customers, {table.status}, ACL_UPDATE);
     if (!request.comment)
         return;
-    for (AttrNumber column : {table.comment_customer, table.comment_author, table.comment_body})
-        require_column_right(table.comments, column, ACL_INSERT);
+    require_column_rights(table.comments, {table.comment_customer, table.comment_author, table.comment_body}, ACL_INSERT);
     if (request.reply_to)
-        require_column_right(table.comments, table.comment_reply_to, ACL_INSERT);
+        require_column_rights(table.comments, {table.comment_reply_to}, ACL_INSERT);
 }
 
 std::string_view
