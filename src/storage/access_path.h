@@ -31,6 +31,9 @@ public:
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(AttachedTable &table, const Key &key) const = 0;
 
+    // The same whatever the caller's rights; false under REPEATABLE READ, too, where the foreign key alone can tell.
+    virtual bool check_reference(AttachedTable &table, const Key &key) const = 0;
+
     // Updates the locked row: a new status and other columns, or nothing to let the triggers give it its next version
     // only. place is where the row is, and then where it is after the update. False when a trigger suppressed the update.
     virtual bool update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,

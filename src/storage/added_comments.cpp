@@ -7,6 +7,7 @@
 #include "../boundary/settings.h"
 #include "access_path.h"
 #include "comments.h"
+#include "index_lookup.h"
 #include "request_digest.h"
 #include "save.h"
 #include "save_in_progress.h"
@@ -15,26 +16,47 @@ namespace crm {
 
 namespace {
 
-// The same comment, if it was added within the window, as the newest committed state has it. It is among the customer's
-// latest.
+// So many of the customer's latest comments are looked at: a double click is among them.
+constexpr int most_recent = 50;
+
+std::optional<std::int64_t>
+look_up_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Timestamp after)
+{
+    const IndexLookup lookup = begin_latest_lookup(table.comments, table.comments_index, {key.value});
+    std::optional<std::int64_t> found;
+    for (int i = 0; i < most_recent && !found && lookup.previous(); i++)
+        if (lookup.has_text(table.comment_author, comment.author) &&
+            lookup.has_text(table.comment_body, *comment.comment) && lookup.time(table.comment_created_at) > after &&
+            lookup.optional_bigint(table.comment_reply_to) == comment.reply_to &&
+            !lookup.optional_time(table.comment_based_on))
+            found = DatumGetInt64(lookup.value(table.comment_id));
+    end_lookup(lookup);
+    return found;
+}
+
+// The same comment, if it was added within the window, as the newest committed state has it.
 std::optional<std::int64_t>
 find_repeated(AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
 {
+    const core::Timestamp after = core::shifted(clock_now(), -window);
+    if (can_look_up(table.comments_index))
+        return look_up_repeated(table, key, comment, after);
     Arguments arguments = arguments_of(key);
     arguments.add(comment.author);
     arguments.add(comment.comment);
     arguments.add(comment.reply_to);
-    arguments.add(core::shifted(clock_now(), -window));
+    arguments.add(after);
 
     const std::uint64_t rows = execute_latest_as(
         table.comments_owner, nullptr, table.plan(Statement::find_added_comment),
         [&] {
             return psprintf("SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM %s "
-                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT 1000) c "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT %d) c "
                             "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
                             "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
-                            "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.based_on IS NULL LIMIT 1",
-                            table.comments_sql);
+                            "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.based_on IS NULL "
+                            "ORDER BY c.id DESC LIMIT 1",
+                            table.comments_sql, most_recent);
         },
         arguments);
     if (rows == 0)
@@ -56,7 +78,9 @@ std::int64_t
 add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
 {
     require_rights(table, comment);
-    if (!customer_exists(table, key))
+    const AccessPath &path = access_path(table);
+    const bool is_checked = path.check_reference(table, key);
+    if (!is_checked && !customer_exists(table, key))
         errors::no_such_customer(key_text(key));
     if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
         errors::no_such_comment(*comment.reply_to, key_text(key));
@@ -72,7 +96,7 @@ add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
     progress.key = key;
     progress.step = Step::add_comment;
     with_save_in_progress(progress, [&] {
-        if (!access_path(table).insert_comment(table, key, comment, false))
+        if (!path.insert_comment(table, key, comment, is_checked))
             errors::write_suppressed(table.comments, key_text(key));
     });
     if (progress.step != Step::none)

@@ -405,6 +405,7 @@ describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_sc
                        fires_on_origin(comments, "crm_comments_version", extension_schema);
     table.key_index = key_index(table, customers);
     describe_references(table, comments, extension_schema);
+    table.comments_index = index_of(comments, {table.comment_customer, table.comment_id}, {table.key_type, INT8OID});
     table.kept_index =
         index_of(comments, {table.comment_customer, table.comment_refused_request}, {table.key_type, UUIDOID});
     Relation locks = table_open(table.locks, NoLock);

@@ -14,6 +14,7 @@ enum class Statement
     lock,
     lock_key,
     lock_for_reference,
+    check_reference,
     set_status,
     touch,
     lift,
@@ -125,8 +126,9 @@ struct AttachedTable
     // What the direct access path needs, and whether the kinds of the tables allow it.
     LookupIndex key_index;
     bool is_plain;
-    LookupIndex kept_index;   // of comments, by customer_id and refused_request
-    LookupIndex locks_index;  // of edit locks, by customer_id
+    LookupIndex comments_index;  // of comments, by customer_id and id
+    LookupIndex kept_index;      // of comments, by customer_id and refused_request
+    LookupIndex locks_index;     // of edit locks, by customer_id
     bool is_history_plain;
     bool updates_alone;   // no trigger of others fires when a customer is updated, nor when that is recorded
     bool comments_alone;  // nor when a comment is inserted

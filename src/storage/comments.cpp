@@ -66,7 +66,7 @@ look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
         }
         kept[count] = {DatumGetInt64(lookup.value(table.comment_id)),
                        {lookup.optional_time(table.comment_based_on).value_or(core::minus_infinity),
-                        {DatumGetTimestampTz(lookup.value(table.comment_created_at))},
+                        lookup.time(table.comment_created_at),
                         lookup.optional_time(table.comment_adopted_version)}};
     }
     end_lookup(lookup);

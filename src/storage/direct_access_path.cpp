@@ -164,10 +164,13 @@ public:
     lock_for_reference(AttachedTable &table, const Key &key) const override
     {
         require_may_read(table);
-        const OpenCustomer customer = open(table, key);
-        const bool is_locked = find(customer) && lock_at(customer, customer.row->tts_tid, LockTupleKeyShare);
-        close(customer);
-        return is_locked;
+        return lock_key_share(table, key);
+    }
+
+    bool
+    check_reference(AttachedTable &table, const Key &key) const override
+    {
+        return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
     }
 
     bool
@@ -235,6 +238,15 @@ public:
     }
 
 private:
+    static bool
+    lock_key_share(const AttachedTable &table, const Key &key)
+    {
+        const OpenCustomer customer = open(table, key);
+        const bool is_locked = find(customer) && lock_at(customer, customer.row->tts_tid, LockTupleKeyShare);
+        close(customer);
+        return is_locked;
+    }
+
     static void
     copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table,
               std::optional<std::string_view> status, Fields fields)

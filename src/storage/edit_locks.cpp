@@ -134,8 +134,8 @@ look_up_edit_lock(const AttachedTable &table, const Key &key)
     std::optional<EditLock> lock;
     if (lookup.next())
         lock = EditLock{datumCopy(lookup.value(table.lock_id), false, UUID_LEN), text_of(lookup.value(table.lock_author)),
-                        {DatumGetTimestampTz(lookup.value(table.lock_locked_at))},
-                        {DatumGetTimestampTz(lookup.value(table.lock_expires_at))}};
+                        lookup.time(table.lock_locked_at),
+                        lookup.time(table.lock_expires_at)};
     end_lookup(lookup);
     return lock;
 }

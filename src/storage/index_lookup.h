@@ -24,6 +24,13 @@ struct IndexLookup
         return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, row);
     }
 
+    // The same from the end of the index.
+    bool
+    previous() const
+    {
+        return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, row);
+    }
+
     // A value of the row, which lives as long as the row.
     Datum
     value(AttrNumber column) const
@@ -33,6 +40,33 @@ struct IndexLookup
         if (is_null)
             elog(ERROR, "unexpected null in column %d of \"%s\"", column, RelationGetRelationName(relation));
         return value;
+    }
+
+    // Whether a value is this text; other texts cost no copy.
+    bool
+    has_text(AttrNumber column, std::string_view text) const
+    {
+        const Datum stored = value(column);
+        if (toast_raw_datum_size(stored) - VARHDRSZ != text.size())
+            return false;
+        const struct varlena *plain = pg_detoast_datum_packed(reinterpret_cast<struct varlena *>(DatumGetPointer(stored)));
+        return std::string_view(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)) == text;
+    }
+
+    core::Timestamp
+    time(AttrNumber column) const
+    {
+        return {DatumGetTimestampTz(value(column))};
+    }
+
+    std::optional<std::int64_t>
+    optional_bigint(AttrNumber column) const
+    {
+        bool is_null;
+        const Datum value = slot_getattr(row, column, &is_null);
+        if (is_null)
+            return std::nullopt;
+        return DatumGetInt64(value);
     }
 
     std::optional<core::Timestamp>

@@ -1,4 +1,5 @@
 #include "../boundary/errors.h"
+#include "../boundary/owner.h"
 #include "access_path.h"
 #include "status.h"
 
@@ -57,6 +58,19 @@ public:
                                            table.customers_sql, table.key_sql);
                        },
                        arguments_of(key)) > 0;
+    }
+
+    bool
+    check_reference(AttachedTable &table, const Key &key) const override
+    {
+        return !IsolationUsesXactSnapshot() &&
+               execute_as(
+                   table.customers_owner, table.customers_path, table.plan(Statement::check_reference),
+                   [&] {
+                       return psprintf("SELECT 1 FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c",
+                                       table.customers_sql, table.key_sql);
+                   },
+                   arguments_of(key)) > 0;
     }
 
     bool
