@@ -13,6 +13,7 @@ struct CustomerRow
     core::Timestamp version;
     std::optional<std::string_view> status;
     ItemPointerData place;  // where the row was, for the direct path to look first: invalid when it is not known
+    TransactionId writer;   // the transaction that had locked or updated the row, where the path sees that
 };
 
 // How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each
@@ -24,9 +25,11 @@ public:
     virtual std::optional<CustomerRow> look(AttachedTable &table, const Key &key, ItemPointerData place = {}) const = 0;
 
     // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
-    // updated. Raises 40001 where the transaction has one snapshot and the row changed since.
+    // updated. Raises 40001 where the transaction has one snapshot and the row changed since. A row that was seen in the
+    // hands of another transaction may be left unlocked if its version is not the wanted one then.
     virtual std::optional<CustomerRow> lock(AttachedTable &table, const Key &key, Fields fields,
-                                            ItemPointerData place = {}) const = 0;
+                                            const CustomerRow &seen = {},
+                                            std::optional<core::Timestamp> wanted = std::nullopt) const = 0;
 
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(AttachedTable &table, const Key &key) const = 0;

@@ -2,6 +2,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/simple_write.h"
+#include "../core/version.h"
 #include "access_path.h"
 #include "customer_changes.h"
 #include "events.h"
@@ -108,6 +109,26 @@ lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode)
     }
 }
 
+// The transaction that has locked or updated the row in the slot, other than FOR KEY SHARE, or InvalidTransactionId. Several
+// that have locked it are left to who locks it next.
+TransactionId
+writer_of(TupleTableSlot *row)
+{
+    const BufferHeapTupleTableSlot *slot = reinterpret_cast<BufferHeapTupleTableSlot *>(row);
+    const HeapTupleHeader tuple = slot->base.tuple->t_data;
+    if (tuple->t_infomask & HEAP_XMAX_INVALID)
+        return InvalidTransactionId;
+    TransactionId writer = InvalidTransactionId;
+    LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+    const std::uint16_t flags = tuple->t_infomask;
+    const bool is_lock = HEAP_XMAX_IS_LOCKED_ONLY(flags);
+    if (!(flags & HEAP_XMAX_INVALID) && !(is_lock && (flags & HEAP_XMAX_IS_MULTI)) &&
+        !(is_lock && HEAP_XMAX_IS_KEYSHR_LOCKED(flags)))
+        writer = HeapTupleHeaderGetUpdateXid(tuple);
+    LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+    return writer;
+}
+
 CustomerRow
 read(const OpenCustomer &customer)
 {
@@ -115,7 +136,7 @@ read(const OpenCustomer &customer)
     const Datum version = slot_getattr(customer.row, customer.table.version, &is_null);
     if (is_null)
         errors::null_version(customer.table.customers, key_text(customer.key));
-    CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid};
+    CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid, InvalidTransactionId};
     const Datum status = slot_getattr(customer.row, customer.table.status, &is_null);
     if (!is_null)
         row.status = status_text(customer.table, status);
@@ -138,23 +159,30 @@ public:
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
         if (find_near(customer, place))
+        {
             row = read(customer);
+            row->writer = writer_of(customer.row);
+        }
         close(customer);
         return row;
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key, Fields fields, ItemPointerData place) const override
+    lock(AttachedTable &table, const Key &key, Fields fields, const CustomerRow &seen,
+         std::optional<core::Timestamp> wanted) const override
     {
         PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
         require_may_read(table);
+        const LockTupleMode mode = are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive;
+        if (wanted && is_in_progress(seen.writer))
+            return lock_after_writer(table, key, mode, seen, *wanted);
+
         // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
-        const bool is_known = ItemPointerIsValid(&place) && ActiveSnapshotSet();
+        const bool is_known = ItemPointerIsValid(&seen.place) && ActiveSnapshotSet();
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
         if (is_known || find(customer))
-            if (lock_at(customer, is_known ? place : customer.row->tts_tid,
-                        are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive))
+            if (lock_at(customer, is_known ? seen.place : customer.row->tts_tid, mode))
                 row = read(customer);
         close(customer);
         return row;
@@ -238,6 +266,39 @@ public:
     }
 
 private:
+    static bool
+    is_in_progress(TransactionId writer)
+    {
+        return TransactionIdIsValid(writer) && !TransactionIdIsCurrentTransactionId(writer) &&
+               TransactionIdIsInProgress(writer);
+    }
+
+    // Waits for the transaction that has the row, in the queue of those who want to lock it, and looks again: whose version
+    // is gone then is told so without a lock, which would make the next wait until the end of this transaction.
+    static std::optional<CustomerRow>
+    lock_after_writer(const AttachedTable &table, const Key &key, LockTupleMode mode, const CustomerRow &seen,
+                      core::Timestamp wanted)
+    {
+        Relation relation = table_open(table.customers, NoLock);
+        const LOCKMODE queue = mode == LockTupleExclusive ? AccessExclusiveLock : ExclusiveLock;
+        ItemPointerData place = seen.place;
+        LockTuple(relation, &place, queue);
+        XactLockTableWait(seen.writer, relation, &place, XLTW_Lock);
+
+        const OpenCustomer customer = open(table, key);
+        std::optional<CustomerRow> row;
+        if (find(customer))
+        {
+            row = read(customer);
+            if (core::same_version(row->version, wanted) || IsolationUsesXactSnapshot())
+                row = lock_at(customer, row->place, mode) ? std::optional{read(customer)} : std::nullopt;
+        }
+        close(customer);
+        UnlockTuple(relation, &place, queue);
+        table_close(relation, NoLock);
+        return row;
+    }
+
     static bool
     lock_key_share(const AttachedTable &table, const Key &key)
     {

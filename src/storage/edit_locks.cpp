@@ -121,7 +121,7 @@ lock_row(AttachedTable &table, const Key &key)
             return false;
         if (tried == seen->version)
             errors::hidden_by_row_security(table.customers, key_text(key));
-        if (path.lock(table, key, {}, seen->place))
+        if (path.lock(table, key, {}, *seen))
             return true;
         tried = seen->version;
     }

@@ -312,7 +312,7 @@ plan_of(const Save &save, core::Outcome outcome, ThreeWays items)
     return plan;
 }
 
-// Decides on a save whose row is locked; empty when the row cannot be read.
+// Decides on a save whose row is locked, or has another version than the save wants; empty when the row cannot be read.
 std::optional<SavePlan>
 decide_locked(const Save &save, const CustomerRow &row)
 {
@@ -377,7 +377,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.request.comment)
         await_kept_comment(save.table, save.key, save.request);
-    const std::optional<CustomerRow> locked = save.path.lock(save.table, save.key, save.fields, seen.place);
+    const std::optional<CustomerRow> locked = save.path.lock(
+        save.table, save.key, save.fields, seen, save.request.merge ? std::nullopt : std::optional{save.request.base});
     if (!locked)
         return std::nullopt;
     if (!core::same_version(save.request.base, locked->version))
@@ -451,7 +452,7 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
             errors::hidden_by_row_security(table.customers, key_text(key));
         tried = row->version;
         if (!is_settled(save, *row))
-            row = save.path.lock(table, key, {}, row->place);
+            row = save.path.lock(table, key, {}, *row, request.base);
         if (!row)
             continue;
         if (!core::same_version(request.base, row->version))

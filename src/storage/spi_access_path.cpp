@@ -19,7 +19,7 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
         errors::ambiguous_key(table.customers, key_text(key));
     if (result_is_null(0, 0))
         errors::null_version(table.customers, key_text(key));
-    CustomerRow row = {result_time(0, 0), std::nullopt, {}};
+    CustomerRow row = {result_time(0, 0), std::nullopt, {}, InvalidTransactionId};
     if (!result_is_null(0, 1))
         row.status = status_text(table, result_datum(0, 1));
     return row;
@@ -37,7 +37,8 @@ public:
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key, Fields fields, ItemPointerData) const override
+    lock(AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
+         std::optional<core::Timestamp>) const override
     {
         if (are_in_unique_index(table, fields))
             return read_row(execute(table.plan(Statement::lock_key),
