@@ -8,7 +8,6 @@
 #include "access_path.h"
 #include "comments.h"
 #include "index_lookup.h"
-#include "request_digest.h"
 #include "save.h"
 #include "save_in_progress.h"
 
@@ -17,7 +16,7 @@ namespace crm {
 namespace {
 
 // So many of the customer's latest comments are looked at: a double click is among them.
-constexpr int most_recent = 50;
+constexpr int most_recent = 30;
 
 std::optional<std::int64_t>
 look_up_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Timestamp after)
@@ -86,7 +85,7 @@ add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
         errors::no_such_comment(*comment.reply_to, key_text(key));
     if (const core::Microseconds window = settings::repeated_comment_window(); window > 0)
     {
-        lock_kept_comment(table, added_comment_digest(key, comment));
+        lock_added_comment(table, key, comment);
         if (const auto repeated = find_repeated(table, key, comment, window))
             return *repeated;
     }

@@ -16,32 +16,67 @@ namespace crm {
 namespace {
 
 // Lock classes beside 1 and 2, which the two forms of pg_advisory_lock() use: never the same lock as one of the users'.
-constexpr std::uint16_t comment_lock_class = 0xC4;
-constexpr std::uint16_t table_lock_class = 0xC5;
+constexpr std::uint16_t kept_lock_class = 0xC4;
+constexpr std::uint16_t all_kept_lock_class = 0xC5;
 constexpr std::uint16_t import_lock_class = 0xC6;
+constexpr std::uint16_t added_lock_class = 0xC7;
+constexpr std::uint16_t all_added_lock_class = 0xC8;
 
-// From this many kept comments on, a transaction locks them all, so that it does not fill the server's lock table.
+// From this many comments on, a transaction locks them all, so that it does not fill the server's lock table.
 constexpr int most_comment_locks = 256;
 
 int comment_locks = 0;
 std::uint64_t comment_locks_of = 0;
 
 LOCKTAG
-lock_of_comment(const AttachedTable &table, Datum digest)
+lock_tag(const AttachedTable &table, std::uint16_t lock_class, std::uint64_t comment)
 {
-    std::uint32_t words[2];
-    std::memcpy(words, DatumGetUUIDP(digest)->data, sizeof words);
     LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, words[0], words[1] ^ table.comments, comment_lock_class);
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<std::uint32_t>(comment >> 32),
+                         static_cast<std::uint32_t>(comment) ^ table.comments, lock_class);
     return tag;
 }
 
 LOCKTAG
-lock_of_all_comments(const AttachedTable &table)
+lock_of_kept(const AttachedTable &table, Datum digest)
 {
-    LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, table.comments, table_lock_class);
-    return tag;
+    std::uint64_t start;
+    std::memcpy(&start, DatumGetUUIDP(digest)->data, sizeof start);
+    return lock_tag(table, kept_lock_class, start);
+}
+
+LOCKTAG
+lock_of_all_kept(const AttachedTable &table)
+{
+    return lock_tag(table, all_kept_lock_class, 0);
+}
+
+// Two comments with one hash wait for each other, and that is all.
+LOCKTAG
+lock_of_added(const AttachedTable &table, const Key &key, const core::Request &comment)
+{
+    std::uint64_t hash = comment.reply_to ? static_cast<std::uint64_t>(*comment.reply_to) : 0;
+    for (const std::string_view part : {std::string_view{key_text(key)}, comment.author, *comment.comment})
+        hash = hash_bytes_extended(reinterpret_cast<const unsigned char *>(part.data()), static_cast<int>(part.size()), hash);
+    return lock_tag(table, added_lock_class, hash);
+}
+
+// Locks one comment until the transaction ends, or all of its kind when the transaction has locked many.
+void
+lock_comment(const LOCKTAG &one, const LOCKTAG &all)
+{
+    if (comment_locks_of != transaction_number())
+    {
+        comment_locks_of = transaction_number();
+        comment_locks = 0;
+    }
+    if (++comment_locks > most_comment_locks)
+    {
+        LockAcquire(&all, ExclusiveLock, false, false);
+        return;
+    }
+    LockAcquire(&all, RowExclusiveLock, false, false);
+    LockAcquire(&one, ExclusiveLock, false, false);
 }
 
 // A comment kept from a refused save.
@@ -119,7 +154,7 @@ find_kept_comments(AttachedTable &table, const Key &key, const core::Request &re
 bool
 are_comments_being_kept(const AttachedTable &table)
 {
-    const LOCKTAG all = lock_of_all_comments(table);
+    const LOCKTAG all = lock_of_all_kept(table);
     int count;
     pfree(GetLockConflicts(&all, ShareLock, &count));
     return count > 0;
@@ -148,20 +183,13 @@ add_text(JsonBuilder &json, std::string_view text, CommentText form)
 void
 lock_kept_comment(const AttachedTable &table, Datum digest)
 {
-    if (comment_locks_of != transaction_number())
-    {
-        comment_locks_of = transaction_number();
-        comment_locks = 0;
-    }
-    const LOCKTAG all = lock_of_all_comments(table);
-    if (++comment_locks > most_comment_locks)
-    {
-        LockAcquire(&all, ExclusiveLock, false, false);
-        return;
-    }
-    const LOCKTAG one = lock_of_comment(table, digest);
-    LockAcquire(&all, RowExclusiveLock, false, false);
-    LockAcquire(&one, ExclusiveLock, false, false);
+    lock_comment(lock_of_kept(table, digest), lock_of_all_kept(table));
+}
+
+void
+lock_added_comment(const AttachedTable &table, const Key &key, const core::Request &comment)
+{
+    lock_comment(lock_of_added(table, key, comment), lock_tag(table, all_added_lock_class, 0));
 }
 
 void
@@ -177,8 +205,8 @@ await_kept_comment(const AttachedTable &table, const Key &key, const core::Reque
 {
     if (!are_comments_being_kept(table))
         return;
-    const LOCKTAG all = lock_of_all_comments(table);
-    const LOCKTAG one = lock_of_comment(table, comment_digest(key, request));
+    const LOCKTAG all = lock_of_all_kept(table);
+    const LOCKTAG one = lock_of_kept(table, comment_digest(key, request));
     LockAcquire(&all, RowShareLock, false, false);
     LockAcquire(&one, ShareLock, false, false);
     LockRelease(&one, ShareLock, false);

@@ -12,6 +12,9 @@ namespace crm {
 // ends.
 void lock_kept_comment(const AttachedTable &table, Datum digest);
 
+// The same for additions of a comment without a save.
+void lock_added_comment(const AttachedTable &table, const Key &key, const core::Request &comment);
+
 // Waits until no other import into these comments is in flight, and keeps later ones waiting until the transaction ends.
 void lock_imports(const AttachedTable &table);
 

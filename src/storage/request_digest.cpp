@@ -50,12 +50,6 @@ request_digest(const Key &key, const core::Request &request)
 }
 
 Datum
-added_comment_digest(const Key &key, const core::Request &request)
-{
-    return digest_of({"added", key_text(key), request.author, request.comment, reply_text(request)});
-}
-
-Datum
 comment_digest(const Key &key, const core::Request &request)
 {
     return digest_of({key_text(key), request.author, request.comment, reply_text(request)});

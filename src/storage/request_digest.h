@@ -13,7 +13,4 @@ Datum request_digest(const Key &key, const core::Request &request);
 // again that a refused save left, whatever other triggers made of its text.
 Datum comment_digest(const Key &key, const core::Request &request);
 
-// The same of a comment without a save, which is none that a refused save left.
-Datum added_comment_digest(const Key &key, const core::Request &request);
-
 }  // namespace crm
