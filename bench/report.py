@@ -1,0 +1,91 @@
+"""The report as one page of HTML."""
+
+import io
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+import matplotlib
+
+matplotlib.use("svg")
+
+from matplotlib import pyplot  # noqa: E402  (the backend is chosen before)
+from matplotlib.axes import Axes  # noqa: E402
+
+if TYPE_CHECKING:
+    from bench import Results
+
+
+def plot(draw: Callable[[Axes], None]) -> str:
+    """What is drawn, as SVG to stand in a page; text stays text."""
+    with pyplot.rc_context({"svg.fonttype": "none", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+        figure, axes = pyplot.subplots(figsize=(7.5, 4))
+        draw(axes)
+        output = io.StringIO()
+        figure.savefig(output, bbox_inches="tight", transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
+    return output.getvalue()[output.getvalue().index("<svg"):]
+
+
+def throughput(results: "Results") -> str:
+    """Saves per second by clients."""
+    def draw(axes: Axes) -> None:
+        for label, rates in results.by_clients.items():
+            axes.plot(list(rates), list(rates.values()), marker="o", label=label)
+        axes.set_xscale("log")
+        ticks = sorted({clients for rates in results.by_clients.values() for clients in rates})
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("clients")
+        axes.set_ylabel("accepted saves per second")
+        axes.legend(frameon=False)
+    return plot(draw)
+
+
+def latency(results: "Results", labels: dict[str, str]) -> str:
+    """Which share of the saves took how long."""
+    def draw(axes: Axes) -> None:
+        for name, values in results.latencies.items():
+            points = statistics.quantiles(values, n=200)
+            axes.plot(points, [(i + 1) / 2 for i in range(len(points))], label=labels[name])
+        axes.set_xscale("log")
+        axes.set_xlabel("milliseconds, 30 clients, spread load, synchronous_commit on")
+        axes.set_ylabel("% of the saves took no longer")
+        axes.legend(frameon=False)
+    return plot(draw)
+
+
+def cost(results: "Results") -> str:
+    """Instructions per call, by the size of the database."""
+    bars = [(f"{label}\n{size} database", value)
+            for size, costs in results.instructions.items() for label, value in costs.items()]
+
+    def draw(axes: Axes) -> None:
+        container = axes.barh([label for label, _ in bars], [value / 1000 for _, value in bars])
+        axes.bar_label(container, fmt="%.0f", padding=3)
+        axes.invert_yaxis()
+        axes.set_xlabel("thousand instructions per call")
+    return plot(draw)
+
+
+def write(path: Path, results: "Results", machine: dict[str, str], labels: dict[str, str]) -> None:
+    """Writes the page, which needs no other file."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True)
+    plots = {}
+    if results.by_clients:
+        plots["Throughput by clients"] = throughput(results)
+    if results.latencies:
+        plots["Latency"] = latency(results, labels)
+    if results.instructions:
+        plots["Cost by size of the database"] = cost(results)
+    rates = {
+        experiment: [(labels[name], statistics.median(each), min(each), max(each)) for name, each in by_peer.items()]
+        for experiment, by_peer in results.rates.items()
+    }
+    path.write_text(environment.get_template("report.html.j2").render(
+        aims=results.aims, machine=machine, plots=plots, rates=rates))

@@ -1,0 +1,146 @@
+"""The private server of the benchmark, and pgbench runs on it."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from peers import Peer
+
+BENCH = Path(__file__).resolve().parent
+DATABASE = "bench"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of pgbench did."""
+
+    transactions: int
+    seconds: float
+    accepted: int  # saves that left a row of history, or all transactions where none does
+    latencies: list[float]  # milliseconds
+
+
+class Server:
+    """A server that scripts/lib.sh made, and the benchmark's database on it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = (directory / "crm_concurrency-server").read_text().strip()
+
+    def environment(self, schema: str = "crm") -> dict[str, str]:
+        """How libpq finds it, and the tables in a schema."""
+        return os.environ | {
+            "PGHOST": str(self.directory / "socket"),
+            "PGPORT": self.port,
+            "PGUSER": "postgres",
+            "PGDATABASE": DATABASE,
+            "PGOPTIONS": f"-c search_path={schema},public",
+        }
+
+    def connect(self, database: str = DATABASE) -> psycopg.Connection:
+        """A connection without transactions of its own."""
+        return psycopg.connect(
+            host=str(self.directory / "socket"), port=self.port, user="postgres", dbname=database,
+            options="-c search_path=crm,public", autocommit=True,
+        )
+
+    def value(self, query: str, *arguments: object) -> object:
+        """The one value that a query returns."""
+        with self.connect() as connection:
+            row = connection.execute(query, arguments).fetchone()
+            return row[0] if row else None
+
+    def execute(self, *statements: str) -> None:
+        """Runs statements, each in a transaction of its own."""
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def psql(self, file: Path) -> None:
+        """Runs a file of SQL."""
+        subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file)], env=self.environment(), check=True)
+
+    def set(self, name: str, value: str) -> None:
+        """Changes a setting for the sessions to come."""
+        self.execute(f"ALTER DATABASE {DATABASE} SET {name} = {value}")
+
+    def create(self, customers: int) -> None:
+        """Makes the database with so many customers in the tables of each peer."""
+        with self.connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+        self.execute(
+            "CREATE SCHEMA crm", "CREATE EXTENSION crm_concurrency SCHEMA public", "SELECT crm_create_tables('crm')",
+            "INSERT INTO crm.customers (name, phone, email) SELECT 'Customer ' || i, '+49 30 ' || i, i || '@example.com' "
+            f"FROM generate_series(1, {customers}) i",
+        )
+        self.psql(BENCH / "peers.sql")
+        for schema in ("plpgsql", "cte", "application", "blind"):
+            self.execute(f"INSERT INTO {schema}.customers SELECT * FROM crm.customers")
+        self.execute(
+            "CREATE SCHEMA hot", "SELECT crm_create_tables('hot')",
+            *(f"ALTER TABLE hot.customers ADD field_{i} text" for i in range(30)),
+            "INSERT INTO hot.customers (name) VALUES ('Customer')",
+            "VACUUM ANALYZE", "CHECKPOINT",
+        )
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return int(self.value(f"SELECT count(*) FROM {table}"))  # type: ignore[call-overload]
+
+    def pgbench(self, peer: Peer, clients: int, seconds: float, customers: int, **variables: object) -> Run:
+        """Runs a peer's script and checks in the tables that it did its job."""
+        history = self.count(f"{peer.schema}.customer_history") if peer.records else 0
+        directory = Path(tempfile.mkdtemp())
+        try:
+            (directory / "script.sql").write_text(peer.script)
+            output = subprocess.run(
+                ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
+                 "-T", str(max(1, round(seconds))), "--log", "--log-prefix", str(directory / "log"),
+                 "-D", "first=1", "-D", f"last={customers}",
+                 *(part for name, value in variables.items() for part in ("-D", f"{name}={value}")),
+                 "-f", str(directory / "script.sql")],
+                env=self.environment(peer.schema), check=True, stdout=subprocess.PIPE, text=True,
+            ).stdout
+            latencies = [
+                int(line.split()[2]) / 1000
+                for log in sorted(directory.glob("log*")) for line in log.read_text().splitlines()
+            ]
+        finally:
+            shutil.rmtree(directory)
+        transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
+        per_second = float(re.search(r"tps = ([\d.]+)", output)[1])  # type: ignore[index]
+        accepted = self.count(f"{peer.schema}.customer_history") - history if peer.records else transactions
+        return Run(transactions, transactions / per_second, accepted, latencies)
+
+    def stop(self) -> None:
+        """Stops the server, cleanly."""
+        self._pg_ctl("-m", "fast", "stop")
+
+    def start(self) -> None:
+        """Starts it again."""
+        postgres = next((self.directory / "tree").glob("**/bin/postgres"))
+        self._pg_ctl("-p", str(postgres), "-l", str(self.directory / "data" / "server.log"), "start")
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        command = ["pg_ctl", "-D", str(self.directory / "data"), "--wait", "--silent", *arguments]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
+
+    def instructions(self, statements: str) -> tuple[int, str]:
+        """Instructions of a server process for statements, and what it printed; the server must be stopped."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(statements)
+            file.flush()
+            os.chmod(file.name, 0o644)
+            output = subprocess.run(
+                [str(BENCH / "single"), str(self.directory), DATABASE, file.name],
+                check=True, stdout=subprocess.PIPE, text=True,
+            ).stdout
+        return int(re.search(r"instructions (\d+)$", output.strip())[1]), output  # type: ignore[index]
