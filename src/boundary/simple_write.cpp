@@ -254,7 +254,7 @@ fill_row(const SimpleWrite &write, const PreparedWrite *prepared, NewRow &row)
 }  // namespace
 
 PreparedWrite *
-prepare_write(Relation relation, List *known_functions, List *without)
+prepare_write(Relation relation, CmdType command, List *known_functions, List *without)
 {
     EState *estate = CreateExecutorState();
     const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
@@ -287,8 +287,11 @@ prepare_write(Relation relation, List *known_functions, List *without)
         prepared->calls_others |= checks == nullptr;
     }
     prepared->calls_others |= constraints != nullptr && constraints->has_generated_stored;
-    prepared->defaults = prepare_defaults(relation, estate);
-    prepared->calls_others |= prepared->defaults == nullptr;
+    if (command == CMD_INSERT)
+    {
+        prepared->defaults = prepare_defaults(relation, estate);
+        prepared->calls_others |= prepared->defaults == nullptr;
+    }
 
     List *indexes = RelationGetIndexList(relation);
     PreparedIndex *known = static_cast<PreparedIndex *>(palloc(list_length(indexes) * sizeof(PreparedIndex)));

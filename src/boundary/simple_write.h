@@ -32,9 +32,9 @@ struct PreparedWrite
     bool calls_others;      // functions other than known ones and PostgreSQL's own
 };
 
-// Works that out in the current memory context, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
+// Works that out in the current memory context, for CMD_INSERT or CMD_UPDATE, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
 // and for expressions that call PostgreSQL's own alone. Row triggers of a second list of OIDs are left out.
-PreparedWrite *prepare_write(Relation relation, List *known_functions, List *without = NIL);
+PreparedWrite *prepare_write(Relation relation, CmdType command, List *known_functions, List *without = NIL);
 
 // The values of a row that is inserted, by attribute number; the other columns get their defaults, and those that are
 // passed by value stand here afterwards.

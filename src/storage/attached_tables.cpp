@@ -352,6 +352,17 @@ has_nothing_to_do(const AttachedTable &table, const Trigger &trigger, CmdType co
     return is_own(trigger, extension_schema);
 }
 
+// Whether triggers of others see, and may change, a row before it is updated.
+bool
+is_changed_before_update(Relation customers, Oid extension_schema)
+{
+    for (const Trigger &trigger : triggers_of(customers))
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) && TRIGGER_FOR_UPDATE(trigger.tgtype) &&
+            !is_own(trigger, extension_schema))
+            return true;
+    return false;
+}
+
 // Whether no trigger of others fires then.
 bool
 is_alone(const AttachedTable &table, Relation relation, CmdType command, Oid extension_schema)
@@ -414,6 +425,7 @@ describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_sc
     table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     Relation history = table_open(table.history, NoLock);
     table.is_history_plain = is_plain(history, CMD_INSERT);
+    table.is_changed_before_update = is_changed_before_update(customers, extension_schema);
     table.updates_alone = table.is_guarded && table.is_history_plain &&
                           is_alone(table, customers, CMD_UPDATE, extension_schema) &&
                           is_alone(table, history, CMD_INSERT, extension_schema);
@@ -689,7 +701,7 @@ prepared_alone(const AttachedTable &table, PreparedWrite *&slot, Relation relati
     for (const Trigger &trigger : triggers_of(relation))
         if (has_nothing_to_do(table, trigger, command, get_rel_namespace(current->registry)))
             without = lappend_oid(without, trigger.tgoid);
-    slot = prepare_write(relation, NIL, without);
+    slot = prepare_write(relation, command, NIL, without);
     MemoryContextSwitchTo(caller);
     return slot;
 }
@@ -782,7 +794,7 @@ find_trigger(Relation relation, const char *function, Oid extension_schema)
 }
 
 const PreparedWrite *
-prepared_write(PreparedWrite *&slot, Relation relation)
+prepared_write(PreparedWrite *&slot, Relation relation, CmdType command)
 {
     if (stale)
         return nullptr;
@@ -793,7 +805,7 @@ prepared_write(PreparedWrite *&slot, Relation relation)
     for (const Trigger &trigger : triggers_of(relation))
         if (is_own(trigger, get_rel_namespace(current->registry)))
             own = lappend_oid(own, trigger.tgfoid);
-    slot = prepare_write(relation, own);
+    slot = prepare_write(relation, command, own);
     MemoryContextSwitchTo(caller);
     return slot;
 }
@@ -801,7 +813,15 @@ prepared_write(PreparedWrite *&slot, Relation relation)
 const PreparedWrite *
 prepared_update(AttachedTable &table, Relation customers)
 {
-    return table.updates_alone ? prepared_alone(table, table.update_alone, customers, CMD_UPDATE) : nullptr;
+    if (!table.updates_alone)
+        return nullptr;
+    // Functions of others that are called when a change is recorded are called by a trigger.
+    Relation history = table_open(table.history, NoLock);
+    const PreparedWrite *record = prepared_write(table.history_write, history, CMD_INSERT);
+    table_close(history, NoLock);
+    if (record == nullptr || record->calls_others)
+        return nullptr;
+    return prepared_alone(table, table.update_alone, customers, CMD_UPDATE);
 }
 
 const PreparedWrite *

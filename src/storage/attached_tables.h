@@ -130,8 +130,9 @@ struct AttachedTable
     LookupIndex kept_index;      // of comments, by customer_id and refused_request
     LookupIndex locks_index;     // of edit locks, by customer_id
     bool is_history_plain;
-    bool updates_alone;   // no trigger of others fires when a customer is updated, nor when that is recorded
-    bool comments_alone;  // nor when a comment is inserted
+    bool is_changed_before_update;  // by triggers of others, which may update the row themselves
+    bool updates_alone;             // no trigger of others fires when a customer is updated, nor when that is recorded
+    bool comments_alone;            // nor when a comment is inserted
     Oid reference_constraint;  // the foreign key to the customer, when who holds the customer's lock need not check it
     Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
 
@@ -207,7 +208,7 @@ const Trigger *find_trigger(Relation relation, const char *function, Oid extensi
 
 // What serves all writes of one of the tables, which is open; made on the first. It is nullptr when the transaction itself
 // has just changed the tables.
-const PreparedWrite *prepared_write(PreparedWrite *&slot, Relation relation);
+const PreparedWrite *prepared_write(PreparedWrite *&slot, Relation relation, CmdType command);
 
 // What serves updates of the customers table and insertions of comments, which are open, when the work of the extension's
 // triggers is done without them; nullptr where triggers of others have a say.

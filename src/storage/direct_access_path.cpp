@@ -205,6 +205,8 @@ public:
     update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
            ItemPointerData &place) const override
     {
+        if (table.is_changed_before_update)
+            return spi_access_path().update(table, key, status, fields, place);
         const OpenCustomer customer = open(table, key);
         if (!find_near(customer, place))
             errors::write_suppressed(table.customers, key_text(key));
@@ -217,7 +219,7 @@ public:
         const PreparedWrite *alone = prepared_update(table, customer.relation);
         const SimpleWrite write =
             begin_update(customer.relation, updated,
-                         alone != nullptr ? alone : prepared_write(table.customers_write, customer.relation));
+                         alone != nullptr ? alone : prepared_write(table.customers_write, customer.relation, CMD_UPDATE));
         copy_with(write.row, customer.row, table, status, fields);
         if (alone != nullptr)
             set_version(write.row, table, version_of_save(table, key, read(customer).version, *innermost_save));
@@ -254,7 +256,7 @@ public:
         if (alone != nullptr)
             stamp(row, table, *innermost_save);
         const bool is_written = insert_row(
-            comments, row, alone != nullptr ? alone : prepared_write(table.comments_write, comments), {satisfied, count});
+            comments, row, alone != nullptr ? alone : prepared_write(table.comments_write, comments, CMD_INSERT), {satisfied, count});
         if (alone != nullptr)
         {
             innermost_save->comment_id = DatumGetInt64(row.value(table.comment_id));

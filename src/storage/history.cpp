@@ -139,7 +139,7 @@ insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std
     values.set(table.history_earlier_pruned, BoolGetDatum(false));
 
     // Where names are looked for matters to functions of others alone.
-    const PreparedWrite *prepared = prepared_write(table.history_write, history);
+    const PreparedWrite *prepared = prepared_write(table.history_write, history, CMD_INSERT);
     const Role caller =
         act_as(table.history_owner, prepared == nullptr || prepared->calls_others ? table.history_path : nullptr);
     const bool is_written = insert_row(history, values, prepared, {});
