@@ -24,12 +24,12 @@ execute_on_history(AttachedTable &table, Statement statement, const char *sql, c
     return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
 }
 
-// The same with the rights of the history's owner.
+// The same for reading with the rights of the history's owner: its names are qualified, and nothing else is called.
 std::uint64_t
 execute_as_owner(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
                  Snapshot snapshot = InvalidSnapshot)
 {
-    return execute_as(table.history_owner, table.history_path, table.plan(statement),
+    return execute_as(table.history_owner, nullptr, table.plan(statement),
                       [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
 }
 
@@ -97,11 +97,14 @@ insert_by_statement(AttachedTable &table, const Key &key, const HistoryRow &row,
     add_optional(arguments, JSONBOID, row.fields);
     arguments.add(row.comment_id);
     add_optional(arguments, UUIDOID, row.request);
-    return execute_as_owner(
-               table, Statement::insert_history,
-               "INSERT INTO %1$s (customer_id, version, previous, based_on, recorded_at, operation, author, db_user, "
-               "status_from, status_to, fields, comment_id, request) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+    return execute_as(
+               table.history_owner, table.history_path, table.plan(Statement::insert_history),
+               [&] {
+                   return psprintf("INSERT INTO %s (customer_id, version, previous, based_on, recorded_at, operation, "
+                                   "author, db_user, status_from, status_to, fields, comment_id, request) "
+                                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+                                   table.history_sql);
+               },
                arguments) == 1;
 }
 
