@@ -424,6 +424,8 @@ describe_access(AttachedTable &table, AttrNumber lock_customer, Oid extension_sc
     table_close(locks, NoLock);
     table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     Relation history = table_open(table.history, NoLock);
+    table.history_index =
+        index_of(history, {table.history_customer, table.history_version}, {table.key_type, TIMESTAMPTZOID});
     table.is_history_plain = is_plain(history, CMD_INSERT);
     table.is_changed_before_update = is_changed_before_update(customers, extension_schema);
     table.updates_alone = table.is_guarded && table.is_history_plain &&

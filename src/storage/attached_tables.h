@@ -128,6 +128,7 @@ struct AttachedTable
     bool is_plain;
     LookupIndex comments_index;  // of comments, by customer_id and id
     LookupIndex kept_index;      // of comments, by customer_id and refused_request
+    LookupIndex history_index;   // of the history, by customer_id and version
     LookupIndex locks_index;     // of edit locks, by customer_id
     bool is_history_plain;
     bool is_changed_before_update;  // by triggers of others, which may update the row themselves

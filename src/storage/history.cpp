@@ -11,6 +11,7 @@
 #include "../core/base_diagnosis.h"
 #include "../core/version.h"
 #include "events.h"
+#include "index_lookup.h"
 
 namespace crm {
 
@@ -108,6 +109,14 @@ insert_by_statement(AttachedTable &table, const Key &key, const HistoryRow &row,
                arguments) == 1;
 }
 
+// Whether the row of a lookup records a save from this base.
+bool
+is_based_on(const IndexLookup &lookup, const AttachedTable &table, core::Timestamp base)
+{
+    const std::optional<core::Timestamp> based_on = lookup.optional_time(table.history_based_on);
+    return based_on && core::earliest_of_version(base) <= *based_on && *based_on <= core::latest_of_version(base);
+}
+
 std::optional<Datum>
 datum_of(std::optional<core::Timestamp> time)
 {
@@ -183,6 +192,17 @@ insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
 std::optional<AppliedRequest>
 find_request(AttachedTable &table, const Key &key, core::Timestamp base, Datum digest)
 {
+    if (can_look_up(table.history_index))
+    {
+        const IndexLookup lookup =
+            begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
+        std::optional<AppliedRequest> found;
+        while (!found && lookup.next())
+            if (is_based_on(lookup, table, base) && lookup.has_uuid(table.history_request, digest))
+                found = AppliedRequest{lookup.time(table.history_version), lookup.optional_bigint(table.history_comment_id)};
+        end_lookup(lookup);
+        return found;
+    }
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
     arguments.add(core::earliest_of_version(base));
@@ -202,6 +222,16 @@ find_request(AttachedTable &table, const Key &key, core::Timestamp base, Datum d
 bool
 is_base_used(AttachedTable &table, const Key &key, core::Timestamp base)
 {
+    if (can_look_up(table.history_index))
+    {
+        const IndexLookup lookup =
+            begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
+        bool is_used = false;
+        while (!is_used && lookup.next())
+            is_used = is_based_on(lookup, table, base);
+        end_lookup(lookup);
+        return is_used;
+    }
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
     arguments.add(core::earliest_of_version(base));
@@ -256,6 +286,20 @@ forget_inserted(AttachedTable &table, const Key &key, core::Timestamp version, c
 std::optional<FirstChange>
 first_change(AttachedTable &table, const Key &key, core::Timestamp base)
 {
+    if (can_look_up(table.history_index))
+    {
+        const IndexLookup lookup =
+            begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
+        std::optional<FirstChange> found;
+        if (lookup.next())
+        {
+            found = FirstChange{lookup.optional_time(table.history_previous), std::nullopt};
+            if (!lookup.has_text(table.history_operation, name_of(Operation::insert)))
+                found->status_from = lookup.optional_text(table.history_status_from);
+        }
+        end_lookup(lookup);
+        return found;
+    }
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
     const std::uint64_t rows = execute_as_owner(
@@ -310,6 +354,16 @@ is_base_followed(AttachedTable &table, const Key &key, core::Timestamp base)
 std::optional<core::Timestamp>
 recorded_at(AttachedTable &table, const Key &key, core::Timestamp version)
 {
+    if (can_look_up(table.history_index))
+    {
+        const core::Timestamp below = core::shifted(core::earliest_of_version(version), -1);
+        const IndexLookup lookup = begin_history_lookup(table, key.value, below, core::latest_of_version(version));
+        std::optional<core::Timestamp> found;
+        if (lookup.previous())
+            found = lookup.time(table.history_recorded_at);
+        end_lookup(lookup);
+        return found;
+    }
     Arguments arguments = arguments_of(key);
     arguments.add(core::earliest_of_version(version));
     arguments.add(core::latest_of_version(version));

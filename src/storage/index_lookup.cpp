@@ -2,27 +2,57 @@
 
 namespace crm {
 
+namespace {
+
 IndexLookup
-begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values)
+open_lookup(Oid table, const LookupIndex &index)
 {
     IndexLookup lookup = {};
     lookup.relation = table_open(table, NoLock);
     lookup.index = index_open(index.index, AccessShareLock);
+    return lookup;
+}
+
+void
+begin_scan(IndexLookup &lookup, Snapshot snapshot, std::span<ScanKeyData> keys)
+{
+    lookup.snapshot = RegisterSnapshot(snapshot);
+    lookup.row = table_slot_create(lookup.relation, nullptr);
+    const int count = static_cast<int>(keys.size());
+    lookup.scan = begin_index_scan(lookup.relation, lookup.index, lookup.snapshot, count);
+    index_rescan(lookup.scan, keys.data(), count, nullptr, 0);
+}
+
+}  // namespace
+
+IndexLookup
+begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values)
+{
+    IndexLookup lookup = open_lookup(table, index);
     // The first page tells where the root is; there is none before the first row.
     if (RelationGetNumberOfBlocks(lookup.index) <= 1)
         return lookup;
-    lookup.snapshot = RegisterSnapshot(GetLatestSnapshot());
 
     ScanKeyData keys[std::size(LookupIndex{}.keys)];
-    int count = 0;
+    std::size_t count = 0;
     for (const Datum value : values)
     {
         keys[count] = index.keys[count];
         keys[count++].sk_argument = value;
     }
-    lookup.row = table_slot_create(lookup.relation, nullptr);
-    lookup.scan = begin_index_scan(lookup.relation, lookup.index, lookup.snapshot, count);
-    index_rescan(lookup.scan, keys, count, nullptr, 0);
+    begin_scan(lookup, GetLatestSnapshot(), {keys, count});
+    return lookup;
+}
+
+IndexLookup
+begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, core::Timestamp up_to)
+{
+    IndexLookup lookup = open_lookup(table.history, table.history_index);
+    ScanKeyData keys[3] = {table.history_index.keys[0], {}, {}};
+    keys[0].sk_argument = key;
+    ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(above.us));
+    ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(up_to.us));
+    begin_scan(lookup, GetTransactionSnapshot(), keys);
     return lookup;
 }
 

@@ -2,6 +2,7 @@
 
 #include "../boundary/pg.h"
 #include "../boundary/settings.h"
+#include "../boundary/spi.h"
 #include "attached_tables.h"
 
 // Rows of the tables beside customers, found through an index without parsing or planning. Nobody's rights are checked, as
@@ -53,6 +54,14 @@ struct IndexLookup
         return std::string_view(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)) == text;
     }
 
+    bool
+    has_uuid(AttrNumber column, Datum uuid) const
+    {
+        bool is_null;
+        const Datum stored = slot_getattr(row, column, &is_null);
+        return !is_null && std::memcmp(DatumGetUUIDP(stored), DatumGetUUIDP(uuid), UUID_LEN) == 0;
+    }
+
     core::Timestamp
     time(AttrNumber column) const
     {
@@ -67,6 +76,16 @@ struct IndexLookup
         if (is_null)
             return std::nullopt;
         return DatumGetInt64(value);
+    }
+
+    std::optional<std::string_view>
+    optional_text(AttrNumber column) const
+    {
+        bool is_null;
+        const Datum value = slot_getattr(row, column, &is_null);
+        if (is_null)
+            return std::nullopt;
+        return text_of(value);
     }
 
     std::optional<core::Timestamp>
@@ -89,6 +108,10 @@ can_look_up(const LookupIndex &index)
 
 // Begins to look for the rows whose first index columns have these values, as the newest committed state has them.
 IndexLookup begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values);
+
+// Begins to look for the rows of a customer's history with versions above one and up to another, as the current snapshot
+// shows them.
+IndexLookup begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, core::Timestamp up_to);
 
 void end_lookup(const IndexLookup &lookup);
 
