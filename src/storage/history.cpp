@@ -58,28 +58,130 @@ add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
         arguments.add_null(type);
 }
 
+// What is told of a change.
+struct Change
+{
+    core::Timestamp version;
+    std::optional<core::Timestamp> previous;
+    core::Timestamp recorded_at;
+    std::string_view operation;
+    std::optional<std::string_view> author;
+    std::string_view db_user;
+    std::optional<std::string_view> status_from;
+    std::optional<std::string_view> status_to;
+    std::optional<Datum> fields;
+    std::optional<std::int64_t> comment_id;
+};
+
+// So many of the latest changes are listed.
+constexpr int most_changes = 50;
+
 // The fields of a change; a large value is left out of a list, which has an end.
 void
-add_fields(JsonBuilder &json, std::uint64_t row, int column)
+add_fields(JsonBuilder &json, std::optional<Datum> fields)
 {
     constexpr std::int64_t limit = 100'000;
 
-    if (result_is_null(row, column))
+    if (!fields)
     {
         json.null();
         return;
     }
-    const Datum fields = result_datum(row, column);
-    const std::int64_t size = toast_raw_datum_size(fields);
+    const std::int64_t size = toast_raw_datum_size(*fields);
     if (size <= limit)
     {
-        json.jsonb(fields);
+        json.jsonb(*fields);
         return;
     }
     json.open_object();
     json.key("omitted_bytes");
     json.number(size);
     json.close_object();
+}
+
+void
+add_change(JsonBuilder &json, const Change &change)
+{
+    json.open_object();
+    json.key("version");
+    json.time(change.version);
+    json.key("previous");
+    json.optional_time(change.previous);
+    json.key("recorded_at");
+    json.time(change.recorded_at);
+    json.key("operation");
+    json.text(change.operation);
+    json.key("author");
+    json.optional_text(change.author);
+    json.key("db_user");
+    json.text(change.db_user);
+    json.key("status_from");
+    json.optional_text(change.status_from);
+    json.key("status_to");
+    json.optional_text(change.status_to);
+    json.key("fields");
+    add_fields(json, change.fields);
+    json.key("comment_id");
+    json.optional_number(change.comment_id);
+    json.close_object();
+}
+
+// Reads the latest changes since a base, newest first, and returns how many there are in all.
+std::int64_t
+look_up_changes(const AttachedTable &table, const Key &key, core::Timestamp base, Change *changes, int &count)
+{
+    const IndexLookup lookup = begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
+    std::int64_t total = 0;
+    for (count = 0; lookup.previous(); total++)
+    {
+        if (count == most_changes)
+            continue;
+        bool is_null;
+        const Datum fields = slot_getattr(lookup.row, table.history_fields, &is_null);
+        changes[count++] = {
+            lookup.time(table.history_version),
+            lookup.optional_time(table.history_previous),
+            lookup.time(table.history_recorded_at),
+            text_of(lookup.value(table.history_operation)),
+            lookup.optional_text(table.history_author),
+            pstrdup(NameStr(*DatumGetName(lookup.value(table.history_db_user)))),
+            lookup.optional_text(table.history_status_from),
+            lookup.optional_text(table.history_status_to),
+            is_null ? std::nullopt : std::optional{datumCopy(fields, false, -1)},
+            lookup.optional_bigint(table.history_comment_id),
+        };
+    }
+    end_lookup(lookup);
+    return total;
+}
+
+std::int64_t
+select_changes(AttachedTable &table, const Key &key, core::Timestamp base, Change *changes, int &count)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(base));
+    const std::uint64_t rows = execute_on_history(
+        table, Statement::list_changes,
+        "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, status_from, status_to, "
+        "fields, comment_id, pg_catalog.count(*) OVER () FROM %1$s "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+        "ORDER BY version DESC LIMIT 50",
+        arguments);
+    count = static_cast<int>(rows);
+    for (std::uint64_t row = 0; row < rows; row++)
+        changes[row] = {
+            result_time(row, 0),
+            result_optional_time(row, 1),
+            result_time(row, 2),
+            result_text(row, 3),
+            result_optional_text(row, 4),
+            result_text(row, 5),
+            result_optional_text(row, 6),
+            result_optional_text(row, 7),
+            result_is_null(row, 8) ? std::nullopt : std::optional{result_datum(row, 8)},
+            result_optional_bigint(row, 9),
+        };
+    return rows == 0 ? 0 : result_bigint(0, 10);
 }
 
 bool
@@ -392,47 +494,18 @@ may_read_all_history(const AttachedTable &table)
 ChangesSince
 list_changes(AttachedTable &table, const Key &key, core::Timestamp base, JsonBuilder &json)
 {
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    const std::uint64_t rows = execute_on_history(
-        table, Statement::list_changes,
-        "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, status_from, status_to, "
-        "fields, comment_id, pg_catalog.count(*) OVER () FROM %1$s "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-        "ORDER BY version DESC LIMIT 50",
-        arguments);
-
+    Change *changes = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
+    int count;
+    const std::int64_t total = can_look_up(table.history_index) && !is_under_row_security(table.history)
+                                   ? look_up_changes(table, key, base, changes, count)
+                                   : select_changes(table, key, base, changes, count);
     json.open_array();
-    for (std::uint64_t row = rows; row-- > 0;)
-    {
-        json.open_object();
-        json.key("version");
-        json.time(result_time(row, 0));
-        json.key("previous");
-        json.optional_time(result_optional_time(row, 1));
-        json.key("recorded_at");
-        json.time(result_time(row, 2));
-        json.key("operation");
-        json.text(result_text(row, 3));
-        json.key("author");
-        json.optional_text(result_optional_text(row, 4));
-        json.key("db_user");
-        json.text(result_text(row, 5));
-        json.key("status_from");
-        json.optional_text(result_optional_text(row, 6));
-        json.key("status_to");
-        json.optional_text(result_optional_text(row, 7));
-        json.key("fields");
-        add_fields(json, row, 8);
-        json.key("comment_id");
-        json.optional_number(result_optional_bigint(row, 9));
-        json.close_object();
-    }
+    for (int i = count; i-- > 0;)
+        add_change(json, changes[i]);
     json.close_array();
-
-    if (rows == 0)
+    if (count == 0)
         return {0, {}};
-    return {result_bigint(0, 10), result_optional_text(0, 4).value_or(result_text(0, 5))};
+    return {total, changes[0].author.value_or(changes[0].db_user)};
 }
 
 std::uint64_t
