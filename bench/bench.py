@@ -325,7 +325,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.clients = (1, 4, 30, 100, 300)
     if options.quick:
         options.clients = (30, 300)
-        rounds, seconds, customers, options.calls, options.saves, options.large = (1, 1, 2_000, 20, 800, (2_000, 1_000))
+        rounds, seconds, customers, options.calls, options.saves, options.large = (1, 1, 10_000, 20, 800, (2_000, 1_000))
     if options.full:
         options.saves, options.large = 1_000_000, (1_000_000, 100_000)
     options.rounds = options.rounds or rounds
