@@ -62,7 +62,7 @@ DEALLOCATE untyped;
 -- varchar, name and int4, as typed drivers send them
 PREPARE typed (int4, timestamptz, varchar, varchar(20), varchar) AS SELECT outcome FROM crm_update_customer($1, $2, $3, $4, $5);
 EXECUTE typed (1, :base, 'varchar', NULL, 'ana');
-EXECUTE typed (1, now(), 'varchar', 'kept', 'ana');
+EXECUTE typed (1, now() - interval '1 day', 'varchar', 'kept', 'ana');
 DEALLOCATE typed;
 -- one signature
 SELECT count(*) FROM pg_proc WHERE proname = 'crm_update_customer';
