@@ -69,14 +69,17 @@ may_set_for_superuser(const config_generic &setting)
     return setting.reset_scontext <= PGC_SU_BACKEND;
 }
 
-// Makes a relation the first and only one of an executor's range table, with the columns that are updated, which UPDATE OF
-// triggers are chosen by. These moved to RTEPermissionInfo in PostgreSQL 16 (commit a61b1f74823); a set of unpruned
-// relations came with PostgreSQL 18 (commit cbc127917e0).
+// Makes a relation the first and only one of an executor's range table, with the columns that are inserted or updated: UPDATE
+// OF triggers are chosen by them, and errors show no others to who may not read the table. These moved to RTEPermissionInfo
+// in PostgreSQL 16 (commit a61b1f74823); a set of unpruned relations came with PostgreSQL 18 (commit cbc127917e0).
 inline void
-init_range_table(EState *estate, Relation relation, List *updated_columns)
+init_range_table(EState *estate, Relation relation, List *inserted_columns, List *updated_columns)
 {
+    Bitmapset *inserted = nullptr;
     Bitmapset *updated = nullptr;
     ListCell *cell;
+    foreach (cell, inserted_columns)
+        inserted = bms_add_member(inserted, lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
     foreach (cell, updated_columns)
         updated = bms_add_member(updated, lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
 
@@ -87,13 +90,16 @@ init_range_table(EState *estate, Relation relation, List *updated_columns)
     entry->rellockmode = RowExclusiveLock;
 #if PG_VERSION_NUM >= 160000
     List *permissions = NIL;
-    addRTEPermissionInfo(&permissions, entry)->updatedCols = updated;
+    RTEPermissionInfo *permission = addRTEPermissionInfo(&permissions, entry);
+    permission->insertedCols = inserted;
+    permission->updatedCols = updated;
 #if PG_VERSION_NUM >= 180000
     ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
 #else
     ExecInitRangeTable(estate, list_make1(entry), permissions);
 #endif
 #else
+    entry->insertedCols = inserted;
     entry->updatedCols = updated;
     ExecInitRangeTable(estate, list_make1(entry));
 #endif

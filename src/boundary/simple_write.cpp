@@ -202,13 +202,13 @@ open_indexes(ResultRelInfo *result, const PreparedWrite *prepared)
 }
 
 SimpleWrite
-begin(Relation relation, List *updated_columns, const PreparedWrite *prepared)
+begin(Relation relation, List *inserted_columns, List *updated_columns, const PreparedWrite *prepared)
 {
     SimpleWrite write = {};
     write.estate = CreateExecutorState();
     const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
 
-    init_range_table(write.estate, relation, updated_columns);
+    init_range_table(write.estate, relation, inserted_columns, updated_columns);
     write.estate->es_output_cid = GetCurrentCommandId(true);
     write.estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
     write.result = result_of(relation, prepared);
@@ -315,11 +315,21 @@ prepare_write(Relation relation, CmdType command, List *known_functions, List *w
 
 NewRow::NewRow(Relation relation)
 {
-    const int columns = RelationGetDescr(relation)->natts;
-    values = static_cast<Datum *>(palloc0(columns * sizeof(Datum)));
-    nulls = static_cast<bool *>(palloc(columns));
-    given = static_cast<bool *>(palloc0(columns));
-    std::memset(nulls, true, columns);
+    count = RelationGetDescr(relation)->natts;
+    values = static_cast<Datum *>(palloc0(count * sizeof(Datum)));
+    nulls = static_cast<bool *>(palloc(count));
+    given = static_cast<bool *>(palloc0(count));
+    std::memset(nulls, true, count);
+}
+
+List *
+NewRow::columns() const
+{
+    List *columns = NIL;
+    for (int i = 0; i < count; i++)
+        if (given[i])
+            columns = lappend_int(columns, i + 1);
+    return columns;
 }
 
 void
@@ -340,11 +350,11 @@ NewRow::set(AttrNumber column, std::optional<Datum> value)
 }
 
 bool
-insert_row(Relation relation, NewRow &values, const PreparedWrite *prepared,
+insert_row(Relation relation, NewRow &values, List *inserted_columns, const PreparedWrite *prepared,
            std::span<const Oid> skipped_constraints)
 {
     PushActiveSnapshot(GetTransactionSnapshot());
-    const SimpleWrite write = begin(relation, NIL, prepared);
+    const SimpleWrite write = begin(relation, inserted_columns, NIL, prepared);
     const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
     skip_constraints(write.result, skipped_constraints);
     fill_row(write, prepared, values);
@@ -360,7 +370,7 @@ insert_row(Relation relation, NewRow &values, const PreparedWrite *prepared,
 SimpleWrite
 begin_update(Relation relation, List *updated_columns, const PreparedWrite *prepared)
 {
-    return begin(relation, updated_columns, prepared);
+    return begin(relation, NIL, updated_columns, prepared);
 }
 
 bool

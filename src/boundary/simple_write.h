@@ -43,10 +43,14 @@ struct NewRow
     Datum *values;
     bool *nulls;
     bool *given;
+    int count;
 
     explicit NewRow(Relation relation);
     void set(AttrNumber column, Datum value);
     void set(AttrNumber column, std::optional<Datum> value);
+
+    // The columns that are set so far, as a list of integers.
+    List *columns() const;
 
     Datum
     value(AttrNumber column) const
@@ -56,8 +60,9 @@ struct NewRow
 };
 
 // Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the
-// end of the statement, except those of some constraints. False when a trigger suppressed it.
-bool insert_row(Relation relation, NewRow &values, const PreparedWrite *prepared,
+// end of the statement, except those of some constraints. Errors show the inserted columns (a list of integers) to who may not
+// read the whole table. False when a trigger suppressed it.
+bool insert_row(Relation relation, NewRow &values, List *inserted_columns, const PreparedWrite *prepared,
                 std::span<const Oid> skipped_constraints);
 
 // Begins the update of a row. updated_columns are the attribute numbers that are set, as a list of integers.

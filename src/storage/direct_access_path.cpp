@@ -252,12 +252,16 @@ public:
             satisfied[count++] = table.reference_constraint;
         if (!request.reply_to && OidIsValid(table.reply_constraint))
             satisfied[count++] = table.reply_constraint;
-        const PreparedWrite *alone = prepared_comment(table, comments);
-        if (alone != nullptr)
+        // Not what the extension adds.
+        List *inserted = row.columns();
+        const PreparedWrite *prepared = prepared_comment(table, comments);
+        const bool is_alone = prepared != nullptr;
+        if (is_alone)
             stamp(row, table, *innermost_save);
-        const bool is_written = insert_row(
-            comments, row, alone != nullptr ? alone : prepared_write(table.comments_write, comments, CMD_INSERT), {satisfied, count});
-        if (alone != nullptr)
+        else
+            prepared = prepared_write(table.comments_write, comments, CMD_INSERT);
+        const bool is_written = insert_row(comments, row, inserted, prepared, {satisfied, count});
+        if (is_alone)
         {
             innermost_save->comment_id = DatumGetInt64(row.value(table.comment_id));
             innermost_save->step = Step::none;

@@ -256,7 +256,7 @@ insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std
     const PreparedWrite *prepared = prepared_write(table.history_write, history, CMD_INSERT);
     const Role caller =
         act_as(table.history_owner, prepared == nullptr || prepared->calls_others ? table.history_path : nullptr);
-    const bool is_written = insert_row(history, values, prepared, {});
+    const bool is_written = insert_row(history, values, NIL, prepared, {});
     act_again_as(caller);
     table_close(history, NoLock);
     return is_written;

@@ -152,6 +152,9 @@ private:
         appendStringInfo(&sql, " WHERE %s OPERATOR(pg_catalog.=) $1", table.key_sql);
 
         const int result = SPI_execute_with_args(sql.data, count, types, values, nulls, false, 0);
+        // A rule made another command of it.
+        if (result == SPI_OK_REWRITTEN)
+            return false;
         if (result != SPI_OK_UPDATE)
             elog(ERROR, "could not update the customer: %s", SPI_result_code_string(result));
         return SPI_processed > 0;
