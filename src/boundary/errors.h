@@ -6,8 +6,6 @@
 // Every error the extension raises, one function each, so that wording and SQLSTATE stand in one place.
 namespace crm::errors {
 
-[[noreturn]] void cannot_be_assigned(const char *column, bool is_generated);
-
 // What is wrong with a call.
 [[noreturn]] void null_base();
 [[noreturn]] void null_argument(const char *argument);
@@ -16,6 +14,7 @@ namespace crm::errors {
 [[noreturn]] void key_is_no_number(Oid table, Oid type);
 [[noreturn]] void fields_are_no_object();
 [[noreturn]] void unknown_field(Oid table, const char *name);
+[[noreturn]] void cannot_be_assigned(const char *column, bool is_generated);
 [[noreturn]] void field_of_its_own(const char *name);
 [[noreturn]] void reply_without_comment();
 [[noreturn]] void no_identity(const char *source);

@@ -690,22 +690,33 @@ find_and_lock(Find find, Oid extension_schema)
     }
 }
 
-// What serves writes of one of the tables without the triggers that have nothing to do.
+// What is made of a table for its first write and serves the later ones; nullptr when the transaction itself has just changed
+// the tables.
+template <typename Make>
 const PreparedWrite *
-prepared_alone(const AttachedTable &table, PreparedWrite *&slot, Relation relation, CmdType command)
+prepared_once(PreparedWrite *&slot, Make make)
 {
     if (stale)
         return nullptr;
     if (slot != nullptr)
         return slot;
     const MemoryContext caller = MemoryContextSwitchTo(current->context);
-    List *without = NIL;
-    for (const Trigger &trigger : triggers_of(relation))
-        if (has_nothing_to_do(table, trigger, command, get_rel_namespace(current->registry)))
-            without = lappend_oid(without, trigger.tgoid);
-    slot = prepare_write(relation, command, NIL, without);
+    slot = make(get_rel_namespace(current->registry));
     MemoryContextSwitchTo(caller);
     return slot;
+}
+
+// What serves writes of one of the tables without the triggers that have nothing to do.
+const PreparedWrite *
+prepared_alone(const AttachedTable &table, PreparedWrite *&slot, Relation relation, CmdType command)
+{
+    return prepared_once(slot, [&](Oid extension_schema) {
+        List *without = NIL;
+        for (const Trigger &trigger : triggers_of(relation))
+            if (has_nothing_to_do(table, trigger, command, extension_schema))
+                without = lappend_oid(without, trigger.tgoid);
+        return prepare_write(relation, command, NIL, without);
+    });
 }
 
 }  // namespace
@@ -798,18 +809,13 @@ find_trigger(Relation relation, const char *function, Oid extension_schema)
 const PreparedWrite *
 prepared_write(PreparedWrite *&slot, Relation relation, CmdType command)
 {
-    if (stale)
-        return nullptr;
-    if (slot != nullptr)
-        return slot;
-    const MemoryContext caller = MemoryContextSwitchTo(current->context);
-    List *own = NIL;
-    for (const Trigger &trigger : triggers_of(relation))
-        if (is_own(trigger, get_rel_namespace(current->registry)))
-            own = lappend_oid(own, trigger.tgfoid);
-    slot = prepare_write(relation, command, own);
-    MemoryContextSwitchTo(caller);
-    return slot;
+    return prepared_once(slot, [&](Oid extension_schema) {
+        List *own = NIL;
+        for (const Trigger &trigger : triggers_of(relation))
+            if (is_own(trigger, extension_schema))
+                own = lappend_oid(own, trigger.tgfoid);
+        return prepare_write(relation, command, own);
+    });
 }
 
 const PreparedWrite *

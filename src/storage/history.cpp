@@ -136,8 +136,7 @@ look_up_changes(const AttachedTable &table, const Key &key, core::Timestamp base
     {
         if (count == most_changes)
             continue;
-        bool is_null;
-        const Datum fields = slot_getattr(lookup.row, table.history_fields, &is_null);
+        const std::optional<Datum> fields = lookup.optional_value(table.history_fields);
         changes[count++] = {
             lookup.time(table.history_version),
             lookup.optional_time(table.history_previous),
@@ -147,7 +146,7 @@ look_up_changes(const AttachedTable &table, const Key &key, core::Timestamp base
             pstrdup(NameStr(*DatumGetName(lookup.value(table.history_db_user)))),
             lookup.optional_text(table.history_status_from),
             lookup.optional_text(table.history_status_to),
-            is_null ? std::nullopt : std::optional{datumCopy(fields, false, -1)},
+            fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
             lookup.optional_bigint(table.history_comment_id),
         };
     }
@@ -160,12 +159,15 @@ select_changes(AttachedTable &table, const Key &key, core::Timestamp base, Chang
 {
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
-    const std::uint64_t rows = execute_on_history(
-        table, Statement::list_changes,
-        "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, status_from, status_to, "
-        "fields, comment_id, pg_catalog.count(*) OVER () FROM %1$s "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-        "ORDER BY version DESC LIMIT 50",
+    const std::uint64_t rows = execute(
+        table.plan(Statement::list_changes),
+        [&] {
+            return psprintf("SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
+                            "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM %s "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+                            "ORDER BY version DESC LIMIT %d",
+                            table.history_sql, most_changes);
+        },
         arguments);
     count = static_cast<int>(rows);
     for (std::uint64_t row = 0; row < rows; row++)

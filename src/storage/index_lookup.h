@@ -32,15 +32,49 @@ struct IndexLookup
         return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, row);
     }
 
-    // A value of the row, which lives as long as the row.
-    Datum
-    value(AttrNumber column) const
+    // A value of the row, which lives as long as the row; none for null.
+    std::optional<Datum>
+    optional_value(AttrNumber column) const
     {
         bool is_null;
         const Datum value = slot_getattr(row, column, &is_null);
-        if (is_null)
+        return is_null ? std::nullopt : std::optional{value};
+    }
+
+    Datum
+    value(AttrNumber column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        if (!value)
             elog(ERROR, "unexpected null in column %d of \"%s\"", column, RelationGetRelationName(relation));
-        return value;
+        return *value;
+    }
+
+    core::Timestamp
+    time(AttrNumber column) const
+    {
+        return {DatumGetTimestampTz(value(column))};
+    }
+
+    std::optional<core::Timestamp>
+    optional_time(AttrNumber column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{core::Timestamp{DatumGetTimestampTz(*value)}} : std::nullopt;
+    }
+
+    std::optional<std::int64_t>
+    optional_bigint(AttrNumber column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{DatumGetInt64(*value)} : std::nullopt;
+    }
+
+    std::optional<std::string_view>
+    optional_text(AttrNumber column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{text_of(*value)} : std::nullopt;
     }
 
     // Whether a value is this text; other texts cost no copy.
@@ -50,52 +84,15 @@ struct IndexLookup
         const Datum stored = value(column);
         if (toast_raw_datum_size(stored) - VARHDRSZ != text.size())
             return false;
-        const struct varlena *plain = pg_detoast_datum_packed(reinterpret_cast<struct varlena *>(DatumGetPointer(stored)));
+        const varlena *plain = pg_detoast_datum_packed(reinterpret_cast<varlena *>(DatumGetPointer(stored)));
         return std::string_view(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)) == text;
     }
 
     bool
     has_uuid(AttrNumber column, Datum uuid) const
     {
-        bool is_null;
-        const Datum stored = slot_getattr(row, column, &is_null);
-        return !is_null && std::memcmp(DatumGetUUIDP(stored), DatumGetUUIDP(uuid), UUID_LEN) == 0;
-    }
-
-    core::Timestamp
-    time(AttrNumber column) const
-    {
-        return {DatumGetTimestampTz(value(column))};
-    }
-
-    std::optional<std::int64_t>
-    optional_bigint(AttrNumber column) const
-    {
-        bool is_null;
-        const Datum value = slot_getattr(row, column, &is_null);
-        if (is_null)
-            return std::nullopt;
-        return DatumGetInt64(value);
-    }
-
-    std::optional<std::string_view>
-    optional_text(AttrNumber column) const
-    {
-        bool is_null;
-        const Datum value = slot_getattr(row, column, &is_null);
-        if (is_null)
-            return std::nullopt;
-        return text_of(value);
-    }
-
-    std::optional<core::Timestamp>
-    optional_time(AttrNumber column) const
-    {
-        bool is_null;
-        const Datum value = slot_getattr(row, column, &is_null);
-        if (is_null)
-            return std::nullopt;
-        return core::Timestamp{DatumGetTimestampTz(value)};
+        const std::optional<Datum> stored = optional_value(column);
+        return stored && std::memcmp(DatumGetUUIDP(*stored), DatumGetUUIDP(uuid), UUID_LEN) == 0;
     }
 };
 
