@@ -58,6 +58,22 @@ SELECT state, message FROM regress.error($$SELECT crm_erase_customer(4)$$);
 DROP RULE instead ON customer_history;
 SELECT c.name, body FROM customers c JOIN comments ON customer_id = c.id WHERE c.id = 4;
 
+-- A default that cannot be worked out matters to insertions alone.
+ALTER TABLE customers ADD COLUMN score integer;
+ALTER TABLE customers ALTER COLUMN score SET DEFAULT 1 / 0;
+SELECT outcome, status FROM crm_update_customer(5, regress.current(5), 'called', 'Hello', 'ana');
+ALTER TABLE customers DROP COLUMN score;
+
+-- A function that is called when a change is recorded is called by a trigger.
+CREATE FUNCTION depth_is_told(operation text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE WARNING '% recorded at depth %', operation, pg_trigger_depth();
+    RETURN true;
+END $$;
+ALTER TABLE customer_history ADD CONSTRAINT told CHECK (depth_is_told(operation)) NOT VALID;
+SELECT outcome FROM crm_update_customer(5, regress.current(5), 'open', 'No budget', 'ana');
+ALTER TABLE customer_history DROP CONSTRAINT told;
+
 -- An error shows who may not read the table no more than what the caller wrote.
 CREATE ROLE simple_writes_clerk;
 GRANT USAGE ON SCHEMA simple_writes TO simple_writes_clerk;
