@@ -117,6 +117,20 @@ init_no_recheck(EPQState *state, EState *estate)
 #endif
 }
 
+// Whether columns of a table are computed when they are read: virtual generated columns came with PostgreSQL 18 (commit
+// 83ea6c54025).
+inline bool
+has_virtual_columns(Relation relation)
+{
+#if PG_VERSION_NUM >= 180000
+    const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+    return constraints != nullptr && constraints->has_generated_virtual;
+#else
+    static_cast<void>(relation);
+    return false;
+#endif
+}
+
 // Gives a relation that is written its CHECK constraints, prepared. The member was renamed in PostgreSQL 18 (commit
 // 83ea6c54025).
 inline void

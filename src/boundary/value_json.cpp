@@ -109,4 +109,23 @@ ValueRenderer::finish()
     settings_level = 0;
 }
 
+Datum
+row_as_json(TupleDesc columns, const Datum *values, const bool *nulls, const bool *left_out)
+{
+    JsonBuilder json;
+    ValueRenderer renderer{json};
+    json.open_object();
+    for (int i = 0; i < columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        if (left_out[i])
+            continue;
+        json.key(NameStr(column->attname));
+        renderer.add(values[i], nulls[i], column->atttypid);
+    }
+    renderer.finish();
+    json.close_object();
+    return json.finish();
+}
+
 }  // namespace crm

@@ -31,4 +31,7 @@ private:
     int settings_level = 0;
 };
 
+// The columns of a row as an object, without those that are left out.
+Datum row_as_json(TupleDesc columns, const Datum *values, const bool *nulls, const bool *left_out);
+
 }  // namespace crm

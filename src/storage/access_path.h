@@ -16,6 +16,14 @@ struct CustomerRow
     TransactionId writer;   // the transaction that had locked or updated the row, where the path sees that
 };
 
+// The customer as the caller may read it.
+struct ReadableCustomer
+{
+    core::Timestamp version;
+    std::optional<std::string_view> status;
+    Datum row;  // jsonb: the columns that the caller may read
+};
+
 // How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each
 // raises 21000 when more than one row has the key.
 class AccessPath
@@ -23,6 +31,11 @@ class AccessPath
 public:
     // The row as the current snapshot shows it, without a lock; empty when there is none.
     virtual std::optional<CustomerRow> look(AttachedTable &table, const Key &key, ItemPointerData place = {}) const = 0;
+
+    // The same of a given snapshot with the columns that the caller may read. Of other columns than those wanted, if any
+    // are, the row may have nothing.
+    virtual std::optional<ReadableCustomer> read(AttachedTable &table, const Key &key, Snapshot snapshot,
+                                                 Fields wanted = {}, ItemPointerData place = {}) const = 0;
 
     // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
     // updated. Raises 40001 where the transaction has one snapshot and the row changed since. A row that was seen in the

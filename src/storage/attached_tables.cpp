@@ -164,7 +164,7 @@ is_ordinary(Relation relation)
 {
     const FormData_pg_class *form = relation->rd_rel;
     return form->relkind == RELKIND_RELATION && !form->relispartition && !form->relhassubclass &&
-           relation->rd_rules == nullptr && form->relam == HEAP_TABLE_AM_OID;
+           relation->rd_rules == nullptr && form->relam == HEAP_TABLE_AM_OID && !has_virtual_columns(relation);
 }
 
 // A domain may refuse the null that a column without a default gets.

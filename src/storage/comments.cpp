@@ -3,6 +3,7 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/owner.h"
+#include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/transaction.h"
 #include "../core/decision.h"
@@ -160,6 +161,58 @@ are_comments_being_kept(const AttachedTable &table)
     return count > 0;
 }
 
+// So many of the latest comments are listed.
+constexpr std::size_t most_listed = 50;
+
+// Reads the latest comments after a time, newest first, and returns how many there are in all.
+std::int64_t
+look_up_comments(const AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
+                 Snapshot snapshot, Comment *comments, std::size_t &count)
+{
+    const IndexLookup lookup = begin_lookup(table.comments, table.comments_index, {key.value}, snapshot);
+    std::int64_t total = 0;
+    while (lookup.previous())
+    {
+        if (lookup.time(table.comment_created_at) <= after)
+            continue;
+        const std::int64_t id = DatumGetInt64(lookup.value(table.comment_id));
+        if (id == except)
+            continue;
+        total++;
+        if (count < most_listed)
+            comments[count++] = {id,
+                                 text_of(lookup.value(table.comment_body)),
+                                 text_of(lookup.value(table.comment_author)),
+                                 lookup.time(table.comment_created_at),
+                                 lookup.optional_bigint(table.comment_reply_to),
+                                 DatumGetBool(lookup.value(table.comment_save_refused))};
+    }
+    end_lookup(lookup);
+    return total;
+}
+
+std::int64_t
+select_comments(AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
+                Snapshot snapshot, Comment *comments, std::size_t &count)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(after);
+    arguments.add(except);
+    const std::uint64_t rows = execute(
+        table.plan(Statement::list_comments),
+        [&] {
+            return psprintf("SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
+                            "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND created_at OPERATOR(pg_catalog.>) $2 "
+                            "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT %d",
+                            table.comments_sql, static_cast<int>(most_listed));
+        },
+        arguments, snapshot);
+    for (; count < rows; count++)
+        comments[count] = comment_in_result(count);
+    return rows == 0 ? 0 : result_bigint(0, 6);
+}
+
 // The text of a comment; a long one is cut in a list, which has an end.
 void
 add_text(JsonBuilder &json, std::string_view text, CommentText form)
@@ -311,49 +364,47 @@ may_read_comments(const AttachedTable &table)
     return pg_class_aclcheck(table.comments, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
+Comment
+comment_in_result(std::uint64_t row)
+{
+    return {result_bigint(row, 0), result_text(row, 1),            result_text(row, 2),
+            result_time(row, 3),   result_optional_bigint(row, 4), DatumGetBool(result_datum(row, 5))};
+}
+
 void
-add_comment_values(JsonBuilder &json, std::uint64_t row, CommentText text, bool save_refused)
+add_comment_values(JsonBuilder &json, const Comment &comment, CommentText text)
 {
     json.key("id");
-    json.number(result_bigint(row, 0));
-    add_text(json, result_text(row, 1), text);
+    json.number(comment.id);
+    add_text(json, comment.body, text);
     json.key("author");
-    json.text(result_text(row, 2));
+    json.text(comment.author);
     json.key("timestamp");
-    json.time(result_time(row, 3));
+    json.time(comment.created_at);
     json.key("reply_to");
-    json.optional_number(result_optional_bigint(row, 4));
+    json.optional_number(comment.reply_to);
     json.key("save_refused");
-    json.boolean(save_refused);
+    json.boolean(comment.save_refused);
 }
 
 std::int64_t
 list_comments(AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
-              JsonBuilder &json)
+              Snapshot snapshot, JsonBuilder &json)
 {
-    Arguments arguments = arguments_of(key);
-    arguments.add(after);
-    arguments.add(except);
-    const std::uint64_t rows = execute(
-        table.plan(Statement::list_comments),
-        [&] {
-            return psprintf("SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
-                            "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND created_at OPERATOR(pg_catalog.>) $2 "
-                            "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT 50",
-                            table.comments_sql);
-        },
-        arguments);
-
+    Comment *comments = static_cast<Comment *>(palloc(most_listed * sizeof(Comment)));
+    std::size_t count = 0;
+    const std::int64_t total = can_look_up(table.comments_index) && !is_under_row_security(table.comments)
+                                   ? look_up_comments(table, key, after, except, snapshot, comments, count)
+                                   : select_comments(table, key, after, except, snapshot, comments, count);
     json.open_array();
-    for (std::uint64_t row = rows; row-- > 0;)
+    while (count > 0)
     {
         json.open_object();
-        add_comment_values(json, row, CommentText::cut, DatumGetBool(result_datum(row, 5)));
+        add_comment_values(json, comments[--count], CommentText::cut);
         json.close_object();
     }
     json.close_array();
-    return rows == 0 ? 0 : result_bigint(0, 6);
+    return total;
 }
 
 }  // namespace crm

@@ -44,18 +44,31 @@ void adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id
 // Whether the caller may read the comments.
 bool may_read_comments(const AttachedTable &table);
 
-// Adds a comment to an open object: the latest result of SPI begins with id, body, author, created_at, reply_to and
-// save_refused. In a list a long text is cut.
+// What is shown of a comment.
+struct Comment
+{
+    std::int64_t id;
+    std::string_view body;
+    std::string_view author;
+    core::Timestamp created_at;
+    std::optional<std::int64_t> reply_to;
+    bool save_refused;
+};
+
+// The comment in a row of the latest result of SPI, which begins with these columns.
+Comment comment_in_result(std::uint64_t row);
+
+// Adds a comment to an open object. In a list a long text is cut.
 enum class CommentText
 {
     whole,
     cut,
 };
-void add_comment_values(JsonBuilder &json, std::uint64_t row, CommentText text, bool save_refused);
+void add_comment_values(JsonBuilder &json, const Comment &comment, CommentText text);
 
 // The latest comments created after a time, oldest first, at most 50 and without one of them, into the builder as an
-// array; returns how many there are in all. With the caller's rights, which must suffice.
+// array; returns how many there are in all. As a snapshot shows them, with the caller's rights, which must suffice.
 std::int64_t list_comments(AttachedTable &table, const Key &key, core::Timestamp after,
-                           std::optional<std::int64_t> except, JsonBuilder &json);
+                           std::optional<std::int64_t> except, Snapshot snapshot, JsonBuilder &json);
 
 }  // namespace crm

@@ -1,7 +1,6 @@
 #include "conflict_detail.h"
 
 #include "../boundary/clock.h"
-#include "../boundary/value_json.h"
 #include "../core/base_diagnosis.h"
 #include "../core/version.h"
 #include "comments.h"
@@ -13,92 +12,25 @@ namespace crm {
 
 namespace {
 
-// The query for version, status and the columns that the caller may read.
-const char *
-select_readable(const AttachedTable &table, bool reads_all)
-{
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfo(&sql, "SELECT c.%s, c.%s", table.version_sql, table.status_sql);
-
-    Relation relation = table_open(table.customers, NoLock);
-    const TupleDesc columns = RelationGetDescr(relation);
-    for (int i = 0; i < columns->natts; i++)
-    {
-        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        if (column->attisdropped)
-            continue;
-        if (reads_all ||
-            pg_attribute_aclcheck(table.customers, column->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
-            appendStringInfo(&sql, ", c.%s", quote_identifier(NameStr(column->attname)));
-    }
-    table_close(relation, NoLock);
-
-    appendStringInfo(&sql, " FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1", table.customers_sql, table.key_sql);
-    return sql.data;
-}
-
-std::uint64_t
-select_customer(AttachedTable &table, const Key &key, Snapshot snapshot)
-{
-    const Arguments arguments = arguments_of(key);
-    if (pg_class_aclcheck(table.customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
-        return execute(table.plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
-                       snapshot);
-
-    // The columns differ by role, so the plan is not kept.
-    SPIPlanPtr plan = SPI_prepare(select_readable(table, false), arguments.count, const_cast<Oid *>(arguments.types));
-    if (plan == nullptr)
-        elog(ERROR, "could not read the customer: %s", SPI_result_code_string(SPI_result));
-    const std::uint64_t rows = run_statement(plan, arguments, snapshot);
-    SPI_freeplan(plan);
-    return rows;
-}
-
-// The columns of the first row from this one on, as an object.
-Datum
-row_as_json(int first_column)
-{
-    JsonBuilder json;
-    ValueRenderer renderer{json};
-    const TupleDesc columns = SPI_tuptable->tupdesc;
-
-    json.open_object();
-    for (int i = first_column; i < columns->natts; i++)
-    {
-        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        bool is_null;
-        const Datum value = SPI_getbinval(SPI_tuptable->vals[0], columns, i + 1, &is_null);
-        json.key(NameStr(column->attname));
-        renderer.add(value, is_null, column->atttypid);
-    }
-    renderer.finish();
-    json.close_object();
-    return json.finish();
-}
-
 // Why the base is no version of the customer; empty when it was one.
 std::optional<core::BaseProblem>
-find_base_problem(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp current)
+find_base_problem(AttachedTable &table, const Key &key, const ChangesSince &changes, core::Timestamp current)
 {
+    const core::Timestamp base = changes.base;
     if (!core::is_finite(base))
         return core::BaseProblem::infinite;
-
-    const std::optional<FirstChange> first = first_change(table, key, base);
-    if (first && first->previous && core::same_version(*first->previous, base))
-        return std::nullopt;
-    if (recorded_at(table, key, base))
+    if (changes.is_base_followed() || changes.base_recorded_at)
         return std::nullopt;
 
     constexpr std::size_t limit = 1000;
     core::Timestamp *versions = static_cast<core::Timestamp *>(palloc((limit + 2) * sizeof(core::Timestamp)));
     std::size_t count = nearby_versions(table, key, base, versions, limit);
     versions[count++] = current;
-    if (first && first->previous)
-        versions[count++] = *first->previous;
+    if (changes.first && changes.first->previous)
+        versions[count++] = *changes.first->previous;
 
     core::KnownVersions known = {{versions, count}, std::nullopt};
-    const std::optional<FirstChange> oldest = first_change(table, key, core::minus_infinity);
+    const std::optional<OldestChange> oldest = oldest_change(table, key);
     if (!oldest)
         known.oldest_kept = current;
     else if (oldest->previous)
@@ -147,23 +79,12 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
 
 }  // namespace
 
-std::optional<ReadableCustomer>
-read_customer(AttachedTable &table, const Key &key, Snapshot snapshot)
-{
-    const std::uint64_t rows = select_customer(table, key, snapshot);
-    if (rows == 0)
-        return std::nullopt;
-    ReadableCustomer customer = {result_time(0, 0), std::nullopt, row_as_json(2)};
-    if (!result_is_null(0, 1))
-        customer.status = status_text(table, result_datum(0, 1));
-    return customer;
-}
-
 ConflictDetail
-conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
-                const ReadableCustomer &customer, std::optional<std::int64_t> own_comment,
-                const std::optional<EditLock> &lock)
+conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields, const Found &found,
+                std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
 {
+    const ReadableCustomer &customer = found.customer;
+    const ChangesSince &changes = found.changes;
     ConflictDetail detail = {};
     JsonBuilder json;
 
@@ -178,19 +99,16 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
     }
     if (may_read_history(table))
     {
-        json.key("changes");
-        const ChangesSince changes = list_changes(table, key, request.base, json);
-        json.key("changes_total");
-        json.number(changes.total);
+        add_changes(json, changes);
         detail.changes = changes.total;
-        detail.last_author = changes.last_author;
+        detail.last_author = changes.last_author();
     }
 
     core::Timestamp since = request.base;
     if (may_read_all_history(table))
     {
-        since = recorded_at(table, key, request.base).value_or(request.base);
-        detail.base_problem = find_base_problem(table, key, request.base, customer.version);
+        since = changes.base_recorded_at.value_or(request.base);
+        detail.base_problem = find_base_problem(table, key, changes, customer.version);
     }
     if (detail.base_problem)
     {
@@ -205,13 +123,13 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
     add_collisions(json,
                    core::same_version(request.base, customer.version)
                        ? compare_with_current(table, request, fields, customer)
-                   : may_read_all_history(table) ? compare_with_base(table, key, request, fields, customer)
+                   : may_read_all_history(table) ? compare_with_base(table, request, fields, customer, changes)
                                                  : compare(table, request, fields, customer),
                    customer);
     if (may_read_comments(table))
     {
         json.key("comments");
-        const std::int64_t total = list_comments(table, key, since, own_comment, json);
+        const std::int64_t total = list_comments(table, key, since, own_comment, found.snapshot, json);
         json.key("comments_total");
         json.number(total);
     }
@@ -220,30 +138,15 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
     return detail;
 }
 
-MergedChanges
-merged_changes(AttachedTable &table, const Key &key, core::Timestamp base)
-{
-    if (!may_read_history(table))
-        return {std::nullopt, 0};
-    JsonBuilder json;
-    const ChangesSince changes = list_changes(table, key, base, json);
-    return {json.finish(), changes.total};
-}
-
 Datum
-merge_detail(const MergedChanges &merged, const ReadableCustomer &customer)
+merge_detail(const AttachedTable &table, const ChangesSince &changes, const ReadableCustomer &customer)
 {
     JsonBuilder json;
     json.open_object();
     json.key("current");
     json.jsonb(customer.row);
-    if (merged.changes)
-    {
-        json.key("changes");
-        json.jsonb(*merged.changes);
-        json.key("changes_total");
-        json.number(merged.total);
-    }
+    if (may_read_history(table))
+        add_changes(json, changes);
     json.close_object();
     return json.finish();
 }

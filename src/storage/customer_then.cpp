@@ -3,7 +3,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/json.h"
 #include "../boundary/role.h"
-#include "conflict_detail.h"
+#include "access_path.h"
 #include "fields.h"
 #include "history.h"
 
@@ -166,7 +166,7 @@ customer_then(AttachedTable &table, const Key &key, core::Timestamp at, Snapshot
 {
     if (!may_read_all_history(table))
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table.history));
-    const std::optional<ReadableCustomer> now = read_customer(table, key, snapshot);
+    const std::optional<ReadableCustomer> now = access_path(table).read(table, key, snapshot);
     // What row security hides may be there.
     if (!now && is_under_row_security(table.customers))
         return std::nullopt;

@@ -2,8 +2,8 @@
 
 #include "../boundary/json.h"
 #include "../core/comment_tree.h"
+#include "access_path.h"
 #include "comments.h"
-#include "conflict_detail.h"
 #include "customer_then.h"
 #include "edit_locks.h"
 
@@ -37,8 +37,9 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
         const std::uint64_t row = comments.row_of(i);
         const std::optional<core::Timestamp> adopted = result_optional_time(row, 6);
         json.open_object();
-        add_comment_values(json, row, CommentText::whole,
-                           DatumGetBool(result_datum(row, 5)) || (comments.at && adopted && *adopted > *comments.at));
+        Comment comment = comment_in_result(row);
+        comment.save_refused |= comments.at && adopted && *adopted > *comments.at;
+        add_comment_values(json, comment, CommentText::whole);
         json.key("replies");
         add_comments(json, comments, comments.tree[i].first_reply);
         json.close_object();
@@ -90,7 +91,7 @@ read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at
 {
     if (at)
         return customer_then(table, key, *at, snapshot);
-    const std::optional<ReadableCustomer> customer = read_customer(table, key, snapshot);
+    const std::optional<ReadableCustomer> customer = access_path(table).read(table, key, snapshot);
     return customer ? std::optional<Datum>{customer->row} : std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/simple_write.h"
+#include "../boundary/value_json.h"
 #include "../core/version.h"
 #include "access_path.h"
 #include "customer_changes.h"
@@ -12,8 +13,8 @@ namespace crm {
 
 namespace {
 
-// A customers table that is open, in a new snapshot (the transaction's own under REPEATABLE READ), with a slot for the row
-// that has a key.
+// A customers table that is open, in a snapshot (where none is given a new one, the transaction's own under REPEATABLE READ),
+// with a slot for the row that has a key.
 struct OpenCustomer
 {
     const AttachedTable &table;
@@ -23,13 +24,19 @@ struct OpenCustomer
 };
 
 OpenCustomer
-open(const AttachedTable &table, const Key &key)
+open(const AttachedTable &table, const Key &key, Snapshot snapshot)
 {
     OpenCustomer customer = {table, key, nullptr, nullptr};
     customer.relation = table_open(table.customers, NoLock);
     customer.row = table_slot_create(customer.relation, nullptr);
-    PushActiveSnapshot(GetTransactionSnapshot());
+    PushActiveSnapshot(snapshot);
     return customer;
+}
+
+OpenCustomer
+open(const AttachedTable &table, const Key &key)
+{
+    return open(table, key, GetTransactionSnapshot());
 }
 
 void
@@ -130,7 +137,7 @@ writer_of(TupleTableSlot *row)
 }
 
 CustomerRow
-read(const OpenCustomer &customer)
+row_of(const OpenCustomer &customer)
 {
     bool is_null;
     const Datum version = slot_getattr(customer.row, customer.table.version, &is_null);
@@ -141,6 +148,24 @@ read(const OpenCustomer &customer)
     if (!is_null)
         row.status = status_text(customer.table, status);
     return row;
+}
+
+// Which columns of the table a caller is not shown, or does not want, if any fields are wanted.
+const bool *
+left_out(const OpenCustomer &customer, Fields wanted)
+{
+    const TupleDesc columns = RelationGetDescr(customer.relation);
+    bool *left_out = static_cast<bool *>(palloc0(columns->natts));
+    const Oid table = RelationGetRelid(customer.relation);
+    const bool reads_all = pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    for (int i = 0; i < columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        const auto is_column = [column](const Field &field) { return field.column == column->attnum; };
+        left_out[i] = column->attisdropped || (!wanted.empty() && std::ranges::none_of(wanted, is_column)) ||
+                      (!reads_all && !has_column_right(table, column->attnum, ACL_SELECT));
+    }
+    return left_out;
 }
 
 void
@@ -160,11 +185,29 @@ public:
         std::optional<CustomerRow> row;
         if (find_near(customer, place))
         {
-            row = read(customer);
+            row = row_of(customer);
             row->writer = writer_of(customer.row);
         }
         close(customer);
         return row;
+    }
+
+    std::optional<ReadableCustomer>
+    read(AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted, ItemPointerData place) const override
+    {
+        require_may_read(table);
+        const OpenCustomer customer = open(table, key, snapshot);
+        std::optional<ReadableCustomer> result;
+        if (find_near(customer, place))
+        {
+            const CustomerRow row = row_of(customer);
+            slot_getallattrs(customer.row);
+            result = ReadableCustomer{row.version, row.status,
+                                      row_as_json(RelationGetDescr(customer.relation), customer.row->tts_values,
+                                                  customer.row->tts_isnull, left_out(customer, wanted))};
+        }
+        close(customer);
+        return result;
     }
 
     std::optional<CustomerRow>
@@ -183,7 +226,7 @@ public:
         std::optional<CustomerRow> row;
         if (is_known || find(customer))
             if (lock_at(customer, is_known ? seen.place : customer.row->tts_tid, mode))
-                row = read(customer);
+                row = row_of(customer);
         close(customer);
         return row;
     }
@@ -222,7 +265,7 @@ public:
                          alone != nullptr ? alone : prepared_write(table.customers_write, customer.relation, CMD_UPDATE));
         copy_with(write.row, customer.row, table, status, fields);
         if (alone != nullptr)
-            set_version(write.row, table, version_of_save(table, key, read(customer).version, *innermost_save));
+            set_version(write.row, table, version_of_save(table, key, row_of(customer).version, *innermost_save));
         ExecMaterializeSlot(write.row);
         const bool is_written = update_row(write, customer.row);
         if (alone != nullptr)
@@ -295,9 +338,9 @@ private:
         std::optional<CustomerRow> row;
         if (find(customer))
         {
-            row = read(customer);
+            row = row_of(customer);
             if (core::same_version(row->version, wanted) || IsolationUsesXactSnapshot())
-                row = lock_at(customer, row->place, mode) ? std::optional{read(customer)} : std::nullopt;
+                row = lock_at(customer, row->place, mode) ? std::optional{row_of(customer)} : std::nullopt;
         }
         close(customer);
         UnlockTuple(relation, &place, queue);

@@ -189,7 +189,7 @@ lock_customer(AttachedTable &table, const Key &key, std::string_view author, cor
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
     const bool was_there = !is_under_row_security(table.customers) &&
-                           first_change(table, key, core::minus_infinity).has_value();
+                           oldest_change(table, key).has_value();
     return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key, std::string_view{});
 }
 

@@ -58,134 +58,6 @@ add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
         arguments.add_null(type);
 }
 
-// What is told of a change.
-struct Change
-{
-    core::Timestamp version;
-    std::optional<core::Timestamp> previous;
-    core::Timestamp recorded_at;
-    std::string_view operation;
-    std::optional<std::string_view> author;
-    std::string_view db_user;
-    std::optional<std::string_view> status_from;
-    std::optional<std::string_view> status_to;
-    std::optional<Datum> fields;
-    std::optional<std::int64_t> comment_id;
-};
-
-// So many of the latest changes are listed.
-constexpr int most_changes = 50;
-
-// The fields of a change; a large value is left out of a list, which has an end.
-void
-add_fields(JsonBuilder &json, std::optional<Datum> fields)
-{
-    constexpr std::int64_t limit = 100'000;
-
-    if (!fields)
-    {
-        json.null();
-        return;
-    }
-    const std::int64_t size = toast_raw_datum_size(*fields);
-    if (size <= limit)
-    {
-        json.jsonb(*fields);
-        return;
-    }
-    json.open_object();
-    json.key("omitted_bytes");
-    json.number(size);
-    json.close_object();
-}
-
-void
-add_change(JsonBuilder &json, const Change &change)
-{
-    json.open_object();
-    json.key("version");
-    json.time(change.version);
-    json.key("previous");
-    json.optional_time(change.previous);
-    json.key("recorded_at");
-    json.time(change.recorded_at);
-    json.key("operation");
-    json.text(change.operation);
-    json.key("author");
-    json.optional_text(change.author);
-    json.key("db_user");
-    json.text(change.db_user);
-    json.key("status_from");
-    json.optional_text(change.status_from);
-    json.key("status_to");
-    json.optional_text(change.status_to);
-    json.key("fields");
-    add_fields(json, change.fields);
-    json.key("comment_id");
-    json.optional_number(change.comment_id);
-    json.close_object();
-}
-
-// Reads the latest changes since a base, newest first, and returns how many there are in all.
-std::int64_t
-look_up_changes(const AttachedTable &table, const Key &key, core::Timestamp base, Change *changes, int &count)
-{
-    const IndexLookup lookup = begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
-    std::int64_t total = 0;
-    for (count = 0; lookup.previous(); total++)
-    {
-        if (count == most_changes)
-            continue;
-        const std::optional<Datum> fields = lookup.optional_value(table.history_fields);
-        changes[count++] = {
-            lookup.time(table.history_version),
-            lookup.optional_time(table.history_previous),
-            lookup.time(table.history_recorded_at),
-            text_of(lookup.value(table.history_operation)),
-            lookup.optional_text(table.history_author),
-            pstrdup(NameStr(*DatumGetName(lookup.value(table.history_db_user)))),
-            lookup.optional_text(table.history_status_from),
-            lookup.optional_text(table.history_status_to),
-            fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
-            lookup.optional_bigint(table.history_comment_id),
-        };
-    }
-    end_lookup(lookup);
-    return total;
-}
-
-std::int64_t
-select_changes(AttachedTable &table, const Key &key, core::Timestamp base, Change *changes, int &count)
-{
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    const std::uint64_t rows = execute(
-        table.plan(Statement::list_changes),
-        [&] {
-            return psprintf("SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
-                            "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM %s "
-                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-                            "ORDER BY version DESC LIMIT %d",
-                            table.history_sql, most_changes);
-        },
-        arguments);
-    count = static_cast<int>(rows);
-    for (std::uint64_t row = 0; row < rows; row++)
-        changes[row] = {
-            result_time(row, 0),
-            result_optional_time(row, 1),
-            result_time(row, 2),
-            result_text(row, 3),
-            result_optional_text(row, 4),
-            result_text(row, 5),
-            result_optional_text(row, 6),
-            result_optional_text(row, 7),
-            result_is_null(row, 8) ? std::nullopt : std::optional{result_datum(row, 8)},
-            result_optional_bigint(row, 9),
-        };
-    return rows == 0 ? 0 : result_bigint(0, 10);
-}
-
 bool
 insert_by_statement(AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
 {
@@ -293,43 +165,13 @@ insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
     send_version_event(table, key, row.version, name_of(row.operation), row.comment_id);
 }
 
-std::optional<AppliedRequest>
-find_request(AttachedTable &table, const Key &key, core::Timestamp base, Datum digest)
-{
-    if (can_look_up(table.history_index))
-    {
-        const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
-        std::optional<AppliedRequest> found;
-        while (!found && lookup.next())
-            if (is_based_on(lookup, table, base) && lookup.has_uuid(table.history_request, digest))
-                found = AppliedRequest{lookup.time(table.history_version), lookup.optional_bigint(table.history_comment_id)};
-        end_lookup(lookup);
-        return found;
-    }
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    arguments.add(core::earliest_of_version(base));
-    arguments.add(UUIDOID, digest);
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::find_request,
-        "SELECT version, comment_id FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
-        "AND based_on OPERATOR(pg_catalog.<=) $2 AND request OPERATOR(pg_catalog.=) $4 "
-        "ORDER BY version LIMIT 1",
-        arguments);
-    if (rows == 0)
-        return std::nullopt;
-    return AppliedRequest{result_time(0, 0), result_optional_bigint(0, 1)};
-}
-
 bool
 is_base_used(AttachedTable &table, const Key &key, core::Timestamp base)
 {
     if (can_look_up(table.history_index))
     {
         const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
+            begin_history_lookup(table, key.value, core::latest_of_version(base), GetTransactionSnapshot());
         bool is_used = false;
         while (!is_used && lookup.next())
             is_used = is_based_on(lookup, table, base);
@@ -387,98 +229,26 @@ forget_inserted(AttachedTable &table, const Key &key, core::Timestamp version, c
                        arguments);
 }
 
-std::optional<FirstChange>
-first_change(AttachedTable &table, const Key &key, core::Timestamp base)
+std::optional<OldestChange>
+oldest_change(AttachedTable &table, const Key &key)
 {
     if (can_look_up(table.history_index))
     {
         const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::latest_of_version(base), core::infinity);
-        std::optional<FirstChange> found;
+            begin_history_lookup(table, key.value, core::minus_infinity, GetTransactionSnapshot());
+        std::optional<OldestChange> found;
         if (lookup.next())
-        {
-            found = FirstChange{lookup.optional_time(table.history_previous), std::nullopt};
-            if (!lookup.has_text(table.history_operation, name_of(Operation::insert)))
-                found->status_from = lookup.optional_text(table.history_status_from);
-        }
+            found = OldestChange{lookup.optional_time(table.history_previous)};
         end_lookup(lookup);
         return found;
     }
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::first_change,
-        "SELECT previous, status_from, operation OPERATOR(pg_catalog.=) 'insert' FROM %1$s "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 ORDER BY version LIMIT 1",
-        arguments);
+    const std::uint64_t rows = execute_as_owner(table, Statement::oldest_change,
+                                                "SELECT previous FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                                "ORDER BY version LIMIT 1",
+                                                arguments_of(key));
     if (rows == 0)
         return std::nullopt;
-    FirstChange change = {result_optional_time(0, 0), std::nullopt};
-    if (!DatumGetBool(result_datum(0, 2)))
-        change.status_from = result_optional_text(0, 1);
-    return change;
-}
-
-bool
-are_updates_of(AttachedTable &table, const Key &key, core::Timestamp base, Datum column_names)
-{
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    arguments.add(TEXTARRAYOID, column_names);
-    return execute_as_owner(table, Statement::other_than_updates,
-                            "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND version OPERATOR(pg_catalog.>) $2 "
-                            "AND (operation OPERATOR(pg_catalog.<>) 'update' "
-                            "OR EXISTS (SELECT FROM pg_catalog.jsonb_object_keys(fields) k "
-                            "WHERE k OPERATOR(pg_catalog.<>) ALL ($3))) LIMIT 1",
-                            arguments) == 0;
-}
-
-std::uint64_t
-read_changed_since(AttachedTable &table, const Key &key, core::Timestamp base, Datum column_names)
-{
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    arguments.add(TEXTARRAYOID, column_names);
-    return execute_as_owner(table, Statement::changed_since,
-                            "SELECT DISTINCT ON (f.key) f.key, f.value OPERATOR(pg_catalog.->) 'from' "
-                            "FROM %1$s h, pg_catalog.jsonb_each(h.fields) f "
-                            "WHERE h.customer_id OPERATOR(pg_catalog.=) $1 AND h.version OPERATOR(pg_catalog.>) $2 "
-                            "AND f.key OPERATOR(pg_catalog.=) ANY ($3) ORDER BY f.key, h.version",
-                            arguments);
-}
-
-bool
-is_base_followed(AttachedTable &table, const Key &key, core::Timestamp base)
-{
-    const std::optional<FirstChange> first = first_change(table, key, base);
-    return first && first->previous && core::same_version(*first->previous, base);
-}
-
-std::optional<core::Timestamp>
-recorded_at(AttachedTable &table, const Key &key, core::Timestamp version)
-{
-    if (can_look_up(table.history_index))
-    {
-        const core::Timestamp below = core::shifted(core::earliest_of_version(version), -1);
-        const IndexLookup lookup = begin_history_lookup(table, key.value, below, core::latest_of_version(version));
-        std::optional<core::Timestamp> found;
-        if (lookup.previous())
-            found = lookup.time(table.history_recorded_at);
-        end_lookup(lookup);
-        return found;
-    }
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::earliest_of_version(version));
-    arguments.add(core::latest_of_version(version));
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::recorded_at,
-        "SELECT recorded_at FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 ORDER BY version DESC LIMIT 1",
-        arguments);
-    if (rows == 0)
-        return std::nullopt;
-    return result_time(0, 0);
+    return OldestChange{result_optional_time(0, 0)};
 }
 
 bool
@@ -491,23 +261,6 @@ bool
 may_read_all_history(const AttachedTable &table)
 {
     return may_read_history(table) && !is_under_row_security(table.history);
-}
-
-ChangesSince
-list_changes(AttachedTable &table, const Key &key, core::Timestamp base, JsonBuilder &json)
-{
-    Change *changes = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
-    int count;
-    const std::int64_t total = can_look_up(table.history_index) && !is_under_row_security(table.history)
-                                   ? look_up_changes(table, key, base, changes, count)
-                                   : select_changes(table, key, base, changes, count);
-    json.open_array();
-    for (int i = count; i-- > 0;)
-        add_change(json, changes[i]);
-    json.close_array();
-    if (count == 0)
-        return {0, {}};
-    return {total, changes[0].author.value_or(changes[0].db_user)};
 }
 
 std::uint64_t

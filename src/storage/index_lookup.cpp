@@ -26,7 +26,7 @@ begin_scan(IndexLookup &lookup, Snapshot snapshot, std::span<ScanKeyData> keys)
 }  // namespace
 
 IndexLookup
-begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values)
+begin_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values, Snapshot snapshot)
 {
     IndexLookup lookup = open_lookup(table, index);
     // The first page tells where the root is; there is none before the first row.
@@ -40,19 +40,24 @@ begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<D
         keys[count] = index.keys[count];
         keys[count++].sk_argument = value;
     }
-    begin_scan(lookup, GetLatestSnapshot(), {keys, count});
+    begin_scan(lookup, snapshot, {keys, count});
     return lookup;
 }
 
 IndexLookup
-begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, core::Timestamp up_to)
+begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values)
+{
+    return begin_lookup(table, index, values, GetLatestSnapshot());
+}
+
+IndexLookup
+begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, Snapshot snapshot)
 {
     IndexLookup lookup = open_lookup(table.history, table.history_index);
-    ScanKeyData keys[3] = {table.history_index.keys[0], {}, {}};
+    ScanKeyData keys[2] = {table.history_index.keys[0], {}};
     keys[0].sk_argument = key;
     ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(above.us));
-    ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(up_to.us));
-    begin_scan(lookup, GetTransactionSnapshot(), keys);
+    begin_scan(lookup, snapshot, keys);
     return lookup;
 }
 

@@ -9,28 +9,10 @@
 // the owner's would not be.
 namespace crm {
 
-// A scan of an open table.
-struct IndexLookup
+// A row as it is stored, by attribute number.
+struct StoredRow
 {
-    Relation relation;
-    Relation index;
-    Snapshot snapshot;
-    IndexScanDesc scan;  // nullptr when nothing is in the index
     TupleTableSlot *row;
-
-    // The next row in `row`; false at the end.
-    bool
-    next() const
-    {
-        return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, row);
-    }
-
-    // The same from the end of the index.
-    bool
-    previous() const
-    {
-        return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, row);
-    }
 
     // A value of the row, which lives as long as the row; none for null.
     std::optional<Datum>
@@ -46,7 +28,7 @@ struct IndexLookup
     {
         const std::optional<Datum> value = optional_value(column);
         if (!value)
-            elog(ERROR, "unexpected null in column %d of \"%s\"", column, RelationGetRelationName(relation));
+            elog(ERROR, "unexpected null in column %d of a row", column);
         return *value;
     }
 
@@ -96,6 +78,29 @@ struct IndexLookup
     }
 };
 
+// A scan of an open table.
+struct IndexLookup : StoredRow
+{
+    Relation relation;
+    Relation index;
+    Snapshot snapshot;
+    IndexScanDesc scan;  // nullptr when nothing is in the index
+
+    // The next row; false at the end.
+    bool
+    next() const
+    {
+        return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, row);
+    }
+
+    // The same from the end of the index.
+    bool
+    previous() const
+    {
+        return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, row);
+    }
+};
+
 // Whether a table may be read so: access_path allows it, and there is such an index.
 inline bool
 can_look_up(const LookupIndex &index)
@@ -103,12 +108,13 @@ can_look_up(const LookupIndex &index)
     return OidIsValid(index.index) && settings::access_path() != settings::access_path_spi;
 }
 
-// Begins to look for the rows whose first index columns have these values, as the newest committed state has them.
+// Begins to look for the rows whose first index columns have these values, as a snapshot shows them; and as the newest
+// committed state has them.
+IndexLookup begin_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values, Snapshot snapshot);
 IndexLookup begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values);
 
-// Begins to look for the rows of a customer's history with versions above one and up to another, as the current snapshot
-// shows them.
-IndexLookup begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, core::Timestamp up_to);
+// Begins to look for the rows of a customer's history with versions above one, as a snapshot shows them.
+IndexLookup begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, Snapshot snapshot);
 
 void end_lookup(const IndexLookup &lookup);
 

@@ -8,6 +8,7 @@
 #include "../core/message.h"
 #include "../core/version.h"
 #include "access_path.h"
+#include "changes_since.h"
 #include "comments.h"
 #include "conflict_detail.h"
 #include "history.h"
@@ -104,16 +105,12 @@ update_customer(const Save &save, const SavePlan &plan, ItemPointerData &place, 
 
 // Writes a save whose row is locked.
 SaveResult
-apply(const Save &save, const SavePlan &plan, const CustomerRow &locked)
+apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, const ChangesSince &changes)
 {
     SaveInProgress progress = in_progress(save);
     progress.checked = locked.version;
     ItemPointerData place = locked.place;
     progress.request = request_digest(save.key, save.request);
-    const bool is_merged = plan.outcome == core::Outcome::merged;
-    MergedChanges changes = {};
-    if (is_merged)
-        changes = merged_changes(save.table, save.key, save.request.base);
 
     with_save_in_progress(progress, [&] {
         std::optional<std::int64_t> adopted;
@@ -137,27 +134,35 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked)
     result.comment_id = progress.comment_id;
     result.message = message_of(facts_of(save, plan.outcome));
     // Other triggers may have changed the row again.
-    if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key, place))
+    if (plan.outcome == core::Outcome::merged)
+    {
+        const std::optional<ReadableCustomer> row =
+            save.path.read(save.table, save.key, GetTransactionSnapshot(), {}, place);
+        if (row)
+        {
+            result.status = row->status;
+            result.version = row->version;
+            result.detail = merge_detail(save.table, changes, *row);
+        }
+    }
+    else if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key, place))
     {
         result.status = row->status;
         result.version = row->version;
     }
-    if (is_merged)
-        if (const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key))
-            result.detail = merge_detail(changes, *customer);
     return result;
 }
 
 // Stores the comment of a refused save, once however often it is refused, and returns where.
 std::optional<std::int64_t>
-keep_comment(const Save &save)
+keep_comment(const Save &save, const ChangesSince &changes)
 {
     const Datum digest = comment_digest(save.key, save.request);
     lock_kept_comment(save.table, digest);
     if (const auto repeated = find_repeated_comment(save.table, save.key, digest, save.request.base))
         return repeated;
     // What was made of an earlier arrival of this request may be pruned from the history.
-    if (!is_base_followed(save.table, save.key, save.request.base))
+    if (!changes.is_base_followed())
         if (const auto stored = find_comment_of_base(save.table, save.key, save.request))
             return stored;
 
@@ -212,10 +217,11 @@ replayed(const Save &save, const AppliedRequest &applied, const std::optional<Cu
     return result;
 }
 
-std::optional<AppliedRequest>
-find_applied(const Save &save)
+// What happened since the base of the save, as a snapshot shows it.
+ChangesSince
+changes_since(const Save &save, Snapshot snapshot)
 {
-    return find_request(save.table, save.key, save.request.base, request_digest(save.key, save.request));
+    return read_changes_since(save.table, save.key, save.request, save.fields, snapshot);
 }
 
 // The outcome of a save whose customer the caller does not see.
@@ -223,8 +229,9 @@ SaveResult
 missing(const Save &save)
 {
     const bool under_row_security = is_under_row_security(save.table.customers);
-    const std::optional<AppliedRequest> applied = under_row_security ? std::nullopt : find_applied(save);
-    const bool in_history = !under_row_security && first_change(save.table, save.key, core::minus_infinity);
+    const std::optional<AppliedRequest> applied =
+        under_row_security ? std::nullopt : changes_since(save, GetTransactionSnapshot()).applied;
+    const bool in_history = !under_row_security && oldest_change(save.table, save.key);
     const core::Outcome outcome = core::decide_missing(applied.has_value(), in_history, under_row_security);
 
     if (outcome == core::Outcome::replayed)
@@ -247,11 +254,16 @@ refusal_facts(const Save &save, core::Outcome outcome, const ConflictDetail &det
 void
 raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 {
-    const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
+    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot);
     if (!customer)
+    {
+        UnregisterSnapshot(snapshot);
         return;
-    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields, *customer,
-                                                 std::nullopt, lock);
+    }
+    const ConflictDetail detail =
+        conflict_detail(save.table, save.key, save.request, save.fields,
+                        {*customer, changes_since(save, snapshot), snapshot}, std::nullopt, lock);
     if (lock)
         errors::locked(key_text(save.key), jsonb_text(detail.json));
     errors::conflict(key_text(save.key), jsonb_text(detail.json));
@@ -262,11 +274,17 @@ raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 std::optional<SaveResult>
 refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock)
 {
-    if (const auto applied = find_applied(save))
-        return replayed(save, *applied, row);
+    Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    ChangesSince changes = changes_since(save, snapshot);
+    if (changes.applied)
+    {
+        UnregisterSnapshot(snapshot);
+        return replayed(save, *changes.applied, row);
+    }
 
     if (settings::on_conflict() == settings::on_conflict_raise)
     {
+        UnregisterSnapshot(snapshot);
         raise_refusal(save, lock);
         return std::nullopt;
     }
@@ -274,15 +292,22 @@ refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &
     std::optional<std::int64_t> kept;
     if (save.request.comment)
     {
+        UnregisterSnapshot(snapshot);
         if (!save.path.lock_for_reference(save.table, save.key))
             return std::nullopt;
-        kept = keep_comment(save);
+        kept = keep_comment(save, changes);
+        snapshot = RegisterSnapshot(GetTransactionSnapshot());
+        changes = changes_since(save, snapshot);
     }
-    const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
+    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot);
     if (!customer)
+    {
+        UnregisterSnapshot(snapshot);
         return std::nullopt;
+    }
     const ConflictDetail detail =
-        conflict_detail(save.table, save.key, save.request, save.fields, *customer, kept, lock);
+        conflict_detail(save.table, save.key, save.request, save.fields, {*customer, changes, snapshot}, kept, lock);
+    UnregisterSnapshot(snapshot);
     const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;
     core::MessageFacts facts = refusal_facts(save, outcome, detail, kept.has_value());
     if (lock)
@@ -312,18 +337,27 @@ plan_of(const Save &save, core::Outcome outcome, ThreeWays items)
     return plan;
 }
 
+// Whether the history tells everything that happened since the base, and it is only updates of columns that are there.
+bool
+can_be_merged(const ChangesSince &changes, core::Timestamp current)
+{
+    return changes.head == current && changes.is_base_followed() && changes.are_updates;
+}
+
 // Decides on a save whose row is locked, or has another version than the save wants; empty when the row cannot be read.
 std::optional<SavePlan>
-decide_locked(const Save &save, const CustomerRow &row)
+decide_locked(const Save &save, const CustomerRow &row, const ChangesSince &changes)
 {
     const bool is_current = core::same_version(save.request.base, row.version);
     if (is_current && save.fields.empty())
         return SavePlan{core::decide(save.request, {row.version, row.status, false}), save.request.status, {},
                         std::nullopt};
-    if (!is_current && (!save.request.merge || !can_be_merged(save.table, save.key, save.request.base, row.version)))
+    if (!is_current && (!save.request.merge || !can_be_merged(changes, row.version)))
         return SavePlan{core::Outcome::conflict, std::nullopt, {}, std::nullopt};
 
-    const std::optional<ReadableCustomer> customer = read_customer(save.table, save.key);
+    std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, static_cast<Datum>(0)};
+    if (!save.fields.empty())
+        customer = save.path.read(save.table, save.key, GetTransactionSnapshot(), save.fields, row.place);
     if (!customer)
         return std::nullopt;
     if (is_current)
@@ -334,7 +368,7 @@ decide_locked(const Save &save, const CustomerRow &row)
         return plan;
     }
     SavePlan plan = plan_of(save, core::Outcome::merged,
-                            compare_with_base(save.table, save.key, save.request, save.fields, *customer));
+                            compare_with_base(save.table, save.request, save.fields, *customer, changes));
     if (plan.outcome != core::Outcome::merged)
         return plan;
     // A late repeat of a refused save, whose comment a later one took over.
@@ -381,10 +415,12 @@ try_to_save(const Save &save, const CustomerRow &seen)
         save.table, save.key, save.fields, seen, save.request.merge ? std::nullopt : std::optional{save.request.base});
     if (!locked)
         return std::nullopt;
+    ChangesSince changes = {};
     if (!core::same_version(save.request.base, locked->version))
-        if (const auto applied = find_applied(save))
-            return replayed(save, *applied, *locked);
-    const std::optional<SavePlan> plan = decide_locked(save, *locked);
+        changes = changes_since(save, GetTransactionSnapshot());
+    if (changes.applied)
+        return replayed(save, *changes.applied, *locked);
+    const std::optional<SavePlan> plan = decide_locked(save, *locked, changes);
     if (!plan)
         return std::nullopt;
     if (plan->outcome != core::Outcome::conflict)
@@ -394,7 +430,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     {
         case core::Outcome::updated:
         case core::Outcome::merged:
-            return apply(save, *plan, *locked);
+            return apply(save, *plan, *locked, changes);
         case core::Outcome::unchanged:
             return unchanged(save, *locked, plan->stored_comment);
         default:

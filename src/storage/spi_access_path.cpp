@@ -1,5 +1,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/owner.h"
+#include "../boundary/role.h"
+#include "../boundary/value_json.h"
 #include "access_path.h"
 #include "status.h"
 
@@ -25,6 +27,58 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
     return row;
 }
 
+// The query for version, status and the columns that the caller may read.
+const char *
+select_readable(const AttachedTable &table, bool reads_all)
+{
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfo(&sql, "SELECT c.%s, c.%s", table.version_sql, table.status_sql);
+
+    Relation relation = table_open(table.customers, NoLock);
+    const TupleDesc columns = RelationGetDescr(relation);
+    for (int i = 0; i < columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        if (!column->attisdropped && (reads_all || has_column_right(table.customers, column->attnum, ACL_SELECT)))
+            appendStringInfo(&sql, ", c.%s", quote_identifier(NameStr(column->attname)));
+    }
+    table_close(relation, NoLock);
+
+    appendStringInfo(&sql, " FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1", table.customers_sql, table.key_sql);
+    return sql.data;
+}
+
+std::uint64_t
+select_customer(AttachedTable &table, const Key &key, Snapshot snapshot)
+{
+    const Arguments arguments = arguments_of(key);
+    if (pg_class_aclcheck(table.customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+        return execute(table.plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
+                       snapshot);
+
+    // The columns differ by role, so the plan is not kept.
+    SPIPlanPtr plan = SPI_prepare(select_readable(table, false), arguments.count, const_cast<Oid *>(arguments.types));
+    if (plan == nullptr)
+        elog(ERROR, "could not read the customer: %s", SPI_result_code_string(SPI_result));
+    const std::uint64_t rows = run_statement(plan, arguments, snapshot);
+    SPI_freeplan(plan);
+    return rows;
+}
+
+// The first row of the latest result without its first two columns, as an object.
+Datum
+result_as_json()
+{
+    const TupleDesc columns = SPI_tuptable->tupdesc;
+    Datum *values = static_cast<Datum *>(palloc(columns->natts * sizeof(Datum)));
+    bool *nulls = static_cast<bool *>(palloc(columns->natts));
+    bool *left_out = static_cast<bool *>(palloc0(columns->natts));
+    heap_deform_tuple(SPI_tuptable->vals[0], columns, values, nulls);
+    left_out[0] = left_out[1] = true;
+    return row_as_json(columns, values, nulls, left_out);
+}
+
 class SpiAccessPath final : public AccessPath
 {
 public:
@@ -34,6 +88,17 @@ public:
         return read_row(execute(table.plan(Statement::look), [&] { return select_row(table, ""); },
                                 arguments_of(key)),
                         table, key);
+    }
+
+    std::optional<ReadableCustomer>
+    read(AttachedTable &table, const Key &key, Snapshot snapshot, Fields, ItemPointerData) const override
+    {
+        if (select_customer(table, key, snapshot) == 0)
+            return std::nullopt;
+        ReadableCustomer customer = {result_time(0, 0), std::nullopt, result_as_json()};
+        if (!result_is_null(0, 1))
+            customer.status = status_text(table, result_datum(0, 1));
+        return customer;
     }
 
     std::optional<CustomerRow>

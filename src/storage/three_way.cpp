@@ -1,9 +1,5 @@
 #include "three_way.h"
 
-#include "../boundary/spi.h"
-#include "../core/version.h"
-#include "history.h"
-
 namespace crm {
 
 namespace {
@@ -36,37 +32,6 @@ compare_unknown_base(const AttachedTable &table, const core::Request &request, F
     return compared;
 }
 
-Datum
-text_array(Datum *texts, int count)
-{
-    return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-Datum
-names_of(Fields fields)
-{
-    Datum *names = static_cast<Datum *>(palloc(fields.size() * sizeof(Datum)));
-    int count = 0;
-    for (const Field &field : fields)
-        names[count++] = text_datum(field.name);
-    return text_array(names, count);
-}
-
-Datum
-column_names(const AttachedTable &table)
-{
-    Relation relation = table_open(table.customers, NoLock);
-    const TupleDesc columns = RelationGetDescr(relation);
-    Datum *names = static_cast<Datum *>(palloc(columns->natts * sizeof(Datum)));
-    int count = 0;
-    for (int i = 0; i < columns->natts; i++)
-        if (!TupleDescAttr(columns, i)->attisdropped)
-            names[count++] = text_datum(NameStr(TupleDescAttr(columns, i)->attname));
-    const Datum array = text_array(names, count);
-    table_close(relation, NoLock);
-    return array;
-}
-
 }  // namespace
 
 ThreeWays
@@ -86,41 +51,24 @@ compare_with_current(const AttachedTable &table, const core::Request &request, F
 }
 
 ThreeWays
-compare_with_base(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
-                  const ReadableCustomer &customer)
+compare_with_base(const AttachedTable &table, const core::Request &request, Fields fields,
+                  const ReadableCustomer &customer, const ChangesSince &changes)
 {
     const Compared compared = compare_unknown_base(table, request, fields, customer);
-    const std::optional<FirstChange> first = first_change(table, key, request.base);
-    const bool is_followed = is_base_followed(table, key, request.base);
-    for (int i = 0; i < compared.count; i++)
+    for (ThreeWay &item : std::span(compared.items, compared.count))
     {
-        ThreeWay &item = compared.items[i];
         if (item.field == nullptr)
-            item.was = first ? first->status_from : std::nullopt;
-        else if (is_followed)
+        {
+            item.was = changes.first ? changes.first->status_from : std::nullopt;
+            continue;
+        }
+        const FieldWas &field = changes.fields[item.field - fields.data()];
+        if (field.is_changed)
+            item.was = field.was ? value_of(*field.was) : std::nullopt;
+        else if (changes.is_base_followed())
             item.was = item.theirs;
     }
-    if (fields.empty())
-        return compared.all();
-
-    const std::uint64_t rows = read_changed_since(table, key, request.base, names_of(fields));
-    for (std::uint64_t row = 0; row < rows; row++)
-        for (int i = 0; i < compared.count; i++)
-        {
-            ThreeWay &item = compared.items[i];
-            if (item.field == nullptr || result_text(row, 0) != item.name)
-                continue;
-            item.was = result_is_null(row, 1) ? std::nullopt : value_of(result_datum(row, 1));
-        }
     return compared.all();
-}
-
-bool
-can_be_merged(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp current)
-{
-    const std::optional<ChainHead> head = chain_head(table, key);
-    return head && head->version == current && is_base_followed(table, key, base) &&
-           are_updates_of(table, key, base, column_names(table));
 }
 
 }  // namespace crm

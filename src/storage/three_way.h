@@ -1,6 +1,7 @@
 #pragma once
 
-#include "conflict_detail.h"
+#include "access_path.h"
+#include "changes_since.h"
 #include "fields.h"
 
 // What a save asks beside what is there and what was there at its base, field by field.
@@ -28,10 +29,7 @@ ThreeWays compare_with_current(const AttachedTable &table, const core::Request &
                                const ReadableCustomer &customer);
 
 // The same of a save whose base is older, by what the history tells.
-ThreeWays compare_with_base(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
-                            const ReadableCustomer &customer);
-
-// Whether the history tells everything that happened since the base, and it is only updates of columns that are there.
-bool can_be_merged(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp current);
+ThreeWays compare_with_base(const AttachedTable &table, const core::Request &request, Fields fields,
+                            const ReadableCustomer &customer, const ChangesSince &changes);
 
 }  // namespace crm

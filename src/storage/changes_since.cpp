@@ -1,0 +1,321 @@
+#include "changes_since.h"
+
+#include "../boundary/role.h"
+#include "../boundary/spi.h"
+#include "../core/version.h"
+#include "index_lookup.h"
+#include "request_digest.h"
+
+namespace crm {
+
+namespace {
+
+// So many of the latest changes are listed.
+constexpr std::size_t most_changes = 50;
+
+// One pass through the history, from the newest change to the base.
+struct Pass
+{
+    const AttachedTable &table;
+    const Key &key;
+    const core::Request &request;
+    Fields asked;
+    Change *listed;  // room for the latest, or nullptr when they are not to be told
+    std::optional<Datum> digest;
+    ChangesSince changes;
+};
+
+// Whether this is the change that the request of the save made. The digest is worked out when it is first needed.
+bool
+is_request(Pass &pass, const StoredRow &row)
+{
+    const std::optional<core::Timestamp> based_on = row.optional_time(pass.table.history_based_on);
+    if (!based_on || !core::same_version(*based_on, pass.request.base) ||
+        !row.optional_value(pass.table.history_request))
+        return false;
+    if (!pass.digest)
+        pass.digest = request_digest(pass.key, pass.request);
+    return row.has_uuid(pass.table.history_request, *pass.digest);
+}
+
+bool
+is_column(const AttachedTable &table, const JsonbValue &name)
+{
+    const char *column = pnstrdup(name.val.string.val, name.val.string.len);
+    return get_attnum(table.customers, column) > 0;
+}
+
+bool
+are_columns(const AttachedTable &table, Jsonb *fields)
+{
+    JsonbIterator *iterator = JsonbIteratorInit(&fields->root);
+    JsonbValue value;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &value, true))
+        if (token == WJB_KEY && !is_column(table, value))
+            return false;
+    return true;
+}
+
+// What a field was before a change that recorded it as this.
+std::optional<Datum>
+value_before(const JsonbValue &recorded)
+{
+    JsonbValue from;
+    if (recorded.type != jbvBinary || !JsonContainerIsObject(recorded.val.binary.data) ||
+        getKeyJsonValueFromContainer(recorded.val.binary.data, "from", 4, &from) == nullptr)
+        return std::nullopt;
+    return JsonbPGetDatum(JsonbValueToJsonb(&from));
+}
+
+void
+take_fields(Pass &pass, Datum datum)
+{
+    Jsonb *fields = DatumGetJsonbP(datum);
+    if (pass.request.merge)
+        pass.changes.are_updates = pass.changes.are_updates && are_columns(pass.table, fields);
+    for (std::size_t i = 0; i < pass.asked.size(); i++)
+    {
+        JsonbValue recorded;
+        const char *name = pass.asked[i].name;
+        if (getKeyJsonValueFromContainer(&fields->root, name, static_cast<int>(std::strlen(name)), &recorded) != nullptr)
+            pass.changes.fields[i] = {true, value_before(recorded)};
+    }
+    if (PointerGetDatum(fields) != datum)
+        pfree(fields);
+}
+
+Change
+change_of(const AttachedTable &table, const StoredRow &row)
+{
+    const std::optional<Datum> fields = row.optional_value(table.history_fields);
+    return {
+        row.time(table.history_version),
+        row.optional_time(table.history_previous),
+        row.time(table.history_recorded_at),
+        text_of(row.value(table.history_operation)),
+        row.optional_text(table.history_author),
+        pstrdup(NameStr(*DatumGetName(row.value(table.history_db_user)))),
+        row.optional_text(table.history_status_from),
+        row.optional_text(table.history_status_to),
+        fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
+        row.optional_bigint(table.history_comment_id),
+    };
+}
+
+// Takes in the next older row; false when there is no more to know.
+bool
+take(Pass &pass, const StoredRow &row)
+{
+    const AttachedTable &table = pass.table;
+    ChangesSince &changes = pass.changes;
+    const core::Timestamp version = row.time(table.history_version);
+    if (version <= core::latest_of_version(changes.base))
+    {
+        changes.base_recorded_at = row.time(table.history_recorded_at);
+        return false;
+    }
+    if (!changes.head)
+        changes.head = version;
+    if (is_request(pass, row))
+        changes.applied = AppliedRequest{version, row.optional_bigint(table.history_comment_id)};
+    changes.first = FirstChange{row.optional_time(table.history_previous), std::nullopt};
+    if (!row.has_text(table.history_operation, "insert"))
+        changes.first->status_from = row.optional_text(table.history_status_from);
+    changes.are_updates = changes.are_updates && row.has_text(table.history_operation, "update");
+    if (pass.request.merge || !pass.asked.empty())
+        if (const std::optional<Datum> fields = row.optional_value(table.history_fields))
+            take_fields(pass, *fields);
+
+    if (pass.listed == nullptr)
+        return true;
+    changes.total++;
+    if (const std::size_t count = changes.latest.size(); count < most_changes)
+    {
+        pass.listed[count] = change_of(table, row);
+        changes.latest = {pass.listed, count + 1};
+    }
+    return true;
+}
+
+void
+look_up(Pass &pass, core::Timestamp above, Snapshot snapshot)
+{
+    const IndexLookup lookup = begin_history_lookup(pass.table, pass.key.value, above, snapshot);
+    while (lookup.previous() && take(pass, lookup))
+        ;
+    end_lookup(lookup);
+}
+
+// The same by a statement. The rows come whole, so that they have the history's own attribute numbers, and a few at a time:
+// there may be many.
+void
+select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapshot)
+{
+    Arguments arguments = arguments_of(pass.key);
+    arguments.add(above);
+    SPIPlanPtr &plan = table.plan(Statement::changes_since);
+    const Role caller = act_as(table.history_owner, nullptr);
+    if (plan == nullptr)
+        plan = prepare_statement(psprintf("SELECT h FROM %s h WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                          "AND version OPERATOR(pg_catalog.>) $2 ORDER BY version DESC",
+                                          table.history_sql),
+                                 arguments);
+    PushActiveSnapshot(snapshot);
+    Portal cursor = SPI_cursor_open(nullptr, plan, arguments.values, arguments.nulls, true);
+    Relation history = table_open(table.history, NoLock);
+    const StoredRow row = {MakeSingleTupleTableSlot(RelationGetDescr(history), &TTSOpsHeapTuple)};
+    HeapTupleData tuple = {};
+    std::uint64_t fetched;
+    bool goes_on = true;
+    do
+    {
+        SPI_cursor_fetch(cursor, true, most_changes);
+        fetched = SPI_processed;
+        for (std::uint64_t i = 0; goes_on && i < fetched; i++)
+        {
+            tuple.t_data = DatumGetHeapTupleHeader(result_datum(i, 0));
+            tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+            ExecStoreHeapTuple(&tuple, row.row, false);
+            goes_on = take(pass, row);
+        }
+        ExecClearTuple(row.row);
+        SPI_freetuptable(SPI_tuptable);
+    } while (goes_on && fetched == most_changes);
+    ExecDropSingleTupleTableSlot(row.row);
+    table_close(history, NoLock);
+    SPI_cursor_close(cursor);
+    PopActiveSnapshot();
+    act_again_as(caller);
+}
+
+// The latest changes that row security shows the caller.
+void
+select_visible(AttachedTable &table, const Key &key, Snapshot snapshot, Change *listed, ChangesSince &changes)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(core::latest_of_version(changes.base));
+    const std::uint64_t rows = execute(
+        table.plan(Statement::list_changes),
+        [&] {
+            return psprintf("SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
+                            "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM %s "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+                            "ORDER BY version DESC LIMIT %d",
+                            table.history_sql, static_cast<int>(most_changes));
+        },
+        arguments, snapshot);
+    for (std::uint64_t row = 0; row < rows; row++)
+        listed[row] = {
+            result_time(row, 0),
+            result_optional_time(row, 1),
+            result_time(row, 2),
+            result_text(row, 3),
+            result_optional_text(row, 4),
+            result_text(row, 5),
+            result_optional_text(row, 6),
+            result_optional_text(row, 7),
+            result_is_null(row, 8) ? std::nullopt : std::optional{datumCopy(result_datum(row, 8), false, -1)},
+            result_optional_bigint(row, 9),
+        };
+    changes.latest = {listed, rows};
+    changes.total = rows == 0 ? 0 : result_bigint(0, 10);
+}
+
+// The fields of a change; a large value is left out of a list, which has an end.
+void
+add_fields(JsonBuilder &json, std::optional<Datum> fields)
+{
+    constexpr std::int64_t limit = 100'000;
+
+    if (!fields)
+    {
+        json.null();
+        return;
+    }
+    const std::int64_t size = toast_raw_datum_size(*fields);
+    if (size <= limit)
+    {
+        json.jsonb(*fields);
+        return;
+    }
+    json.open_object();
+    json.key("omitted_bytes");
+    json.number(size);
+    json.close_object();
+}
+
+void
+add_change(JsonBuilder &json, const Change &change)
+{
+    json.open_object();
+    json.key("version");
+    json.time(change.version);
+    json.key("previous");
+    json.optional_time(change.previous);
+    json.key("recorded_at");
+    json.time(change.recorded_at);
+    json.key("operation");
+    json.text(change.operation);
+    json.key("author");
+    json.optional_text(change.author);
+    json.key("db_user");
+    json.text(change.db_user);
+    json.key("status_from");
+    json.optional_text(change.status_from);
+    json.key("status_to");
+    json.optional_text(change.status_to);
+    json.key("fields");
+    add_fields(json, change.fields);
+    json.key("comment_id");
+    json.optional_number(change.comment_id);
+    json.close_object();
+}
+
+}  // namespace
+
+bool
+ChangesSince::is_base_followed() const
+{
+    return first && first->previous && core::same_version(*first->previous, base);
+}
+
+std::string_view
+ChangesSince::last_author() const
+{
+    return latest.empty() ? std::string_view{} : latest.front().author.value_or(latest.front().db_user);
+}
+
+ChangesSince
+read_changes_since(AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Snapshot snapshot)
+{
+    Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
+    Pass pass = {table, key, request, fields, may_read_all_history(table) ? listed : nullptr, std::nullopt, {}};
+    pass.changes.base = request.base;
+    FieldWas *were = static_cast<FieldWas *>(palloc((fields.size() + 1) * sizeof(FieldWas)));
+    std::fill_n(were, fields.size(), FieldWas{false, std::nullopt});
+    pass.changes.fields = {were, fields.size()};
+
+    const core::Timestamp above = core::shifted(core::earliest_of_version(request.base), -1);
+    if (can_look_up(table.history_index))
+        look_up(pass, above, snapshot);
+    else
+        select(table, pass, above, snapshot);
+    if (may_read_history(table) && pass.listed == nullptr)
+        select_visible(table, key, snapshot, listed, pass.changes);
+    return pass.changes;
+}
+
+void
+add_changes(JsonBuilder &json, const ChangesSince &changes)
+{
+    json.key("changes");
+    json.open_array();
+    for (std::size_t i = changes.latest.size(); i-- > 0;)
+        add_change(json, changes.latest[i]);
+    json.close_array();
+    json.key("changes_total");
+    json.number(changes.total);
+}
+
+}  // namespace crm
