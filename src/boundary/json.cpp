@@ -1,5 +1,8 @@
 #include "json.h"
 
+#include "../core/iso8601.h"
+#include "../core/version.h"
+
 namespace crm {
 
 namespace {
@@ -7,90 +10,172 @@ namespace {
 JsonbValue
 string_value(std::string_view text)
 {
-    JsonbValue value;
+    JsonbValue value = {};
     value.type = jbvString;
     value.val.string.val = const_cast<char *>(text.data());
     value.val.string.len = static_cast<int>(text.size());
     return value;
 }
 
-// A value stands in an array as an element, in an object as a value.
-void
-push(JsonBuilder &builder, JsonbValue &value)
+// The order in which jsonb keeps keys.
+bool
+comes_before(const JsonbPair &a, const JsonbPair &b)
 {
-    const bool in_array = builder.state->contVal.type == jbvArray;
-    builder.result = pushJsonbValue(&builder.state, in_array ? WJB_ELEM : WJB_VALUE, &value);
+    const auto &x = a.key.val.string;
+    const auto &y = b.key.val.string;
+    if (x.len != y.len)
+        return x.len < y.len;
+    return std::memcmp(x.val, y.val, static_cast<std::size_t>(x.len)) < 0;
+}
+
+template <typename T>
+T *
+grown(T *items, int capacity)
+{
+    const std::size_t size = static_cast<std::size_t>(capacity) * sizeof(T);
+    return static_cast<T *>(items == nullptr ? palloc(size) : repalloc(items, size));
 }
 
 }  // namespace
 
 void
+JsonBuilder::begin(bool is_object)
+{
+    Container *container = static_cast<Container *>(palloc0(sizeof(Container)));
+    container->outer = open;
+    container->is_object = is_object;
+    container->is_sorted = true;
+    open = container;
+}
+
+void
+JsonBuilder::end()
+{
+    Container *container = open;
+    open = container->outer;
+    JsonbValue value = {};
+    if (container->is_object)
+    {
+        if (!container->is_sorted)
+            std::sort(container->pairs, container->pairs + container->count, comes_before);
+        value.type = jbvObject;
+        value.val.object.nPairs = container->count;
+        value.val.object.pairs = container->pairs;
+    }
+    else
+    {
+        value.type = jbvArray;
+        value.val.array.nElems = container->count;
+        value.val.array.elems = container->elements;
+        value.val.array.rawScalar = false;
+    }
+    pfree(container);
+    add(value);
+}
+
+void
+JsonBuilder::add_key(const JsonbValue &name)
+{
+    if (open->count == open->capacity)
+    {
+        open->capacity = std::max(2 * open->capacity, 16);
+        open->pairs = grown(open->pairs, open->capacity);
+    }
+    JsonbPair &pair = open->pairs[open->count];
+    pair.key = name;
+    pair.order = static_cast<std::uint32_t>(open->count);
+    open->is_sorted = open->is_sorted && (open->count == 0 || comes_before(open->pairs[open->count - 1], pair));
+}
+
+void
+JsonBuilder::add(const JsonbValue &value)
+{
+    if (open == nullptr)
+        result = value;
+    else if (open->is_object)
+        open->pairs[open->count++].value = value;
+    else
+    {
+        if (open->count == open->capacity)
+        {
+            open->capacity = std::max(2 * open->capacity, 16);
+            open->elements = grown(open->elements, open->capacity);
+        }
+        open->elements[open->count++] = value;
+    }
+}
+
+void
 JsonBuilder::open_object()
 {
-    result = pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+    begin(true);
 }
 
 void
 JsonBuilder::close_object()
 {
-    result = pushJsonbValue(&state, WJB_END_OBJECT, nullptr);
+    end();
 }
 
 void
 JsonBuilder::open_array()
 {
-    result = pushJsonbValue(&state, WJB_BEGIN_ARRAY, nullptr);
+    begin(false);
 }
 
 void
 JsonBuilder::close_array()
 {
-    result = pushJsonbValue(&state, WJB_END_ARRAY, nullptr);
+    end();
 }
 
 void
 JsonBuilder::key(std::string_view name)
 {
-    JsonbValue value = string_value(name);
-    result = pushJsonbValue(&state, WJB_KEY, &value);
+    add_key(string_value(name));
 }
 
 void
 JsonBuilder::null()
 {
-    JsonbValue value;
+    JsonbValue value = {};
     value.type = jbvNull;
-    push(*this, value);
+    add(value);
 }
 
 void
 JsonBuilder::boolean(bool flag)
 {
-    JsonbValue value;
+    JsonbValue value = {};
     value.type = jbvBool;
     value.val.boolean = flag;
-    push(*this, value);
+    add(value);
 }
 
 void
 JsonBuilder::number(std::int64_t number)
 {
-    JsonbValue value;
+    JsonbValue value = {};
     value.type = jbvNumeric;
     value.val.numeric = int64_to_numeric(number);
-    push(*this, value);
+    add(value);
 }
 
 void
 JsonBuilder::text(std::string_view text)
 {
-    JsonbValue value = string_value(text);
-    push(*this, value);
+    add(string_value(text));
 }
 
 void
 JsonBuilder::time(core::Timestamp time)
 {
+    if (core::is_possible_version(time))
+    {
+        const core::Iso8601 iso{time};
+        text({pnstrdup(iso.text().data(), iso.text().size()), iso.text().size()});
+        return;
+    }
     const int utc = 0;
     char *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
     JsonEncodeDateTime(buffer, TimestampTzGetDatum(time.us), TIMESTAMPTZOID, &utc);
@@ -102,17 +187,31 @@ JsonBuilder::jsonb(Datum datum)
 {
     Jsonb *jsonb = DatumGetJsonbP(datum);
     JsonbValue value;
-
     if (JB_ROOT_IS_SCALAR(jsonb))
     {
         JsonbExtractScalar(&jsonb->root, &value);
-        push(*this, value);
+        add(value);
         return;
     }
-    value.type = jbvBinary;
-    value.val.binary.data = &jsonb->root;
-    value.val.binary.len = static_cast<int>(VARSIZE(jsonb)) - VARHDRSZ;
-    push(*this, value);
+    JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, false); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &value, false))
+        switch (token)
+        {
+            case WJB_BEGIN_OBJECT:
+            case WJB_BEGIN_ARRAY:
+                begin(token == WJB_BEGIN_OBJECT);
+                break;
+            case WJB_END_OBJECT:
+            case WJB_END_ARRAY:
+                end();
+                break;
+            case WJB_KEY:
+                add_key(value);
+                break;
+            default:
+                add(value);
+        }
 }
 
 void
@@ -143,9 +242,9 @@ JsonBuilder::optional_time(std::optional<core::Timestamp> value)
 }
 
 Datum
-JsonBuilder::finish() const
+JsonBuilder::finish()
 {
-    return JsonbPGetDatum(JsonbValueToJsonb(result));
+    return JsonbPGetDatum(JsonbValueToJsonb(&result));
 }
 
 const char *

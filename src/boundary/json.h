@@ -6,12 +6,12 @@
 // Building jsonb. Times are ISO 8601 in UTC, whatever the session's settings are.
 namespace crm {
 
-// A jsonb value under construction: open and close objects and arrays in order, a key before each value of an object.
-struct JsonBuilder
+// A jsonb value under construction: open and close objects and arrays in order, a key before each value of an object, and
+// no key twice. What is added must live until it is finished. Keys in the order in which jsonb keeps them, by length first,
+// need not be sorted.
+class JsonBuilder
 {
-    JsonbParseState *state = nullptr;
-    JsonbValue *result = nullptr;
-
+public:
     void open_object();
     void close_object();
     void open_array();
@@ -29,8 +29,32 @@ struct JsonBuilder
     void optional_text(std::optional<std::string_view> value);
     void optional_time(std::optional<core::Timestamp> value);
 
+    // Whether nothing was added yet.
+    bool is_empty() const { return open == nullptr && result.type == jbvNull; }
+
     // The finished value as a datum of type jsonb.
-    Datum finish() const;
+    Datum finish();
+
+private:
+    // An object or array that is not closed yet.
+    struct Container
+    {
+        Container *outer;
+        bool is_object;
+        bool is_sorted;
+        int count;
+        int capacity;
+        JsonbPair *pairs;
+        JsonbValue *elements;
+    };
+
+    void begin(bool is_object);
+    void end();
+    void add(const JsonbValue &value);
+    void add_key(const JsonbValue &name);
+
+    Container *open = nullptr;
+    JsonbValue result = {};
 };
 
 // jsonb as text.

@@ -59,7 +59,7 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
         const Field to = field_of(after, column->attnum, columns);
         if (!differ(from, to, column))
             continue;
-        if (json.state == nullptr)
+        if (json.is_empty())
             json.open_object();
         json.key(NameStr(column->attname));
         json.open_object();
@@ -76,7 +76,7 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
         json.close_object();
     }
     renderer.finish();
-    if (json.state == nullptr)
+    if (json.is_empty())
         return std::nullopt;
     json.close_object();
     return json.finish();

@@ -245,30 +245,31 @@ add_fields(JsonBuilder &json, std::optional<Datum> fields)
     json.close_object();
 }
 
+// The keys stand in the order of jsonb.
 void
 add_change(JsonBuilder &json, const Change &change)
 {
     json.open_object();
+    json.key("author");
+    json.optional_text(change.author);
+    json.key("fields");
+    add_fields(json, change.fields);
+    json.key("db_user");
+    json.text(change.db_user);
     json.key("version");
     json.time(change.version);
     json.key("previous");
     json.optional_time(change.previous);
-    json.key("recorded_at");
-    json.time(change.recorded_at);
     json.key("operation");
     json.text(change.operation);
-    json.key("author");
-    json.optional_text(change.author);
-    json.key("db_user");
-    json.text(change.db_user);
-    json.key("status_from");
-    json.optional_text(change.status_from);
     json.key("status_to");
     json.optional_text(change.status_to);
-    json.key("fields");
-    add_fields(json, change.fields);
     json.key("comment_id");
     json.optional_number(change.comment_id);
+    json.key("recorded_at");
+    json.time(change.recorded_at);
+    json.key("status_from");
+    json.optional_text(change.status_from);
     json.close_object();
 }
 
