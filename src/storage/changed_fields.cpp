@@ -6,19 +6,23 @@ namespace crm {
 
 namespace {
 
-struct Field
+// The values of a row; all null where there is no row.
+struct Row
 {
-    Datum value = static_cast<Datum>(0);
-    bool is_null = true;
+    Datum *values;
+    bool *nulls;
 };
 
-Field
-field_of(HeapTuple row, AttrNumber column, TupleDesc columns)
+Row
+values_of(HeapTuple row, TupleDesc columns)
 {
-    Field field;
-    if (row != nullptr)
-        field.value = heap_getattr(row, column, columns, &field.is_null);
-    return field;
+    const Row values = {static_cast<Datum *>(palloc(columns->natts * sizeof(Datum))),
+                        static_cast<bool *>(palloc(columns->natts))};
+    if (row == nullptr)
+        std::fill_n(values.nulls, columns->natts, true);
+    else
+        heap_deform_tuple(row, columns, values.values, values.nulls);
+    return values;
 }
 
 // Whether both are the same value out of line, which an update keeps without reading it.
@@ -32,13 +36,13 @@ is_same_toast(Datum a, Datum b)
 }
 
 bool
-differ(const Field &a, const Field &b, const FormData_pg_attribute *column)
+differ(const Row &a, const Row &b, int i, const FormData_pg_attribute *column)
 {
-    if (a.is_null || b.is_null)
-        return a.is_null != b.is_null;
-    if (column->attlen == -1 && is_same_toast(a.value, b.value))
+    if (a.nulls[i] || b.nulls[i])
+        return a.nulls[i] != b.nulls[i];
+    if (column->attlen == -1 && is_same_toast(a.values[i], b.values[i]))
         return false;
-    return !datum_image_eq(a.value, b.value, column->attbyval, column->attlen);
+    return !datum_image_eq(a.values[i], b.values[i], column->attbyval, column->attlen);
 }
 
 }  // namespace
@@ -48,6 +52,8 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
 {
     JsonBuilder json;
     ValueRenderer renderer{json};
+    const Row from = values_of(before, columns);
+    const Row to = values_of(after, columns);
 
     for (int i = 0; i < columns->natts; i++)
     {
@@ -55,9 +61,7 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
         if (column->attisdropped || column->attnum == table.key || column->attnum == table.status ||
             column->attnum == table.version)
             continue;
-        const Field from = field_of(before, column->attnum, columns);
-        const Field to = field_of(after, column->attnum, columns);
-        if (!differ(from, to, column))
+        if (!differ(from, to, i, column))
             continue;
         if (json.is_empty())
             json.open_object();
@@ -66,12 +70,12 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
         if (before != nullptr)
         {
             json.key("from");
-            renderer.add(from.value, from.is_null, column->atttypid);
+            renderer.add(from.values[i], from.nulls[i], column->atttypid);
         }
         if (after != nullptr)
         {
             json.key("to");
-            renderer.add(to.value, to.is_null, column->atttypid);
+            renderer.add(to.values[i], to.nulls[i], column->atttypid);
         }
         json.close_object();
     }
