@@ -299,7 +299,7 @@ refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &
         snapshot = RegisterSnapshot(GetTransactionSnapshot());
         changes = changes_since(save, snapshot);
     }
-    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot);
+    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot, {}, row.place);
     if (!customer)
     {
         UnregisterSnapshot(snapshot);
