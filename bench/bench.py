@@ -13,8 +13,9 @@ from tabulate import tabulate
 import machine
 import peers
 import report
+from instructions import shares
 from peers import Peer
-from server import Run, Server
+from server import Instructions, Run, Server
 
 AIMS = ("instructions", "spread", "stale", "hot", "comments", "batch", "size", "clients", "memory")
 
@@ -45,6 +46,7 @@ class Results:
     latencies: dict[str, list[float]] = field(default_factory=dict)  # by peer, milliseconds
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)  # by size of the database and peer
     by_clients: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer, saves/s
+    shares: dict[str, float] = field(default_factory=dict)  # by part of an accepted save, instructions
 
 
 class Bench:
@@ -222,15 +224,17 @@ class Bench:
         for label, statements in contenders.items():
             print(f"  instructions: {label}", flush=True)
             few, many_more = (self.counted(*statements(n)) for n in (calls, 3 * calls))
-            costs[label] = (many_more - few) / (2 * calls)
+            costs[label] = (many_more.total - few.total) / (2 * calls)
+            if label == peers.CRM.label:
+                self.results.shares = shares(few.functions, many_more.functions, 2 * calls, costs[label])
         self.server.start()
         return costs
 
-    def counted(self, statements: str, proof: str) -> int:
+    def counted(self, statements: str, proof: str) -> Instructions:
         """Instructions of statements, whose output must have the proof that they did their job."""
-        instructions, output = self.server.instructions(statements)
-        if proof not in output:
-            raise SystemExit(f"the server did not answer {proof}:\n{output}")
+        instructions = self.server.instructions(statements)
+        if proof not in instructions.output:
+            raise SystemExit(f"the server did not answer {proof}:\n{instructions.output}")
         return instructions
 
 
@@ -360,6 +364,10 @@ def main() -> None:
     for size, costs in bench.results.instructions.items():
         print()
         print(tabulate(costs.items(), headers=(f"{size} database", "instructions per call"), floatfmt=".0f"))
+    if bench.results.shares:
+        print()
+        print(tabulate(bench.results.shares.items(), headers=("where those of crm_update_customer go", "instructions"),
+                       floatfmt=".0f"))
     print()
     print(tabulate(
         [(aim.what, ("≤ " if aim.at_most else "≥ ") + f"{aim.target:g} {aim.unit}", f"{aim.measured:.2f} {aim.unit}",

@@ -60,11 +60,14 @@ def latency(results: "Results", labels: dict[str, str]) -> str:
 
 def cost(results: "Results") -> str:
     """Instructions per call, by the size of the database."""
-    bars = [(f"{label}\n{size} database", value)
-            for size, costs in results.instructions.items() for label, value in costs.items()]
+    return bars({f"{label}\n{size} database": value
+                 for size, costs in results.instructions.items() for label, value in costs.items()})
 
+
+def bars(values: dict[str, float]) -> str:
+    """Instructions per call, one bar each."""
     def draw(axes: Axes) -> None:
-        container = axes.barh([label for label, _ in bars], [value / 1000 for _, value in bars])
+        container = axes.barh(list(values), [value / 1000 for value in values.values()])
         axes.bar_label(container, fmt="%.0f", padding=3)
         axes.invert_yaxis()
         axes.set_xlabel("thousand instructions per call")
@@ -83,6 +86,8 @@ def write(path: Path, results: "Results", machine: dict[str, str], labels: dict[
         plots["Latency"] = latency(results, labels)
     if results.instructions:
         plots["Cost by size of the database"] = cost(results)
+    if results.shares:
+        plots["Where the instructions of an accepted save go"] = bars(results.shares)
     rates = {
         experiment: [(labels[name], statistics.median(each), min(each), max(each)) for name, each in by_peer.items()]
         for experiment, by_peer in results.rates.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from instructions import inclusive
 from peers import Peer
 
 BENCH = Path(__file__).resolve().parent
@@ -24,6 +25,15 @@ class Run:
     seconds: float
     accepted: int  # saves that left a row of history, or all transactions where none does
     latencies: list[float]  # milliseconds
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """What a server process did for some statements, and how many instructions that took."""
+
+    total: int
+    output: str
+    functions: dict[str, int]  # with those of the functions they call
 
 
 class Server:
@@ -133,8 +143,8 @@ class Server:
             command = ["runuser", "-u", "postgres", "--", *command]
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
 
-    def instructions(self, statements: str) -> tuple[int, str]:
-        """Instructions of a server process for statements, and what it printed; the server must be stopped."""
+    def instructions(self, statements: str) -> Instructions:
+        """Instructions of a server process for statements; the server must be stopped."""
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(statements)
             file.flush()
@@ -143,4 +153,5 @@ class Server:
                 [str(BENCH / "single"), str(self.directory), DATABASE, file.name],
                 check=True, stdout=subprocess.PIPE, text=True,
             ).stdout
-        return int(re.search(r"instructions (\d+)$", output.strip())[1]), output  # type: ignore[index]
+        total = int(re.search(r"instructions (\d+)$", output.strip())[1])  # type: ignore[index]
+        return Instructions(total, output, inclusive(self.directory / "copy" / "callgrind.out"))
