@@ -65,11 +65,12 @@ class Bench:
             self.server.execute("CHECKPOINT")
             for peer in random.sample(contenders, len(contenders)):
                 print(f"  {experiment}, round {number + 1}: {peer.label}", flush=True)
-                run = self.server.pgbench(peer, clients, self.options.seconds, self.options.customers, **variables)
+                run = self.server.pgbench(peer, clients, self.options.seconds, clients * self.options.warm_up,
+                                          self.options.customers, **variables)
                 check(peer, run)
                 runs[peer.name].append(run)
         self.results.rates[experiment] = {
-            name: [run.accepted / run.seconds for run in each] for name, each in runs.items()
+            name: [run.rate for run in each] for name, each in runs.items()
         }
         return runs
 
@@ -327,7 +328,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     rounds, seconds, customers, options.calls, options.saves, options.large = (5, 5, 100_000, 100, 40_000, (100_000, 10_000))
     options.clients = (1, 4, 30, 100, 300)
+    options.warm_up = 0.01  # seconds for each client
     if options.quick:
+        options.warm_up = 0
         options.clients = (30, 300)
         rounds, seconds, customers, options.calls, options.saves, options.large = (1, 1, 10_000, 20, 800, (2_000, 1_000))
     if options.full:

@@ -22,8 +22,8 @@ class Run:
     """What one run of pgbench did."""
 
     transactions: int
-    seconds: float
     accepted: int  # saves that left a row of history, or all transactions where none does
+    rate: float  # accepted per second
     latencies: list[float]  # milliseconds
 
 
@@ -103,30 +103,33 @@ class Server:
         """How many rows a table has."""
         return int(self.value(f"SELECT count(*) FROM {table}"))  # type: ignore[call-overload]
 
-    def pgbench(self, peer: Peer, clients: int, seconds: float, customers: int, **variables: object) -> Run:
-        """Runs a peer's script and checks in the tables that it did its job."""
+    def pgbench(self, peer: Peer, clients: int, seconds: float, warm_up: float, customers: int, **variables: object) -> Run:
+        """Runs a peer's script and counts in the tables what it did; the time that sessions take to fill their caches is left out."""
         history = self.count(f"{peer.schema}.customer_history") if peer.records else 0
         directory = Path(tempfile.mkdtemp())
         try:
             (directory / "script.sql").write_text(peer.script)
             output = subprocess.run(
                 ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
-                 "-T", str(max(1, round(seconds))), "--log", "--log-prefix", str(directory / "log"),
+                 "-T", str(max(1, round(seconds + warm_up))), "--log", "--log-prefix", str(directory / "log"),
                  "-D", "first=1", "-D", f"last={customers}",
                  *(part for name, value in variables.items() for part in ("-D", f"{name}={value}")),
                  "-f", str(directory / "script.sql")],
                 env=self.environment(peer.schema), check=True, stdout=subprocess.PIPE, text=True,
             ).stdout
-            latencies = [
-                int(line.split()[2]) / 1000
-                for log in sorted(directory.glob("log*")) for line in log.read_text().splitlines()
+            # client, number, microseconds, script, and the time at the end in seconds and microseconds
+            log = [
+                (int(line[4]) + int(line[5]) / 1e6, int(line[2]) / 1000)
+                for file in directory.glob("log*") for line in map(str.split, file.read_text().splitlines())
             ]
         finally:
             shutil.rmtree(directory)
         transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
-        per_second = float(re.search(r"tps = ([\d.]+)", output)[1])  # type: ignore[index]
         accepted = self.count(f"{peer.schema}.customer_history") - history if peer.records else transactions
-        return Run(transactions, transactions / per_second, accepted, latencies)
+        begin = min(end - took / 1000 for end, took in log) + warm_up
+        latencies = [took for end, took in log if end > begin]
+        seconds = max(end for end, _ in log) - begin
+        return Run(transactions, accepted, len(latencies) / seconds * accepted / transactions, latencies)
 
     def stop(self) -> None:
         """Stops the server, cleanly."""
