@@ -10,18 +10,12 @@
 #include "../core/version.h"
 #include "events.h"
 #include "index_lookup.h"
+#include "lock_class.h"
 #include "request_digest.h"
 
 namespace crm {
 
 namespace {
-
-// Lock classes beside 1 and 2, which the two forms of pg_advisory_lock() use: never the same lock as one of the users'.
-constexpr std::uint16_t kept_lock_class = 0xC4;
-constexpr std::uint16_t all_kept_lock_class = 0xC5;
-constexpr std::uint16_t import_lock_class = 0xC6;
-constexpr std::uint16_t added_lock_class = 0xC7;
-constexpr std::uint16_t all_added_lock_class = 0xC8;
 
 // From this many comments on, a transaction locks them all, so that it does not fill the server's lock table.
 constexpr int most_comment_locks = 256;
@@ -30,36 +24,26 @@ int comment_locks = 0;
 std::uint64_t comment_locks_of = 0;
 
 LOCKTAG
-lock_tag(const AttachedTable &table, std::uint16_t lock_class, std::uint64_t comment)
-{
-    LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<std::uint32_t>(comment >> 32),
-                         static_cast<std::uint32_t>(comment) ^ table.comments, lock_class);
-    return tag;
-}
-
-LOCKTAG
 lock_of_kept(const AttachedTable &table, Datum digest)
 {
     std::uint64_t start;
     std::memcpy(&start, DatumGetUUIDP(digest)->data, sizeof start);
-    return lock_tag(table, kept_lock_class, start);
+    return lock_tag(LockClass::kept_comment, table.comments, start);
 }
 
 LOCKTAG
 lock_of_all_kept(const AttachedTable &table)
 {
-    return lock_tag(table, all_kept_lock_class, 0);
+    return lock_tag(LockClass::all_kept_comments, table.comments, 0);
 }
 
-// Two comments with one hash wait for each other, and that is all.
 LOCKTAG
 lock_of_added(const AttachedTable &table, const Key &key, const core::Request &comment)
 {
-    std::uint64_t hash = comment.reply_to ? static_cast<std::uint64_t>(*comment.reply_to) : 0;
+    std::uint64_t number = comment.reply_to ? static_cast<std::uint64_t>(*comment.reply_to) : 0;
     for (const std::string_view part : {std::string_view{key_text(key)}, comment.author, *comment.comment})
-        hash = hash_bytes_extended(reinterpret_cast<const unsigned char *>(part.data()), static_cast<int>(part.size()), hash);
-    return lock_tag(table, added_lock_class, hash);
+        number = number_of(part, number);
+    return lock_tag(LockClass::added_comment, table.comments, number);
 }
 
 // Locks one comment until the transaction ends, or all of its kind when the transaction has locked many.
@@ -242,14 +226,13 @@ lock_kept_comment(const AttachedTable &table, Datum digest)
 void
 lock_added_comment(const AttachedTable &table, const Key &key, const core::Request &comment)
 {
-    lock_comment(lock_of_added(table, key, comment), lock_tag(table, all_added_lock_class, 0));
+    lock_comment(lock_of_added(table, key, comment), lock_tag(LockClass::all_added_comments, table.comments, 0));
 }
 
 void
 lock_imports(const AttachedTable &table)
 {
-    LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, table.comments, import_lock_class);
+    const LOCKTAG tag = lock_tag(LockClass::import, table.comments, 0);
     LockAcquire(&tag, ExclusiveLock, false, false);
 }
 

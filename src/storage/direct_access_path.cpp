@@ -7,6 +7,7 @@
 #include "access_path.h"
 #include "customer_changes.h"
 #include "events.h"
+#include "lock_class.h"
 #include "status.h"
 
 namespace crm {
@@ -217,17 +218,17 @@ public:
         PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
         require_may_read(table);
         const LockTupleMode mode = are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive;
-        if (wanted && is_in_progress(seen.writer))
+        if (!is_in_progress(seen.writer))
+            return lock_row(table, key, mode, seen.place);
+        if (wanted)
             return lock_after_writer(table, key, mode, seen, *wanted);
 
-        // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
-        const bool is_known = ItemPointerIsValid(&seen.place) && ActiveSnapshotSet();
-        const OpenCustomer customer = open(table, key);
-        std::optional<CustomerRow> row;
-        if (is_known || find(customer))
-            if (lock_at(customer, is_known ? seen.place : customer.row->tts_tid, mode))
-                row = row_of(customer);
-        close(customer);
+        // Whoever waits for the row itself is woken by every version that those before them make of it. In a queue for their
+        // turn, one alone is.
+        const LOCKTAG turn = lock_tag(LockClass::turn, table.customers, number_of(key_text(key)));
+        LockAcquire(&turn, ExclusiveLock, false, false);
+        const std::optional<CustomerRow> row = lock_row(table, key, mode, {});
+        LockRelease(&turn, ExclusiveLock, false);
         return row;
     }
 
@@ -320,6 +321,21 @@ private:
     {
         return TransactionIdIsValid(writer) && !TransactionIdIsCurrentTransactionId(writer) &&
                TransactionIdIsInProgress(writer);
+    }
+
+    // Locks the row, which was seen at this place, if that is known.
+    static std::optional<CustomerRow>
+    lock_row(const AttachedTable &table, const Key &key, LockTupleMode mode, ItemPointerData place)
+    {
+        // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
+        const bool is_known = ItemPointerIsValid(&place) && ActiveSnapshotSet();
+        const OpenCustomer customer = open(table, key);
+        std::optional<CustomerRow> row;
+        if (is_known || find(customer))
+            if (lock_at(customer, is_known ? place : customer.row->tts_tid, mode))
+                row = row_of(customer);
+        close(customer);
+        return row;
     }
 
     // Waits for the transaction that has the row, in the queue of those who want to lock it, and looks again: whose version
