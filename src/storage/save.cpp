@@ -250,23 +250,57 @@ refusal_facts(const Save &save, core::Outcome outcome, const ConflictDetail &det
     return facts;
 }
 
+[[noreturn]] void
+refuse_by_error(const Save &save, const std::optional<EditLock> &lock, const ConflictDetail &detail)
+{
+    if (lock)
+        errors::locked(key_text(save.key), jsonb_text(detail.json));
+    errors::conflict(key_text(save.key), jsonb_text(detail.json));
+}
+
 // Raises the conflict, or the lock that refuses the save, unless the customer went in the meantime.
 void
 raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 {
     const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
-    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot);
+    if (const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot))
+        refuse_by_error(save, lock,
+                        conflict_detail(save.table, save.key, save.request, save.fields,
+                                        {*customer, changes_since(save, snapshot), snapshot}, std::nullopt, lock));
+    UnregisterSnapshot(snapshot);
+}
+
+// The answer to a refused save by what a snapshot shows; empty when the customer is gone.
+std::optional<SaveResult>
+refusal(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock, std::optional<std::int64_t> kept,
+        const ChangesSince &changes, Snapshot snapshot)
+{
+    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot, {}, row.place);
     if (!customer)
-    {
-        UnregisterSnapshot(snapshot);
-        return;
-    }
+        return std::nullopt;
     const ConflictDetail detail =
-        conflict_detail(save.table, save.key, save.request, save.fields,
-                        {*customer, changes_since(save, snapshot), snapshot}, std::nullopt, lock);
+        conflict_detail(save.table, save.key, save.request, save.fields, {*customer, changes, snapshot}, kept, lock);
+    if (settings::on_conflict() == settings::on_conflict_raise)
+        refuse_by_error(save, lock, detail);
+    const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;
+    core::MessageFacts facts = refusal_facts(save, outcome, detail, kept.has_value());
     if (lock)
-        errors::locked(key_text(save.key), jsonb_text(detail.json));
-    errors::conflict(key_text(save.key), jsonb_text(detail.json));
+        facts.locked_by = lock->author;
+    return SaveResult{outcome, customer->status, customer->version, kept, message_of(facts), detail.json};
+}
+
+// Keeps the comment of a refused save, for which it may have to wait, and answers by what is there then.
+std::optional<SaveResult>
+refuse_with_comment(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock,
+                    const ChangesSince &changes)
+{
+    if (!save.path.lock_for_reference(save.table, save.key))
+        return std::nullopt;
+    const std::optional<std::int64_t> kept = keep_comment(save, changes);
+    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const auto result = refusal(save, row, lock, kept, changes_since(save, snapshot), snapshot);
+    UnregisterSnapshot(snapshot);
+    return result;
 }
 
 // Answers a save whose base is not the customer's version, or that a lock refuses. Empty when the customer went in the
@@ -274,45 +308,17 @@ raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 std::optional<SaveResult>
 refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock)
 {
-    Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
-    ChangesSince changes = changes_since(save, snapshot);
+    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const ChangesSince changes = changes_since(save, snapshot);
+    std::optional<SaveResult> result;
     if (changes.applied)
-    {
-        UnregisterSnapshot(snapshot);
-        return replayed(save, *changes.applied, row);
-    }
-
-    if (settings::on_conflict() == settings::on_conflict_raise)
-    {
-        UnregisterSnapshot(snapshot);
-        raise_refusal(save, lock);
-        return std::nullopt;
-    }
-
-    std::optional<std::int64_t> kept;
-    if (save.request.comment)
-    {
-        UnregisterSnapshot(snapshot);
-        if (!save.path.lock_for_reference(save.table, save.key))
-            return std::nullopt;
-        kept = keep_comment(save, changes);
-        snapshot = RegisterSnapshot(GetTransactionSnapshot());
-        changes = changes_since(save, snapshot);
-    }
-    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot, {}, row.place);
-    if (!customer)
-    {
-        UnregisterSnapshot(snapshot);
-        return std::nullopt;
-    }
-    const ConflictDetail detail =
-        conflict_detail(save.table, save.key, save.request, save.fields, {*customer, changes, snapshot}, kept, lock);
+        result = replayed(save, *changes.applied, row);
+    else if (save.request.comment && settings::on_conflict() != settings::on_conflict_raise)
+        result = refuse_with_comment(save, row, lock, changes);
+    else
+        result = refusal(save, row, lock, std::nullopt, changes, snapshot);
     UnregisterSnapshot(snapshot);
-    const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;
-    core::MessageFacts facts = refusal_facts(save, outcome, detail, kept.has_value());
-    if (lock)
-        facts.locked_by = lock->author;
-    return SaveResult{outcome, customer->status, customer->version, kept, message_of(facts), detail.json};
+    return result;
 }
 
 // What of the save differs from what is there.
