@@ -52,13 +52,13 @@ forget_connection_settings() {
 
 # Building ----------------------------------------------------------------------------------------
 
-# with_build_lock COMMAND…: two commands at once do not build in each other's way.
+# with_build_lock WHAT COMMAND…: two commands at once do not build the same in each other's way.
 with_build_lock() {
     mkdir -p "$build"
     (
         flock 9
-        "$@" 9>&-
-    ) 9>"$build/lock"
+        "${@:2}" 9>&-
+    ) 9>"$build/$1.lock"
 }
 
 make_module() {
@@ -84,8 +84,12 @@ build_programs() {
         targets+=("$1")
         shift
     done
-    cmake -S "$project" -B "$directory" -DCMAKE_BUILD_TYPE=RelWithDebInfo "${@:2}" &&
-        cmake --build "$directory" --parallel "$(nproc)" --target "${targets[@]}"
+    with_build_lock "${directory##*/}" run_cmake "$directory" "$@"
+}
+
+run_cmake() {
+    cmake -S "$project" -B "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo "${@:3}" &&
+        cmake --build "$1" --parallel "$(nproc)" --target "${targets[@]}"
 }
 
 # Private servers ---------------------------------------------------------------------------------
@@ -201,8 +205,8 @@ server_start() {
     as_server_user test -x "$directory" ||
         die "the user $server_user, who runs the server, cannot reach $directory: choose another (--dir or TMPDIR)"
 
-    quietly with_build_lock build_module
-    quietly with_build_lock install_tree "$directory/tree"
+    quietly with_build_lock module build_module
+    quietly with_build_lock module install_tree "$directory/tree"
 
     install -d -m 700 -o "$server_user" "$directory/data" "$directory/socket"
     quietly as_server_user "$pg_bindir/initdb" -D "$directory/data" -U postgres --encoding=UTF8 --locale=C.UTF-8 \
