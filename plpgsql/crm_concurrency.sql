@@ -157,6 +157,10 @@ COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
 CREATE FUNCTION crm_internal_same(a timestamptz, b timestamptz) RETURNS boolean STABLE
 RETURN isfinite(a) AND isfinite(b) AND a > b - interval '1 ms' AND a < b + interval '1 ms';
 
+-- A time that no version can have is as good as one nearer by, which leaves room for what is added to it.
+CREATE FUNCTION crm_internal_in_reach(base timestamptz) RETURNS timestamptz IMMUTABLE
+RETURN CASE WHEN isfinite(base) THEN greatest(least(base, '290000-01-01 00:00:00+00'), '4000-01-01 00:00:00+00 BC') ELSE base END;
+
 -- The version that follows another (NULL: none yet) now; beyond year 9999 where none is left.
 CREATE FUNCTION crm_internal_next(current timestamptz) RETURNS timestamptz VOLATILE
 RETURN greatest(date_trunc('milliseconds', clock_timestamp()),
@@ -467,14 +471,17 @@ DECLARE
 BEGIN
     IF has_table_privilege('crm_schema.customers'::regclass, 'SELECT') THEN
         SELECT to_jsonb(c) INTO shown FROM crm_schema.customers c WHERE c.id = customer;
-        RETURN shown;
+    ELSE
+        EXECUTE (SELECT format('SELECT to_jsonb(r) FROM (SELECT %s FROM crm_schema.customers WHERE id = $1) r',
+                               string_agg(quote_ident(attname), ', ' ORDER BY attnum))
+                 FROM pg_attribute
+                 WHERE attrelid = 'crm_schema.customers'::regclass AND attnum > 0 AND NOT attisdropped
+                   AND has_column_privilege(attrelid, attnum, 'SELECT'))
+            INTO shown USING customer;
     END IF;
-    EXECUTE (SELECT format('SELECT to_jsonb(r) FROM (SELECT %s FROM crm_schema.customers WHERE id = $1) r',
-                           string_agg(quote_ident(attname), ', ' ORDER BY attnum))
-             FROM pg_attribute
-             WHERE attrelid = 'crm_schema.customers'::regclass AND attnum > 0 AND NOT attisdropped
-               AND has_column_privilege(attrelid, attnum, 'SELECT'))
-        INTO shown USING customer;
+    IF pg_column_size(shown || '{}') > 16777216 THEN
+        RETURN (SELECT jsonb_object_agg(key, crm_schema.crm_internal_shortened(value)) FROM jsonb_each(shown));
+    END IF;
     RETURN shown;
 END $$;
 
@@ -622,23 +629,20 @@ BEGIN
                   WHERE customer_id = customer AND version BETWEEN base - interval '999 us' AND base + interval '999 us') THEN
         RETURN NULL;
     END IF;
-    -- A base at the ends of what a timestamptz holds has nothing near it.
-    IF base BETWEEN '4000-01-01 00:00:00+00 BC' AND '290000-01-01 00:00:00+00' THEN
-        nearby := ARRAY(SELECT version FROM crm_schema.customer_history
-                        WHERE customer_id = customer AND version BETWEEN base - reach AND base + reach
-                        ORDER BY version DESC LIMIT 1000)
-                  || current || follower;
-        IF is_whole AND EXISTS (SELECT FROM unnest(nearby) v WHERE v >= base AND v < base + interval '1 second') THEN
-            RETURN 'cut_to_seconds';
-        END IF;
-        -- Off by whole quarter hours, a client that keeps milliseconds, or seconds alone, allowed for.
-        IF EXISTS (SELECT
-                   FROM unnest(nearby) v, LATERAL (VALUES (v), (CASE WHEN is_whole THEN date_trunc('second', v) END)) AS c (version),
-                        LATERAL (SELECT (extract(epoch FROM c.version - base) * 1000000)::bigint) AS d (us)
-                   WHERE abs(d.us) < 54000000000 AND abs(d.us) > 900000000 - 1000
-                     AND abs(d.us) % 900000000 NOT BETWEEN 1000 AND 900000000 - 1000) THEN
-            RETURN 'zone_offset';
-        END IF;
+    nearby := ARRAY(SELECT version FROM crm_schema.customer_history
+                    WHERE customer_id = customer AND version BETWEEN base - reach AND base + reach
+                    ORDER BY version DESC LIMIT 1000)
+              || current || follower;
+    IF is_whole AND EXISTS (SELECT FROM unnest(nearby) v WHERE v >= base AND v < base + interval '1 second') THEN
+        RETURN 'cut_to_seconds';
+    END IF;
+    -- Off by whole quarter hours, a client that keeps milliseconds, or seconds alone, allowed for.
+    IF EXISTS (SELECT
+               FROM unnest(nearby) v, LATERAL (VALUES (v), (CASE WHEN is_whole THEN date_trunc('second', v) END)) AS c (version),
+                    LATERAL (SELECT (extract(epoch FROM c.version - base) * 1000000)::bigint) AS d (us)
+               WHERE abs(d.us) < 54000000000 AND abs(d.us) > 900000000 - 1000
+                 AND abs(d.us) % 900000000 NOT BETWEEN 1000 AND 900000000 - 1000) THEN
+        RETURN 'zone_offset';
     END IF;
     IF base > clock_timestamp() THEN
         RETURN 'in_the_future';
@@ -673,14 +677,15 @@ DECLARE
     first_previous timestamptz;
     first_status text;
     first_operation text;
-    is_followed boolean;
+    is_followed boolean := false;
+    is_theirs boolean;
     earlier jsonb := '{}';
 BEGIN
     IF base_is = 'history' THEN
         SELECT h.previous, h.status_from, h.operation INTO first_previous, first_status, first_operation
         FROM crm_schema.crm_internal_history h
         WHERE h.customer_id = customer AND h.version > base + interval '999 us' ORDER BY h.version LIMIT 1;
-        is_followed := FOUND AND crm_schema.crm_internal_same(first_previous, base);
+        is_followed := coalesce(crm_schema.crm_internal_same(first_previous, base), false);
         IF asked IS NOT NULL THEN
             earlier := (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}')
                         FROM (SELECT DISTINCT ON (f.key) f.key, f.value
@@ -695,15 +700,15 @@ BEGIN
         SELECT f.key, f.value FROM jsonb_each(asked) f
     LOOP
         theirs := now_is -> field;
-        was := CASE WHEN base_is = 'current' THEN theirs
-                    WHEN base_is <> 'history' THEN NULL
-                    WHEN field = 'status' THEN CASE WHEN first_operation <> 'insert' THEN to_jsonb(first_status) END
-                    WHEN earlier ? field THEN earlier -> field
-                    WHEN is_followed THEN theirs END;
-        was := crm_schema.crm_internal_canonical(was);
+        is_theirs := base_is = 'current' OR base_is = 'history' AND field <> 'status' AND is_followed AND NOT earlier ? field;
+        was := crm_schema.crm_internal_canonical(
+            CASE WHEN is_theirs THEN theirs
+                 WHEN base_is <> 'history' THEN NULL
+                 WHEN field <> 'status' THEN earlier -> field
+                 WHEN first_operation <> 'insert' THEN to_jsonb(first_status) END);
         becomes := CASE WHEN crm_schema.crm_internal_canonical(mine) IN (crm_schema.crm_internal_canonical(theirs), was)
                         THEN 'left'
-                        WHEN was = crm_schema.crm_internal_canonical(theirs) THEN 'written'
+                        WHEN is_theirs OR was = crm_schema.crm_internal_canonical(theirs) THEN 'written'
                         ELSE 'collides' END;
         RETURN NEXT;
     END LOOP;
@@ -748,7 +753,8 @@ BEGIN
             'code', problem, 'hint', crm_schema.crm_internal_base_hint(problem)));
     END IF;
     detail := detail || jsonb_build_object('conflicts', (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('field', field, 'was', was, 'mine', mine, 'theirs', theirs) ORDER BY n), '[]')
+        SELECT coalesce(jsonb_agg(jsonb_build_object('field', field, 'was', was, 'mine', crm_schema.crm_internal_shortened(mine),
+                                                     'theirs', theirs) ORDER BY n), '[]')
         FROM crm_schema.crm_internal_compare(customer, base,
                                              CASE WHEN crm_schema.crm_internal_same(base, now_version) THEN 'current'
                                                   WHEN knows_history THEN 'history' ELSE 'unknown' END,
@@ -878,7 +884,7 @@ RETURNS crm_update_result LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 #variable_conflict use_column
 DECLARE
     customer CONSTANT bigint := crm_update_customer.id;
-    base CONSTANT timestamptz := crm_update_customer.expected_ts;
+    base CONSTANT timestamptz := crm_schema.crm_internal_in_reach(crm_update_customer.expected_ts);
     new_status CONSTANT text := crm_update_customer.status;
     words text := crm_update_customer.comment;
     writer text := crm_update_customer.author;
@@ -983,10 +989,9 @@ BEGIN
         -- An old base is refused at first look. Where the transaction keeps one snapshot, a later base may be the version that
         -- others have made since.
         IF is_current OR merging OR (one_snapshot AND base >= now_version) THEN
-            SELECT l.author, l.locked_at, l.expires_at INTO held_by, held_at, held_until FROM crm_schema.crm_internal_locks l
-            WHERE l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer;
-            IF is_current AND held_by IS NULL AND words IS NULL AND asked IS NULL
-               AND (new_status IS NULL OR new_status = now_status) THEN
+            IF is_current AND words IS NULL AND asked IS NULL AND (new_status IS NULL OR new_status = now_status)
+               AND NOT EXISTS (SELECT FROM crm_schema.crm_internal_locks l
+                               WHERE l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer) THEN
                 RETURN ('unchanged', 200, now_status, now_version, NULL,
                         format('Customer %s already is as you asked; nothing was written.', customer), NULL)::crm_schema.crm_update_result;
             END IF;
@@ -1554,8 +1559,9 @@ END $$;
 COMMENT ON FUNCTION crm_customers_first_version() IS
     'trigger of customers: gives every INSERT its version; raises 22008 for one outside years 1 to 9998';
 
+-- Triggers and constraints of the history may use what is in this schema.
 CREATE FUNCTION crm_customers_history() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, crm_schema, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     saved CONSTANT text[] := nullif(current_setting('crm_internal.save', true), '');
@@ -1725,8 +1731,9 @@ BEGIN
            OR (NEW.customer_id, NEW.id, NEW.author, NEW.body, NEW.created_at, NEW.reply_to, NEW.based_on, NEW.refused_request)
               IS DISTINCT FROM
               (OLD.customer_id, OLD.id, OLD.author, OLD.body, OLD.created_at, OLD.reply_to, OLD.based_on, OLD.refused_request)
-           OR NOT crm_schema.crm_internal_owns(TG_RELID)
-           OR NOT EXISTS (SELECT FROM crm_schema.customer_history
+           OR NOT crm_schema.crm_internal_owns(TG_RELID) THEN
+            PERFORM crm_schema.crm_internal_append_only('update');
+        ELSIF NOT EXISTS (SELECT FROM crm_schema.customer_history
                           WHERE customer_id = NEW.customer_id AND version = NEW.adopted_version AND comment_id = NEW.id) THEN
             PERFORM crm_schema.crm_internal_append_only('update');
         END IF;
@@ -1764,6 +1771,7 @@ BEGIN
     END IF;
 
     IF NEW.expected_ts IS NOT NULL THEN
+        NEW.expected_ts := crm_schema.crm_internal_in_reach(NEW.expected_ts);
         PERFORM crm_schema.crm_internal_check_version(NEW.customer_id, NEW.expected_ts, NEW.author);
         PERFORM set_config('crm_internal.versioned', coalesce(current_setting('crm_internal.versioned', true), '')
                            || format(' %s/%s/%s', NEW.customer_id, NEW.id, crm_schema.crm_internal_time(NEW.expected_ts)), true);
@@ -1909,7 +1917,8 @@ BEGIN
         SELECT pg_get_functiondef(oid) FROM pg_proc
         WHERE pronamespace = current_schema()::regnamespace AND prosrc LIKE '%crm\_schema.%'
     LOOP
-        EXECUTE replace(definition, 'crm_schema.', quote_ident(current_schema()) || '.');
+        EXECUTE replace(replace(definition, 'crm_schema.', quote_ident(current_schema()) || '.'),
+                        quote_literal('crm_schema'), quote_literal(current_schema()));
     END LOOP;
     FOR definition IN
         SELECT oid::regprocedure::text FROM pg_proc
