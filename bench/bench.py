@@ -185,6 +185,7 @@ class Bench:
         costs = self.count_instructions({
             peers.CRM.label: many("crm_update_customer", "crm", "outcome = 'updated'"),
             peers.PLPGSQL.label: many("plpgsql.save", "plpgsql", "save = 'updated'"),
+            peers.EDITION.label: many("edition.crm_update_customer", "edition", "outcome = 'updated'"),
             peers.NOOP.label: many("noop", "crm", "outcome IS NULL"),
             ONE_CUSTOMER: one_customer,
         })

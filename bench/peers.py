@@ -79,8 +79,9 @@ UPDATE blind.customers SET status = 'status ' || :n, updated_at = clock_timestam
     records=False,
 )
 NOOP = Peer("noop", "(e) a C function that does nothing", "crm", in_one_call("noop", "crm"), records=False)
+EDITION = Peer("edition", "(f) the PL/pgSQL edition", "edition", in_one_call("edition.crm_update_customer", "edition"))
 
-PEERS = (CRM, PLPGSQL, CTE, APPLICATION, BLIND, NOOP)
+PEERS = (CRM, PLPGSQL, CTE, APPLICATION, BLIND, NOOP, EDITION)
 
 MERGE = Peer(
     "crm_merge",

@@ -72,9 +72,10 @@ class Server:
             for statement in statements:
                 connection.execute(statement)
 
-    def psql(self, file: Path) -> None:
-        """Runs a file of SQL."""
-        subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file)], env=self.environment(), check=True)
+    def psql(self, file: Path, schema: str = "crm") -> None:
+        """Runs a file of SQL, whose tables are in a schema."""
+        subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file)], env=self.environment(schema),
+                       check=True)
 
     def set(self, name: str, value: str) -> None:
         """Changes a setting for the sessions to come."""
@@ -90,7 +91,9 @@ class Server:
             f"FROM generate_series(1, {customers}) i",
         )
         self.psql(BENCH / "peers.sql")
-        for schema in ("plpgsql", "cte", "application", "blind"):
+        self.execute("CREATE SCHEMA edition")
+        self.psql(BENCH.parent / "plpgsql" / "crm_concurrency.sql", "edition")
+        for schema in ("plpgsql", "cte", "application", "blind", "edition"):
             self.execute(f"INSERT INTO {schema}.customers SELECT * FROM crm.customers")
         self.execute(
             "CREATE SCHEMA hot", "SELECT crm_create_tables('hot')",
