@@ -186,10 +186,14 @@ RETURN to_json(moment) #>> '{}';
 
 -- A part of a request for its digest: whether it is there, its length and its bytes, so that no two requests give the same.
 CREATE FUNCTION crm_internal_part(part text) RETURNS bytea STABLE
-RETURN CASE WHEN part IS NULL THEN decode('00', 'hex')
-            ELSE set_byte(set_byte(set_byte(set_byte(decode('0100000000', 'hex'), 1, octet_length(part) & 255),
-                                            2, (octet_length(part) >> 8) & 255), 3, (octet_length(part) >> 16) & 255),
-                          4, octet_length(part) >> 24) || convert_to(part, 'UTF8') END;
+RETURN CASE
+    WHEN part IS NULL THEN decode('00', 'hex')
+    WHEN octet_length(part) < 256
+    THEN set_byte(decode('0100000000', 'hex'), 1, octet_length(part)) || convert_to(part, 'UTF8')
+    ELSE set_byte(set_byte(set_byte(set_byte(decode('0100000000', 'hex'), 1, octet_length(part) & 255),
+                                    2, (octet_length(part) >> 8) & 255), 3, (octet_length(part) >> 16) & 255),
+                  4, octet_length(part) >> 24) || convert_to(part, 'UTF8')
+END;
 
 -- The digest of parts, the same as the extension's.
 CREATE FUNCTION crm_internal_digest(parts bytea) RETURNS uuid IMMUTABLE
@@ -1078,7 +1082,8 @@ BEGIN
 
                 PERFORM set_config('crm_internal.save', ARRAY[
                     'save', customer::text, pg_trigger_depth()::text, writer, crm_schema.crm_internal_time(base),
-                    digest::text, stored::text, is_adopted::text, crm_schema.crm_internal_time(now_version)]::text, true);
+                    digest::text, stored::text, is_adopted::text,
+                    CASE WHEN outcome = 'merged' THEN crm_schema.crm_internal_time(now_version) END]::text, true);
                 IF write_fields IS NOT NULL THEN
                     style := current_setting('IntervalStyle');
                     IF style <> 'postgres' THEN
@@ -1496,12 +1501,13 @@ CREATE FUNCTION crm_customers_version() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     saved CONSTANT text[] := nullif(current_setting('crm_internal.save', true), '');
+    checked timestamptz;  -- the version that the row had when it was found fit to be saved
     next timestamptz;
 BEGIN
     IF saved[1] = 'save' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
         -- Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
-        IF NOT crm_schema.crm_internal_same(OLD.updated_at, saved[9]::timestamptz)
-           AND crm_schema.crm_internal_is_used(NEW.id, saved[9]::timestamptz) THEN
+        checked := coalesce(saved[9], saved[5]);
+        IF NOT crm_schema.crm_internal_same(OLD.updated_at, checked) AND crm_schema.crm_internal_is_used(NEW.id, checked) THEN
             RAISE triggered_action_exception
                 USING MESSAGE = format('another trigger saved row %s of "customers" from the version of this save', NEW.id),
                     DETAIL = 'One version has one successor; the save was undone.',
@@ -1602,9 +1608,6 @@ BEGIN
                 change.based_on := saved[5];
                 change.request := saved[6];
                 change.comment_id := saved[7];
-                IF crm_schema.crm_internal_setting('author_setting', '') <> '' THEN
-                    change.author := crm_schema.crm_internal_author(change.author);
-                END IF;
                 PERFORM set_config('crm_internal.save', '{done}', true);
             END IF;
         END IF;
@@ -1653,11 +1656,14 @@ BEGIN
         END IF;
     END IF;
 
+    -- Whatever the setting crm_internal.save says: where it is known who the user is, nobody is another.
+    IF crm_schema.crm_internal_setting('author_setting', '') <> '' THEN
+        change.author := crm_schema.crm_internal_identity();
+    END IF;
     INSERT INTO crm_schema.customer_history (customer_id, version, previous, based_on, recorded_at, operation, author, db_user,
                                              status_from, status_to, fields, comment_id, request)
     VALUES (change.customer_id, change.version, change.previous, change.based_on, clock_timestamp(), change.operation,
-            coalesce(change.author, crm_schema.crm_internal_identity()), session_user, change.status_from, change.status_to,
-            change.fields, change.comment_id, change.request);
+            change.author, session_user, change.status_from, change.status_to, change.fields, change.comment_id, change.request);
     IF NOT FOUND THEN
         PERFORM crm_schema.crm_internal_suppressed('customer_history', change.customer_id);
     END IF;
@@ -1870,7 +1876,7 @@ BEGIN
     END IF;
     PERFORM set_config('crm_internal.save', ARRAY[
         'save', NEW.customer_id::text, pg_trigger_depth()::text, NEW.author, crm_schema.crm_internal_time(NEW.based_on),
-        NULL, NEW.id::text, 'false', crm_schema.crm_internal_time(NEW.based_on)]::text, true);
+        NULL, NEW.id::text, 'false', NULL]::text, true);
     UPDATE crm_schema.customers SET status = status WHERE id = NEW.customer_id;
     IF NOT FOUND THEN
         PERFORM crm_schema.crm_internal_suppressed('customers', NEW.customer_id);

@@ -1,0 +1,53 @@
+-- What the views and functions behind the saves show and let do: no more than saves tell, to those who may save.
+CREATE ROLE crm_edition_stranger;
+CREATE ROLE crm_edition_clerk;
+GRANT USAGE ON SCHEMA crm TO crm_edition_stranger, crm_edition_clerk;
+GRANT SELECT (id, status, updated_at), UPDATE (status) ON customers TO crm_edition_clerk;
+GRANT INSERT (customer_id, author, body) ON comments TO crm_edition_clerk;
+INSERT INTO customers (id, phone) VALUES (2000001, 'secret'), (2000002, 'secret');
+UPDATE customers SET phone = 'secret too', status = 'two' WHERE id = 2000001;
+SELECT outcome FROM crm_lock_customer(2000001, 'ana');
+SELECT outcome FROM crm_update_customer(2000001, '2001-01-01', 'x', 'Kept', 'ana');
+
+CREATE FUNCTION state(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN '00000';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+
+-- who has no rights sees nothing, and writes no lock
+SET ROLE crm_edition_stranger;
+SELECT count(*) FROM crm_internal_history;
+SELECT count(*) FROM crm_internal_kept;
+SELECT count(*) FROM crm_internal_locks;
+SELECT count(*) FROM crm_locks;
+SELECT state($$INSERT INTO crm_internal_locks VALUES (2000002, gen_random_uuid(), 'eve', now(), now() + interval '1 h', 'eve')$$);
+DELETE FROM crm_internal_locks;
+-- nor makes the triggers work for a table of their own
+CREATE TEMP TABLE mine (id bigint);
+SELECT state('CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION crm_customers_history()');
+RESET ROLE;
+SELECT count(*) FROM customer_locks WHERE customer_id = 2000001;
+
+-- who may save the status sees what was, of that alone
+SET ROLE crm_edition_clerk;
+SELECT operation, status_from, fields_before FROM crm_internal_history WHERE customer_id = 2000001 ORDER BY version;
+SELECT state('SELECT * FROM customer_history'), state('SELECT * FROM customer_locks'), state('SELECT body FROM comments');
+-- under row security, of the customers that are seen
+RESET ROLE;
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
+CREATE POLICY second ON customers TO crm_edition_clerk USING (id = 2000002);
+SET ROLE crm_edition_clerk;
+SELECT DISTINCT customer_id FROM crm_internal_history;
+SELECT count(*) FROM crm_internal_kept;
+SELECT count(*) FROM crm_internal_locks;
+SELECT state($$INSERT INTO crm_internal_locks VALUES (2000001, gen_random_uuid(), 'eve', now(), now() + interval '1 h', 'eve')
+               ON CONFLICT (customer_id) DO UPDATE SET author = 'eve'$$);
+RESET ROLE;
+DROP POLICY second ON customers;
+ALTER TABLE customers DISABLE ROW LEVEL SECURITY;
+DROP FUNCTION state;
+DROP OWNED BY crm_edition_stranger, crm_edition_clerk;
+DROP ROLE crm_edition_stranger, crm_edition_clerk;
