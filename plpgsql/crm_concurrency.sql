@@ -180,6 +180,14 @@ RETURN btrim(words, E' \t\n\x0b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2
 CREATE FUNCTION crm_internal_setting(name text, otherwise text) RETURNS text STABLE
 RETURN coalesce(nullif(current_setting('crm_concurrency.' || name, true), ''), otherwise);
 
+-- Where the name of the authenticated user is found. Any session may set the setting: the owner can replace this function by one
+-- that returns what no session can change.
+CREATE FUNCTION crm_author_setting() RETURNS text STABLE
+RETURN coalesce(current_setting('crm_concurrency.author_setting', true), '');
+
+COMMENT ON FUNCTION crm_author_setting() IS
+    'where the name of the authenticated user is found, as crm_concurrency.author_setting says; to be replaced by the owner where that must not be anybody''s to set';
+
 -- A time as text that every session reads as the same time.
 CREATE FUNCTION crm_internal_time(moment timestamptz) RETURNS text STABLE
 RETURN to_json(moment) #>> '{}';
@@ -307,7 +315,7 @@ END $$;
 -- The authenticated user, as crm_concurrency.author_setting says where to find it; NULL where it names nobody.
 CREATE FUNCTION crm_internal_identity() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    source CONSTANT text := crm_schema.crm_internal_setting('author_setting', '');
+    source CONSTANT text := crm_schema.crm_author_setting();
     arrow CONSTANT integer := position('->>' IN source);
     name text;
     claims json;
@@ -334,7 +342,7 @@ END $$;
 -- The author of a call: the authenticated user where a setting says who that is, and then no other.
 CREATE FUNCTION crm_internal_author(author text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    source CONSTANT text := crm_schema.crm_internal_setting('author_setting', '');
+    source CONSTANT text := crm_schema.crm_author_setting();
     identity text;
 BEGIN
     IF source <> '' THEN
@@ -934,7 +942,7 @@ BEGIN
             DETAIL = 'A save names the version that its author saw.',
             HINT = 'Send the updated_at that was read with the customer.';
     END IF;
-    IF writer IS NULL OR crm_schema.crm_internal_is_blank(writer) OR crm_schema.crm_internal_setting('author_setting', '') <> '' THEN
+    IF writer IS NULL OR crm_schema.crm_internal_is_blank(writer) OR crm_schema.crm_author_setting() <> '' THEN
         writer := crm_schema.crm_internal_author(writer);
     END IF;
     IF crm_schema.crm_internal_is_blank(new_status) THEN
@@ -1657,7 +1665,7 @@ BEGIN
     END IF;
 
     -- Whatever the setting crm_internal.save says: where it is known who the user is, nobody is another.
-    IF crm_schema.crm_internal_setting('author_setting', '') <> '' THEN
+    IF crm_schema.crm_author_setting() <> '' THEN
         change.author := crm_schema.crm_internal_identity();
     END IF;
     INSERT INTO crm_schema.customer_history (customer_id, version, previous, based_on, recorded_at, operation, author, db_user,
