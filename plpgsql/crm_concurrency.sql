@@ -448,6 +448,17 @@ BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
 END $$;
 
+-- The same, and it stays until the transaction ends, as a foreign key makes it. One snapshot could not lock what has changed since.
+CREATE FUNCTION crm_internal_customer_stays(customer bigint) RETURNS boolean LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
+    END IF;
+    PERFORM FROM crm_schema.customers WHERE id = customer FOR KEY SHARE;
+    RETURN FOUND;
+END $$;
+
 -- The comment with these words that was stored by a save from this base.
 CREATE FUNCTION crm_internal_comment_of_base(customer bigint, writer text, words text, answered bigint, base timestamptz)
 RETURNS bigint LANGUAGE plpgsql
@@ -1247,7 +1258,7 @@ BEGIN
             AND has_column_privilege('crm_schema.comments'::regclass, 'customer_id', 'INSERT')
             AND (answered IS NULL OR has_column_privilege('crm_schema.comments'::regclass, 'reply_to', 'INSERT'))) THEN
         PERFORM crm_schema.crm_internal_denied('comments');
-    ELSIF NOT crm_schema.crm_internal_customer_is_there(customer) THEN
+    ELSIF NOT crm_schema.crm_internal_customer_stays(customer) THEN
         RAISE foreign_key_violation USING MESSAGE = format('there is no customer %s', customer),
             DETAIL = 'Nothing was stored.', HINT = 'Pass the key of a customer that is there.';
     ELSIF answered IS NOT NULL AND NOT crm_schema.crm_internal_comment_is_there(customer, answered) THEN
@@ -1622,6 +1633,12 @@ BEGIN
     ELSIF TG_OP = 'INSERT' THEN
         IF NEW.updated_at IS NULL OR NEW.updated_at NOT BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999+00' THEN
             PERFORM crm_schema.crm_internal_overruled(NEW.id);
+        END IF;
+        -- One snapshot shows a row that others deleted beside its successor, and not what the history says of the deletion.
+        IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+           AND (SELECT count(*) FROM crm_schema.customers WHERE id = NEW.id) > 1 THEN
+            RAISE serialization_failure USING MESSAGE = 'could not serialize access due to concurrent update',
+                DETAIL = 'A row was changed by a transaction that this one cannot see.', HINT = 'Retry the transaction.';
         END IF;
         SELECT version, operation INTO head, head_operation FROM crm_schema.customer_history
         WHERE customer_id = NEW.id ORDER BY version DESC LIMIT 1;
