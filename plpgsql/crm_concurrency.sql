@@ -190,7 +190,7 @@ COMMENT ON FUNCTION crm_author_setting() IS
 
 -- A time as text that every session reads as the same time.
 CREATE FUNCTION crm_internal_time(moment timestamptz) RETURNS text STABLE
-RETURN to_json(moment) #>> '{}';
+RETURN btrim(to_json(moment)::text, '"');
 
 -- A part of a request for its digest: whether it is there, its length and its bytes, so that no two requests give the same.
 CREATE FUNCTION crm_internal_part(part text) RETURNS bytea STABLE
@@ -933,6 +933,7 @@ DECLARE
     write_status text;
     write_fields jsonb;
     stored bigint;              -- where the comment is
+    has_kept boolean;           -- whether refused saves left comments
     is_adopted boolean := false;
     others jsonb;               -- what others changed, of a merge, and how many times
     others_total bigint;
@@ -1071,8 +1072,11 @@ BEGIN
             END IF;
 
             IF outcome <> 'conflict' THEN
-                SELECT l.author, l.locked_at, l.expires_at INTO held_by, held_at, held_until FROM crm_schema.crm_internal_locks l
-                WHERE l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer;
+                SELECT l.author, l.locked_at, l.expires_at, k.is_there INTO held_by, held_at, held_until, has_kept
+                FROM (SELECT words IS NOT NULL AND stored IS NULL
+                             AND EXISTS (SELECT FROM crm_schema.crm_internal_kept WHERE customer_id = customer)) k (is_there)
+                     LEFT JOIN crm_schema.crm_internal_locks l
+                     ON l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer;
             END IF;
             IF outcome = 'unchanged' AND held_by IS NULL THEN
                 RETURN ('unchanged', 200, now_status, now_version, stored,
@@ -1085,8 +1089,7 @@ BEGIN
                     FROM crm_schema.crm_internal_changes(customer, base) c;
                 END IF;
                 digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered, asked));
-                IF words IS NOT NULL AND stored IS NULL
-                   AND EXISTS (SELECT FROM crm_schema.crm_internal_kept k WHERE k.customer_id = customer) THEN
+                IF has_kept THEN
                     words_digest := crm_schema.crm_internal_words(customer, writer, words, answered);
                     stored := (SELECT k.id FROM crm_schema.crm_internal_kept k
                                WHERE k.customer_id = customer AND k.refused_request = words_digest
