@@ -377,11 +377,12 @@ BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
 END $$;
 
--- The values before a change, of columns that the caller may read as they are now.
+-- What a change says of values before it, {"column": {"from": ...}}, of columns that the caller may read as they are now; of
+-- others their names alone.
 CREATE FUNCTION crm_internal_fields_before(fields jsonb) RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN (SELECT jsonb_object_agg(f.key, CASE WHEN a.attnum IS NULL OR has_column_privilege(a.attrelid, a.attnum, 'SELECT')
-                                                THEN f.value -> 'from' END)
+    RETURN (SELECT jsonb_object_agg(f.key, CASE WHEN has_column_privilege(a.attrelid, a.attnum, 'SELECT') THEN f.value - 'to'
+                                                ELSE '{}' END)
             FROM jsonb_each(fields) f LEFT JOIN pg_catalog.pg_attribute a
                 ON a.attrelid = 'crm_schema.customers'::regclass AND a.attname = f.key AND NOT a.attisdropped);
 END $$;
@@ -727,7 +728,7 @@ BEGIN
         was := crm_schema.crm_internal_canonical(
             CASE WHEN is_theirs THEN theirs
                  WHEN base_is <> 'history' THEN NULL
-                 WHEN field <> 'status' THEN earlier -> field
+                 WHEN field <> 'status' THEN earlier -> field -> 'from'
                  WHEN first_operation <> 'insert' THEN to_jsonb(first_status) END);
         becomes := CASE WHEN crm_schema.crm_internal_canonical(mine) IN (crm_schema.crm_internal_canonical(theirs), was)
                         THEN 'left'
@@ -1773,7 +1774,11 @@ BEGIN
         END IF;
         RETURN NEW;
     ELSIF saved[1] = 'comment' AND saved[2] = NEW.customer_id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
-        -- The comment of a save, or of crm_add_comment(), which have checked it.
+        -- The comment of a save, or of crm_add_comment(), which have checked it. Whatever the setting says: where it is known
+        -- who the user is, nobody is another.
+        IF crm_schema.crm_author_setting() <> '' THEN
+            NEW.author := crm_schema.crm_internal_author(NEW.author);
+        END IF;
         NEW.created_at := clock_timestamp();
         NEW.based_on := saved[4];
         NEW.refused_request := saved[5];

@@ -48,7 +48,6 @@ SELECT state($$INSERT INTO crm_internal_locks VALUES (2000001, gen_random_uuid()
 RESET ROLE;
 DROP POLICY second ON customers;
 ALTER TABLE customers DISABLE ROW LEVEL SECURITY;
-DROP FUNCTION state;
 DROP OWNED BY crm_edition_stranger, crm_edition_clerk;
 DROP ROLE crm_edition_stranger, crm_edition_clerk;
 
@@ -57,12 +56,16 @@ BEGIN;
 CREATE ROLE crm_edition_clerk;
 GRANT USAGE ON SCHEMA crm TO crm_edition_clerk;
 GRANT SELECT, UPDATE ON customers TO crm_edition_clerk;
+GRANT INSERT ON comments TO crm_edition_clerk;
 CREATE OR REPLACE FUNCTION crm_author_setting() RETURNS text STABLE RETURN 'session_user';
 SET SESSION AUTHORIZATION crm_edition_clerk;
 SET LOCAL crm_concurrency.author_setting = '';
 SELECT outcome FROM crm_update_customer(2000002, (SELECT updated_at FROM customers WHERE id = 2000002), 'x', NULL, NULL);
 SELECT set_config('crm_internal.save', '{save,2000002,0,forged,2026-01-01T00:00:00Z,NULL,NULL,false,NULL}', true) <> '';
 UPDATE customers SET status = 'forged' WHERE id = 2000002;
+SELECT set_config('crm_internal.save', '{comment,2000002,0,NULL,NULL}', true) <> '',
+       state($$INSERT INTO comments (customer_id, author, body) VALUES (2000002, 'forged', 'x')$$);
 RESET SESSION AUTHORIZATION;
 SELECT author, status_to FROM customer_history WHERE customer_id = 2000002 ORDER BY version DESC LIMIT 2;
 ROLLBACK;
+DROP FUNCTION state;
