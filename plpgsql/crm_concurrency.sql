@@ -159,7 +159,8 @@ RETURN isfinite(a) AND isfinite(b) AND a > b - interval '1 ms' AND a < b + inter
 
 -- A time that no version can have is as good as one nearer by, which leaves room for what is added to it.
 CREATE FUNCTION crm_internal_in_reach(base timestamptz) RETURNS timestamptz IMMUTABLE
-RETURN CASE WHEN isfinite(base) THEN greatest(least(base, '290000-01-01 00:00:00+00'), '4000-01-01 00:00:00+00 BC') ELSE base END;
+RETURN CASE WHEN isfinite(base) THEN greatest(least(base, '290000-01-01 00:00:00+00'), '4000-01-01 00:00:00+00 BC')
+            ELSE base END;
 
 -- The version that follows another (NULL: none yet) now; beyond year 9999 where none is left.
 CREATE FUNCTION crm_internal_next(current timestamptz) RETURNS timestamptz VOLATILE
@@ -174,14 +175,15 @@ RETURN candidate >= current + interval '1 ms' AND isfinite(current)
 
 -- Whether a text is empty or nothing but white space, Unicode's included.
 CREATE FUNCTION crm_internal_is_blank(words text) RETURNS boolean IMMUTABLE
-RETURN btrim(words, E' \t\n\x0b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000') = '';
+RETURN btrim(words, E' \t\n\x0b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
+                    E'\u2028\u2029\u202f\u205f\u3000') = '';
 
 -- A setting crm_concurrency.*, or its default.
 CREATE FUNCTION crm_internal_setting(name text, otherwise text) RETURNS text STABLE
 RETURN coalesce(nullif(current_setting('crm_concurrency.' || name, true), ''), otherwise);
 
--- Where the name of the authenticated user is found. Any session may set the setting: the owner can replace this function by one
--- that returns what no session can change.
+-- Where the name of the authenticated user is found. Any session may set the setting: the owner can replace this function by
+-- one that returns what no session can change.
 CREATE FUNCTION crm_author_setting() RETURNS text STABLE
 RETURN coalesce(current_setting('crm_concurrency.author_setting', true), '');
 
@@ -449,7 +451,8 @@ BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
 END $$;
 
--- The same, and it stays until the transaction ends, as a foreign key makes it. One snapshot could not lock what has changed since.
+-- The same, and it stays until the transaction ends, as a foreign key makes it. One snapshot could not lock what has changed
+-- since.
 CREATE FUNCTION crm_internal_customer_stays(customer bigint) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -614,7 +617,8 @@ BEGIN
 END $$;
 
 -- The changes since a base, the newest 50 of them.
-CREATE FUNCTION crm_internal_changes(customer bigint, base timestamptz, OUT changes jsonb, OUT total bigint, OUT last_author text)
+CREATE FUNCTION crm_internal_changes(customer bigint, base timestamptz,
+                                     OUT changes jsonb, OUT total bigint, OUT last_author text)
 LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     SELECT coalesce(jsonb_agg(h.change ORDER BY h.version), '[]'), coalesce(max(h.n), 0),
@@ -662,7 +666,8 @@ BEGIN
     END IF;
     -- Off by whole quarter hours, a client that keeps milliseconds, or seconds alone, allowed for.
     IF EXISTS (SELECT
-               FROM unnest(nearby) v, LATERAL (VALUES (v), (CASE WHEN is_whole THEN date_trunc('second', v) END)) AS c (version),
+               FROM unnest(nearby) v,
+                    LATERAL (VALUES (v), (CASE WHEN is_whole THEN date_trunc('second', v) END)) AS c (version),
                     LATERAL (SELECT (extract(epoch FROM c.version - base) * 1000000)::bigint) AS d (us)
                WHERE abs(d.us) < 54000000000 AND abs(d.us) > 900000000 - 1000
                  AND abs(d.us) % 900000000 NOT BETWEEN 1000 AND 900000000 - 1000) THEN
@@ -693,7 +698,8 @@ END;
 
 -- Each field that a save asks for: what it was at the base (NULL where that is not known), what the caller asks, what it is
 -- now, and whether it is left, written, or collides. base_is tells how was is known: current, followed from history, unknown.
-CREATE FUNCTION crm_internal_compare(customer bigint, base timestamptz, base_is text, new_status text, asked jsonb, now_is jsonb,
+CREATE FUNCTION crm_internal_compare(customer bigint, base timestamptz, base_is text, new_status text, asked jsonb,
+                                     now_is jsonb,
                                      OUT field text, OUT was jsonb, OUT mine jsonb, OUT theirs jsonb, OUT becomes text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
@@ -777,8 +783,8 @@ BEGIN
             'code', problem, 'hint', crm_schema.crm_internal_base_hint(problem)));
     END IF;
     detail := detail || jsonb_build_object('conflicts', (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('field', field, 'was', was, 'mine', crm_schema.crm_internal_shortened(mine),
-                                                     'theirs', theirs) ORDER BY n), '[]')
+        SELECT coalesce(jsonb_agg(jsonb_build_object('field', field, 'was', was, 'theirs', theirs,
+                                                     'mine', crm_schema.crm_internal_shortened(mine)) ORDER BY n), '[]')
         FROM crm_schema.crm_internal_compare(customer, base,
                                              CASE WHEN crm_schema.crm_internal_same(base, now_version) THEN 'current'
                                                   WHEN knows_history THEN 'history' ELSE 'unknown' END,
@@ -807,7 +813,8 @@ DECLARE
 BEGIN
     IF NOT is_current AND crm_schema.crm_internal_may_read_history() THEN
         detail := detail || coalesce((
-            SELECT jsonb_build_object('superseded_by', jsonb_build_object('version', version, 'author', author, 'db_user', db_user))
+            SELECT jsonb_build_object('superseded_by',
+                                      jsonb_build_object('version', version, 'author', author, 'db_user', db_user))
             FROM crm_schema.customer_history WHERE customer_id = customer ORDER BY version DESC LIMIT 1), '{}');
     END IF;
     RETURN detail;
@@ -816,7 +823,8 @@ END $$;
 -- How the customer differs from what the caller saw.
 CREATE FUNCTION crm_internal_what_happened(customer bigint, problem text, changes bigint, last_author text)
 RETURNS text STABLE
-RETURN CASE WHEN problem = 'before_history' THEN format('The version you sent is older than the kept history of customer %s', customer)
+RETURN CASE WHEN problem = 'before_history'
+            THEN format('The version you sent is older than the kept history of customer %s', customer)
             WHEN problem IS NOT NULL THEN format('Customer %s never had the version you sent', customer)
             WHEN coalesce(changes, 0) <= 1
             THEN format('Customer %s was changed%s since you read it', customer, ' by ' || last_author)
@@ -838,7 +846,8 @@ END $$;
 
 -- Whether the history tells everything that became of a customer since a base: updates of columns that are there, up to the
 -- current version.
-CREATE FUNCTION crm_internal_can_merge(customer bigint, base timestamptz, current timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION crm_internal_can_merge(customer bigint, base timestamptz, current timestamptz)
+RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     RETURN current IS NOT DISTINCT FROM (SELECT max(version) FROM crm_schema.crm_internal_history WHERE customer_id = customer)
        AND crm_schema.crm_internal_is_followed(customer, base)
@@ -853,11 +862,13 @@ END $$;
 
 -- The comment that a refused save with these words left, if a save from this base repeats it: the same request at any time,
 -- another base within the window. A base at or after an adoption has seen it and repeats nothing.
-CREATE FUNCTION crm_internal_repeated(customer bigint, words_digest uuid, base timestamptz, within interval, only_adopted boolean)
+CREATE FUNCTION crm_internal_repeated(customer bigint, words_digest uuid, base timestamptz, within interval,
+                                      only_adopted boolean)
 RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (SELECT id FROM crm_schema.crm_internal_kept
-            WHERE customer_id = customer AND refused_request = words_digest AND (adopted_version IS NOT NULL OR NOT only_adopted)
+            WHERE customer_id = customer AND refused_request = words_digest
+              AND (adopted_version IS NOT NULL OR NOT only_adopted)
               AND (base = coalesce(based_on, '-infinity') OR crm_schema.crm_internal_same(base, based_on)
                    OR (adopted_version IS NULL OR base <= adopted_version - interval '1 ms')
                       AND within > interval '0' AND created_at > clock_timestamp() - within)
@@ -865,7 +876,8 @@ BEGIN
 END $$;
 
 -- Stores the comment of a save with the rights of the caller, and returns where; words_digest is that of a refused one.
-CREATE FUNCTION crm_internal_store(customer bigint, writer text, words text, answered bigint, base timestamptz, words_digest uuid)
+CREATE FUNCTION crm_internal_store(customer bigint, writer text, words text, answered bigint, base timestamptz,
+                                   words_digest uuid)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     outer_save CONSTANT text := coalesce(current_setting('crm_internal.save', true), '');
@@ -877,7 +889,8 @@ BEGIN
     END IF;
     -- A comment without a base is no save's.
     PERFORM set_config('crm_internal.save', ARRAY[
-        'comment', customer::text, pg_trigger_depth()::text, crm_schema.crm_internal_time(base), words_digest::text]::text, true);
+        'comment', customer::text, pg_trigger_depth()::text, crm_schema.crm_internal_time(base),
+        words_digest::text]::text, true);
     IF answered IS NULL THEN
         INSERT INTO crm_schema.comments (customer_id, author, body) VALUES (customer, writer, words);
     ELSE
@@ -1018,7 +1031,8 @@ BEGIN
                AND NOT EXISTS (SELECT FROM crm_schema.crm_internal_locks l
                                WHERE l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer) THEN
                 RETURN ('unchanged', 200, now_status, now_version, NULL,
-                        format('Customer %s already is as you asked; nothing was written.', customer), NULL)::crm_schema.crm_update_result;
+                        format('Customer %s already is as you asked; nothing was written.', customer),
+                        NULL)::crm_schema.crm_update_result;
             END IF;
 
             -- Words that somebody is keeping from a refused save just now.
@@ -1081,7 +1095,8 @@ BEGIN
             END IF;
             IF outcome = 'unchanged' AND held_by IS NULL THEN
                 RETURN ('unchanged', 200, now_status, now_version, stored,
-                        format('Customer %s already is as you asked; nothing was written.', customer), NULL)::crm_schema.crm_update_result;
+                        format('Customer %s already is as you asked; nothing was written.', customer),
+                        NULL)::crm_schema.crm_update_result;
             ELSIF outcome IN ('updated', 'merged') AND held_by IS NULL THEN
                 -- Apply ------------------------------------------------------------------------
                 outer_save := coalesce(current_setting('crm_internal.save', true), '');
@@ -1089,7 +1104,8 @@ BEGIN
                     SELECT c.changes, c.total INTO others, others_total
                     FROM crm_schema.crm_internal_changes(customer, base) c;
                 END IF;
-                digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered, asked));
+                digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered,
+                                                                               asked));
                 IF has_kept THEN
                     words_digest := crm_schema.crm_internal_words(customer, writer, words, answered);
                     stored := (SELECT k.id FROM crm_schema.crm_internal_kept k
@@ -1112,8 +1128,8 @@ BEGIN
                     IF style <> 'postgres' THEN
                         PERFORM set_config('IntervalStyle', 'postgres', true);
                     END IF;
-                    EXECUTE (SELECT format('UPDATE crm_schema.customers c SET %s%s FROM pg_catalog.jsonb_to_record($3) AS r(%s) '
-                                           'WHERE c.id = $1',
+                    EXECUTE (SELECT format('UPDATE crm_schema.customers c SET %s%s '
+                                           'FROM pg_catalog.jsonb_to_record($3) AS r(%s) WHERE c.id = $1',
                                            CASE WHEN write_status IS NOT NULL THEN 'status = $2, ' END,
                                            string_agg(format('%1$I = r.%1$I', f.name), ', '),
                                            crm_schema.crm_internal_columns(write_fields))
@@ -1138,17 +1154,20 @@ BEGIN
                 PERFORM set_config('crm_internal.save', outer_save, true);
 
                 -- Other triggers may have changed the row again.
-                SELECT c.status, c.updated_at INTO result.status, result.updated_at FROM crm_schema.customers c WHERE c.id = customer;
+                SELECT c.status, c.updated_at INTO result.status, result.updated_at
+                FROM crm_schema.customers c WHERE c.id = customer;
                 result.outcome := outcome;
                 result.http_status := 200;
                 result.comment_id := stored;
                 IF outcome = 'merged' THEN
-                    result.message := format('Customer %s is saved together with what others changed since you read it.', customer);
+                    result.message := format('Customer %s is saved together with what others changed since you read it.',
+                                             customer);
                     result.detail := jsonb_build_object('current', crm_schema.crm_internal_row(customer));
                     IF result.detail -> 'current' = 'null' THEN
                         result.detail := NULL;
                     ELSIF others IS NOT NULL THEN
-                        result.detail := result.detail || jsonb_build_object('changes', others, 'changes_total', others_total);
+                        result.detail := result.detail
+                            || jsonb_build_object('changes', others, 'changes_total', others_total);
                     END IF;
                 ELSE
                     result.message := format('Customer %s is saved.', customer);
@@ -1159,7 +1178,8 @@ BEGIN
 
         -- Refuse, unless this very request was applied before ------------------------------------
         IF applied IS NULL AND held_by IS NULL THEN
-            digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered, asked));
+            digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered,
+                                                                           asked));
             SELECT h.version, h.comment_id INTO applied, applied_comment FROM crm_schema.crm_internal_history h
             WHERE h.customer_id = customer AND h.version > base + interval '999 us' AND h.request = digest
               AND h.based_on BETWEEN base - interval '999 us' AND base + interval '999 us'
@@ -1189,7 +1209,8 @@ BEGIN
                 stored := crm_schema.crm_internal_store(customer, writer, words, answered, base, words_digest);
             END IF;
         END IF;
-        refusal := crm_schema.crm_internal_refusal(customer, base, new_status, asked, stored, held_by, held_at, held_until);
+        refusal := crm_schema.crm_internal_refusal(customer, base, new_status, asked, stored,
+                                                   held_by, held_at, held_until);
         CONTINUE WHEN refusal.now_version IS NULL;
         IF crm_schema.crm_internal_setting('on_conflict', 'return') = 'raise' THEN
             PERFORM crm_schema.crm_internal_raise(customer, refusal.detail);
@@ -1197,7 +1218,8 @@ BEGIN
         RETURN (CASE WHEN held_by IS NULL THEN 'conflict' ELSE 'locked' END, CASE WHEN held_by IS NULL THEN 409 ELSE 423 END,
                 refusal.now_status, refusal.now_version, stored,
                 CASE WHEN held_by IS NOT NULL THEN format('Customer %s is locked for editing by %s', customer, held_by)
-                     ELSE crm_schema.crm_internal_what_happened(customer, refusal.problem, refusal.total, refusal.last_author) END
+                     ELSE crm_schema.crm_internal_what_happened(customer, refusal.problem, refusal.total,
+                                                                refusal.last_author) END
                 || CASE WHEN new_status IS NULL AND asked IS NULL THEN '; nothing was changed'
                         ELSE '; your change was not applied' END
                 || CASE WHEN stored IS NOT NULL THEN ', and your comment is kept once you commit.' ELSE '.' END,
@@ -1329,7 +1351,8 @@ BEGIN
     IF ttl IS NULL THEN
         PERFORM crm_schema.crm_internal_null('ttl');
     ELSIF extract(year FROM ttl) <> 0 OR extract(month FROM ttl) <> 0 OR abs(extract(day FROM ttl)) > 1
-       OR ttl <= interval '0' OR ttl > interval '24 hours' OR abs(extract(epoch FROM ttl) - 86400 * extract(day FROM ttl)) > 86400 THEN
+       OR abs(extract(epoch FROM ttl) - 86400 * extract(day FROM ttl)) > 86400
+       OR ttl <= interval '0' OR ttl > interval '24 hours' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'ttl must be more than 0 and at most 24 hours',
             DETAIL = 'Months, whose length varies, cannot be given. Nothing was locked.',
             HINT = 'Pass an interval such as ''15 minutes'', and renew the lock while it is needed.';
@@ -1355,7 +1378,8 @@ BEGIN
                 HINT = 'Pass the author who took the lock.';
         END IF;
         held_until := clock + ttl;
-        UPDATE crm_schema.crm_internal_locks l SET expires_at = held_until, db_user = session_user WHERE l.customer_id = customer;
+        UPDATE crm_schema.crm_internal_locks l SET expires_at = held_until, db_user = session_user
+        WHERE l.customer_id = customer;
         IF NOT FOUND THEN
             PERFORM crm_schema.crm_internal_suppressed('customer_locks', customer);
         END IF;
@@ -1365,7 +1389,8 @@ BEGIN
         RETURN ('lost', 409, NULL, held_by, held_until,
                 format('Your lock on customer %s was taken over by %s.', customer, held_by))::crm_schema.crm_lock_result;
     ELSIF offered IS NOT NULL THEN
-        RETURN ('lost', 409, NULL, NULL, NULL, format('Your lock on customer %s was released.', customer))::crm_schema.crm_lock_result;
+        RETURN ('lost', 409, NULL, NULL, NULL,
+                format('Your lock on customer %s was released.', customer))::crm_schema.crm_lock_result;
     ELSIF is_live THEN
         RETURN ('locked', 423, NULL, held_by, held_until,
                 format('Customer %s is locked for editing by %s.', customer, held_by))::crm_schema.crm_lock_result;
@@ -1509,7 +1534,8 @@ COMMENT ON FUNCTION crm_update_customers(jsonb) IS
 
 -- Triggers ---------------------------------------------------------------------------------------
 --
--- Nobody needs to be allowed to call their functions; who may could make a trigger of another table run with the owner's rights.
+-- Nobody needs to be allowed to call their functions; who may could make a trigger of another table run with the owner's
+-- rights.
 
 CREATE FUNCTION crm_customers_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -1692,7 +1718,8 @@ BEGIN
     INSERT INTO crm_schema.customer_history (customer_id, version, previous, based_on, recorded_at, operation, author, db_user,
                                              status_from, status_to, fields, comment_id, request)
     VALUES (change.customer_id, change.version, change.previous, change.based_on, clock_timestamp(), change.operation,
-            change.author, session_user, change.status_from, change.status_to, change.fields, change.comment_id, change.request);
+            change.author, session_user, change.status_from, change.status_to, change.fields, change.comment_id,
+            change.request);
     IF NOT FOUND THEN
         PERFORM crm_schema.crm_internal_suppressed('customer_history', change.customer_id);
     END IF;
@@ -1813,7 +1840,8 @@ BEGIN
         NEW.expected_ts := crm_schema.crm_internal_in_reach(NEW.expected_ts);
         PERFORM crm_schema.crm_internal_check_version(NEW.customer_id, NEW.expected_ts, NEW.author);
         PERFORM set_config('crm_internal.versioned', coalesce(current_setting('crm_internal.versioned', true), '')
-                           || format(' %s/%s/%s', NEW.customer_id, NEW.id, crm_schema.crm_internal_time(NEW.expected_ts)), true);
+                           || format(' %s/%s/%s', NEW.customer_id, NEW.id, crm_schema.crm_internal_time(NEW.expected_ts)),
+                           true);
         NEW.created_at := clock_timestamp();
         NEW.based_on := NEW.expected_ts;
         NEW.expected_ts := NULL;
@@ -1903,7 +1931,8 @@ BEGIN
     END IF;
     -- Other triggers of this statement may have changed the customer since the check; another save from the same base must
     -- not have.
-    IF NOT crm_schema.crm_internal_same(NEW.based_on, current) AND crm_schema.crm_internal_is_used(NEW.customer_id, NEW.based_on) THEN
+    IF NOT crm_schema.crm_internal_same(NEW.based_on, current)
+       AND crm_schema.crm_internal_is_used(NEW.customer_id, NEW.based_on) THEN
         PERFORM crm_schema.crm_internal_raise(NEW.customer_id, r.detail)
         FROM crm_schema.crm_internal_refusal(NEW.customer_id, NEW.based_on, NULL, NULL, NULL, NULL, NULL, NULL) r;
     END IF;
@@ -1963,6 +1992,7 @@ BEGIN
         SELECT oid::regprocedure::text FROM pg_proc
         WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'crm\_internal\_%'
     LOOP
-        EXECUTE format('COMMENT ON FUNCTION %s IS %L', definition, 'internal: called by the functions and triggers of the edition');
+        EXECUTE format('COMMENT ON FUNCTION %s IS %L', definition,
+                       'internal: called by the functions and triggers of the edition');
     END LOOP;
 END $$;

@@ -28,8 +28,8 @@ BEGIN
         SELECT p.oid::regprocedure::text FROM pg_proc p
         WHERE p.pronamespace = current_schema()::regnamespace
           AND (p.proname LIKE 'crm\_internal\_%'
-               OR p.proname IN ('crm_author_setting', 'crm_update_customer', 'crm_update_customers', 'crm_add_comment', 'crm_lock_customer',
-                                'crm_unlock_customer', 'crm_customers_key', 'crm_customers_version',
+               OR p.proname IN ('crm_author_setting', 'crm_update_customer', 'crm_update_customers', 'crm_add_comment',
+                                'crm_lock_customer', 'crm_unlock_customer', 'crm_customers_key', 'crm_customers_version',
                                 'crm_customers_first_version', 'crm_customers_history', 'crm_comments_guard',
                                 'crm_comments_version', 'crm_history_restore', 'crm_refuse_truncate'))
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
