@@ -176,7 +176,7 @@ RETURN candidate >= current + interval '1 ms' AND isfinite(current)
 -- Whether a text is empty or nothing but white space, Unicode's included.
 CREATE FUNCTION crm_internal_is_blank(words text) RETURNS boolean IMMUTABLE
 RETURN btrim(words, E' \t\n\x0b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
-                    E'\u2028\u2029\u202f\u205f\u3000') = '';
+                    '\u2028\u2029\u202f\u205f\u3000') = '';
 
 -- A setting crm_concurrency.*, or its default.
 CREATE FUNCTION crm_internal_setting(name text, otherwise text) RETURNS text STABLE
