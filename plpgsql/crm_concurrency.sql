@@ -1537,15 +1537,6 @@ COMMENT ON FUNCTION crm_update_customers(jsonb) IS
 -- Nobody needs to be allowed to call their functions; who may could make a trigger of another table run with the owner's
 -- rights.
 
-CREATE FUNCTION crm_customers_key() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE feature_not_supported USING MESSAGE = 'cannot change the key of a row of "customers"',
-        DETAIL = format('Key %s would become %s, and lose its history.', OLD.id, NEW.id),
-        HINT = 'Insert a new row instead.';
-END $$;
-
-COMMENT ON FUNCTION crm_customers_key() IS 'trigger of customers: raises 0A000 for a changed key';
-
 CREATE FUNCTION crm_customers_version() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1553,7 +1544,11 @@ DECLARE
     checked timestamptz;  -- the version that the row had when it was found fit to be saved
     next timestamptz;
 BEGIN
-    IF saved[1] = 'save' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
+    IF NEW.id IS DISTINCT FROM OLD.id THEN
+        RAISE feature_not_supported USING MESSAGE = 'cannot change the key of a row of "customers"',
+            DETAIL = format('Key %s would become %s, and lose its history.', OLD.id, NEW.id),
+            HINT = 'Insert a new row instead.';
+    ELSIF saved[1] = 'save' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
         -- Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
         checked := coalesce(saved[9], saved[5]);
         IF NOT crm_schema.crm_internal_same(OLD.updated_at, checked) AND crm_schema.crm_internal_is_used(NEW.id, checked) THEN
@@ -1573,7 +1568,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
-COMMENT ON FUNCTION crm_customers_version() IS 'trigger of customers: gives every UPDATE its version';
+COMMENT ON FUNCTION crm_customers_version() IS
+    'trigger of customers: gives every UPDATE its version; raises 0A000 for a changed key';
 
 -- Whether a save was made from a version.
 CREATE FUNCTION crm_internal_is_used(customer bigint, base timestamptz) RETURNS boolean LANGUAGE plpgsql
@@ -1952,11 +1948,9 @@ END $$;
 COMMENT ON FUNCTION crm_comments_version() IS
     'trigger of comments: gives the customer of a comment with expected_ts its next version';
 
-REVOKE EXECUTE ON FUNCTION crm_customers_key(), crm_customers_version(), crm_customers_first_version(), crm_customers_history(),
-    crm_history_restore(), crm_refuse_truncate(), crm_comments_guard(), crm_comments_version() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION crm_customers_version(), crm_customers_first_version(), crm_customers_history(), crm_history_restore(),
+    crm_refuse_truncate(), crm_comments_guard(), crm_comments_version() FROM PUBLIC;
 
-CREATE TRIGGER crm_key BEFORE UPDATE ON customers
-    FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id) EXECUTE FUNCTION crm_customers_key();
 -- Row triggers fire in the order of their names: the version is set last, so that no other overrules it.
 CREATE TRIGGER zz_crm_version BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION crm_customers_version();
 CREATE TRIGGER zz_crm_first_version BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION crm_customers_first_version();
