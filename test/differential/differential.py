@@ -1,0 +1,362 @@
+"""Sends the same random calls to both access paths and compares what they answer, say and store."""
+
+import argparse
+import itertools
+import json
+import random
+import re
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import psycopg
+
+from answers import JSON_TYPES, TIME_TYPES, VERSION_NAMES, Answer, Blocked, canonical_time, hide_dice, instant, plain, plain_rows
+from calls import Calls, SessionState, Step, World
+from quoting import literal, name
+from sides import PATIENCE, Hangs, Session, Side, create_side, drop_side
+from tables import Tables, random_tables
+from triggers import random_triggers
+
+SESSIONS = 3
+REFERENCE = re.compile(r"@(ref|cut) (\d+)@")
+
+
+class Difference(Exception):
+    """The sides do not agree."""
+
+
+class Round:
+    """Tables and steps that come from one seed."""
+
+    def __init__(self, sides: list[Side], seed: int, steps: int, roles: dict[str, str], plant: str) -> None:
+        self.sides = sides
+        self.seed = seed
+        self.steps = steps
+        self.rng = random.Random(seed)
+        self.tables: Tables = random_tables(self.rng, "r", roles["owner"], roles["clerk"])
+        self.tables.ddl += random_triggers(self.rng, self.tables)
+        self.plant = plant
+        self.world = World([SessionState() for _ in range(SESSIONS)])
+        self.waiting: dict[int, Step] = {}
+        self.log: list[str] = []
+        self.outcomes: Counter[str] = Counter()
+
+    # What is on each side -------------------------------------------------------------------------
+
+    def look_function(self) -> str:
+        """A function that tells all versions that its session sees, whoever asks; nothing where it would have to wait."""
+        tables = self.tables
+        customers, history = (f"{tables.schema}.{tables.table(of)}" for of in ("customers", "history"))
+        return f"""CREATE FUNCTION {tables.schema}.versions() RETURNS TABLE (of_customer text, of_version text) LANGUAGE plpgsql
+            SECURITY DEFINER SET lock_timeout = '10ms' SET timezone = 'UTC' AS $$ BEGIN
+            RETURN QUERY SELECT {name(tables.key)}::text, {name(tables.version)}::text FROM {customers}
+                UNION SELECT h.customer_id::text, h.version::text FROM {history} h;
+            EXCEPTION WHEN lock_not_available THEN RETURN; END $$"""
+
+    def make_tables(self) -> None:
+        for side in self.sides:
+            side.open_sessions(SESSIONS + 1, f"SET search_path = {self.tables.schema}, public;")
+            maker = side.sessions[-1]
+            errors = []
+            for statement in self.tables.ddl:
+                maker.send(statement)
+                if not maker.has_answered(PATIENCE):
+                    raise Hangs(statement)
+                answer = maker.answer()
+                if answer.error is not None:
+                    errors.append({statement: answer.error})
+            self.compare_made(side, errors)
+            side.observer.run(self.look_function())
+            side.observer.run(f"SET search_path = {self.tables.schema}, public")
+        if self.plant:
+            self.sides[-1].observer.run(self.plant)
+
+    def compare_made(self, side: Side, errors: list[Any]) -> None:
+        """Some of the statements may not fit together: then on all sides."""
+        if side is self.sides[0]:
+            self.made = errors
+        elif json.dumps(errors) != json.dumps(self.made):
+            raise Difference(f"making the tables\n{self.made}\n{errors}")
+
+    def look(self, side: Side, session: Session) -> None:
+        """Learns the ordinals of all versions."""
+        versions: dict[str, list[str]] = {}
+        for row in session.run(f"SELECT * FROM {self.tables.schema}.versions()").rows:
+            versions.setdefault(row["of_customer"] or "", []).append(canonical_time(row["of_version"] or ""))
+        side.versions = {
+            key: {version: ordinal for ordinal, version in enumerate(sorted(times), 1)} for key, times in versions.items()
+        }
+
+    def plain(self, side: Side, number: int, step: Step, answer: Answer | Blocked) -> Any:
+        session = side.sessions[number]
+        if isinstance(answer, Answer) and not session.has_failed and any(
+            oid in JSON_TYPES or (oid in TIME_TYPES and column in VERSION_NAMES) for column, oid in answer.types.items()
+        ):
+            self.look(side, session)
+        return plain(answer, step.key, side.versions)
+
+    # Steps ----------------------------------------------------------------------------------------
+
+    def render(self, sql: str, side: Side) -> str:
+        def reference(match: re.Match[str]) -> str:
+            number = int(match[2])
+            if match[1] == "ref":
+                return side.refs[number]
+            times = [instant(each.refs[number]) for each in self.sides]
+            if any(time is None or time.microsecond == 0 for time in times):
+                return "2001-01-01 00:00+00"
+            return instant(side.refs[number]).replace(microsecond=0).isoformat()  # type: ignore[union-attr]
+
+        return REFERENCE.sub(reference, sql)
+
+    def agree(self, what: str, values: list[Any]) -> Any:
+        """What all sides say, which must be the same."""
+        texts = [json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) for value in values]
+        for side, text in zip(self.sides[1:], texts[1:]):
+            if text != texts[0]:
+                raise Difference(f"{what}\n--- {self.sides[0].name}\n{texts[0]}\n--- {side.name}\n{text}")
+        return values[0]
+
+    def note(self, number: int, sql: str) -> None:
+        self.log.append(f"{number}: {sql}")
+
+    def settle(self, number: int, step: Step, answers: list[Answer | Blocked], has_waited: bool) -> None:
+        """Compares the answers to a step, and learns from them."""
+        common = self.agree(f"step {len(self.log)}, session {number}: {step.sql}", [
+            self.plain(side, number, step, answer) for side, answer in zip(self.sides, answers)
+        ])
+        self.log.append("    " + hide_dice(json.dumps(common, ensure_ascii=False))[:400])
+        self.count(common)
+        if isinstance(answers[0], Blocked):
+            self.block(number, step)
+            return
+        self.waiting.pop(number, None)
+        self.learn(number, step, [answer for answer in answers if isinstance(answer, Answer)], has_waited)
+
+    def count(self, common: Any) -> None:
+        if isinstance(common, str):
+            self.outcomes["waits"] += 1
+        elif "error" in common:
+            self.outcomes[common["error"]["sqlstate"]] += 1
+        else:
+            for row in common["rows"]:
+                if "outcome" in row:
+                    self.outcomes[row["outcome"]] += 1
+
+    def block(self, number: int, step: Step) -> None:
+        """One session waits at a time: of two, who goes on first is chance."""
+        if not self.waiting:
+            self.waiting[number] = step
+            self.world.sessions[number].is_blocked = True
+            return
+        self.note(number, "(cancelled: another session is waiting)")
+        self.cancel(number, step)
+
+    def cancel(self, number: int, step: Step) -> None:
+        answers: list[Answer | Blocked] = []
+        for side in self.sides:
+            side.sessions[number].cancel()
+            answers.append(side.wait(side.sessions[number], step.sql, may_block=False))
+        self.settle(number, step, answers, False)
+
+    def learn(self, number: int, step: Step, answers: list[Answer], has_waited: bool) -> None:
+        """Keeps what the next steps can refer to."""
+        state = self.world.sessions[number] if number >= 0 else SessionState()
+        was_in_transaction = state.in_transaction
+        sessions = [side.sessions[number] for side in self.sides]
+        state.is_blocked = False
+        state.in_transaction, state.has_failed = self.agree(
+            f"the transaction of session {number}", [(session.is_in_transaction, session.has_failed) for session in sessions]
+        )
+        if state.has_failed or answers[0].tag.startswith("ROLLBACK") or (was_in_transaction and not state.in_transaction
+                                                                         and answers[0].error):
+            self.world.forget(state.refs)
+        if not state.in_transaction:
+            state.refs = []
+            state.must_end = False
+
+        for row in answers[0].rows:
+            comment = row.get("comment_id")
+            if comment is not None and step.key is not None:
+                known = self.world.comments.setdefault(step.key, [])
+                if int(comment) not in known:
+                    known.append(int(comment))
+        if step.gives and step.key and len(answers[0].rows) == 1 and answers[0].rows[0].get(step.gives) is not None:
+            ref = self.world.next_ref
+            self.world.next_ref += 1
+            for side, answer in zip(self.sides, answers):
+                side.refs[ref] = answer.rows[0][step.gives] or ""
+            of = self.world.locks if step.gives == "lock_id" else self.world.versions
+            of.setdefault(step.key, []).append(ref)
+            if state.in_transaction:
+                state.refs.append(ref)
+        # Who has waited in vain keeps no lock on the direct path: nobody shall meet it on the other.
+        if has_waited and state.in_transaction and not state.has_failed and step.gives == "updated_at":
+            state.must_end = any(row.get("outcome") in ("conflict", "replayed") for row in answers[0].rows)
+
+    def make(self, step: Step) -> None:
+        number = step.session
+        self.note(number, step.sql or step.kind)
+        if step.kind == "cancel":
+            self.cancel(number, self.waiting[number])
+            return
+        if step.needs_clock:
+            for side in self.sides:
+                side.observer.run("SELECT pg_sleep(0.005)")
+        for side in self.sides:
+            side.sessions[number].send(self.render(step.sql, side))
+        may_block = number < 0 or not self.world.sessions[number].has_timeout
+        self.settle(number, step, [side.wait(side.sessions[number], step.sql, may_block) for side in self.sides], False)
+        self.resume(number)
+
+    def resume(self, but: int) -> None:
+        """Takes the answers of who waited and waits no more."""
+        for number, step in list(self.waiting.items()):
+            if number == but:
+                continue
+            answers = [side.wait(side.sessions[number], step.sql) for side in self.sides]
+            still = self.agree(f"whether session {number} still waits: {step.sql}",
+                               [isinstance(answer, Blocked) for answer in answers])
+            if not still:
+                self.note(number, "(goes on)")
+                self.settle(number, step, answers, True)
+
+    def finish(self) -> None:
+        """Ends all transactions, one after the other."""
+        for state in self.world.sessions:
+            state.has_timeout = False
+        for _ in range(SESSIONS):
+            for number, state in enumerate(self.world.sessions):
+                if state.in_transaction and not state.is_blocked:
+                    self.make(Step(number, self.rng.choice(["COMMIT", "COMMIT", "ROLLBACK"])))
+        for number in list(self.waiting):
+            self.make(Step(number, "", kind="cancel"))
+
+    # Contents -------------------------------------------------------------------------------------
+
+    def compare_contents(self) -> None:
+        for side in self.sides:
+            self.look(side, side.observer)
+        of = literal(self.tables.schema)
+        names = self.agree("the tables", [
+            [row["relname"] or "" for row in side.observer.run(
+                f"SELECT relname FROM pg_class WHERE relnamespace = {of}::regnamespace AND relkind = 'r' ORDER BY relname").rows]
+            for side in self.sides
+        ])
+        statements = [f"SELECT * FROM {name(table)}" for table in names] + ["SELECT * FROM public.crm_verify()"]
+        for statement in statements:
+            rows = []
+            for side in self.sides:
+                answer = side.observer.run(statement)
+                own = plain_rows(answer, None, side.versions)
+                rows.append(sorted(own, key=lambda row: json.dumps(row, sort_keys=True)))
+            common = self.agree(statement, rows)
+            if "crm_verify" in statement and common:
+                self.outcomes["violations"] += len(common)
+                self.log += [f"    {row}" for row in common]
+                if not self.tables.breaks_chain:
+                    raise Difference(f"crm_verify() finds on all sides: {json.dumps(common, indent=1)}")
+        self.agree("events", [[plain_event(side, payload) for payload in side.observer.notifications()] for side in self.sides])
+
+    def run(self) -> None:
+        self.make_tables()
+        calls = Calls(self.rng, self.tables, self.world)
+        for _ in range(self.steps):
+            self.make(calls.next())
+        self.finish()
+        self.compare_contents()
+
+    def drop_tables(self) -> None:
+        for side in self.sides:
+            side.close_sessions()
+            side.observer.run(f"SET client_min_messages = warning; DROP SCHEMA IF EXISTS {self.tables.schema} CASCADE; "
+                              "SET client_min_messages = notice")
+            side.observer.notifications()
+
+    def report(self, problem: Exception, options: argparse.Namespace) -> str:
+        """What is needed to see it again."""
+        ddl = "\n".join(f"{statement};" for statement in self.tables.ddl)
+        return (f"DIFFERENCE with seed {self.seed}: repeat with --seed {self.seed} --rounds 1 --steps {options.steps}\n"
+                f"=== tables\n{ddl}\n=== the last steps, of {len(self.log)} lines\n" + "\n".join(self.log[-options.show:])
+                + f"\n=== {type(problem).__name__}\n{problem}")
+
+
+def plain_event(side: Side, payload: str) -> Any:
+    event = json.loads(payload)
+    answer = Answer([{field: str(value) for field, value in event.items()}], {field: 25 for field in event})
+    answer.types["version"] = 1184
+    return plain_rows(answer, None, side.versions)
+
+
+def create_roles(dsn: str, label: str) -> dict[str, str]:
+    roles = {role: f"{label}_{role}" for role in ("owner", "clerk")}
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for role in roles.values():
+            connection.execute(f"DROP ROLE IF EXISTS {role}")
+            connection.execute(f"CREATE ROLE {role}")
+    return roles
+
+
+def drop_roles(dsn: str, roles: dict[str, str]) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for role in roles.values():
+            connection.execute(f"DROP ROLE {role}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dsn", required=True, help="of a superuser; databases and roles are made, and dropped at the end")
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
+    parser.add_argument("--rounds", type=int, help="how many (default: until --seconds are over)")
+    parser.add_argument("--seconds", type=float, help="begin no round after them")
+    parser.add_argument("--steps", type=int, default=120, help="in a round")
+    parser.add_argument("--name", default="crm_differential", help="what the names of databases and roles begin with")
+    parser.add_argument("--plant", default="", help="a statement that only the last side runs: a difference to be found")
+    parser.add_argument("--show", type=int, default=60, help="how many lines of steps to show after a difference")
+    parser.add_argument("--keep-going", action="store_true", help="after a difference, go on with the next seed")
+    parser.add_argument("--verbose", action="store_true", help="print all steps")
+    options = parser.parse_args()
+    if options.rounds is None and options.seconds is None:
+        options.rounds = 10
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    sides = [create_side(options.dsn, options.name, access_path) for access_path in ("direct", "spi")]
+    roles = create_roles(options.dsn, options.name)
+    end = None if options.seconds is None else time.monotonic() + options.seconds
+    outcomes: Counter[str] = Counter()
+    different = steps = rounds = 0
+    try:
+        for rounds in itertools.count():
+            if rounds == options.rounds or (end is not None and time.monotonic() > end):
+                break
+            turn = Round(sides, options.seed + rounds, options.steps, roles, options.plant)
+            try:
+                turn.run()
+            except (Difference, Hangs) as problem:
+                different += 1
+                print(turn.report(problem, options), flush=True)
+            finally:
+                if options.verbose:
+                    print("\n".join(turn.log))
+                turn.drop_tables()
+            steps += turn.steps
+            outcomes += turn.outcomes
+            if different and not options.keep_going:
+                rounds += 1
+                break
+    finally:
+        for side in sides:
+            drop_side(side, options.dsn)
+        drop_roles(options.dsn, roles)
+    print(f"{rounds} rounds from seed {options.seed}, {steps} steps, {different} rounds with differences: "
+          + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
+    return int(different > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
