@@ -74,6 +74,15 @@ ALTER TABLE customer_history ADD CONSTRAINT told CHECK (depth_is_told(operation)
 SELECT outcome FROM crm_update_customer(5, regress.current(5), 'open', 'No budget', 'ana');
 ALTER TABLE customer_history DROP CONSTRAINT told;
 
+-- The row knows its table before it is stored.
+ALTER TABLE customers ADD COLUMN stored_in regclass GENERATED ALWAYS AS (tableoid::regclass) STORED,
+    ADD CHECK (tableoid = 'simple_writes.customers'::regclass);
+ALTER TABLE comments ADD CHECK (tableoid = 'simple_writes.comments'::regclass);
+ALTER TABLE customer_history ADD CHECK (tableoid = 'simple_writes.customer_history'::regclass);
+SELECT outcome FROM crm_update_customer(4, regress.current(4), 'open', 'Called', 'ana', fields => '{"phone": "1"}');
+SELECT stored_in FROM customers WHERE id = 4;
+ALTER TABLE customers DROP COLUMN stored_in;
+
 -- An error shows who may not read the table no more than what the caller wrote.
 CREATE ROLE simple_writes_clerk;
 GRANT USAGE ON SCHEMA simple_writes TO simple_writes_clerk;

@@ -215,6 +215,8 @@ begin(Relation relation, List *inserted_columns, List *updated_columns, const Pr
     write.estate->es_opened_result_relations = lappend(write.estate->es_opened_result_relations, write.result);
     open_indexes(write.result, prepared);
     write.row = ExecInitExtraTupleSlot(write.estate, RelationGetDescr(relation), table_slot_callbacks(relation));
+    // Constraints and generated columns may look at it before the row is stored.
+    write.row->tts_tableOid = RelationGetRelid(relation);
     AfterTriggerBeginQuery();
 
     MemoryContextSwitchTo(caller);
