@@ -22,7 +22,7 @@ DIGEST_NAMES = {"refused_request"}
 TIME = re.compile(r"\d{4,5}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d(?::?\d\d)?)?")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OUR_UUID = "00000000-0000-4000-8000-"
-NEAR = timedelta(days=3)
+NEAR = timedelta(days=30)
 
 # By key, the ordinals of a customer's versions.
 Versions = dict[str, dict[str, int]]
@@ -127,14 +127,9 @@ def plain_json(value: Any, name: str, versions: dict[str, int]) -> Any:
 def plain_detail(detail: Any) -> Any:
     """Without what hangs on the millisecond: which comments came after the base was made, where the caller may not read
     the history, or the base is no version."""
-    if isinstance(detail, dict) and "conflicts" in detail:
-        problem = detail.get("expected_ts_problem")
-        if "changes" not in detail or problem is not None:
-            for name in ("comments", "comments_total"):
-                detail.pop(name, None)
-        if problem is not None and problem["code"] == "cut_to_seconds":
-            detail.pop("changes")
-            detail.pop("changes_total")
+    if isinstance(detail, dict) and "conflicts" in detail and ("changes" not in detail or "expected_ts_problem" in detail):
+        for name in ("comments", "comments_total"):
+            detail.pop(name, None)
     return detail
 
 
@@ -173,6 +168,15 @@ def plain_error(error: dict[str, str], key: str | None, versions: Versions) -> d
         detail = plain_detail(json.loads(error["detail"], parse_float=str))
         plain["detail"] = plain_json(detail, "", versions.get(key or "", {}))
     return plain
+
+
+def without_changes(common: Any) -> None:
+    """Leaves out what happened since the base, where the base is cut to a second in which more may have happened."""
+    details = [row.get("detail") for row in common.get("rows", [])] + [common.get("error", {}).get("detail")]
+    for detail in details:
+        if isinstance(detail, dict):
+            for name in ("changes", "changes_total", "conflicts"):
+                detail.pop(name, None)
 
 
 def plain(answer: Answer | Blocked, key: str | None, versions: Versions) -> Any:

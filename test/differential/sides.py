@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from answers import Answer, Blocked, answer_of, fields_of
 
 # Long before this, a statement that waits for nobody has answered.
 PATIENCE = 60.0
 
-# What each session begins with: nothing that hangs on how fast the machine is.
+# What each session begins with: nothing that hangs on how fast the machine is. Plans without sequential scans look dear enough
+# to be compiled.
 SESSION = """
     SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex';
-    SET client_min_messages = notice; SET deadlock_timeout = '10min'; SET extra_float_digits = 1;
+    SET client_min_messages = notice; SET deadlock_timeout = '10min'; SET jit = off; SET extra_float_digits = 1;
     LOAD 'crm_concurrency'; SET crm_concurrency.repeated_comment_window = '1h';
 """
 
@@ -141,7 +142,7 @@ def create_side(dsn: str, name: str, access_path: str) -> Side:
     """Makes the database of a side anew."""
     database = f"{name}_{access_path}"
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {database}")
+        connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {database}")
     own = make_conninfo(dsn, dbname=database)
     with psycopg.connect(own, autocommit=True) as connection:
@@ -153,5 +154,6 @@ def create_side(dsn: str, name: str, access_path: str) -> Side:
 def drop_side(side: Side, dsn: str) -> None:
     side.close_sessions()
     side.observer.close()
+    database = conninfo_to_dict(side.dsn)["dbname"]
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {psycopg.conninfo.conninfo_to_dict(side.dsn)['dbname']}")
+        connection.execute(f"DROP DATABASE {database} WITH (FORCE)")

@@ -60,7 +60,7 @@ def trigger_functions(tables: Tables) -> list[str]:
         function("delete_self", f"""IF NEW.name = 'delete' THEN
             DELETE FROM {customers} WHERE {key} = NEW.{key}; END IF; {result}"""),
         function("lock_self", f"PERFORM FROM {customers} WHERE {key} = NEW.{key} FOR UPDATE; {result}"),
-        function("caught", f"""BEGIN UPDATE {customers} SET {status} = NULL, name = NULL WHERE {key} = {other}; RAISE EXCEPTION 'undone';
+        function("caught", f"""IF pg_trigger_depth() > 1 THEN {result} END IF; BEGIN UPDATE {customers} SET {status} = NULL, name = NULL WHERE {key} = {other}; RAISE EXCEPTION 'undone';
             EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% %', SQLSTATE, SQLERRM; END; {result}"""),
         function("save_other", f"""IF pg_trigger_depth() < 2 THEN RAISE NOTICE '%', (SELECT outcome FROM {customers} c,
             public.crm_update_customer_by_key({other}, c.{version}, NULL, 'saved by ' || TG_NAME, 'trigger') WHERE c.{key} = {other}); END IF; {result}"""),
