@@ -287,10 +287,17 @@ class Round:
 
     def report(self, problem: Exception, options: argparse.Namespace) -> str:
         """What is needed to see it again."""
-        ddl = "\n".join(f"{statement};" for statement in self.tables.ddl)
+        ddl = "\n".join(f"{statement};" for statement in used(self.tables.ddl))
         return (f"DIFFERENCE with seed {self.seed}: repeat with --seed {self.seed} --rounds 1 --steps {options.steps}\n"
                 f"=== tables\n{ddl}\n=== the last steps, of {len(self.log)} lines\n" + "\n".join(self.log[-options.show:])
                 + f"\n=== {type(problem).__name__}\n{problem}")
+
+
+def used(ddl: list[str]) -> list[str]:
+    """Without the functions that no trigger calls."""
+    calls = " ".join(statement for statement in ddl if "EXECUTE FUNCTION" in statement)
+    called = [re.match(r"CREATE FUNCTION \w+\.(\w+)\(\) RETURNS trigger", statement) for statement in ddl]
+    return [statement for statement, function in zip(ddl, called) if not function or f"FUNCTION {function[1]}(" in calls]
 
 
 def in_order(rows: list[Any]) -> list[Any]:

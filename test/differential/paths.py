@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from sides import create_side, drop_side
+
 SCHEMA = "crm_paths"
 CLERK = "crm_paths_clerk"
 
@@ -141,18 +143,20 @@ def is_as_expected(dsn: str, kind: Kind) -> bool:
 
 def main() -> int:
     dsn = sys.argv[1]
+    # A database with the extension.
+    side = create_side(dsn, "crm_paths", "direct")
     with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"DROP ROLE IF EXISTS {CLERK}")
         connection.execute(f"CREATE ROLE {CLERK}")
     failures = 0
     try:
         for kind in KINDS:
-            is_right = is_as_expected(dsn, kind)
+            is_right = is_as_expected(side.dsn, kind)
             failures += not is_right
             print(("ok" if is_right else "not ok") + f" {kind.name}", flush=True)
     finally:
+        drop_side(side, dsn)
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("SET client_min_messages = warning")
-            connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
             connection.execute(f"DROP ROLE {CLERK}")
     return int(failures > 0)
 

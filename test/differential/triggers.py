@@ -29,7 +29,9 @@ def trigger_functions(tables: Tables) -> list[str]:
             IF length(line) > 2000 THEN line := left(line, 100) || md5(line); END IF;
             INSERT INTO {log} (entry) VALUES (line); RAISE NOTICE '%', line; {result}""", " DECLARE line text;"),
         function("log_system_columns", f"""
-            RAISE NOTICE '% % % %', TG_NAME, TG_OP, TG_RELID::regclass, (coalesce(NEW, OLD)).tableoid = TG_RELID; {result}"""),
+            RAISE NOTICE '% % %', TG_NAME, TG_OP, TG_RELID::regclass;
+            IF TG_OP <> 'DELETE' THEN RAISE NOTICE 'new %', NEW.tableoid::regclass; END IF;
+            IF TG_OP <> 'INSERT' THEN RAISE NOTICE 'old %', OLD.tableoid::regclass; END IF; {result}"""),
         function("log_visible_customer", f"""
             SELECT concat_ws(' ', TG_NAME, c.name, c.{status}, (SELECT count(*) FROM {comments} WHERE customer_id = NEW.{key}),
                              (SELECT count(*) FROM {history} WHERE customer_id = NEW.{key}))
