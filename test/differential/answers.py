@@ -20,6 +20,7 @@ KEY_NAMES = ("customer_id", "key", "id")
 DIGEST_NAMES = {"refused_request"}
 
 TIME = re.compile(r"\d{4,5}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d(?::?\d\d)?)?")
+EXPORTED_TIME = re.compile(r"\d\d?/\d\d?/\d{4}, \d\d?:\d\d:\d\d [AP]M")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OUR_UUID = "00000000-0000-4000-8000-"
 NEAR = timedelta(days=30)
@@ -94,17 +95,24 @@ def canonical_time(text: str) -> str:
     return text if time is None else time.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
+def is_near(time: datetime | None) -> bool:
+    return time is not None and abs(time - datetime.now(timezone.utc)) < NEAR
+
+
 def hide_time(text: str) -> str:
     """Times that a clock gave, as opposed to those that the steps give."""
-    time = instant(text)
-    if time is None or abs(time - datetime.now(timezone.utc)) > NEAR:
-        return text
-    return "<time>"
+    return "<time>" if is_near(instant(text)) else text
+
+
+def hide_exported_time(text: str) -> str:
+    time = datetime.strptime(text, "%m/%d/%Y, %I:%M:%S %p")
+    return "<time>" if is_near(time.replace(tzinfo=timezone.utc)) else text
 
 
 def hide_dice(text: str) -> str:
     """A text without the times and UUIDs that differ from run to run."""
     text = TIME.sub(lambda match: hide_time(match[0]), text)
+    text = EXPORTED_TIME.sub(lambda match: hide_exported_time(match[0]), text)
     return UUID.sub(lambda match: match[0] if match[0].startswith(OUR_UUID) else "<uuid>", text)
 
 
@@ -170,12 +178,12 @@ def plain_error(error: dict[str, str], key: str | None, versions: Versions) -> d
     return plain
 
 
-def without_changes(common: Any) -> None:
-    """Leaves out what happened since the base, where the base is cut to a second in which more may have happened."""
+def leave_out(common: Any, names: tuple[str, ...]) -> None:
+    """Takes parts of what a refusal says away."""
     details = [row.get("detail") for row in common.get("rows", [])] + [common.get("error", {}).get("detail")]
     for detail in details:
         if isinstance(detail, dict):
-            for name in ("changes", "changes_total", "conflicts"):
+            for name in names:
                 detail.pop(name, None)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quoting import literal, name
-from tables import WORD_KEYS, Tables, chance, random_column, random_constraint, unusual
+from tables import WORD_KEYS, Tables, attach, chance, random_column, random_constraint, unusual
 from triggers import random_trigger
 
 ADMIN = -1  # the session of who owns the tables: never in a transaction
@@ -41,6 +41,7 @@ class SessionState:
     is_alone: bool = False  # SERIALIZABLE: others wait
     must_end: bool = False  # see lost_after_waiting
     has_timeout: bool = False
+    has_savepoint: bool = False
     refs: list[int] = field(default_factory=list)  # made in this transaction
 
 
@@ -69,6 +70,7 @@ class Calls:
         self.tables = tables
         self.world = world
         self.hot = rng.choice(tables.keys)  # most steps are about this customer
+        self.serial = 0
         self.sent: list[tuple[str, str]] = []  # saves, by key, to be repeated
 
     # Pieces of statements -------------------------------------------------------------------------
@@ -191,6 +193,11 @@ class Calls:
             sql = (f"DO $do$ BEGIN PERFORM {call}; RAISE EXCEPTION 'undone'; "
                    "EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% %', SQLSTATE, SQLERRM; END $do$")
         elif dice < 0.11:
+            sql = f"DO $do$ BEGIN BEGIN PERFORM {call}; EXCEPTION WHEN OTHERS THEN RAISE NOTICE '%', SQLERRM; END; PERFORM {call}; END $do$"
+        elif dice < 0.13:
+            self.serial += 1
+            sql = f"DECLARE cursor_{self.serial} CURSOR FOR SELECT * FROM {call}; FETCH ALL cursor_{self.serial}"
+        elif dice < 0.15:
             sql = f"SELECT * FROM (SELECT * FROM {call} OFFSET 0) a, {call} b"
         return Step(session, sql, key, gives="updated_at")
 
@@ -247,6 +254,7 @@ class Calls:
             "SELECT * FROM public.crm_locks",
             f"SELECT * FROM {self.tables.table('customers')} WHERE {name(self.tables.key)} = {literal(key)}",
             f"SELECT * FROM {self.tables.table('comments')} WHERE customer_id = {literal(key)} ORDER BY id",
+            "SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS writes",
             "SELECT check_name, status, finding, hint FROM public.crm_doctor()",
         ]
         if refs:
@@ -319,7 +327,8 @@ class Calls:
             "session_replication_role = 'replica'", "session_replication_role = 'origin'",
             "session_replication_role = 'origin'", "session_replication_role = 'origin'",
             f"role = {self.tables.clerk}", f"role = {self.tables.clerk}", f"role = {self.tables.owner}", "role = none",
-            "crm_concurrency.allow_truncate = on", "row_security = off", "row_security = on",
+            "crm_concurrency.allow_truncate = on", "crm_concurrency.author_setting = 'session_user'",
+            "crm_concurrency.author_setting = ''", "crm_concurrency.author_setting = ''", "row_security = off", "row_security = on",
             "plan_cache_mode = 'force_generic_plan'", "enable_seqscan = off", "enable_indexscan = off",
         ]))
 
@@ -368,7 +377,9 @@ class Calls:
         return Step(session, rng.choice([
             f"ANALYZE {table}", f"ALTER TABLE {table} SET (fillfactor = 50)", f"ALTER TABLE {table} ALTER name SET STATISTICS 10",
             f"REVOKE ALL ON {table} FROM {tables.clerk}", f"GRANT ALL ON {table} TO {tables.clerk}",
-            f"REVOKE UPDATE (name) ON {customers} FROM {tables.clerk}", f"REINDEX TABLE {table}",
+            f"REVOKE UPDATE (name) ON {customers} FROM {tables.clerk}", f"REINDEX TABLE {table}", f"VACUUM (FULL) {table}", f"VACUUM {table}",
+            f"ALTER TABLE {customers} RENAME TO renamed; ALTER TABLE renamed RENAME TO {customers}",
+            f"SELECT public.crm_detach({literal(customers)}); {attach(tables)}", attach(tables),
             f"GRANT SELECT ON {tables.table('history')} TO {tables.clerk}",
             f"ALTER TABLE {customers} ALTER COLUMN {name(tables.status)} SET DEFAULT {literal(rng.choice(tables.statuses[:4]))}",
             f"ALTER TABLE {comments} ALTER COLUMN author SET DEFAULT 'nobody'",
@@ -391,10 +402,12 @@ class Calls:
             state.is_alone = mode == "ISOLATION LEVEL SERIALIZABLE"
             return Step(session, f"BEGIN {mode}")
         if state.has_failed or chance(rng, 0.7):
-            if chance(rng, 0.15):
+            if state.has_savepoint and chance(rng, 0.4):
                 return Step(session, "ROLLBACK TO s")
             return Step(session, rng.choice(["COMMIT", "COMMIT", "COMMIT", "ROLLBACK"]))
-        return Step(session, rng.choice(["SAVEPOINT s", "SAVEPOINT s", "ROLLBACK TO s", "RELEASE s", "SET CONSTRAINTS ALL IMMEDIATE",
+        if not state.has_savepoint and chance(rng, 0.6):
+            return Step(session, "SAVEPOINT s")
+        return Step(session, rng.choice(["SAVEPOINT s", "ROLLBACK TO s", "ROLLBACK TO s", "RELEASE s", "SET CONSTRAINTS ALL IMMEDIATE",
                                          "SET CONSTRAINTS ALL DEFERRED"]))
 
     # Weaving --------------------------------------------------------------------------------------
@@ -416,7 +429,9 @@ class Calls:
                 return Step(next(n for n, other in enumerate(sessions) if other.is_blocked), "", kind="cancel")
             enders = [number for number in free if sessions[number].in_transaction]
             if enders and chance(rng, 0.5):
-                return Step(rng.choice(enders), rng.choice(["COMMIT", "COMMIT", "ROLLBACK", "ROLLBACK TO s"]))
+                ender = rng.choice(enders)
+                back = "ROLLBACK TO s" if sessions[ender].has_savepoint else "ROLLBACK"
+                return Step(ender, rng.choice(["COMMIT", "COMMIT", back]))
         if state.has_failed and chance(rng, 0.8):
             return self.transaction(session)
         if state.has_timeout:
@@ -432,7 +447,7 @@ class Calls:
             return self.transaction(session)
         if dice < 0.2 and nobody_in_transaction:
             return self.ddl(ADMIN)
-        if dice < 0.205 and not someone_waits:
+        if dice < 0.22 and state.in_transaction and not someone_waits and chance(rng, 0.5):
             return self.ddl(session)
         if dice < 0.225 and nobody_in_transaction:
             return self.care(session)

@@ -126,10 +126,18 @@ def beginnings(tables: Tables) -> list[str]:
         "CREATE TYPE stage AS ENUM ('new', 'contacted', 'won', 'lost')",
         "CREATE TABLE staff (id integer PRIMARY KEY)",
         "INSERT INTO staff VALUES (1), (2)",
+        "CREATE TABLE people (name text PRIMARY KEY)",
+        "INSERT INTO people VALUES ('ana'), ('ben'), ('eve'), ('trigger'), ('o''neil')",
         "CREATE TABLE log (n serial, entry text)",
         f"GRANT INSERT ON log TO {tables.clerk}",
         f"GRANT USAGE ON SEQUENCE log_n_seq TO {tables.clerk}",
     ]
+
+
+def attach(tables: Tables, plain_updates: str = "allow") -> str:
+    """Attaches the table, or makes what is missing."""
+    return (f"SELECT public.crm_attach({literal(tables.table('customers'))}, status_column => {literal(tables.status)}, "
+            f"version_column => {literal(tables.version)}, plain_updates => {literal(plain_updates)})")
 
 
 def attached(rng: random.Random, tables: Tables) -> list[str]:
@@ -161,10 +169,7 @@ def attached(rng: random.Random, tables: Tables) -> list[str]:
     return [
         f"CREATE TABLE {tables.table('customers')} ({', '.join(columns)}){fill}",
         *inserts,
-        f"SELECT public.crm_attach({literal(tables.table('customers'))}, status_column => {literal(tables.status)}, "
-        f"version_column => {literal(tables.version)}"
-        + rng.choice(["", ", plain_updates => 'refuse'"])
-        + ")",
+        attach(tables, rng.choice(["allow", "refuse"])),
     ]
 
 
@@ -216,7 +221,14 @@ def random_constraint(rng: random.Random, tables: Tables, of: str) -> str:
     table, label = tables.table(of), tables.next_name("own")
     alter = f"ALTER TABLE {table} ADD CONSTRAINT {label}"
     if of == "comments":
+        to_customers = name(f"{tables.comments}_customer_id_fkey")
         return rng.choice([
+            f"ALTER TABLE {table} ALTER CONSTRAINT {to_customers} DEFERRABLE INITIALLY DEFERRED",
+            f"ALTER TABLE {table} ALTER CONSTRAINT {to_customers} DEFERRABLE INITIALLY IMMEDIATE",
+            f"ALTER TABLE {table} DROP CONSTRAINT {to_customers}",
+            f"{alter} FOREIGN KEY (customer_id) REFERENCES {tables.table('customers')} DEFERRABLE INITIALLY DEFERRED",
+            f"{alter} FOREIGN KEY (author) REFERENCES people",
+            f"{alter} FOREIGN KEY (author) REFERENCES people DEFERRABLE INITIALLY DEFERRED",
             f"{alter} CHECK (length(body) < 60)",
             f"{alter} CHECK (author <> 'eve')",
             f"{alter} CHECK (tests_text(body)) NOT VALID",
