@@ -135,7 +135,8 @@ def plain_json(value: Any, name: str, versions: dict[str, int]) -> Any:
 def plain_detail(detail: Any) -> Any:
     """Without what hangs on the millisecond: which comments came after the base was made, where the caller may not read
     the history, or the base is no version."""
-    if isinstance(detail, dict) and "conflicts" in detail and ("changes" not in detail or "expected_ts_problem" in detail):
+    is_refusal = isinstance(detail, dict) and "conflicts" in detail
+    if is_refusal and ("changes" not in detail or "expected_ts_problem" in detail):
         for name in ("comments", "comments_total"):
             detail.pop(name, None)
     return detail

@@ -31,6 +31,7 @@ class Kind:
     ddl: list[str]
     role: str = "none"
     customers: str = "customers"
+    comments: str = "comments"
     key: str = "1"
 
 
@@ -38,7 +39,7 @@ def attached(key_type: str, key: str) -> Kind:
     return Kind(f"keys of type {key_type}", DIRECT, [
         f"CREATE TABLE accounts (id {key_type} PRIMARY KEY, status text)",
         "SELECT public.crm_attach('accounts')",
-    ], customers="accounts", key=key)
+    ], customers="accounts", comments="accounts_comments", key=key)
 
 
 def others(name: str, expected: set[str], *ddl: str, role: str = "none") -> Kind:
@@ -92,7 +93,7 @@ KINDS = [
 def statements_of(kind: Kind, text: str) -> set[str]:
     """What an explained statement does with the attached tables."""
     query = text.partition("Query Text: ")[2]
-    customers, comments = f"{SCHEMA}.{kind.customers}", f"{SCHEMA}.{'comments' if kind.customers == 'customers' else 'accounts_comments'}"
+    customers, comments = f"{SCHEMA}.{kind.customers}", f"{SCHEMA}.{kind.comments}"
     found = set()
     if query.startswith(f"UPDATE {customers} "):
         found.add("update")

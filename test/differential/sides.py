@@ -13,8 +13,8 @@ from answers import Answer, Blocked, answer_of, fields_of
 # Long before this, a statement that waits for nobody has answered.
 PATIENCE = 60.0
 
-# What each session begins with: nothing that hangs on how fast the machine is. Plans without sequential scans look dear enough
-# to be compiled.
+# What each session begins with: nothing that hangs on how fast the machine is. Plans without sequential scans would look
+# dear enough to be compiled.
 SESSION = """
     SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex';
     SET client_min_messages = notice; SET deadlock_timeout = '10min'; SET jit = off; SET extra_float_digits = 1;

@@ -16,6 +16,7 @@ KEYS = {
     "number": ["1", "2", "3", "4", "5"],  # a domain
     "word": ["acme", "o'neil", "Ünï", "a b", "zeta"],  # a domain
 }
+OWN_TYPES = ("positive", "kind", "stage", "mood", "number", "word")
 WORD_KEYS = ("uuid", "text", "varchar(40)", "word")
 STATUSES = {
     "text": ["new", "contacted", "won", "lost", "a longer status"],
@@ -82,7 +83,6 @@ class Tables:
     ddl: list[str] = field(default_factory=list)
     triggers: list[tuple[str, str]] = field(default_factory=list)  # name and table
     serial: int = 0  # numbers what is made
-    has_row_triggers: bool = False  # of others, on customers
     breaks_chain: bool = False  # others may suppress or change the history
 
     @property
@@ -103,7 +103,7 @@ class Tables:
 
 
 def quote_type(tables: Tables, type_name: str) -> str:
-    return f"{tables.schema}.{type_name}" if type_name in ("positive", "kind", "stage", "mood", "number", "word") else type_name
+    return f"{tables.schema}.{type_name}" if type_name in OWN_TYPES else type_name
 
 
 def chance(rng: random.Random, share: float) -> bool:
@@ -218,6 +218,13 @@ def customers_columns(rng: random.Random, tables: Tables) -> list[str]:
 
 def random_constraint(rng: random.Random, tables: Tables, of: str) -> str:
     """A constraint or index, as a statement."""
+    statement = any_constraint(rng, tables, of)
+    # Comments whose foreign key is gone stay where their customer goes.
+    tables.breaks_chain |= "DROP CONSTRAINT" in statement
+    return statement
+
+
+def any_constraint(rng: random.Random, tables: Tables, of: str) -> str:
     table, label = tables.table(of), tables.next_name("own")
     alter = f"ALTER TABLE {table} ADD CONSTRAINT {label}"
     if of == "comments":

@@ -1,0 +1,101 @@
+"""Which session does what next: how the calls of several are woven together."""
+
+import random
+
+from calls import Calls
+from changes import random_change, random_setting
+from tables import Tables, chance
+from world import ADMIN, Step, World
+
+
+class Weaver:
+    """Makes one step after another."""
+
+    def __init__(self, rng: random.Random, tables: Tables, world: World) -> None:
+        self.rng = rng
+        self.tables = tables
+        self.world = world
+        self.calls = Calls(rng, tables, world)
+        # the shares of what is no save
+        self.statements = [
+            (0.14, self.transaction),
+            (0.05, self.calls.plain_update),
+            (0.03, self.calls.plain_insert),
+            (0.05, self.calls.plain_comment),
+            (0.03, self.calls.row_lock),
+            (0.03, self.calls.read),
+            (0.06, self.setting),
+            (0.05, self.calls.add_comment),
+            (0.04, self.calls.edit_lock),
+            (0.03, self.calls.batch),
+            (0.02, self.calls.saves_of_all),
+        ]
+
+    def next(self) -> Step:
+        rng, sessions = self.rng, self.world.sessions
+        for number, state in enumerate(sessions):
+            if state.must_end:
+                return Step(number, "COMMIT")
+        if self.world.someone_waits and chance(rng, 0.5):
+            if step := self.end_of_waiting():
+                return step
+        if self.world.is_quiet and chance(rng, 0.1):
+            return Step(ADMIN, random_change(rng, self.tables)) if chance(rng, 0.75) else self.calls.care(ADMIN)
+
+        alone = [number for number, state in enumerate(sessions) if state.is_alone and state.in_transaction]
+        number = rng.choice(alone or [number for number, state in enumerate(sessions) if not state.is_blocked])
+        state = sessions[number]
+        if state.has_failed and chance(rng, 0.8):
+            return self.transaction(number)
+        if not state.in_transaction and chance(rng, 0.3 if state.has_timeout else 0.03):
+            state.has_timeout = not state.has_timeout
+            return Step(number, f"SET lock_timeout = '{30 if state.has_timeout else 0}ms'")
+        if state.in_transaction and not self.world.someone_waits and chance(rng, 0.02):
+            return Step(number, random_change(rng, self.tables))
+        return self.statement(number)
+
+    def statement(self, session: int) -> Step:
+        dice = self.rng.random()
+        for share, make in self.statements:
+            dice -= share
+            if dice < 0:
+                return make(session)
+        return self.calls.save(session)
+
+    def end_of_waiting(self) -> Step | None:
+        """What may let who waits go on."""
+        rng, sessions = self.rng, self.world.sessions
+        if chance(rng, 0.12):
+            return Step(next(number for number, state in enumerate(sessions) if state.is_blocked), "", kind="cancel")
+        enders = [number for number, state in enumerate(sessions) if state.in_transaction and not state.is_blocked]
+        if not enders:
+            return None
+        ender = rng.choice(enders)
+        back = "ROLLBACK TO s" if sessions[ender].has_savepoint else "ROLLBACK"
+        return Step(ender, rng.choice(["COMMIT", "COMMIT", back]))
+
+    def transaction(self, session: int) -> Step:
+        """A statement that begins or ends a transaction, or a part of it."""
+        rng, state = self.rng, self.world.sessions[session]
+        if not state.in_transaction:
+            modes = ["", "", "", "", "READ ONLY", "ISOLATION LEVEL REPEATABLE READ", "ISOLATION LEVEL REPEATABLE READ",
+                     "ISOLATION LEVEL REPEATABLE READ READ ONLY"]
+            if self.world.is_quiet:
+                modes.append("ISOLATION LEVEL SERIALIZABLE")
+            mode = rng.choice(modes)
+            state.is_alone = mode == "ISOLATION LEVEL SERIALIZABLE"
+            return Step(session, f"BEGIN {mode}")
+        if state.has_failed or chance(rng, 0.7):
+            if state.has_savepoint and chance(rng, 0.4):
+                return Step(session, "ROLLBACK TO s")
+            return Step(session, rng.choice(["COMMIT", "COMMIT", "COMMIT", "ROLLBACK"]))
+        if not state.has_savepoint and chance(rng, 0.6):
+            return Step(session, "SAVEPOINT s")
+        return Step(session, rng.choice([
+            "SAVEPOINT s", "ROLLBACK TO s", "ROLLBACK TO s", "RELEASE s",
+            "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED",
+        ]))
+
+    def setting(self, session: int) -> Step:
+        is_local = self.world.sessions[session].in_transaction and chance(self.rng, 0.5)
+        return Step(session, f"SET {'LOCAL ' if is_local else ''}{random_setting(self.rng, self.tables)}")
