@@ -19,7 +19,7 @@ from world import SessionState, Step, World
 
 SESSIONS = 3
 # Steps that write past the extension's triggers.
-PAST_THE_TRIGGERS = ("session_replication_role = 'replica'", "DISABLE TRIGGER crm_history")
+PAST_THE_TRIGGERS = ("session_replication_role = 'replica'", "DISABLE TRIGGER crm_history", "allow_truncate = on")
 REFERENCE = re.compile(r"@(ref|cut) (\d+)@")
 
 
