@@ -20,18 +20,19 @@ LONG_BODY = "long " * 3000
 class Calls:
     """Makes a step of a session at each call."""
 
-    def __init__(self, rng: random.Random, tables: Tables, world: World) -> None:
+    def __init__(self, rng: random.Random, tables: Tables, world: World, heat: float) -> None:
         self.rng = rng
         self.tables = tables
         self.world = world
-        self.hot = rng.choice(tables.keys)  # most steps are about this customer
+        self.hot = rng.choice(tables.keys)
+        self.heat = heat  # the share of steps that are about that customer
         self.cursors = 0
         self.sent: list[tuple[str, str]] = []  # saves, with whom they are about, to be repeated
 
     # Pieces of statements -------------------------------------------------------------------------
 
     def key(self) -> str:
-        return self.hot if chance(self.rng, 0.6) else self.rng.choice(self.tables.keys)
+        return self.hot if chance(self.rng, self.heat) else self.rng.choice(self.tables.keys)
 
     def key_argument(self, key: str) -> str:
         """A key, seldom a wrong one."""

@@ -33,6 +33,14 @@ def change_of_triggers(rng: random.Random, tables: Tables) -> str:
     ])
 
 
+def change_of_constraints(rng: random.Random, tables: Tables) -> str:
+    of = rng.choice(["customers", "customers", "comments", "history"])
+    if not tables.constraints or chance(rng, 0.7):
+        return random_constraint(rng, tables, of)
+    label, of = rng.choice(tables.constraints)
+    return rng.choice([f"DROP INDEX {label}", f"ALTER TABLE {tables.table(of)} DROP CONSTRAINT {label} CASCADE"])
+
+
 def change_of_kind(rng: random.Random, tables: Tables) -> str:
     """From a table that can be written directly to one that cannot, and back."""
     table = rng.choice([tables.table("customers"), tables.table("comments")])
@@ -81,14 +89,13 @@ def change_of_details(rng: random.Random, tables: Tables) -> str:
 
 
 def random_change(rng: random.Random, tables: Tables) -> str:
-    of = rng.choice(["customers", "customers", "comments", "history"])
     dice = rng.random()
     if dice < 0.3:
         return change_of_columns(rng, tables)
     if dice < 0.5:
         return change_of_triggers(rng, tables)
     if dice < 0.65:
-        return random_constraint(rng, tables, of)
+        return change_of_constraints(rng, tables)
     if dice < 0.75:
         return change_of_kind(rng, tables)
     return change_of_details(rng, tables)

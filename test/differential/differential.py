@@ -9,7 +9,7 @@ from collections import Counter
 import psycopg
 
 from rounds import Difference, Round
-from sides import Hangs, create_side, drop_side
+from sides import KINDS, Hangs, create_side, drop_side
 
 
 def create_roles(dsn: str, label: str) -> dict[str, str]:
@@ -61,7 +61,7 @@ def run_round(turn: Round, options: argparse.Namespace) -> bool:
 
 def main() -> int:
     options = arguments()
-    sides = [create_side(options.dsn, options.name, access_path) for access_path in ("direct", "spi")]
+    sides = [create_side(options.dsn, options.name, kind) for kind in KINDS]
     roles = create_roles(options.dsn, options.name)
     end = None if options.seconds is None else time.monotonic() + options.seconds
     outcomes: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def main() -> int:
                 # A session may hang, or the server may have gone down.
                 for side in sides:
                     drop_side(side, options.dsn)
-                sides = [create_side(options.dsn, options.name, side.name) for side in sides]
+                sides = [create_side(options.dsn, options.name, kind) for kind in KINDS]
             outcomes += turn.outcomes
     finally:
         for side in sides:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from sides import KINDS as SIDES
 from sides import create_side, drop_side
 
 SCHEMA = "crm_paths"
@@ -145,7 +146,7 @@ def is_as_expected(dsn: str, kind: Kind) -> bool:
 def main() -> int:
     dsn = sys.argv[1]
     # A database with the extension.
-    side = create_side(dsn, "crm_paths", "direct")
+    side = create_side(dsn, "crm_paths", SIDES[0])
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"DROP ROLE IF EXISTS {CLERK}")
         connection.execute(f"CREATE ROLE {CLERK}")

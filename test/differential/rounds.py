@@ -132,7 +132,7 @@ class Round:
         texts = [json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) for value in values]
         for side, text in zip(self.sides[1:], texts[1:]):
             if text != texts[0]:
-                lines = difflib.unified_diff(texts[0].splitlines(), text.splitlines(), self.sides[0].name, side.name,
+                lines = difflib.unified_diff(texts[0].splitlines(), text.splitlines(), self.sides[0].kind.name, side.kind.name,
                                              n=12, lineterm="")
                 raise Difference(what + "\n" + "\n".join(lines))
         return values[0]

@@ -96,13 +96,24 @@ class Session:
         self.connection.finish()
 
 
+@dataclass(frozen=True)
+class Kind:
+    """How a side comes to its functions, and what its sessions set."""
+
+    name: str
+    settings: str
+    setup: str = "CREATE EXTENSION crm_concurrency"
+
+
+KINDS = [Kind(access_path, f"SET crm_concurrency.access_path = {access_path};") for access_path in ("direct", "spi")]
+
+
 @dataclass
 class Side:
     """One side: its sessions, an observer that is in nobody's way, and what its clock and dice gave to it."""
 
-    name: str
+    kind: Kind
     dsn: str
-    settings: str
     observer: Session
     sessions: list[Session] = field(default_factory=list)
     refs: dict[int, str] = field(default_factory=dict)  # versions and edit locks by the number that the steps use
@@ -111,7 +122,8 @@ class Side:
     def open_sessions(self, count: int, settings: str) -> None:
         self.close_sessions()
         self.refs.clear()
-        self.sessions = [Session(self.dsn, self.settings + settings) for _ in range(count)]
+        self.versions.clear()
+        self.sessions = [Session(self.dsn, self.kind.settings + settings) for _ in range(count)]
 
     def close_sessions(self) -> None:
         for session in self.sessions:
@@ -128,7 +140,7 @@ class Side:
             if may_block and pids & self.blocking(pid) and not session.has_answered(0):
                 return Blocked()
             if time.monotonic() > end:
-                raise Hangs(f"{self.name}: {sql}")
+                raise Hangs(f"{self.kind.name}: {sql}")
             pause = min(pause * 2, 0.1)
         return session.answer()
 
@@ -138,17 +150,16 @@ class Side:
         return {int(row["pid"]) for row in rows}
 
 
-def create_side(dsn: str, name: str, access_path: str) -> Side:
+def create_side(dsn: str, name: str, kind: Kind) -> Side:
     """Makes the database of a side anew."""
-    database = f"{name}_{access_path}"
+    database = f"{name}_{kind.name}"
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {database}")
     own = make_conninfo(dsn, dbname=database)
     with psycopg.connect(own, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION crm_concurrency")
-    settings = f"SET crm_concurrency.access_path = {access_path};"
-    return Side(access_path, own, settings, Session(own, settings + "LISTEN crm_concurrency;"))
+        connection.execute(kind.setup)
+    return Side(kind, own, Session(own, kind.settings + "LISTEN crm_concurrency;"))
 
 
 def drop_side(side: Side, dsn: str) -> None:

@@ -82,6 +82,7 @@ class Tables:
     columns: list[Column] = field(default_factory=list)
     ddl: list[str] = field(default_factory=list)
     triggers: list[tuple[str, str]] = field(default_factory=list)  # name and table
+    constraints: list[tuple[str, str]] = field(default_factory=list)  # the same, indexes too
     serial: int = 0  # numbers what is made
     breaks_chain: bool = False  # others may suppress or change the history
 
@@ -219,6 +220,7 @@ def customers_columns(rng: random.Random, tables: Tables) -> list[str]:
 def random_constraint(rng: random.Random, tables: Tables, of: str) -> str:
     """A constraint or index, as a statement."""
     statement = any_constraint(rng, tables, of)
+    tables.constraints.append((f"own_{tables.serial}", of))
     # Comments whose foreign key is gone stay where their customer goes.
     tables.breaks_chain |= "DROP CONSTRAINT" in statement
     return statement
@@ -257,6 +259,9 @@ def any_constraint(rng: random.Random, tables: Tables, of: str) -> str:
             f"CREATE UNIQUE INDEX {label} ON {table} (request)",
         ])
     key, status, version = (name(text) for text in (tables.key, tables.status, tables.version))
+    key_type, status_type = quote_type(tables, tables.key_type), quote_type(tables, tables.status_type)
+    on_delete, on_update = rng.choice(["CASCADE", "SET NULL", "NO ACTION", "RESTRICT"]), rng.choice(["CASCADE", "NO ACTION"])
+    refer = f"INSERT INTO {label} SELECT {key} FROM {table} WHERE {key} = {literal(tables.keys[0])}"
     lost = literal(tables.statuses[3])
     choices = [
         f"{alter} CHECK ({status} <> {lost}) NOT VALID",
@@ -280,9 +285,11 @@ def any_constraint(rng: random.Random, tables: Tables, of: str) -> str:
         f"CREATE INDEX {label} ON {table} USING hash (phone)",
         f"CREATE INDEX {label} ON {table} USING brin ({status})",
         f"CREATE STATISTICS {label} ON name, phone FROM {table}",
-        f"CREATE TABLE {label} (customer {quote_type(tables, tables.key_type)} REFERENCES {table} ON DELETE "
-        + rng.choice(["CASCADE", "SET NULL", "NO ACTION", "RESTRICT"])
-        + rng.choice([")", " DEFERRABLE INITIALLY DEFERRED)"]),
+        f"CREATE TABLE {label} (customer {key_type} REFERENCES {table} ON DELETE {on_delete}); {refer}",
+        f"CREATE TABLE {label} (customer {key_type} REFERENCES {table} DEFERRABLE INITIALLY DEFERRED); {refer}",
+        f"{alter} UNIQUE ({key}, {status}); CREATE TABLE of_{label} (customer {key_type}, status {status_type}, "
+        f"FOREIGN KEY (customer, status) REFERENCES {table} ({key}, {status}) ON UPDATE {on_update} ON DELETE CASCADE); "
+        f"INSERT INTO of_{label} SELECT {key}, {status} FROM {table} WHERE {key} = {literal(tables.keys[0])}",
     ]
     if any(column.name == "slot" for column in tables.columns):
         choices += [f"{alter} EXCLUDE USING gist (slot WITH &&)",
@@ -298,6 +305,7 @@ def comments_columns(rng: random.Random, tables: Tables) -> list[str]:
             "channel text DEFAULT 'web'", "n serial", "made_at timestamptz DEFAULT clock_timestamp()",
             "size integer GENERATED ALWAYS AS (length(body)) STORED", "mark text NOT NULL DEFAULT tests_default()",
             "broken integer DEFAULT 1 / nullif(length(current_user), 8)", "rated positive DEFAULT 3",
+            "always bigint GENERATED ALWAYS AS IDENTITY", "words tsvector",
             "fixed text COLLATE \"C\" DEFAULT 'x' CHECK (fixed <> '')", "owner name DEFAULT session_user",
         ],
         "history": [
@@ -309,6 +317,9 @@ def comments_columns(rng: random.Random, tables: Tables) -> list[str]:
     for of, definitions in columns.items():
         for definition in rng.sample(definitions, rng.choice([0, 0, 0, 1, 2])):
             ddl.append(f"ALTER TABLE {tables.table(of)} ADD COLUMN {definition}")
+            if definition.startswith("words "):
+                ddl.append(f"CREATE TRIGGER m_words BEFORE INSERT OR UPDATE ON {tables.table(of)} FOR EACH ROW "
+                           "EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.english', author, body)")
             if definition.startswith("n "):
                 sequence = f"pg_get_serial_sequence({literal(tables.table(of))}, 'n')"
                 ddl.append(f"DO $$BEGIN EXECUTE 'GRANT USAGE ON SEQUENCE ' || {sequence} || ' TO {tables.clerk}'; END$$")
@@ -363,9 +374,13 @@ def functions() -> list[str]:
 
 def unusual(rng: random.Random, tables: Tables) -> list[str]:
     """What makes a table one that only statements can write."""
-    customers, comments = tables.table("customers"), tables.table("comments")
+    customers, comments, history = tables.table("customers"), tables.table("comments"), tables.table("history")
     return rng.choice([
         [f"CREATE TABLE heirs () INHERITS ({customers})"],
+        [f"CREATE TABLE heirs () INHERITS ({history})"],
+        [f"CREATE RULE also AS ON INSERT TO {history} DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.operation)"],
+        [f"ALTER TABLE {history} ENABLE ROW LEVEL SECURITY"],
+        [f"ALTER TABLE {history} ENABLE ROW LEVEL SECURITY", f"ALTER TABLE {history} FORCE ROW LEVEL SECURITY"],
         [f"CREATE TABLE heirs () INHERITS ({comments})"],
         [f"CREATE RULE also AS ON UPDATE TO {customers} DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.name)"],
         [f"CREATE RULE also AS ON INSERT TO {comments} DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.author)"],

@@ -1,12 +1,12 @@
 -- What random triggers call: names after a colon are those of the round's tables and columns, :other and :other_status a
 -- customer and a status. Magic words in names, texts and authors make the functions do their worst.
 
--- Everything that is stored, but times and what is made of them.
+-- For whom, and all that is stored but times and what is made of them.
 CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     hidden text[] := '{updated_at, row_version, version, previous, based_on, adopted_version, created_at, recorded_at,
         request, made_at, token}';
-    line text := concat_ws(' ', TG_NAME, TG_WHEN, TG_OP, array_to_string(TG_ARGV, ','),
+    line text := concat_ws(' ', TG_NAME, TG_WHEN, TG_OP, array_to_string(TG_ARGV, ','), current_user, current_schemas(true),
                            to_jsonb(OLD) - hidden, to_jsonb(NEW) - hidden);
 BEGIN
     IF length(line) > 2000 THEN

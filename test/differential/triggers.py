@@ -11,7 +11,8 @@ FUNCTIONS = Path(__file__).with_name("trigger_functions.sql")
 
 BEFORE = {
     "customers": ["log_row", "log_row", "shout_name", "clear_phone", "restage", "suppress_name", "raise_name", "set_version",
-                  "change_key", "touch_other", "lock_self", "caught", "comment_too", "touch_self", "save_other"],
+                  "change_key", "touch_other", "lock_self", "caught", "comment_too", "touch_self", "save_other",
+                  "save_self", "pg_catalog.suppress_redundant_updates_trigger"],
     "comments": ["log_row", "log_row", "shout_body", "rename_author", "suppress_body", "raise_body", "move", "blank",
                  "touch_customer", "comment_again", "log_visible_of"],
     "history": ["log_row", "suppress_author", "raise_author", "annotate", "log_visible_of"],
@@ -75,6 +76,8 @@ def row_trigger(rng: random.Random, tables: Tables, label: str, of: str) -> str:
     ])
     function = rng.choice(functions[of])
     tables.breaks_chain |= function in BREAK_CHAIN
+    if function.startswith("pg_catalog."):
+        return f"CREATE TRIGGER {label} BEFORE UPDATE ON {tables.table(of)} FOR EACH ROW EXECUTE FUNCTION {function}()"
     events = rng.choice({
         "customers": ["UPDATE", "UPDATE", f"UPDATE OF {name(tables.status)}", "UPDATE OF name, phone", "INSERT OR UPDATE",
                       "INSERT", f"UPDATE OF {name(tables.version)}"],

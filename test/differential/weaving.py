@@ -15,10 +15,11 @@ class Weaver:
         self.rng = rng
         self.tables = tables
         self.world = world
-        self.calls = Calls(rng, tables, world)
-        # the shares of what is no save
+        is_crowded = chance(rng, 0.5)
+        self.calls = Calls(rng, tables, world, 0.9 if is_crowded else 0.5)
+        # The shares of what is no save.
         self.statements = [
-            (0.14, self.transaction),
+            (0.22 if is_crowded else 0.12, self.transaction),
             (0.05, self.calls.plain_update),
             (0.03, self.calls.plain_insert),
             (0.05, self.calls.plain_comment),
