@@ -83,6 +83,24 @@ SELECT outcome FROM crm_update_customer(4, regress.current(4), 'open', 'Called',
 SELECT stored_in FROM customers WHERE id = 4;
 ALTER TABLE customers DROP COLUMN stored_in;
 
+-- A constraint on whole rows holds for one write as for many.
+ALTER TABLE customers ADD CONSTRAINT whole CHECK (to_jsonb(customers) ->> 'name' <> 'bad');
+ALTER TABLE comments ADD CONSTRAINT whole CHECK (to_jsonb(comments) ->> 'author' <> 'bad') NOT VALID;
+ALTER TABLE customer_history ADD CONSTRAINT whole CHECK (to_jsonb(customer_history) ->> 'author' <> 'bad') NOT VALID;
+DO $$
+BEGIN
+    FOR i IN 1..30 LOOP
+        PERFORM crm_update_customer(5, regress.current(5), 's' || i, repeat('x', i * 300), 'ana',
+                                    fields => jsonb_build_object('name', repeat('n', i * 10)));
+    END LOOP;
+END $$;
+SELECT status, length(name) FROM customers WHERE id = 5;
+SELECT state, detail IS NOT NULL AS has_detail FROM regress.error(
+    $$SELECT crm_update_customer(5, regress.current(5), 'x', NULL, 'ana', fields => '{"name": "bad"}')$$);
+ALTER TABLE customers DROP CONSTRAINT whole;
+ALTER TABLE comments DROP CONSTRAINT whole;
+ALTER TABLE customer_history DROP CONSTRAINT whole;
+
 -- An error shows who may not read the table no more than what the caller wrote.
 CREATE ROLE simple_writes_clerk;
 GRANT USAGE ON SCHEMA simple_writes TO simple_writes_clerk;

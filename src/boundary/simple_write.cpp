@@ -13,13 +13,20 @@ calls_other_than_builtin(Oid function, void *)
     return function >= FirstGenbkiObjectId;
 }
 
-// A domain, too: its constraints may change while the table's definition stays.
+bool
+is_whole_row(const Node *node)
+{
+    return IsA(node, Var) && reinterpret_cast<const Var *>(node)->varattno == InvalidAttrNumber;
+}
+
+// A domain, too: its constraints may change while the table's definition stays. And whole rows: what the executor finds out
+// about them lives no longer than one write.
 bool
 has_other_than_builtin(Node *node, void *context)
 {
     if (node == nullptr)
         return false;
-    if (IsA(node, CoerceToDomain))
+    if (IsA(node, CoerceToDomain) || IsA(node, ConvertRowtypeExpr) || is_whole_row(node))
         return true;
     if (check_functions_in_node(node, calls_other_than_builtin, context))
         return true;
