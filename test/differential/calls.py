@@ -37,7 +37,7 @@ class Calls:
     def key_argument(self, key: str) -> str:
         """A key, seldom a wrong one."""
         if chance(self.rng, 0.02):
-            return self.rng.choice(["NULL", "'no such'", "'99'", "''"])
+            return self.rng.choice(["NULL", "'no such'", "''", "'99'", "'-1'", "'40000'", "'99999999999'", "' 1 '"])
         return literal(key)
 
     def function(self, label: str) -> str:
@@ -94,7 +94,8 @@ class Calls:
 
     def reply_to(self, key: str) -> str:
         known = self.world.comments.get(key if chance(self.rng, 0.8) else self.key(), [])
-        return "4711" if not known or chance(self.rng, 0.1) else str(self.rng.choice(known))
+        wrong = ["4711", "-1", "9223372036854775807"]
+        return self.rng.choice(wrong if not known or chance(self.rng, 0.1) else [str(comment) for comment in known])
 
     def value(self) -> tuple[str, Any]:
         """A column and a value for it, mostly one that fits."""

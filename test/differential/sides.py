@@ -102,7 +102,7 @@ class Kind:
 
     name: str
     settings: str
-    setup: str = "CREATE EXTENSION crm_concurrency"
+    setup: str = "CREATE EXTENSION crm_concurrency; CREATE EXTENSION citext"
 
 
 KINDS = [Kind(access_path, f"SET crm_concurrency.access_path = {access_path};") for access_path in ("direct", "spi")]

@@ -43,7 +43,9 @@ class Weaver:
         if self.world.is_quiet and chance(rng, 0.1):
             return Step(ADMIN, random_change(rng, self.tables)) if chance(rng, 0.75) else self.calls.care(ADMIN)
 
-        alone = [number for number, state in enumerate(sessions) if state.is_alone and state.in_transaction]
+        # One at a time.
+        alone = [number for number, state in enumerate(sessions)
+                 if state.in_transaction and not state.is_blocked and (state.is_alone or self.tables.locks_differ)]
         number = rng.choice(alone or [number for number, state in enumerate(sessions) if not state.is_blocked])
         state = sessions[number]
         if state.has_failed and chance(rng, 0.8):
