@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import signal
 import sys
 import time
 from collections import Counter
@@ -61,6 +62,8 @@ def run_round(turn: Round, options: argparse.Namespace) -> bool:
 
 def main() -> int:
     options = arguments()
+    # Clean up when told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sides = [create_side(options.dsn, options.name, kind) for kind in KINDS]
     roles = create_roles(options.dsn, options.name)
     end = None if options.seconds is None else time.monotonic() + options.seconds
