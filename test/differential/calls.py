@@ -37,7 +37,7 @@ class Calls:
     def key_argument(self, key: str) -> str:
         """A key, seldom a wrong one."""
         if chance(self.rng, 0.02):
-            return self.rng.choice(["NULL", "'no such'", "''", "'99'", "'-1'", "'40000'", "'99999999999'", "' 1 '"])
+            return self.rng.choice(["NULL", "'no such'", "''", "'99'", "'-1'", "'40000'", "'99999999999'"])
         return literal(key)
 
     def function(self, label: str) -> str:
