@@ -60,7 +60,8 @@ KINDS = [
     others("a BEFORE INSERT trigger on comments", DIRECT,
            "CREATE TRIGGER own BEFORE INSERT ON comments FOR EACH ROW EXECUTE FUNCTION nothing()"),
     others("a deferred constraint trigger", DIRECT,
-           "CREATE CONSTRAINT TRIGGER own AFTER UPDATE ON customers INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()"),
+           "CREATE CONSTRAINT TRIGGER own AFTER UPDATE ON customers INITIALLY DEFERRED "
+           "FOR EACH ROW EXECUTE FUNCTION nothing()"),
     others("a statement trigger on customers", STATEMENTS,
            "CREATE TRIGGER own AFTER UPDATE ON customers EXECUTE FUNCTION nothing()"),
     others("a statement trigger on customers for what a save does not do", DIRECT,

@@ -147,7 +147,8 @@ def attached(rng: random.Random, tables: Tables) -> list[str]:
     """A table that was there before the extension."""
     tables.customers, tables.comments = "Accounts", "Accounts_comments"
     tables.history, tables.locks = "Accounts_history", "Accounts_locks"
-    tables.key, tables.status, tables.version = rng.choice([("id", "stage", "row_version"), ("key", "Status", "updated_at")])
+    names = [("id", "stage", "row_version"), ("key", "Status", "updated_at")]
+    tables.key, tables.status, tables.version = rng.choice(names)
     tables.key_type = rng.choice(list(KEYS))
     tables.status_type = rng.choice(list(STATUSES))
     has_version = chance(rng, 0.5)
@@ -214,7 +215,8 @@ def customers_columns(rng: random.Random, tables: Tables) -> list[str]:
         tables.columns.append(column)
         ddl.append(f"ALTER TABLE {tables.table('customers')} ADD COLUMN {name(column.name)} {column.type} {column.rest}")
     if chance(rng, 0.3):
-        ddl.insert(rng.randrange(len(ddl) + 1), f"ALTER TABLE {tables.table('customers')} ADD COLUMN gone text DEFAULT 'gone'")
+        place = rng.randrange(len(ddl) + 1)
+        ddl.insert(place, f"ALTER TABLE {tables.table('customers')} ADD COLUMN gone text DEFAULT 'gone'")
         ddl.append(f"ALTER TABLE {tables.table('customers')} DROP COLUMN gone")
     return ddl
 
@@ -267,7 +269,8 @@ def any_constraint(rng: random.Random, tables: Tables, of: str) -> str:
         ])
     key, status, version = (name(text) for text in (tables.key, tables.status, tables.version))
     key_type, status_type = quote_type(tables, tables.key_type), quote_type(tables, tables.status_type)
-    on_delete, on_update = rng.choice(["CASCADE", "SET NULL", "NO ACTION", "RESTRICT"]), rng.choice(["CASCADE", "NO ACTION"])
+    on_delete = rng.choice(["CASCADE", "SET NULL", "NO ACTION", "RESTRICT"])
+    on_update = rng.choice(["CASCADE", "NO ACTION"])
     refer = f"INSERT INTO {label} SELECT {key} FROM {table} WHERE {key} = {literal(tables.keys[0])}"
     lost = literal(tables.statuses[3])
     choices = [
