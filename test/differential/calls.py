@@ -205,7 +205,7 @@ class Calls:
         if known and chance(self.rng, 0.5):
             call = f"{self.function('crm_unlock_customer')}({literal(self.hot)}, '@ref {self.rng.choice(known)}@')"
             return Step(session, f"SELECT {call} AS unlocked", self.hot)
-        if chance(self.rng, 0.15):
+        if self.world.is_quiet and chance(self.rng, 0.3):
             return Step(ADMIN, f"UPDATE {self.tables.table('locks')} SET expires_at = now() - interval '1 second'")
         arguments = [literal(self.hot), literal(self.author())]
         if known and chance(self.rng, 0.3):

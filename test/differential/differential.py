@@ -85,6 +85,9 @@ def main() -> int:
                     drop_side(side, options.dsn)
                 sides = [create_side(options.dsn, options.name, kind) for kind in KINDS]
             outcomes += turn.outcomes
+    except BaseException:
+        print(f"ended in the round of seed {seeds[-1]}", file=sys.stderr)
+        raise
     finally:
         for side in sides:
             drop_side(side, options.dsn)

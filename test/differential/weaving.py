@@ -35,7 +35,7 @@ class Weaver:
     def next(self) -> Step:
         rng, sessions = self.rng, self.world.sessions
         for number, state in enumerate(sessions):
-            if state.must_end:
+            if state.must_end and not state.is_blocked:
                 return Step(number, "COMMIT")
         if self.world.someone_waits and chance(rng, 0.5):
             if step := self.end_of_waiting():

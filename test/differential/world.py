@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-ADMIN = -1  # the session of who owns the tables: never in a transaction
+ADMIN = -1  # the session of who owns the tables: never in a transaction, and at work when no other is
 
 
 @dataclass
