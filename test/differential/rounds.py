@@ -306,7 +306,7 @@ def cut_to_seconds(version: str) -> str:
 def used(ddl: list[str]) -> list[str]:
     """Without the functions that no trigger calls."""
     calls = " ".join(statement for statement in ddl if "EXECUTE FUNCTION" in statement)
-    called = [re.match(r"CREATE FUNCTION \w+\.(\w+)\(\) RETURNS trigger", statement) for statement in ddl]
+    called = [re.match(r"CREATE FUNCTION (\w+)\(\) RETURNS trigger", statement) for statement in ddl]
     return [statement for statement, function in zip(ddl, called) if not function or f"FUNCTION {function[1]}(" in calls]
 
 
