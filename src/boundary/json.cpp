@@ -39,12 +39,17 @@ grown(T *items, int capacity)
 }  // namespace
 
 void
-JsonBuilder::begin(bool is_object)
+JsonBuilder::begin(bool is_object, int capacity)
 {
     Container *container = static_cast<Container *>(palloc0(sizeof(Container)));
     container->outer = open;
     container->is_object = is_object;
     container->is_sorted = true;
+    container->capacity = capacity;
+    if (capacity > 0 && is_object)
+        container->pairs = grown(container->pairs, capacity);
+    else if (capacity > 0)
+        container->elements = grown(container->elements, capacity);
     open = container;
 }
 
@@ -200,7 +205,8 @@ JsonBuilder::jsonb(Datum datum)
         {
             case WJB_BEGIN_OBJECT:
             case WJB_BEGIN_ARRAY:
-                begin(token == WJB_BEGIN_OBJECT);
+                begin(token == WJB_BEGIN_OBJECT,
+                      token == WJB_BEGIN_OBJECT ? value.val.object.nPairs : value.val.array.nElems);
                 break;
             case WJB_END_OBJECT:
             case WJB_END_ARRAY:

@@ -48,7 +48,7 @@ private:
         JsonbValue *elements;
     };
 
-    void begin(bool is_object);
+    void begin(bool is_object, int capacity = 0);
     void end();
     void add(const JsonbValue &value);
     void add_key(const JsonbValue &name);

@@ -240,7 +240,7 @@ index_of(Relation relation, std::initializer_list<AttrNumber> columns, std::init
         int i = 0;
         for (const AttrNumber column : columns)
         {
-            serves = serves && form->indkey.values[i] == column &&
+            serves = serves && form->indkey.values[i] == column && !(index->rd_indoption[i] & INDOPTION_DESC) &&
                      index->rd_indcollation[i] == TupleDescAttr(RelationGetDescr(relation), column - 1)->attcollation &&
                      OidIsValid(get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], types.begin()[i],
                                                     BTEqualStrategyNumber));

@@ -72,6 +72,8 @@ void
 take_fields(Pass &pass, Datum datum)
 {
     Jsonb *fields = DatumGetJsonbP(datum);
+    if (!JB_ROOT_IS_OBJECT(fields))
+        elog(ERROR, "the fields of a change are no object");
     if (pass.request.merge)
         pass.changes.are_updates = pass.changes.are_updates && are_columns(pass.table, fields);
     for (std::size_t i = 0; i < pass.asked.size(); i++)
@@ -79,7 +81,12 @@ take_fields(Pass &pass, Datum datum)
         JsonbValue recorded;
         const char *name = pass.asked[i].name;
         if (getKeyJsonValueFromContainer(&fields->root, name, static_cast<int>(std::strlen(name)), &recorded) != nullptr)
-            pass.changes.fields[i] = {true, value_before(recorded)};
+        {
+            FieldWas &field = pass.changes.fields[i];
+            if (field.was)
+                pfree(DatumGetPointer(*field.was));
+            field = {true, value_before(recorded)};
+        }
     }
     if (PointerGetDatum(fields) != datum)
         pfree(fields);

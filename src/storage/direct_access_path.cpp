@@ -10,6 +10,10 @@
 #include "lock_class.h"
 #include "status.h"
 
+extern "C" {
+#include "access/multixact.h"
+}
+
 namespace crm {
 
 namespace {
@@ -117,6 +121,17 @@ lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode)
     }
 }
 
+// Whether this transaction is one of those that have locked the row.
+bool
+is_locked_by_us(HeapTupleHeader tuple)
+{
+    MultiXactMember *members;
+    const int count = GetMultiXactIdMembers(HeapTupleHeaderGetRawXmax(tuple), &members, false, false);
+    return std::any_of(members, members + std::max(count, 0), [](const MultiXactMember &member) {
+        return TransactionIdIsCurrentTransactionId(member.xid);
+    });
+}
+
 // The transaction that has locked or updated the row in the slot, other than FOR KEY SHARE, or InvalidTransactionId. Several
 // that have locked it are left to who locks it next.
 TransactionId
@@ -130,8 +145,9 @@ writer_of(TupleTableSlot *row)
     LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
     const std::uint16_t flags = tuple->t_infomask;
     const bool is_lock = HEAP_XMAX_IS_LOCKED_ONLY(flags);
+    // Who has a lock on it already does not queue, as heap_lock_tuple() does not: who waits for that lock may be ahead.
     if (!(flags & HEAP_XMAX_INVALID) && !(is_lock && (flags & HEAP_XMAX_IS_MULTI)) &&
-        !(is_lock && HEAP_XMAX_IS_KEYSHR_LOCKED(flags)))
+        !(is_lock && HEAP_XMAX_IS_KEYSHR_LOCKED(flags)) && !((flags & HEAP_XMAX_IS_MULTI) && is_locked_by_us(tuple)))
         writer = HeapTupleHeaderGetUpdateXid(tuple);
     LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
     return writer;
