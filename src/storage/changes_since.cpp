@@ -164,7 +164,8 @@ select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapsho
     SPIPlanPtr &plan = table.plan(Statement::changes_since);
     const Role caller = act_as(table.history_owner, nullptr);
     if (plan == nullptr)
-        plan = prepare_statement(psprintf("SELECT h FROM %s h WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        // Not h alone, which a column may be called.
+        plan = prepare_statement(psprintf("SELECT (h.*)::%1$s FROM %1$s h WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                           "AND version OPERATOR(pg_catalog.>) $2 ORDER BY version DESC",
                                           table.history_sql),
                                  arguments);

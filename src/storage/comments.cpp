@@ -344,7 +344,7 @@ adopt_comment(AttachedTable &table, const Key &key, std::int64_t comment_id, cor
 bool
 may_read_comments(const AttachedTable &table)
 {
-    return pg_class_aclcheck(table.comments, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    return may_name(table.comments) && pg_class_aclcheck(table.comments, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 Comment

@@ -100,6 +100,8 @@ read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at
 std::optional<Datum>
 view_customer(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
 {
+    // What the calling statement has written so far is seen, as by the statements of any volatile function.
+    CommandCounterIncrement();
     // Row, history and comments are those of one moment.
     const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
     const std::optional<Datum> row = read_row(table, key, at, snapshot);

@@ -254,7 +254,7 @@ oldest_change(AttachedTable &table, const Key &key)
 bool
 may_read_history(const AttachedTable &table)
 {
-    return pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    return may_name(table.history) && pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 bool

@@ -449,6 +449,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
 SaveResult
 save_customer(AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
 {
+    // What the calling statement has written so far is seen, as by the statements of any volatile function.
+    CommandCounterIncrement();
     require_rights(table, request);
     if (request.status)
         request.status = canonical_status(table, *request.status);
