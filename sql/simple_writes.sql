@@ -74,6 +74,16 @@ ALTER TABLE customer_history ADD CONSTRAINT told CHECK (depth_is_told(operation)
 SELECT outcome FROM crm_update_customer(5, regress.current(5), 'open', 'No budget', 'ana');
 ALTER TABLE customer_history DROP CONSTRAINT told;
 
+-- Foreign keys of the customer are checked before the change is recorded.
+CREATE TABLE staff (id integer PRIMARY KEY);
+ALTER TABLE customers ADD owner_id integer REFERENCES staff;
+ALTER TABLE customer_history ADD CONSTRAINT not_eve CHECK (author <> 'eve') NOT VALID;
+SELECT state, message FROM regress.error(
+    $$SELECT crm_update_customer(5, regress.current(5), NULL, NULL, 'eve', fields => '{"owner_id": 99}')$$);
+ALTER TABLE customer_history DROP CONSTRAINT not_eve;
+ALTER TABLE customers DROP COLUMN owner_id;
+DROP TABLE staff;
+
 -- The row knows its table before it is stored.
 ALTER TABLE customers ADD COLUMN stored_in regclass GENERATED ALWAYS AS (tableoid::regclass) STORED,
     ADD CHECK (tableoid = 'simple_writes.customers'::regclass);

@@ -231,6 +231,15 @@ comment_not_stored(Oid table)
 }
 
 void
+malformed_history(Oid history, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("a change of customer %s in \"%s\" is malformed", key, name_of(history)),
+                    errdetail("Its fields are no JSON object. Nothing was saved."),
+                    errhint("The history is written by triggers: correct what was written by hand.")));
+}
+
+void
 triggers_did_not_fire(Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

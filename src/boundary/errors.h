@@ -52,6 +52,7 @@ namespace crm::errors {
 [[noreturn]] void disabled_trigger(Oid table, const char *trigger);
 [[noreturn]] void misused_trigger(const char *function, const char *expected);
 [[noreturn]] void comment_not_stored(Oid table);
+[[noreturn]] void malformed_history(Oid history, const char *key);
 [[noreturn]] void triggers_did_not_fire(Oid table);
 [[noreturn]] void table_exists(const char *schema, const char *table);
 [[noreturn]] void schema_in_use(Oid schema, Oid table);

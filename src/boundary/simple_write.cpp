@@ -1,5 +1,7 @@
 #include "simple_write.h"
 
+#include "snapshot.h"
+
 namespace crm {
 
 namespace {
@@ -362,7 +364,7 @@ bool
 insert_row(Relation relation, NewRow &values, List *inserted_columns, const PreparedWrite *prepared,
            std::span<const Oid> skipped_constraints)
 {
-    PushActiveSnapshot(GetTransactionSnapshot());
+    PushActiveSnapshot(new_snapshot());
     const SimpleWrite write = begin(relation, inserted_columns, NIL, prepared);
     const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);
     skip_constraints(write.result, skipped_constraints);
@@ -371,6 +373,7 @@ insert_row(Relation relation, NewRow &values, List *inserted_columns, const Prep
     ExecSimpleRelationInsert(write.result, write.estate, write.row);
     MemoryContextSwitchTo(caller);
     const bool is_written = ItemPointerIsValid(&write.row->tts_tid);
+    fire_triggers(write);
     end_write(write);
     PopActiveSnapshot();
     return is_written;
@@ -396,9 +399,14 @@ update_row(const SimpleWrite &write, TupleTableSlot *locked)
 }
 
 void
-end_write(const SimpleWrite &write)
+fire_triggers(const SimpleWrite &write)
 {
     AfterTriggerEndQuery(write.estate);
+}
+
+void
+end_write(const SimpleWrite &write)
+{
     UnregisterSnapshot(write.estate->es_snapshot);
     ExecCloseResultRelations(write.estate);
     ExecCloseRangeTableRelations(write.estate);

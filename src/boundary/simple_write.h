@@ -7,7 +7,7 @@
 // transaction, and fire no statement triggers: the caller has to know that nothing of it applies.
 namespace crm {
 
-// A write in progress. It ends with end_write(), or by an error.
+// A write in progress. It ends with fire_triggers() and end_write(), or by an error.
 struct SimpleWrite
 {
     EState *estate;
@@ -71,7 +71,10 @@ SimpleWrite begin_update(Relation relation, List *updated_columns, const Prepare
 // Writes the row in place of the locked one. False when a trigger suppressed it.
 bool update_row(const SimpleWrite &write, TupleTableSlot *locked);
 
-// Fires the triggers that wait for the end of the statement, and makes the write visible to the transaction.
+// Fires the triggers that wait for the end of the statement.
+void fire_triggers(const SimpleWrite &write);
+
+// Makes the write visible to the transaction.
 void end_write(const SimpleWrite &write);
 
 }  // namespace crm

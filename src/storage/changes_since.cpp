@@ -1,5 +1,6 @@
 #include "changes_since.h"
 
+#include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../core/version.h"
@@ -41,8 +42,10 @@ is_request(Pass &pass, const StoredRow &row)
 bool
 is_column(const AttachedTable &table, const JsonbValue &name)
 {
-    const char *column = pnstrdup(name.val.string.val, name.val.string.len);
-    return get_attnum(table.customers, column) > 0;
+    char *column = pnstrdup(name.val.string.val, name.val.string.len);
+    const bool is_there = get_attnum(table.customers, column) > 0;
+    pfree(column);
+    return is_there;
 }
 
 bool
@@ -73,7 +76,7 @@ take_fields(Pass &pass, Datum datum)
 {
     Jsonb *fields = DatumGetJsonbP(datum);
     if (!JB_ROOT_IS_OBJECT(fields))
-        elog(ERROR, "the fields of a change are no object");
+        errors::malformed_history(pass.table.history, key_text(pass.key));
     if (pass.request.merge)
         pass.changes.are_updates = pass.changes.are_updates && are_columns(pass.table, fields);
     for (std::size_t i = 0; i < pass.asked.size(); i++)
@@ -126,6 +129,8 @@ take(Pass &pass, const StoredRow &row)
         changes.head = version;
     if (is_request(pass, row))
         changes.applied = AppliedRequest{version, row.optional_bigint(table.history_comment_id)};
+    if (changes.first && changes.first->status_from && *changes.first->status_from)
+        pfree(const_cast<char *>((*changes.first->status_from)->data()));
     changes.first = FirstChange{row.optional_time(table.history_previous), std::nullopt};
     if (!row.has_text(table.history_operation, "insert"))
         changes.first->status_from = row.optional_text(table.history_status_from);
@@ -154,8 +159,28 @@ look_up(Pass &pass, core::Timestamp above, Snapshot snapshot)
     end_lookup(lookup);
 }
 
-// The same by a statement. The rows come whole, so that they have the history's own attribute numbers, and a few at a time:
-// there may be many.
+// The query for rows that have the history's own attribute numbers.
+const char *
+select_rows(const AttachedTable &table, Relation history)
+{
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, "SELECT ");
+    const TupleDesc columns = RelationGetDescr(history);
+    for (int i = 0; i < columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        appendStringInfo(&sql, "%s%s", i == 0 ? "" : ", ",
+                         column->attisdropped ? "NULL" : psprintf("h.%s", quote_identifier(NameStr(column->attname))));
+    }
+    appendStringInfo(&sql,
+                     " FROM %s h WHERE h.customer_id OPERATOR(pg_catalog.=) $1 AND h.version OPERATOR(pg_catalog.>) $2 "
+                     "ORDER BY h.version DESC",
+                     table.history_sql);
+    return sql.data;
+}
+
+// The same by a statement; the rows come a few at a time, for there may be many.
 void
 select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapshot)
 {
@@ -164,16 +189,14 @@ select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapsho
     SPIPlanPtr &plan = table.plan(Statement::changes_since);
     const Role caller = act_as(table.history_owner, nullptr);
     if (plan == nullptr)
-        // Not h alone, which a column may be called.
-        plan = prepare_statement(psprintf("SELECT (h.*)::%1$s FROM %1$s h WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                          "AND version OPERATOR(pg_catalog.>) $2 ORDER BY version DESC",
-                                          table.history_sql),
-                                 arguments);
+    {
+        Relation history = table_open(table.history, NoLock);
+        plan = prepare_statement(select_rows(table, history), arguments);
+        table_close(history, NoLock);
+    }
     PushActiveSnapshot(snapshot);
     Portal cursor = SPI_cursor_open(nullptr, plan, arguments.values, arguments.nulls, true);
-    Relation history = table_open(table.history, NoLock);
-    const StoredRow row = {MakeSingleTupleTableSlot(RelationGetDescr(history), &TTSOpsHeapTuple)};
-    HeapTupleData tuple = {};
+    const StoredRow row = {MakeSingleTupleTableSlot(cursor->tupDesc, &TTSOpsHeapTuple)};
     std::uint64_t fetched;
     bool goes_on = true;
     do
@@ -182,16 +205,13 @@ select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapsho
         fetched = SPI_processed;
         for (std::uint64_t i = 0; goes_on && i < fetched; i++)
         {
-            tuple.t_data = DatumGetHeapTupleHeader(result_datum(i, 0));
-            tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
-            ExecStoreHeapTuple(&tuple, row.row, false);
+            ExecStoreHeapTuple(SPI_tuptable->vals[i], row.row, false);
             goes_on = take(pass, row);
         }
         ExecClearTuple(row.row);
         SPI_freetuptable(SPI_tuptable);
     } while (goes_on && fetched == most_changes);
     ExecDropSingleTupleTableSlot(row.row);
-    table_close(history, NoLock);
     SPI_cursor_close(cursor);
     PopActiveSnapshot();
     act_again_as(caller);
@@ -199,8 +219,9 @@ select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapsho
 
 // The latest changes that row security shows the caller.
 void
-select_visible(AttachedTable &table, const Key &key, Snapshot snapshot, Change *listed, ChangesSince &changes)
+select_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
 {
+    Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(changes.base));
     const std::uint64_t rows = execute(
@@ -310,9 +331,14 @@ read_changes_since(AttachedTable &table, const Key &key, const core::Request &re
         look_up(pass, above, snapshot);
     else
         select(table, pass, above, snapshot);
-    if (may_read_history(table) && pass.listed == nullptr)
-        select_visible(table, key, snapshot, listed, pass.changes);
     return pass.changes;
+}
+
+void
+read_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
+{
+    if (may_read_history(table) && !may_read_all_history(table))
+        select_visible(table, key, snapshot, changes);
 }
 
 void

@@ -58,7 +58,7 @@ struct ChangesSince
     bool are_updates = true;                          // of columns that are there still: told field by field
     std::span<FieldWas> fields;                       // of those that the save asks for
 
-    // These as far as the caller may read the history.
+    // These as far as the caller may read the history; under row security on it, nothing before read_visible().
     std::int64_t total = 0;
     std::span<const Change> latest;  // at most 50, newest first
 
@@ -72,6 +72,9 @@ struct ChangesSince
 // Reads them as a snapshot shows them; fields are those of the request.
 ChangesSince read_changes_since(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
                                 Snapshot snapshot);
+
+// Reads what row security on the history shows the caller of them, where there is any.
+void read_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes);
 
 // Adds the latest changes, oldest first, and how many there are in all, to an open object.
 void add_changes(JsonBuilder &json, const ChangesSince &changes);

@@ -80,9 +80,10 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
 }  // namespace
 
 ConflictDetail
-conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields, const Found &found,
+conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Found found,
                 std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
 {
+    read_visible(table, key, found.snapshot, found.changes);
     const ReadableCustomer &customer = found.customer;
     const ChangesSince &changes = found.changes;
     ConflictDetail detail = {};

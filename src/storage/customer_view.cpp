@@ -1,6 +1,7 @@
 #include "customer_view.h"
 
 #include "../boundary/json.h"
+#include "../boundary/snapshot.h"
 #include "../core/comment_tree.h"
 #include "access_path.h"
 #include "comments.h"
@@ -100,10 +101,8 @@ read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at
 std::optional<Datum>
 view_customer(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
 {
-    // What the calling statement has written so far is seen, as by the statements of any volatile function.
-    CommandCounterIncrement();
     // Row, history and comments are those of one moment.
-    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     const std::optional<Datum> row = read_row(table, key, at, snapshot);
     if (!row)
     {

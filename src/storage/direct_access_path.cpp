@@ -2,6 +2,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/simple_write.h"
+#include "../boundary/snapshot.h"
 #include "../boundary/value_json.h"
 #include "../core/version.h"
 #include "access_path.h"
@@ -9,10 +10,6 @@
 #include "events.h"
 #include "lock_class.h"
 #include "status.h"
-
-extern "C" {
-#include "access/multixact.h"
-}
 
 namespace crm {
 
@@ -41,7 +38,7 @@ open(const AttachedTable &table, const Key &key, Snapshot snapshot)
 OpenCustomer
 open(const AttachedTable &table, const Key &key)
 {
-    return open(table, key, GetTransactionSnapshot());
+    return open(table, key, new_snapshot());
 }
 
 void
@@ -285,6 +282,8 @@ public:
             set_version(write.row, table, version_of_save(table, key, row_of(customer).version, *innermost_save));
         ExecMaterializeSlot(write.row);
         const bool is_written = update_row(write, customer.row);
+        fire_triggers(write);
+        // After the foreign keys are checked, as the name of the trigger has it.
         if (alone != nullptr)
             record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), tuple_of(write.row),
                           innermost_save);

@@ -7,6 +7,7 @@
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/simple_write.h"
+#include "../boundary/snapshot.h"
 #include "../boundary/spi.h"
 #include "../core/base_diagnosis.h"
 #include "../core/version.h"
@@ -171,7 +172,7 @@ is_base_used(AttachedTable &table, const Key &key, core::Timestamp base)
     if (can_look_up(table.history_index))
     {
         const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::latest_of_version(base), GetTransactionSnapshot());
+            begin_history_lookup(table, key.value, core::latest_of_version(base), new_snapshot());
         bool is_used = false;
         while (!is_used && lookup.next())
             is_used = is_based_on(lookup, table, base);
@@ -235,7 +236,7 @@ oldest_change(AttachedTable &table, const Key &key)
     if (can_look_up(table.history_index))
     {
         const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::minus_infinity, GetTransactionSnapshot());
+            begin_history_lookup(table, key.value, core::minus_infinity, new_snapshot());
         std::optional<OldestChange> found;
         if (lookup.next())
             found = OldestChange{lookup.optional_time(table.history_previous)};

@@ -1,5 +1,7 @@
 #include "index_lookup.h"
 
+#include "../boundary/snapshot.h"
+
 namespace crm {
 
 namespace {
@@ -29,8 +31,9 @@ IndexLookup
 begin_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values, Snapshot snapshot)
 {
     IndexLookup lookup = open_lookup(table, index);
-    // The first page tells where the root is; there is none before the first row.
-    if (RelationGetNumberOfBlocks(lookup.index) <= 1)
+    // The first page tells where the root is; there is none before the first row. A serializable transaction notes that it
+    // found none.
+    if (!IsolationIsSerializable() && RelationGetNumberOfBlocks(lookup.index) <= 1)
         return lookup;
 
     ScanKeyData keys[std::size(LookupIndex{}.keys)];
@@ -47,7 +50,7 @@ begin_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> v
 IndexLookup
 begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values)
 {
-    return begin_lookup(table, index, values, GetLatestSnapshot());
+    return begin_lookup(table, index, values, latest_snapshot());
 }
 
 IndexLookup

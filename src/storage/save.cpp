@@ -5,6 +5,7 @@
 #include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
+#include "../boundary/snapshot.h"
 #include "../core/message.h"
 #include "../core/version.h"
 #include "access_path.h"
@@ -105,12 +106,14 @@ update_customer(const Save &save, const SavePlan &plan, ItemPointerData &place, 
 
 // Writes a save whose row is locked.
 SaveResult
-apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, const ChangesSince &changes)
+apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, ChangesSince changes)
 {
     SaveInProgress progress = in_progress(save);
     progress.checked = locked.version;
     ItemPointerData place = locked.place;
     progress.request = request_digest(save.key, save.request);
+    if (plan.outcome == core::Outcome::merged)
+        read_visible(save.table, save.key, new_snapshot(), changes);
 
     with_save_in_progress(progress, [&] {
         std::optional<std::int64_t> adopted;
@@ -137,7 +140,7 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, const C
     if (plan.outcome == core::Outcome::merged)
     {
         const std::optional<ReadableCustomer> row =
-            save.path.read(save.table, save.key, GetTransactionSnapshot(), {}, place);
+            save.path.read(save.table, save.key, new_snapshot(), {}, place);
         if (row)
         {
             result.status = row->status;
@@ -230,7 +233,7 @@ missing(const Save &save)
 {
     const bool under_row_security = is_under_row_security(save.table.customers);
     const std::optional<AppliedRequest> applied =
-        under_row_security ? std::nullopt : changes_since(save, GetTransactionSnapshot()).applied;
+        under_row_security ? std::nullopt : changes_since(save, new_snapshot()).applied;
     const bool in_history = !under_row_security && oldest_change(save.table, save.key);
     const core::Outcome outcome = core::decide_missing(applied.has_value(), in_history, under_row_security);
 
@@ -262,7 +265,7 @@ refuse_by_error(const Save &save, const std::optional<EditLock> &lock, const Con
 void
 raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 {
-    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     if (const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot))
         refuse_by_error(save, lock,
                         conflict_detail(save.table, save.key, save.request, save.fields,
@@ -297,7 +300,7 @@ refuse_with_comment(const Save &save, const CustomerRow &row, const std::optiona
     if (!save.path.lock_for_reference(save.table, save.key))
         return std::nullopt;
     const std::optional<std::int64_t> kept = keep_comment(save, changes);
-    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     const auto result = refusal(save, row, lock, kept, changes_since(save, snapshot), snapshot);
     UnregisterSnapshot(snapshot);
     return result;
@@ -308,7 +311,7 @@ refuse_with_comment(const Save &save, const CustomerRow &row, const std::optiona
 std::optional<SaveResult>
 refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock)
 {
-    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     const ChangesSince changes = changes_since(save, snapshot);
     std::optional<SaveResult> result;
     if (changes.applied)
@@ -363,7 +366,7 @@ decide_locked(const Save &save, const CustomerRow &row, const ChangesSince &chan
 
     std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, static_cast<Datum>(0)};
     if (!save.fields.empty())
-        customer = save.path.read(save.table, save.key, GetTransactionSnapshot(), save.fields, row.place);
+        customer = save.path.read(save.table, save.key, new_snapshot(), save.fields, row.place);
     if (!customer)
         return std::nullopt;
     if (is_current)
@@ -423,7 +426,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
         return std::nullopt;
     ChangesSince changes = {};
     if (!core::same_version(save.request.base, locked->version))
-        changes = changes_since(save, GetTransactionSnapshot());
+        changes = changes_since(save, new_snapshot());
     if (changes.applied)
         return replayed(save, *changes.applied, *locked);
     const std::optional<SavePlan> plan = decide_locked(save, *locked, changes);
@@ -449,8 +452,6 @@ try_to_save(const Save &save, const CustomerRow &seen)
 SaveResult
 save_customer(AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
 {
-    // What the calling statement has written so far is seen, as by the statements of any volatile function.
-    CommandCounterIncrement();
     require_rights(table, request);
     if (request.status)
         request.status = canonical_status(table, *request.status);

@@ -1,5 +1,7 @@
 #include "timeline.h"
 
+#include "../boundary/snapshot.h"
+
 #include "../core/comment_tree.h"
 #include "../core/version.h"
 #include "comments.h"
@@ -151,7 +153,7 @@ read_timeline(AttachedTable &table, const Key &key, std::int32_t max_rows, core:
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{max_rows});
     arguments.add(core::is_finite(before) ? core::cut_to_millisecond(before) : before);
-    const Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     const std::uint64_t count = execute(
         table.plan(statement), [&] { return select_timeline(table, with_changes, with_comments); }, arguments, snapshot);
     Page page = {SPI_tuptable, count};

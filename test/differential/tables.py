@@ -319,9 +319,8 @@ def comments_columns(rng: random.Random, tables: Tables) -> list[str]:
             "always bigint GENERATED ALWAYS AS IDENTITY", "words tsvector",
             "fixed text COLLATE \"C\" DEFAULT 'x' CHECK (fixed <> '')", "owner name DEFAULT session_user",
         ],
-        # No sequence: the direct path writes the history before the customer's foreign keys are checked, statements after.
         "history": [
-            "channel text DEFAULT 'web'", "made_at timestamptz DEFAULT clock_timestamp()",
+            "channel text DEFAULT 'web'", "n serial", "made_at timestamptz DEFAULT clock_timestamp()",
             "change text GENERATED ALWAYS AS (status_from || '-' || status_to) STORED", "rated positive DEFAULT 3",
             "words tsvector",
         ],

@@ -1,0 +1,93 @@
+-- What refused and merging saves read of history, row and comments, on both access paths.
+SET client_min_messages = warning;
+CREATE SCHEMA reading;
+SET search_path = reading, public;
+SELECT crm_create_tables();
+INSERT INTO customers (id, name) SELECT i, 'n' || i FROM generate_series(1, 9) i;
+
+-- Other indexes on the same columns, in another order, make no difference.
+CREATE INDEX ON customer_history (customer_id, version DESC);
+CREATE INDEX ON comments (customer_id, id DESC);
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'won', 'Signed', 'ana');
+INSERT INTO comments (customer_id, author, body) SELECT 1, 'ben', 'c' || i FROM generate_series(1, 60) i;
+SELECT outcome FROM crm_update_customer(1, regress.version(1, 1), 'won', 'Signed', 'ana');
+SELECT outcome, detail->'changes_total' AS changes, detail->'changes'->0->'author' AS author,
+       detail->'comments'->0->'text' AS first, detail->'comments'->-1->'text' AS last, detail->'expected_ts_problem' AS problem
+FROM crm_update_customer(1, regress.version(1, 1), 'lost', NULL, 'cem');
+SELECT outcome, jsonb_array_length(detail->'changes') AS changes FROM crm_update_customer(
+    1, regress.version(1, 1), NULL, NULL, 'cem', merge => true, fields => '{"phone": "1"}');
+
+-- What the calling statement has written is seen.
+UPDATE customers SET name = 'new' WHERE id = 2 RETURNING crm_get_customer(id)->'customer'->'name' AS name;
+UPDATE customers SET name = 'newer' WHERE id = 2
+RETURNING (SELECT detail->'current'->'name' FROM crm_update_customer(id, '2001-01-01', 'lost', NULL, 'ana')) AS name;
+INSERT INTO comments (customer_id, author, body) VALUES (2, 'ana', 'Called')
+RETURNING (SELECT detail->'comments_total' FROM crm_update_customer(2, '2001-01-01', 'lost', NULL, 'ben')) AS comments;
+INSERT INTO customers (id, name) VALUES (20, 'x') RETURNING crm_add_comment(id, 'Welcome', 'ana') IS NOT NULL AS added;
+INSERT INTO customers (id, name) VALUES (21, 'x')
+RETURNING (SELECT outcome FROM crm_lock_customer(id, 'ana')) AS lock;
+
+-- A history that was written by hand: fields are an object, or it is an error.
+SELECT outcome FROM crm_update_customer(3, regress.current(3), 'won', NULL, 'ana', fields => '{"phone": "1"}');
+UPDATE customer_history SET fields = (SELECT jsonb_agg(repeat('x', 100) || i) FROM generate_series(1, 1000) i)
+WHERE customer_id = 3 AND operation = 'update';
+SELECT regress.state($$SELECT crm_update_customer(3, regress.version(3, 1), NULL, NULL, 'ben', merge => true,
+    fields => '{"name": "y"}')$$);
+SELECT outcome FROM crm_update_customer(3, regress.version(3, 1), 'lost', NULL, 'ben');
+
+-- Fields that others changed, large ones and many among them.
+INSERT INTO customers (id, name) VALUES (4, 'n') ON CONFLICT DO NOTHING;
+ALTER TABLE customers ADD COLUMN notes text, ADD COLUMN tags jsonb;
+SELECT regress.current(4) AS base \gset
+UPDATE customers SET notes = repeat('a', 200000), tags = '[{"a": [1, {"b": []}]}, {}, [], "x", null, 1.50]' WHERE id = 4;
+DO $$ BEGIN FOR i IN 1..60 LOOP UPDATE reading.customers SET notes = repeat('b', 1000) || i WHERE id = 4; END LOOP; END $$;
+SELECT outcome, detail->'changes_total' AS changes, jsonb_array_length(detail->'changes') AS listed,
+       detail->'conflicts'->0->'was' AS was, left(detail->'conflicts'->0->>'theirs', 3) AS theirs,
+       detail->'current'->'tags' AS tags
+FROM crm_update_customer(4, :'base', NULL, NULL, 'ana', merge => true, fields => '{"notes": "mine", "phone": "1"}');
+SELECT outcome FROM crm_update_customer(4, :'base', NULL, NULL, 'ana', merge => true, fields => '{"phone": "1"}');
+
+-- A history that others inherit from, with a column named as no alias should be.
+ALTER TABLE customer_history ADD COLUMN h bigint DEFAULT 42, ADD COLUMN gone integer;
+ALTER TABLE customer_history DROP COLUMN gone;
+CREATE TABLE older_history (more text) INHERITS (customer_history);
+SELECT outcome, detail->'changes_total' AS changes, detail->'changes'->0->'status_to' AS status
+FROM crm_update_customer(1, regress.version(1, 1), 'lost', NULL, 'cem');
+SELECT outcome FROM crm_update_customer(1, regress.version(1, 1), 'won', 'Signed', 'ana');
+DROP TABLE older_history;
+
+-- Rights on a table are none without USAGE on its schema, and row security of the history concerns the list alone.
+CREATE ROLE reading_clerk;
+GRANT USAGE ON SCHEMA reading TO reading_clerk;
+GRANT SELECT, UPDATE ON customers TO reading_clerk;
+GRANT SELECT ON comments, customer_history TO reading_clerk;
+SET ROLE reading_clerk;
+SELECT detail ? 'changes' AS changes, detail ? 'comments' AS comments
+FROM crm_update_customer(1, '2001-01-01', 'lost', NULL, 'dan');
+RESET ROLE;
+CREATE SCHEMA reading_hidden;
+ALTER TABLE comments SET SCHEMA reading_hidden;
+ALTER TABLE customer_history SET SCHEMA reading_hidden;
+SET ROLE reading_clerk;
+SELECT detail ? 'changes' AS changes, detail ? 'comments' AS comments
+FROM crm_update_customer(1, '2001-01-01', 'lost', NULL, 'dan');
+RESET ROLE;
+ALTER TABLE reading_hidden.comments SET SCHEMA reading;
+ALTER TABLE reading_hidden.customer_history SET SCHEMA reading;
+ALTER TABLE customer_history ENABLE ROW LEVEL SECURITY;
+CREATE POLICY ana ON customer_history FOR SELECT USING (author = 'ana');
+SELECT regress.version(1, 1) AS first \gset
+SET ROLE reading_clerk;
+SELECT detail->'changes_total' AS changes FROM crm_update_customer(1, '2001-01-01', 'lost', NULL, 'dan');
+SELECT outcome, detail->'changes_total' AS changes FROM crm_update_customer(
+    1, :'first', 'won', NULL, 'dan', merge => true, fields => '{"email": "1"}');
+SET row_security = off;
+SELECT outcome FROM crm_update_customer(-1, '2001-01-01', 'lost', NULL, 'dan');
+RESET row_security;
+RESET ROLE;
+
+SELECT * FROM regress.violations();
+DROP OWNED BY reading_clerk;
+DROP ROLE reading_clerk;
+DROP SCHEMA reading CASCADE;
+DROP SCHEMA reading_hidden;
