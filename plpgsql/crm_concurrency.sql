@@ -799,8 +799,9 @@ BEGIN
                          jsonb_build_object('id', id, 'text', left(body, 10000), 'author', author, 'timestamp', created_at,
                                             'reply_to', reply_to, 'save_refused', save_refused)
                          || CASE WHEN length(body) > 10000 THEN '{"text_is_cut": true}' ELSE '{}' END::jsonb AS comment
-                  FROM crm_schema.comments
-                  WHERE customer_id = customer AND created_at > since AND id IS DISTINCT FROM own_comment
+                  FROM (SELECT id, body, author, created_at, reply_to, save_refused FROM crm_schema.comments
+                        WHERE customer_id = customer ORDER BY id DESC LIMIT 1000) latest
+                  WHERE created_at > since AND id IS DISTINCT FROM own_comment
                   ORDER BY id DESC LIMIT 50) c);
     END IF;
 END $$;

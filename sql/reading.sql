@@ -17,6 +17,11 @@ FROM crm_update_customer(1, regress.version(1, 1), 'lost', NULL, 'cem');
 SELECT outcome, jsonb_array_length(detail->'changes') AS changes FROM crm_update_customer(
     1, regress.version(1, 1), NULL, NULL, 'cem', merge => true, fields => '{"phone": "1"}');
 
+-- The latest 1000 comments are looked at.
+INSERT INTO comments (customer_id, author, body) SELECT 5, 'ben', 'c' || i FROM generate_series(1, 1100) i;
+SELECT detail->'comments_total' AS comments, detail->'comments'->0->'text' AS first
+FROM crm_update_customer(5, '2001-01-01', 'lost', NULL, 'cem');
+
 -- What the calling statement has written is seen.
 UPDATE customers SET name = 'new' WHERE id = 2 RETURNING crm_get_customer(id)->'customer'->'name' AS name;
 UPDATE customers SET name = 'newer' WHERE id = 2

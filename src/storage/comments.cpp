@@ -145,8 +145,9 @@ are_comments_being_kept(const AttachedTable &table)
     return count > 0;
 }
 
-// So many of the latest comments are listed.
+// So many of the latest comments are listed, of so many that are looked at: no index tells when they were created.
 constexpr std::size_t most_listed = 50;
+constexpr int most_looked_at = 1000;
 
 // Reads the latest comments after a time, newest first, and returns how many there are in all.
 std::int64_t
@@ -155,7 +156,7 @@ look_up_comments(const AttachedTable &table, const Key &key, core::Timestamp aft
 {
     const IndexLookup lookup = begin_lookup(table.comments, table.comments_index, {key.value}, snapshot);
     std::int64_t total = 0;
-    while (lookup.previous())
+    for (int i = 0; i < most_looked_at && lookup.previous(); i++)
     {
         if (lookup.time(table.comment_created_at) <= after)
             continue;
@@ -186,10 +187,11 @@ select_comments(AttachedTable &table, const Key &key, core::Timestamp after, std
         table.plan(Statement::list_comments),
         [&] {
             return psprintf("SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
-                            "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND created_at OPERATOR(pg_catalog.>) $2 "
+                            "FROM (SELECT id, body, author, created_at, reply_to, save_refused FROM %s "
+                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT %d) c "
+                            "WHERE created_at OPERATOR(pg_catalog.>) $2 "
                             "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT %d",
-                            table.comments_sql, static_cast<int>(most_listed));
+                            table.comments_sql, most_looked_at, static_cast<int>(most_listed));
         },
         arguments, snapshot);
     for (; count < rows; count++)

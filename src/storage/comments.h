@@ -67,7 +67,7 @@ enum class CommentText
 void add_comment_values(JsonBuilder &json, const Comment &comment, CommentText text);
 
 // The latest comments created after a time, oldest first, at most 50 and without one of them, into the builder as an
-// array; returns how many there are in all. As a snapshot shows them, with the caller's rights, which must suffice.
+// array; returns how many there are among the latest 1000 of the customer. As a snapshot shows them, with the caller's rights, which must suffice.
 std::int64_t list_comments(AttachedTable &table, const Key &key, core::Timestamp after,
                            std::optional<std::int64_t> except, Snapshot snapshot, JsonBuilder &json);
 
