@@ -1,5 +1,6 @@
 """The private server of the benchmark, and pgbench runs on it."""
 
+import math
 import os
 import re
 import shutil
@@ -114,7 +115,7 @@ class Server:
             (directory / "script.sql").write_text(peer.script)
             output = subprocess.run(
                 ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
-                 "-T", str(max(1, round(seconds + warm_up))), "--log", "--log-prefix", str(directory / "log"),
+                 "-T", str(max(1, math.ceil(seconds + warm_up))), "--log", "--log-prefix", str(directory / "log"),
                  "-D", "first=1", "-D", f"last={customers}",
                  *(part for name, value in variables.items() for part in ("-D", f"{name}={value}")),
                  "-f", str(directory / "script.sql")],
@@ -129,10 +130,9 @@ class Server:
             shutil.rmtree(directory)
         transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
         accepted = self.count(f"{peer.schema}.customer_history") - history if peer.records else transactions
-        begin = min(end - took / 1000 for end, took in log) + warm_up
+        begin = max(end for end, _ in log) - max(1, seconds)
         latencies = [took for end, took in log if end > begin]
-        seconds = max(end for end, _ in log) - begin
-        return Run(transactions, accepted, len(latencies) / seconds * accepted / transactions, latencies)
+        return Run(transactions, accepted, len(latencies) / max(1, seconds) * accepted / transactions, latencies)
 
     def stop(self) -> None:
         """Stops the server, cleanly."""
