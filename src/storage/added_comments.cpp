@@ -5,6 +5,7 @@
 #include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
+#include "../boundary/standby.h"
 #include "access_path.h"
 #include "comments.h"
 #include "index_lookup.h"
@@ -87,7 +88,10 @@ add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
     {
         lock_added_comment(table, key, comment);
         if (const auto repeated = find_repeated(table, key, comment, window))
+        {
+            await_standbys_at_commit();
             return *repeated;
+        }
     }
 
     SaveInProgress progress = {};

@@ -6,6 +6,7 @@
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/snapshot.h"
+#include "../boundary/standby.h"
 #include "../core/message.h"
 #include "../core/version.h"
 #include "access_path.h"
@@ -162,12 +163,15 @@ keep_comment(const Save &save, const ChangesSince &changes)
 {
     const Datum digest = comment_digest(save.key, save.request);
     lock_kept_comment(save.table, digest);
-    if (const auto repeated = find_repeated_comment(save.table, save.key, digest, save.request.base))
-        return repeated;
+    std::optional<std::int64_t> stored = find_repeated_comment(save.table, save.key, digest, save.request.base);
     // What was made of an earlier arrival of this request may be pruned from the history.
-    if (!changes.is_base_followed())
-        if (const auto stored = find_comment_of_base(save.table, save.key, save.request))
-            return stored;
+    if (!stored && !changes.is_base_followed())
+        stored = find_comment_of_base(save.table, save.key, save.request);
+    if (stored)
+    {
+        await_standbys_at_commit();
+        return stored;
+    }
 
     SaveInProgress progress = in_progress(save);
     progress.refused_request = digest;
@@ -178,6 +182,7 @@ keep_comment(const Save &save, const ChangesSince &changes)
 SaveResult
 unchanged(const Save &save, const CustomerRow &row, std::optional<std::int64_t> stored_comment)
 {
+    await_standbys_at_commit();
     return {core::Outcome::unchanged, row.status, row.version, stored_comment,
             message_of(facts_of(save, core::Outcome::unchanged)), std::nullopt};
 }
@@ -185,6 +190,7 @@ unchanged(const Save &save, const CustomerRow &row, std::optional<std::int64_t> 
 SaveResult
 replayed(const Save &save, const AppliedRequest &applied, const std::optional<CustomerRow> &row)
 {
+    await_standbys_at_commit();
     const std::optional<ChainHead> head = chain_head(save.table, save.key);
     core::MessageFacts facts = facts_of(save, core::Outcome::replayed);
     facts.is_current = row && core::same_version(row->version, applied.version);
