@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "checker.h"
@@ -16,8 +18,11 @@ constexpr int could_not_run = 2;
 int
 hammer(const Options &options)
 {
+    // A server that takes a connection and then says nothing is gone as well.
+    setenv("PGCONNECT_TIMEOUT", fmt::format("{}", options.timeout_seconds).c_str(), 0);
     Target target{options.dsn, "", options.timeout_seconds};
     Session reader(target);
+    reader.open();
     target.function = reader.check_installation(options.function);
 
     const Run run = run_workload(options, target);

@@ -44,7 +44,7 @@ measure(const Run &run)
         if (attempt.sent < run.start)
             continue;
         if (attempt.reply == Reply::in_doubt)
-            ++statistics.errors["no answer"];
+            ++statistics.errors[attempt.sqlstate == not_promised ? std::string(not_promised) : "no answer"];
         else if (attempt.reply == Reply::failed)
             ++statistics.errors[attempt.sqlstate];
         else

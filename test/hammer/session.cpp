@@ -13,12 +13,16 @@ namespace {
 // A timestamptz as microseconds, whatever the session's settings are.
 #define MICROSECONDS(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
 
+// libpqxx 7.10 has these in place of exec_params and errorhandler.
+#define CRM_HAS_PARAMS (PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10))
+#define CRM_HAS_NOTICE_HANDLER CRM_HAS_PARAMS
+
 // Executes a statement with parameters, which are sent untyped as text.
 template <typename... Arguments>
 pqxx::result
 execute(pqxx::transaction_base &transaction, const std::string &sql, const Arguments &...arguments)
 {
-#if PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10)
+#if CRM_HAS_PARAMS
     return transaction.exec(sql, pqxx::params{arguments...});
 #else
     return transaction.exec_params(sql, arguments...);
@@ -63,6 +67,12 @@ is_end_of_session(std::string_view sqlstate)
 {
     return sqlstate.substr(0, 2) == "08" || sqlstate.substr(0, 4) == "57P0";
 }
+
+// The commit was acknowledged although its wait for the synchronous standbys had been cancelled.
+struct NotPromised : std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
 
 std::string
 first_line(std::string_view message)
@@ -126,7 +136,44 @@ note_result(Attempt &save, const Row &row, int first)
 
 }  // namespace
 
-Session::Session(const Target &target) : target_(target)
+// Notes a WARNING of the server that a commit did not wait for its standbys, for the answer that follows says nothing of it.
+class Session::Notices
+#if !CRM_HAS_NOTICE_HANDLER
+    : public pqxx::errorhandler
+#endif
+{
+public:
+#if CRM_HAS_NOTICE_HANDLER
+    explicit Notices(pqxx::connection &connection)
+    {
+        connection.set_notice_handler([this](pqxx::zview text) { note(text.c_str()); });
+    }
+#else
+    explicit Notices(pqxx::connection &connection) : pqxx::errorhandler(connection) {}
+
+    bool operator()(const char text[]) noexcept override
+    {
+        note(text);
+        return false;
+    }
+#endif
+
+    std::string cancelled_wait;  // empty where there was none
+
+private:
+    void note(std::string_view text)
+    {
+        if (text.find("canceling wait for synchronous replication") != std::string_view::npos)
+            cancelled_wait = first_line(text);
+    }
+};
+
+Session::Session(const Target &target) : target_(target) {}
+
+Session::~Session() = default;
+
+void
+Session::open()
 {
     try
     {
@@ -141,8 +188,10 @@ Session::Session(const Target &target) : target_(target)
 void
 Session::connect()
 {
+    notices_.reset();
     connection_.reset();
     connection_ = std::make_unique<pqxx::connection>(target_.dsn);
+    notices_ = std::make_unique<Notices>(*connection_);
 
     pqxx::nontransaction transaction(*connection_);
     // The same comment, added again by crm_add_comment, is the first one however slow the run is.
@@ -188,15 +237,28 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
             attempt->error = first_line(e.what());
         }
     };
+    std::vector<Attempt> asked;
+    for (const Attempt *attempt : attempts)
+        asked.push_back(*attempt);
 
     const SteadyTime sent = steady_now();
     try
     {
         if (!connection_)
             throw pqxx::broken_connection("not connected");
+        notices_->cancelled_wait.clear();
         ask();
+        if (!notices_->cancelled_wait.empty())
+            throw NotPromised(notices_->cancelled_wait);
         for (Attempt *attempt : attempts)
             attempt->reply = Reply::answered;
+    }
+    // As if there had been no answer: it says what a failover can lose.
+    catch (const NotPromised &e)
+    {
+        for (std::size_t i = 0; i < attempts.size(); ++i)
+            *attempts[i] = asked[i];
+        fail(Reply::in_doubt, not_promised, e);
     }
     // In libpqxx 6 these are no sql_error and carry no SQLSTATE.
     catch (const pqxx::serialization_failure &e)
@@ -217,7 +279,7 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
     }
     catch (const pqxx::sql_error &e)
     {
-        const bool lost = is_end_of_session(e.sqlstate()) || !connection_->is_open();
+        const bool lost = is_end_of_session(e.sqlstate()) || !is_open();
         fail(lost ? Reply::in_doubt : Reply::failed, e.sqlstate(), e);
     }
     // A lost connection (broken_connection, in_doubt_error), and anything else after which nobody can be sure.

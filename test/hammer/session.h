@@ -29,8 +29,12 @@ struct CannotRun : std::runtime_error
 class Session
 {
 public:
-    // Connects; raises CannotRun.
+    // Not connected yet.
     explicit Session(const Target &target);
+    ~Session();
+
+    // Connects at once; raises CannotRun.
+    void open();
 
     // Sends what the attempt says, in a transaction of its own, and notes in it when and how that ended. Never raises
     // for what the server or the connection did.
@@ -41,6 +45,8 @@ public:
 
     // Connects again, trying as long as the target's timeout allows. Whether that worked.
     bool reconnect();
+
+    bool is_open() const { return connection_ && connection_->is_open(); }
 
     // The process id of the server's backend.
     int backend() const { return backend_; }
@@ -55,6 +61,8 @@ public:
     Tables read_tables(const std::vector<std::int64_t> &customers);
 
 private:
+    class Notices;
+
     void connect();
     void ask(Attempt &attempt);
     void ask_batch(std::vector<Attempt> &saves);
@@ -63,6 +71,7 @@ private:
 
     Target target_;
     std::unique_ptr<pqxx::connection> connection_;
+    std::unique_ptr<Notices> notices_;
     int backend_ = 0;
 };
 

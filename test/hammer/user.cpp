@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <csignal>
 #include <thread>
 
 #include <fmt/format.h>
@@ -9,6 +10,9 @@
 namespace crm::hammer {
 
 namespace {
+
+std::atomic<bool> was_interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 bool
 is_serialization_failure(const Attempt &attempt)
@@ -45,6 +49,16 @@ is_repeatable(const Attempt &attempt)
 
 }  // namespace
 
+void
+end_at_signals()
+{
+    struct sigaction action = {};
+    action.sa_handler = [](int) { was_interrupted = true; };
+    action.sa_flags = SA_RESTART | SA_RESETHAND;
+    for (const int signal : {SIGINT, SIGTERM})
+        sigaction(signal, &action, nullptr);
+}
+
 Stage::Stage(const Options &stage_options, const Target &stage_target)
     : options(stage_options), target(stage_target), backends(static_cast<std::size_t>(stage_options.users) + 1)
 {
@@ -60,7 +74,7 @@ Stage::start()
 bool
 Stage::is_over() const
 {
-    return has_failed_ || (options.seconds && steady_now() >= end_);
+    return has_failed_ || was_interrupted || (options.seconds && steady_now() >= end_);
 }
 
 void
@@ -108,6 +122,7 @@ Stage::customers() const
 
 User::User(Stage &stage, int index) : stage_(stage), index_(index), session_(stage.target)
 {
+    session_.open();
     std::seed_seq seed{static_cast<std::uint32_t>(stage.options.seed),
                        static_cast<std::uint32_t>(stage.options.seed >> 32), static_cast<std::uint32_t>(index)};
     random_.seed(seed);
@@ -211,7 +226,10 @@ Attempt
 User::submit_twice_at_once(const Attempt &asked)
 {
     if (!twin_)
+    {
         twin_ = std::make_unique<Session>(stage_.target);
+        reconnect(*twin_);
+    }
 
     Attempt mine = asked;
     Attempt twins = asked;

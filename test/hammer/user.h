@@ -13,6 +13,9 @@
 
 namespace crm::hammer {
 
+// From now on SIGINT or SIGTERM ends the run, which is then checked as any other; a second one ends the program.
+void end_at_signals();
+
 // What all users of a run share.
 class Stage
 {
@@ -31,7 +34,7 @@ public:
     // Starts the clock that is_over() looks at.
     void start();
 
-    // Whether the time is up or the run has failed.
+    // Whether the time is up, a signal came, or the run has failed.
     bool is_over() const;
 
     // Ends the run because it cannot go on; the first reason counts.

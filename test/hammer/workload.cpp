@@ -18,22 +18,27 @@ namespace {
 void
 break_connections(std::stop_token stop, Stage &stage)
 {
-    try
-    {
-        Session session(stage.target);
-        std::mt19937_64 random(stage.options.seed);
-        std::uniform_int_distribution<std::size_t> any_user(1, stage.backends.size() - 1);
+    Session session(stage.target);
+    std::mt19937_64 random(stage.options.seed);
+    std::uniform_int_distribution<std::size_t> any_user(1, stage.backends.size() - 1);
+    bool is_connected = session.reconnect();
 
-        while (!stop.stop_requested())
+    while (is_connected && !stop.stop_requested())
+    {
+        std::this_thread::sleep_for(std::chrono::microseconds(1'000'000 / stage.options.breaks_per_second));
+        try
         {
-            std::this_thread::sleep_for(std::chrono::microseconds(1'000'000 / stage.options.breaks_per_second));
             session.terminate(stage.backends[any_user(random)]);
         }
+        catch (const std::exception &e)
+        {
+            if (session.is_open())
+                return stage.give_up(fmt::format("could not break connections: {}", e.what()));
+            is_connected = session.reconnect();
+        }
     }
-    catch (const std::exception &e)
-    {
-        stage.give_up(fmt::format("could not break connections: {}", e.what()));
-    }
+    if (!is_connected)
+        stage.give_up("could not connect again to break connections");
 }
 
 std::vector<std::unique_ptr<User>>
@@ -114,6 +119,7 @@ run_workload(const Options &options, const Target &target)
     };
 
     const SteadyTime start = steady_now();
+    end_at_signals();
     stage.start();
     {
         const Progress progress([&] { return measure_progress(stage, start); },
