@@ -188,6 +188,12 @@ server_uri() {
     echo "postgresql://postgres:$(<"$1/password")@127.0.0.1:$(server_port "$1")/$2"
 }
 
+# server_boot DIRECTORY: starts the server that is there, as it is, and waits until it takes connections.
+server_boot() {
+    as_server_user "$pg_bindir/pg_ctl" -p "$1/tree$pg_bindir/postgres" -D "$1/data" -l "$1/data/server.log" \
+        --wait --silent start >/dev/null 2>&1 </dev/null
+}
+
 # server_start DIRECTORY PORT [NAME=VALUE…]: builds the module and starts a server with it. The directory must not exist;
 # an empty port is a free one; the rest are settings.
 server_start() {
@@ -224,8 +230,7 @@ server_start() {
     for attempt in 1 2 3; do
         port=${wanted_port:-$(free_port)}
         echo "port = $port" >>"$directory/data/postgresql.conf"
-        if as_server_user "$pg_bindir/pg_ctl" -p "$directory/tree$pg_bindir/postgres" -D "$directory/data" \
-            -l "$directory/data/server.log" --wait --silent start >/dev/null 2>&1 </dev/null; then
+        if server_boot "$directory"; then
             break
         elif [[ -n $wanted_port || $attempt == 3 ]] || ! grep -q 'in use' "$directory/data/server.log"; then
             cat "$directory/data/server.log" >&2
