@@ -1,8 +1,10 @@
 # shellcheck shell=bash
 # What the tests share that let the load driver run while they do harm to its server. To be sourced after lib.sh and tap.sh.
+# The driver's output goes to the file "load" in the directory $scratch.
 
 load_pid=
 
+# shellcheck disable=SC2154 # the test makes it
 # begin_load HAMMER SEED DSN [OPTION…]: lets the driver work in the background, until check_load. DSN is also where
 # load_goes_on looks, unless load_watch_dsn names another.
 begin_load() {
