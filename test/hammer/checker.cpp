@@ -789,6 +789,9 @@ private:
                 must_be_adopted |= era == Era::current && attempt->answered < landing_sent;
                 may_be_adopted |= era != Era::gone && attempt->sent < landing_answered;
             }
+            // The answer that was lost may have been a refusal that kept the comment.
+            else if (attempt->reply == Reply::in_doubt)
+                may_be_adopted |= evidence_.era(*attempt) != Era::gone && attempt->sent < landing_answered;
 
         if (row.adopted_version ? !may_be_adopted || row.adopted_version != applied.version : must_be_adopted)
             accuse("the adoption of a comment does not agree with its refusals and its save");
