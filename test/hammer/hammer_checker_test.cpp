@@ -329,6 +329,15 @@ TEST(Checker, FindsAMissingAdoption)
     not_adopted.tables.comments[0].adopted_version.reset();
     EXPECT_FALSE(not_adopted.all_violations().empty());
 
+    Story answer_lost = refused_then_landed();
+    Attempt &refusal = answer_lost.log[2];
+    refusal.reply = Reply::in_doubt;
+    refusal.outcome.clear();
+    refusal.answer_status.reset();
+    refusal.answer_version.reset();
+    refusal.answer_comment.reset();
+    EXPECT_EQ(answer_lost.all_violations(), "");
+
     Story still_refused = refused_then_landed();
     still_refused.tables.comments[0].save_refused = true;
     EXPECT_FALSE(still_refused.all_violations().empty());
