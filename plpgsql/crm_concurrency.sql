@@ -368,6 +368,30 @@ BEGIN
     RETURN author;
 END $$;
 
+-- Checks the arguments of a save, and returns its author.
+CREATE FUNCTION crm_internal_check(base timestamptz, new_status text, words text, writer text, answered bigint)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    author text;
+BEGIN
+    IF base IS NULL THEN
+        RAISE SQLSTATE 'PT428' USING MESSAGE = 'expected_ts must not be null',
+            DETAIL = 'A save names the version that its author saw.',
+            HINT = 'Send the updated_at that was read with the customer.';
+    END IF;
+    author := crm_schema.crm_internal_author(writer);
+    IF crm_schema.crm_internal_is_blank(new_status) THEN
+        PERFORM crm_schema.crm_internal_blank('status', 'Pass NULL to leave the status as it is.');
+    ELSIF NOT crm_schema.crm_internal_is_blank(words) THEN
+        PERFORM crm_schema.crm_internal_check_length(words);
+    ELSIF answered IS NOT NULL THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'reply_to needs a comment',
+            DETAIL = 'It names the comment that the comment answers; nothing was saved.',
+            HINT = 'Pass a comment, or leave reply_to out.';
+    END IF;
+    RETURN author;
+END $$;
+
 -- What saves read with the owner's rights --------------------------------------------------------
 --
 -- A save reads history, kept comments and edit locks on which its caller has no rights. These views show them to who may
@@ -964,28 +988,14 @@ BEGIN
         PERFORM crm_schema.crm_internal_read_only('crm_update_customer');
     ELSIF customer IS NULL THEN
         PERFORM crm_schema.crm_internal_null('id');
-    ELSIF base IS NULL THEN
-        RAISE SQLSTATE 'PT428' USING MESSAGE = 'expected_ts must not be null',
-            DETAIL = 'A save names the version that its author saw.',
-            HINT = 'Send the updated_at that was read with the customer.';
     END IF;
-    IF writer IS NULL OR crm_schema.crm_internal_is_blank(writer) OR crm_schema.crm_author_setting() <> '' THEN
-        writer := crm_schema.crm_internal_author(writer);
+    IF crm_schema.crm_internal_is_blank(words) THEN
+        words := NULL;
     END IF;
-    IF crm_schema.crm_internal_is_blank(new_status) THEN
-        PERFORM crm_schema.crm_internal_blank('status', 'Pass NULL to leave the status as it is.');
-    END IF;
-    IF words IS NOT NULL THEN
-        IF crm_schema.crm_internal_is_blank(words) THEN
-            words := NULL;
-        ELSIF octet_length(words) > crm_schema.crm_internal_setting('max_comment_length', '1000000')::integer THEN
-            PERFORM crm_schema.crm_internal_check_length(words);
-        END IF;
-    END IF;
-    IF answered IS NOT NULL AND words IS NULL THEN
-        RAISE invalid_parameter_value USING MESSAGE = 'reply_to needs a comment',
-            DETAIL = 'It names the comment that the comment answers; nothing was saved.',
-            HINT = 'Pass a comment, or leave reply_to out.';
+    IF base IS NULL OR writer IS NULL OR crm_schema.crm_internal_is_blank(writer) OR crm_schema.crm_author_setting() <> ''
+       OR crm_schema.crm_internal_is_blank(new_status) OR (answered IS NOT NULL AND words IS NULL)
+       OR octet_length(words) > crm_schema.crm_internal_setting('max_comment_length', '1000000')::integer THEN
+        writer := crm_schema.crm_internal_check(base, new_status, words, writer, answered);
     END IF;
     merging := coalesce(merge, crm_schema.crm_internal_setting('merge', 'off')::boolean);
 
@@ -1456,6 +1466,10 @@ DECLARE
     name text;
     customer bigint;
     key_text text;
+    base timestamptz;
+    new_status text;
+    words text;
+    writer text;
     customers bigint[] := '{}';
     answers crm_schema.crm_update_customers_result[];
     answer crm_schema.crm_update_result;
@@ -1463,6 +1477,11 @@ DECLARE
     message text;
     detail text;
     hint text;
+    of_schema text;
+    of_table text;
+    of_column text;
+    of_type text;
+    of_constraint text;
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         PERFORM crm_schema.crm_internal_read_only('crm_update_customers');
@@ -1497,10 +1516,17 @@ BEGIN
             customer := coalesce(customer, key_text::bigint);
             IF customer IS NULL THEN
                 PERFORM crm_schema.crm_internal_null('id');
-            ELSIF jsonb_typeof(save -> 'merge') NOT IN ('boolean', 'null') THEN
+            END IF;
+            base := crm_schema.crm_internal_utc(crm_schema.crm_internal_save_text(save, 'expected_ts'));
+            new_status := crm_schema.crm_internal_save_text(save, 'status');
+            words := crm_schema.crm_internal_save_text(save, 'comment');
+            writer := crm_schema.crm_internal_save_text(save, 'author');
+            IF jsonb_typeof(save -> 'merge') NOT IN ('boolean', 'null') THEN
                 RAISE invalid_parameter_value USING MESSAGE = 'merge must be true, false or null',
                     DETAIL = 'No save of the call was made.', HINT = 'Mend the value of "merge".';
             END IF;
+            PERFORM crm_schema.crm_internal_check(base, new_status, words, writer,
+                                                  crm_schema.crm_internal_save_text(save, 'reply_to')::bigint);
             customers := customers || customer;
         END LOOP;
 
@@ -1517,8 +1543,15 @@ BEGIN
         END LOOP;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-            hint = PG_EXCEPTION_HINT;
-        RAISE USING ERRCODE = state, MESSAGE = format('save %s: %s', ord, message), DETAIL = detail, HINT = hint;
+            hint = PG_EXCEPTION_HINT, of_schema = SCHEMA_NAME, of_table = TABLE_NAME, of_column = COLUMN_NAME,
+            of_type = PG_DATATYPE_NAME, of_constraint = CONSTRAINT_NAME;
+        -- An option of RAISE cannot be left out by its value.
+        EXECUTE format('DO %L', (
+            SELECT format('BEGIN RAISE USING %s; END', string_agg(format('%s = %L', o.name, o.value), ', '))
+            FROM (VALUES ('ERRCODE', state), ('MESSAGE', format('save %s: %s', ord, message)), ('DETAIL', detail),
+                         ('HINT', hint), ('SCHEMA', of_schema), ('TABLE', of_table), ('COLUMN', of_column),
+                         ('DATATYPE', of_type), ('CONSTRAINT', of_constraint)) o (name, value)
+            WHERE o.value <> ''));
     END;
     RETURN QUERY SELECT a.* FROM unnest(answers) a ORDER BY a.ord;
 END $$;

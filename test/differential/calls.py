@@ -41,8 +41,8 @@ class Calls:
         return literal(key)
 
     def function(self, label: str) -> str:
-        suffix = "_by_key" if self.tables.key_type in WORD_KEYS or chance(self.rng, 0.15) else ""
-        return f"public.{label}{suffix}"
+        by_key = not self.tables.for_edition and (self.tables.key_type in WORD_KEYS or chance(self.rng, 0.15))
+        return f"{self.tables.functions}{label}{'_by_key' if by_key else ''}"
 
     def of(self, key: str) -> str:
         """FROM and WHERE of a customer."""
@@ -163,10 +163,11 @@ class Calls:
     def saves_of_all(self, session: int) -> Step:
         """One statement with a save of each customer."""
         key, version = name(self.tables.key), name(self.tables.version)
-        customers = f"SELECT {key}::text AS k, {version} AS v FROM {self.tables.table('customers')} ORDER BY {key}"
+        function, key_type = self.tables.save_function
+        customers = f"SELECT {key}::{key_type} AS k, {version} AS v FROM {self.tables.table('customers')} ORDER BY {key}"
         arguments = f"{self.status()}, {literal(self.body())}, {literal(self.author())}"
         return Step(session, f"SELECT c.k AS key, s.* FROM ({customers}) c, "
-                             f"public.crm_update_customer_by_key(c.k, c.v, {arguments}) s")
+                             f"{function}(c.k, c.v, {arguments}) s")
 
     def batch(self, session: int) -> Step:
         """A call of crm_update_customers."""
@@ -175,7 +176,7 @@ class Calls:
         for key in keys:
             refs = self.refs(key)
             save = {
-                "key": key,
+                "id" if self.tables.for_edition and chance(self.rng, 0.5) else "key": key,
                 "expected_ts": f"@ref {self.rng.choice(refs[-2:])}@" if refs else "2001-01-01T00:00:00Z",
                 "author": self.author(),
                 "status": self.rng.choice(self.tables.statuses[:4]),
@@ -187,7 +188,8 @@ class Calls:
         if chance(self.rng, 0.05):
             saves.append({"what": "ever"})
         whom = ", ".join(f"({ord}, {literal(key)})" for ord, key in enumerate(keys, 1))
-        return Step(session, f"SELECT k.key, s.* FROM public.crm_update_customers({literal(json.dumps(saves))}) s "
+        call = f"{self.tables.functions}crm_update_customers({literal(json.dumps(saves))})"
+        return Step(session, f"SELECT k.key, s.* FROM {call} s "
                              f"LEFT JOIN (VALUES {whom}) k(ord, key) USING (ord)")
 
     # Other functions ------------------------------------------------------------------------------
@@ -225,7 +227,7 @@ class Calls:
             f"SELECT {self.function('crm_export_comments')}({literal(key)}) AS text",
             f"SELECT * FROM {self.of(key)}",
             f"SELECT * FROM {self.tables.table('comments')} WHERE customer_id = {literal(key)} ORDER BY id",
-            "SELECT * FROM public.crm_locks",
+            f"SELECT * FROM {self.tables.functions}crm_locks",
             "SELECT check_name, status, finding, hint FROM public.crm_doctor()",
             "SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS writes",
         ]), key)

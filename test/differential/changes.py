@@ -103,7 +103,14 @@ def random_change(rng: random.Random, tables: Tables) -> str:
 
 def random_setting(rng: random.Random, tables: Tables) -> str:
     """A setting and its value; more often one that others live well with."""
+    identities = [
+        "crm_concurrency.author_setting = 'app.user'",
+        "crm_concurrency.author_setting = 'app.claims->>sub'",
+        "app.user = 'ana'",
+        "app.claims = '{\"sub\": \"ben\"}'",
+    ]
     return rng.choice([
+        *(identities if tables.for_edition else []),
         "crm_concurrency.on_conflict = 'raise'",
         "crm_concurrency.on_conflict = 'return'",
         "crm_concurrency.on_conflict = 'return'",

@@ -1,4 +1,5 @@
-"""Sends the same random calls to both access paths and compares what they answer, say and store."""
+"""Sends the same random calls to both access paths, or to the extension and its PL/pgSQL edition, and compares what they
+answer, say and store."""
 
 import argparse
 import itertools
@@ -10,7 +11,7 @@ from collections import Counter
 import psycopg
 
 from rounds import Difference, Round
-from sides import KINDS, Hangs, create_side, drop_side
+from sides import KINDS, Hangs, Side, create_side, drop_side
 
 
 def create_roles(dsn: str, label: str) -> dict[str, str]:
@@ -31,6 +32,8 @@ def drop_roles(dsn: str, roles: dict[str, str]) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dsn", required=True, help="of a superuser; databases and roles are made, and dropped at the end")
+    parser.add_argument("--against", choices=["spi", "edition"], default="spi",
+                        help="what the direct path is compared with (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
     parser.add_argument("--rounds", type=int, help="how many (default: until --seconds are over)")
     parser.add_argument("--seconds", type=float, help="begin no round after them")
@@ -44,6 +47,10 @@ def arguments() -> argparse.Namespace:
     if options.rounds is None and options.seconds is None:
         options.rounds = 10
     return options
+
+
+def create_sides(options: argparse.Namespace) -> list[Side]:
+    return [create_side(options.dsn, options.name, KINDS[kind]) for kind in ("direct", options.against)]
 
 
 def run_round(turn: Round, options: argparse.Namespace) -> bool:
@@ -64,7 +71,7 @@ def main() -> int:
     options = arguments()
     # Clean up when told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sides = [create_side(options.dsn, options.name, kind) for kind in KINDS]
+    sides = create_sides(options)
     roles = create_roles(options.dsn, options.name)
     end = None if options.seconds is None else time.monotonic() + options.seconds
     outcomes: Counter[str] = Counter()
@@ -83,7 +90,7 @@ def main() -> int:
                 # A session may hang, or the server may have gone down.
                 for side in sides:
                     drop_side(side, options.dsn)
-                sides = [create_side(options.dsn, options.name, kind) for kind in KINDS]
+                sides = create_sides(options)
             outcomes += turn.outcomes
     except BaseException:
         print(f"ended in the round of seed {seeds[-1]}", file=sys.stderr)

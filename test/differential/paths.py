@@ -147,7 +147,7 @@ def is_as_expected(dsn: str, kind: Kind) -> bool:
 def main() -> int:
     dsn = sys.argv[1]
     # A database with the extension.
-    side = create_side(dsn, "crm_paths", SIDES[0])
+    side = create_side(dsn, "crm_paths", SIDES["direct"])
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"DROP ROLE IF EXISTS {CLERK}")
         connection.execute(f"CREATE ROLE {CLERK}")

@@ -35,7 +35,8 @@ class Round:
         self.seed = seed
         self.steps = steps
         self.rng = random.Random(seed)
-        self.tables: Tables = random_tables(self.rng, "r", roles["owner"], roles["clerk"])
+        for_edition = any(side.kind.is_edition for side in sides)
+        self.tables: Tables = random_tables(self.rng, "r", roles["owner"], roles["clerk"], for_edition)
         self.tables.ddl += random_triggers(self.rng, self.tables)
         self.plant = plant
         self.world = World([SessionState() for _ in range(SESSIONS)])
@@ -260,20 +261,24 @@ class Round:
         names = self.agree("the tables", [
             [row["relname"] or "" for row in side.observer.run(tables).rows] for side in self.sides
         ])
-        statements = [f"SELECT * FROM {name(table)}" for table in names] + ["SELECT * FROM public.crm_verify()"]
-        for statement in statements:
-            rows = []
-            for side in self.sides:
-                answer = side.observer.run(statement)
-                rows.append(in_order(plain_rows(answer, None, side.versions)))
-            common = self.agree(statement, rows)
-            if "crm_verify" in statement and common:
-                self.outcomes["violations"] += len(common)
-                self.log += [f"    {row}" for row in common]
-                if not self.tables.breaks_chain and not self.has_made(PAST_THE_TRIGGERS):
-                    raise Difference(f"crm_verify() finds on all sides: {json.dumps(common, indent=1)}")
+        for table in names:
+            self.rows_of_all(f"SELECT * FROM {name(table)}", self.sides)
+        # What holds of rows that are equal holds of the edition's, too.
+        violations = self.rows_of_all("SELECT * FROM public.crm_verify()",
+                                      [side for side in self.sides if not side.kind.is_edition])
+        if violations:
+            self.outcomes["violations"] += len(violations)
+            self.log += [f"    {row}" for row in violations]
+            if not self.tables.breaks_chain and not self.has_made(PAST_THE_TRIGGERS):
+                raise Difference(f"crm_verify() finds on all sides: {json.dumps(violations, indent=1)}")
         self.agree("events", [
             [plain_event(side, payload) for payload in side.observer.notifications()] for side in self.sides
+        ])
+
+    def rows_of_all(self, statement: str, sides: list[Side]) -> list[Any]:
+        """What the statement returns on these sides, which must be the same."""
+        return self.agree(statement, [
+            in_order(plain_rows(side.observer.run(statement), None, side.versions)) for side in sides
         ])
 
     def run(self) -> None:

@@ -1,14 +1,18 @@
-"""The sides that are compared: each a database of its own, with one setting of the access path."""
+"""The sides that are compared: each a database of its own, with the extension and one setting of the access path, or with
+the PL/pgSQL edition."""
 
 import select
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from answers import Answer, Blocked, answer_of, fields_of
+
+EDITION = Path(__file__).parents[2] / "plpgsql" / "crm_concurrency.sql"
 
 # Long before this, a statement that waits for nobody has answered.
 PATIENCE = 60.0
@@ -18,7 +22,7 @@ PATIENCE = 60.0
 SESSION = """
     SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex';
     SET client_min_messages = notice; SET deadlock_timeout = '10min'; SET jit = off; SET extra_float_digits = 1;
-    LOAD 'crm_concurrency'; SET crm_concurrency.repeated_comment_window = '1h';
+    SET crm_concurrency.repeated_comment_window = '1h';
 """
 
 
@@ -102,10 +106,22 @@ class Kind:
 
     name: str
     settings: str
-    setup: str = "CREATE EXTENSION crm_concurrency; CREATE EXTENSION citext"
+    setup: str
+    is_edition: bool = False
 
 
-KINDS = [Kind(access_path, f"SET crm_concurrency.access_path = {access_path};") for access_path in ("direct", "spi")]
+def extension(access_path: str) -> Kind:
+    return Kind(access_path, f"LOAD 'crm_concurrency'; SET crm_concurrency.access_path = {access_path};",
+                "CREATE EXTENSION crm_concurrency; CREATE EXTENSION citext")
+
+
+def edition() -> Kind:
+    """The PL/pgSQL edition, which crm_create_tables() installs in the schema that is to have its tables."""
+    return Kind("edition", "", f"""CREATE FUNCTION public.crm_create_tables() RETURNS regclass LANGUAGE plpgsql AS $shim$
+        BEGIN EXECUTE $edition${EDITION.read_text()}$edition$; RETURN 'customers'::regclass; END $shim$""", True)
+
+
+KINDS = {kind.name: kind for kind in (extension("direct"), extension("spi"), edition())}
 
 
 @dataclass

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from edition import is_common
 from quoting import literal, name
 
 KEYS = {
@@ -87,6 +88,7 @@ class Tables:
     serial: int = 0  # numbers what is made
     locks_differ: bool = False  # see random_constraint()
     breaks_chain: bool = False  # others may suppress or change the history
+    for_edition: bool = False  # limited to what the PL/pgSQL edition has: see edition.py
 
     @property
     def keys(self) -> list[str]:
@@ -95,6 +97,16 @@ class Tables:
     @property
     def statuses(self) -> list[str]:
         return STATUSES[self.status_type]
+
+    @property
+    def functions(self) -> str:
+        """The schema of the functions; those of the edition are where its tables are."""
+        return "" if self.for_edition else "public."
+
+    @property
+    def save_function(self) -> tuple[str, str]:
+        """A function that saves customers of these tables, and as what type it takes their keys."""
+        return ("crm_update_customer", "bigint") if self.for_edition else ("public.crm_update_customer_by_key", "text")
 
     def table(self, of: str) -> str:
         """The quoted name of customers, comments, history or locks."""
@@ -180,7 +192,8 @@ def attached(rng: random.Random, tables: Tables) -> list[str]:
 def random_column(rng: random.Random, tables: Tables) -> Column:
     """A column that the table has not had yet."""
     taken = {column.name for column in tables.columns}
-    pattern = rng.choice([column for column in COLUMNS if column.name not in taken] or COLUMNS)
+    columns = [column for column in COLUMNS if not tables.for_edition or is_common(column.type)]
+    pattern = rng.choice([column for column in columns if column.name not in taken] or columns)
     column = Column(pattern.name, quote_type(tables, pattern.type), pattern.good, pattern.bad, pattern.rest)
     if column.name in taken:
         column.name = tables.next_name(column.name)
@@ -403,12 +416,12 @@ def unusual(rng: random.Random, tables: Tables) -> list[str]:
     ])
 
 
-def random_tables(rng: random.Random, schema: str, owner: str, clerk: str) -> Tables:
+def random_tables(rng: random.Random, schema: str, owner: str, clerk: str, for_edition: bool) -> Tables:
     """Tables, and in ddl the statements that make them."""
-    tables = Tables(schema, clerk, owner)
+    tables = Tables(schema, clerk, owner, for_edition=for_edition)
     tables.ddl = beginnings(tables)
     tables.ddl += functions()
-    if chance(rng, 0.5):
+    if not for_edition and chance(rng, 0.5):
         tables.ddl += attached(rng, tables)
     else:
         tables.ddl.append("SELECT public.crm_create_tables()")
@@ -425,5 +438,5 @@ def random_tables(rng: random.Random, schema: str, owner: str, clerk: str) -> Ta
             tables.ddl.append(random_constraint(rng, tables, of))
     tables.ddl += random_rights(rng, tables)
     if chance(rng, 0.12):
-        tables.ddl += unusual(rng, tables)
+        tables.ddl += [statement for statement in unusual(rng, tables) if not for_edition or is_common(statement)]
     return tables

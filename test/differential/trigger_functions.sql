@@ -6,7 +6,7 @@ CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     hidden text[] := '{updated_at, row_version, version, previous, based_on, adopted_version, created_at, recorded_at,
         expected_ts, request, made_at, token}';
-    line text := concat_ws(' ', TG_NAME, TG_WHEN, TG_OP, array_to_string(TG_ARGV, ','), current_user, current_schemas(true),
+    line text := concat_ws(' ', TG_NAME, TG_WHEN, TG_OP, array_to_string(TG_ARGV, ','), current_user, :path,
                            to_jsonb(OLD) - hidden, to_jsonb(NEW) - hidden);
 BEGIN
     IF length(line) > 2000 THEN
@@ -108,10 +108,10 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION save_of(customer text, at text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION save_of(customer :key_type, at text) RETURNS text LANGUAGE sql AS $$
     SELECT s.outcome FROM :customers c,
-        public.crm_update_customer_by_key(customer, c.:version, NULL, 'saved by ' || at, 'trigger') s
-    WHERE c.:key::text = customer
+        :save(customer, c.:version, NULL, 'saved by ' || at, 'trigger') s
+    WHERE CAST(c.:key AS :key_type) = customer
 $$;
 
 CREATE FUNCTION save_other() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -122,7 +122,7 @@ END $$;
 
 CREATE FUNCTION save_self() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF pg_trigger_depth() < 2 THEN RAISE NOTICE '%', :schema.save_of(NEW.:key::text, TG_NAME); END IF;
+    IF pg_trigger_depth() < 2 THEN RAISE NOTICE '%', :schema.save_of(CAST(NEW.:key AS :key_type), TG_NAME); END IF;
     RETURN NEW;
 END $$;
 

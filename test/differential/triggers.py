@@ -39,6 +39,9 @@ def trigger_functions(tables: Tables) -> list[str]:
     words = {of: f"{tables.schema}.{tables.table(of)}" for of in ("customers", "comments", "history")}
     words |= {word: name(getattr(tables, word)) for word in ("key", "status", "version")}
     words |= {"schema": tables.schema, "log": f"{tables.schema}.log"}
+    words["save"], words["key_type"] = tables.save_function
+    # What runs with the owner's rights has a search_path of its own in the edition.
+    words["path"] = "NULL" if tables.for_edition else "current_schemas(true)"
     words |= {"other": literal(tables.keys[1]), "other_status": literal(tables.statuses[1])}
     sql = re.sub(r"^--.*\n", "", FUNCTIONS.read_text(), flags=re.M)
     sql = re.sub(r"(?<!:):([a-z_]+)", lambda match: words[match[1]], sql)

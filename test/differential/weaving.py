@@ -4,6 +4,7 @@ import random
 
 from calls import Calls
 from changes import random_change, random_setting
+from edition import OF_SUPERUSERS, is_common
 from tables import Tables, chance
 from world import ADMIN, Step, World
 
@@ -33,6 +34,12 @@ class Weaver:
         ]
 
     def next(self) -> Step:
+        while True:
+            step = self.any_step()
+            if not self.tables.for_edition or is_common(step.sql):
+                return step
+
+    def any_step(self) -> Step:
         rng, sessions = self.rng, self.world.sessions
         for number, state in enumerate(sessions):
             if state.must_end and not state.is_blocked:
@@ -100,5 +107,8 @@ class Weaver:
         ]))
 
     def setting(self, session: int) -> Step:
-        is_local = self.world.sessions[session].in_transaction and chance(self.rng, 0.5)
-        return Step(session, f"SET {'LOCAL ' if is_local else ''}{random_setting(self.rng, self.tables)}")
+        command = "SET LOCAL" if self.world.sessions[session].in_transaction and chance(self.rng, 0.5) else "SET"
+        setting = random_setting(self.rng, self.tables)
+        if self.tables.for_edition and setting.startswith(OF_SUPERUSERS):
+            return Step(session, f"{command} role = none; {command} {setting}")
+        return Step(session, f"{command} {setting}")
