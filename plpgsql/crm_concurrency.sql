@@ -9,6 +9,9 @@
 -- uninstall.sql makes way for the extension, which takes the tables as they are. Names that begin with crm_internal are not
 -- for callers.
 
+-- Tables may have columns that are named as variables here: #variable_conflict says which are meant, and columns that are named
+-- as arguments stand behind the name of their table.
+
 SET check_function_bodies = off;  -- until the functions know their schema: see the end
 
 -- Tables -----------------------------------------------------------------------------------------
@@ -399,6 +402,7 @@ END $$;
 -- the functions in its WHERE with those of the caller.
 
 CREATE FUNCTION crm_internal_sees(customer bigint) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
 BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
 END $$;
@@ -465,12 +469,14 @@ COMMENT ON COLUMN crm_locks.expires_at IS 'when the lock ends by itself';
 
 CREATE FUNCTION crm_internal_comment_is_there(customer bigint, comment bigint) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.comments WHERE customer_id = customer AND id = comment);
 END $$;
 
 CREATE FUNCTION crm_internal_customer_is_there(customer bigint) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
 END $$;
@@ -479,6 +485,7 @@ END $$;
 -- since.
 CREATE FUNCTION crm_internal_customer_stays(customer bigint) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
         RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
@@ -491,6 +498,7 @@ END $$;
 CREATE FUNCTION crm_internal_comment_of_base(customer bigint, writer text, words text, answered bigint, base timestamptz)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     RETURN (SELECT id FROM crm_schema.comments
             WHERE customer_id = customer AND author = writer AND body = words AND reply_to IS NOT DISTINCT FROM answered
@@ -502,6 +510,7 @@ END $$;
 CREATE FUNCTION crm_internal_comment_added(customer bigint, writer text, words text, answered bigint, since timestamptz)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     RETURN (SELECT c.id
             FROM (SELECT id, author, body, reply_to, created_at, based_on FROM crm_schema.comments
@@ -517,6 +526,7 @@ END $$;
 CREATE FUNCTION crm_internal_row(customer bigint) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
 SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
+#variable_conflict use_variable
 DECLARE
     shown jsonb;
 BEGIN
@@ -559,8 +569,7 @@ RETURN CASE WHEN octet_length(value #>> '{}') + 4 > 16777216
 
 -- The columns and values of a save's argument "fields", as the columns would store them; NULL when there are none.
 CREATE FUNCTION crm_internal_fields(fields jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
-SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
+SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres' SET lc_monetary = 'C' AS $$
 DECLARE
     name text;
     number smallint;
@@ -591,18 +600,55 @@ BEGIN
             PERFORM crm_schema.crm_internal_denied('customers');
         END IF;
     END LOOP;
-    EXECUTE format('SELECT to_jsonb(r) FROM jsonb_to_record($1) AS r(%s)', crm_schema.crm_internal_columns(fields))
+    EXECUTE format('SELECT crm_schema.crm_internal_rendered(r) FROM pg_catalog.jsonb_to_record($1) AS r(%s)',
+                   crm_schema.crm_internal_columns(fields))
         INTO asked USING fields;
     RETURN asked;
+END $$;
+
+-- Values as the history shows them.
+CREATE FUNCTION crm_internal_rendered(of record) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
+BEGIN
+    RETURN to_jsonb(of);
+END $$;
+
+-- Whether fields are part of a unique index, so that their update locks out those who refer to the row.
+CREATE FUNCTION crm_internal_are_unique(fields jsonb) RETURNS boolean STABLE LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_index i JOIN pg_attribute a
+                       ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
+                   WHERE i.indrelid = 'crm_schema.customers'::regclass AND i.indisunique AND i.indexprs IS NULL
+                     AND i.indpred IS NULL AND fields ? a.attname);
+END $$;
+
+-- Refuses fields that the server makes.
+CREATE FUNCTION crm_internal_check_assignable(fields jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    made record;
+BEGIN
+    FOR made IN
+        SELECT f.name, a.attgenerated <> '' AS is_generated
+        FROM jsonb_object_keys(fields) WITH ORDINALITY f (name, n)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = 'crm_schema.customers'::regclass AND a.attname = f.name
+        WHERE a.attgenerated <> '' OR a.attidentity = 'a'
+        ORDER BY f.n
+    LOOP
+        RAISE generated_always USING MESSAGE = format('column "%s" can only be updated to DEFAULT', made.name),
+            DETAIL = format(CASE WHEN made.is_generated THEN 'Column "%s" is a generated column.'
+                                 ELSE 'Column "%s" is an identity column defined as GENERATED ALWAYS.' END, made.name),
+            HINT = 'Leave it out of fields.';
+    END LOOP;
 END $$;
 
 -- The columns that an object names, with their types, as a query declares them.
 CREATE FUNCTION crm_internal_columns(fields jsonb) RETURNS text STABLE LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
-            FROM pg_attribute
-            WHERE attrelid = 'crm_schema.customers'::regclass AND fields ? attname AND attnum > 0 AND NOT attisdropped);
+    RETURN (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY f.n)
+            FROM jsonb_object_keys(fields) WITH ORDINALITY f (name, n)
+                JOIN pg_attribute a ON a.attrelid = 'crm_schema.customers'::regclass AND a.attname = f.name);
 END $$;
 
 -- Fields as text for the digest of a request.
@@ -644,6 +690,7 @@ END $$;
 CREATE FUNCTION crm_internal_changes(customer bigint, base timestamptz,
                                      OUT changes jsonb, OUT total bigint, OUT last_author text)
 LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     SELECT coalesce(jsonb_agg(h.change ORDER BY h.version), '[]'), coalesce(max(h.n), 0),
            (array_agg(coalesce(h.author, h.db_user::text) ORDER BY h.version DESC))[1]
@@ -664,6 +711,7 @@ END $$;
 -- Why a base was never a version of the customer: a code; NULL when it was one.
 CREATE FUNCTION crm_internal_base_problem(customer bigint, base timestamptz, current timestamptz)
 RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
     follower timestamptz;
     oldest timestamptz;
@@ -774,6 +822,7 @@ CREATE FUNCTION crm_internal_refusal(customer bigint, base timestamptz, new_stat
                                      OUT detail jsonb, OUT now_status text, OUT now_version timestamptz,
                                      OUT total bigint, OUT last_author text, OUT problem text)
 LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
     now_is CONSTANT jsonb := crm_schema.crm_internal_row(customer);
     since timestamptz := base;
@@ -833,6 +882,7 @@ END $$;
 -- The detail of a replay.
 CREATE FUNCTION crm_internal_replayed(customer bigint, applied timestamptz, is_current boolean) RETURNS jsonb LANGUAGE plpgsql
 SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
     detail jsonb := jsonb_build_object('version', applied, 'current', is_current);
 BEGIN
@@ -943,7 +993,7 @@ CREATE FUNCTION crm_update_customer(
     fields      jsonb DEFAULT NULL
 )
 RETURNS crm_update_result LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
     customer CONSTANT bigint := crm_update_customer.id;
     base CONSTANT timestamptz := crm_schema.crm_internal_in_reach(crm_update_customer.expected_ts);
@@ -1051,8 +1101,13 @@ BEGIN
                 PERFORM pg_advisory_lock_shared(comment_key);
                 PERFORM pg_advisory_unlock_shared(comment_key);
             END IF;
-            SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
-            WHERE c.id = customer FOR NO KEY UPDATE;
+            IF asked IS NOT NULL AND crm_schema.crm_internal_are_unique(asked) THEN
+                SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
+                WHERE c.id = customer FOR UPDATE;
+            ELSE
+                SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
+                WHERE c.id = customer FOR NO KEY UPDATE;
+            END IF;
             CONTINUE WHEN NOT FOUND;
             is_current := crm_schema.crm_internal_same(base, now_version);
 
@@ -1128,6 +1183,9 @@ BEGIN
                 END IF;
                 IF words IS NOT NULL AND stored IS NULL THEN
                     stored := crm_schema.crm_internal_store(customer, writer, words, answered, base, NULL);
+                END IF;
+                IF write_fields IS NOT NULL THEN
+                    PERFORM crm_schema.crm_internal_check_assignable(write_fields);
                 END IF;
 
                 PERFORM set_config('crm_internal.save', ARRAY[
@@ -1317,6 +1375,7 @@ COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
 
 -- Locks the customer's row, on which requests for its edit lock wait for each other; false when the caller sees none.
 CREATE FUNCTION crm_internal_lock_row(customer bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
 DECLARE
     seen timestamptz;
     tried timestamptz;
@@ -1541,7 +1600,7 @@ BEGIN
             answers[ord] := (ord, answer.outcome, answer.http_status, answer.status, answer.updated_at, answer.comment_id,
                              answer.message, answer.detail)::crm_schema.crm_update_customers_result;
         END LOOP;
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
             hint = PG_EXCEPTION_HINT, of_schema = SCHEMA_NAME, of_table = TABLE_NAME, of_column = COLUMN_NAME,
             of_type = PG_DATATYPE_NAME, of_constraint = CONSTRAINT_NAME;
@@ -1608,6 +1667,7 @@ COMMENT ON FUNCTION crm_customers_version() IS
 -- Whether a save was made from a version.
 CREATE FUNCTION crm_internal_is_used(customer bigint, base timestamptz) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 BEGIN
     RETURN EXISTS (SELECT FROM crm_schema.customer_history
                    WHERE customer_id = customer AND version > base + interval '999 us'
@@ -1647,7 +1707,7 @@ COMMENT ON FUNCTION crm_customers_first_version() IS
 -- Triggers and constraints of the history may use what is in this schema.
 CREATE FUNCTION crm_customers_history() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, crm_schema, pg_temp AS $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
     saved CONSTANT text[] := nullif(current_setting('crm_internal.save', true), '');
     is_mine boolean;
@@ -1818,11 +1878,10 @@ BEGIN
         END IF;
         RETURN OLD;
     ELSIF TG_OP = 'UPDATE' THEN
-        -- An adoption is what its history row says that it is; only the owner's rights write it.
+        -- An adoption is what its history row says that it is; only the owner's rights write it. Triggers of others may have
+        -- changed the row.
         IF OLD.refused_request IS NULL OR OLD.adopted_version IS NOT NULL OR NEW.save_refused OR NEW.adopted_version IS NULL
-           OR (NEW.customer_id, NEW.id, NEW.author, NEW.body, NEW.created_at, NEW.reply_to, NEW.based_on, NEW.refused_request)
-              IS DISTINCT FROM
-              (OLD.customer_id, OLD.id, OLD.author, OLD.body, OLD.created_at, OLD.reply_to, OLD.based_on, OLD.refused_request)
+           OR (NEW.customer_id, NEW.id) IS DISTINCT FROM (OLD.customer_id, OLD.id)
            OR NOT crm_schema.crm_internal_owns(TG_RELID) THEN
             PERFORM crm_schema.crm_internal_append_only('update');
         ELSIF NOT EXISTS (SELECT FROM crm_schema.customer_history
@@ -1902,6 +1961,7 @@ END $$;
 
 -- Checks a comment with expected_ts as a save of it would be, and locks the customer.
 CREATE FUNCTION crm_internal_check_version(customer bigint, base timestamptz, writer text) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
 DECLARE
     seen timestamptz;
     tried timestamptz;

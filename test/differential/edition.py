@@ -14,12 +14,18 @@ LEFT_OUT = re.compile("|".join([
     r"TRIGGER crm_history",
     # It does not support rules.
     r"\bRULE\b",
+    # Where row security is forced on the owner, it binds what runs with the owner's rights.
+    r"FORCE ROW LEVEL SECURITY",
     # A json value in its history is JSON, and no string.
     r"^json$",
 ]))
 
 # Settings that anybody may make without the library: here a superuser makes them.
 OF_SUPERUSERS = ("crm_concurrency.author_setting", "crm_concurrency.max_comment_length")
+
+# Columns that are named as variables of its functions.
+VARIABLES = ["answered", "applied", "asked", "base", "changes", "current", "customer", "detail", "head", "head_operation",
+             "now_status", "now_version", "problem", "result", "since", "stored", "total", "words", "write_status", "writer"]
 
 
 def is_common(text: str) -> bool:

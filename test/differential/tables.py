@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from edition import is_common
+from edition import VARIABLES, is_common
 from quoting import literal, name
 
 KEYS = {
@@ -227,6 +227,10 @@ def customers_columns(rng: random.Random, tables: Tables) -> list[str]:
     for column in rng.sample(made_columns(), rng.choice([0, 0, 1, 2])):
         tables.columns.append(column)
         ddl.append(f"ALTER TABLE {tables.table('customers')} ADD COLUMN {name(column.name)} {column.type} {column.rest}")
+    if tables.for_edition:
+        for label in rng.sample(VARIABLES, rng.choice([0, 2, 4])):
+            tables.columns.append(Column(label, "integer", [1, 2], ["x"]))
+            ddl.append(f"ALTER TABLE {tables.table('customers')} ADD COLUMN {label} integer")
     if chance(rng, 0.3):
         place = rng.randrange(len(ddl) + 1)
         ddl.insert(place, f"ALTER TABLE {tables.table('customers')} ADD COLUMN gone text DEFAULT 'gone'")
@@ -338,6 +342,9 @@ def comments_columns(rng: random.Random, tables: Tables) -> list[str]:
             "words tsvector",
         ],
     }
+    if tables.for_edition:
+        for definitions in columns.values():
+            definitions += [f"{label} integer" for label in VARIABLES if label != "words"]
     ddl = []
     for of, definitions in columns.items():
         for definition in rng.sample(definitions, rng.choice([0, 0, 0, 1, 2])):
@@ -438,5 +445,7 @@ def random_tables(rng: random.Random, schema: str, owner: str, clerk: str, for_e
             tables.ddl.append(random_constraint(rng, tables, of))
     tables.ddl += random_rights(rng, tables)
     if chance(rng, 0.12):
-        tables.ddl += [statement for statement in unusual(rng, tables) if not for_edition or is_common(statement)]
+        tables.ddl += unusual(rng, tables)
+    if for_edition:
+        tables.ddl = [statement for statement in tables.ddl if is_common(statement)]
     return tables

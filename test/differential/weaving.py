@@ -36,8 +36,18 @@ class Weaver:
     def next(self) -> Step:
         while True:
             step = self.any_step()
-            if not self.tables.for_edition or is_common(step.sql):
+            if not self.tables.for_edition or self.is_common(step):
                 return step
+
+    def is_common(self, step: Step) -> bool:
+        """Whether a step is to be the same with the edition. A call of the extension locks all four tables, one of the edition
+        those that it uses: who locks a table altogether is alone."""
+        if step.session != ADMIN and step.sql.startswith(("ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE")):
+            state = self.world.sessions[step.session]
+            if any(other.in_transaction for other in self.world.sessions if other is not state):
+                return False
+            state.is_alone = True
+        return is_common(step.sql)
 
     def any_step(self) -> Step:
         rng, sessions = self.rng, self.world.sessions
