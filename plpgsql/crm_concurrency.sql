@@ -982,6 +982,22 @@ BEGIN
     RETURN stored[2];
 END $$;
 
+-- Lets a save take over the comment that a refused one with the same words and author left. The history row of the save names
+-- both, so that nobody adopts what they did not save.
+CREATE FUNCTION crm_internal_adopt(customer bigint, comment bigint, words text, answered bigint, made timestamptz)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, crm_schema, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+    UPDATE crm_schema.comments c SET save_refused = false, adopted_version = made
+    FROM crm_schema.customer_history h
+    WHERE c.customer_id = customer AND c.id = comment
+      AND h.customer_id = customer AND h.version = made AND h.comment_id = comment
+      AND c.refused_request = crm_schema.crm_internal_words(customer, h.author, words, answered);
+    IF NOT FOUND THEN
+        PERFORM crm_schema.crm_internal_suppressed('comments', customer);
+    END IF;
+END $$;
+
 CREATE FUNCTION crm_update_customer(
     id          bigint,
     expected_ts timestamptz,
@@ -1027,6 +1043,7 @@ DECLARE
     others jsonb;               -- what others changed, of a merge, and how many times
     others_total bigint;
     written bigint;
+    answer text[];              -- of the triggers
     refusal record;
     outer_save text;
     words_digest uuid;
@@ -1190,7 +1207,7 @@ BEGIN
 
                 PERFORM set_config('crm_internal.save', ARRAY[
                     'save', customer::text, pg_trigger_depth()::text, writer, crm_schema.crm_internal_time(base),
-                    digest::text, stored::text, is_adopted::text,
+                    digest::text, stored::text,
                     CASE WHEN outcome = 'merged' THEN crm_schema.crm_internal_time(now_version) END]::text, true);
                 IF write_fields IS NOT NULL THEN
                     style := current_setting('IntervalStyle');
@@ -1217,10 +1234,14 @@ BEGIN
                 END IF;
                 IF written = 0 THEN
                     PERFORM crm_schema.crm_internal_suppressed('customers', customer);
-                ELSIF current_setting('crm_internal.save') <> '{done}' THEN
-                    PERFORM crm_schema.crm_internal_did_not_fire();
                 END IF;
+                answer := current_setting('crm_internal.save');
                 PERFORM set_config('crm_internal.save', outer_save, true);
+                IF answer[1] <> 'done' THEN
+                    PERFORM crm_schema.crm_internal_did_not_fire();
+                ELSIF is_adopted THEN
+                    PERFORM crm_schema.crm_internal_adopt(customer, stored, words, answered, answer[2]::timestamptz);
+                END IF;
 
                 -- Other triggers may have changed the row again.
                 SELECT c.status, c.updated_at INTO result.status, result.updated_at
@@ -1643,7 +1664,7 @@ BEGIN
             HINT = 'Insert a new row instead.';
     ELSIF saved[1] = 'save' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
         -- Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
-        checked := coalesce(saved[9], saved[5]);
+        checked := coalesce(saved[8], saved[5]);
         IF NOT crm_schema.crm_internal_same(OLD.updated_at, checked) AND crm_schema.crm_internal_is_used(NEW.id, checked) THEN
             RAISE triggered_action_exception
                 USING MESSAGE = format('another trigger saved row %s of "customers" from the version of this save', NEW.id),
@@ -1747,7 +1768,8 @@ BEGIN
                 change.based_on := saved[5];
                 change.request := saved[6];
                 change.comment_id := saved[7];
-                PERFORM set_config('crm_internal.save', '{done}', true);
+                PERFORM set_config('crm_internal.save',
+                                   ARRAY['done', crm_schema.crm_internal_time(change.version)]::text, true);
             END IF;
         END IF;
     ELSIF TG_OP = 'INSERT' THEN
@@ -1812,14 +1834,6 @@ BEGIN
             change.request);
     IF NOT FOUND THEN
         PERFORM crm_schema.crm_internal_suppressed('customer_history', change.customer_id);
-    END IF;
-    -- The save takes over the comment that an earlier one left.
-    IF is_mine AND saved[1] = 'save' AND saved[8]::boolean THEN
-        UPDATE crm_schema.comments c SET save_refused = false, adopted_version = change.version
-        WHERE c.customer_id = change.customer_id AND c.id = change.comment_id AND c.author = change.author;
-        IF NOT FOUND THEN
-            PERFORM crm_schema.crm_internal_suppressed('comments', change.customer_id);
-        END IF;
     END IF;
     RETURN NULL;
 END $$;
@@ -2028,11 +2042,11 @@ BEGIN
     END IF;
     PERFORM set_config('crm_internal.save', ARRAY[
         'save', NEW.customer_id::text, pg_trigger_depth()::text, NEW.author, crm_schema.crm_internal_time(NEW.based_on),
-        NULL, NEW.id::text, 'false', NULL]::text, true);
+        NULL, NEW.id::text, NULL]::text, true);
     UPDATE crm_schema.customers SET status = status WHERE id = NEW.customer_id;
     IF NOT FOUND THEN
         PERFORM crm_schema.crm_internal_suppressed('customers', NEW.customer_id);
-    ELSIF current_setting('crm_internal.save') <> '{done}' THEN
+    ELSIF current_setting('crm_internal.save') NOT LIKE '{done,%' THEN
         PERFORM crm_schema.crm_internal_did_not_fire();
     END IF;
     PERFORM set_config('crm_internal.save', outer_save, true);

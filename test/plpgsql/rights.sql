@@ -61,7 +61,7 @@ CREATE OR REPLACE FUNCTION crm_author_setting() RETURNS text STABLE RETURN 'sess
 SET SESSION AUTHORIZATION crm_edition_clerk;
 SET LOCAL crm_concurrency.author_setting = '';
 SELECT outcome FROM crm_update_customer(2000002, (SELECT updated_at FROM customers WHERE id = 2000002), 'x', NULL, NULL);
-SELECT set_config('crm_internal.save', '{save,2000002,0,forged,2026-01-01T00:00:00Z,NULL,NULL,false,NULL}', true) <> '';
+SELECT set_config('crm_internal.save', '{save,2000002,0,forged,2026-01-01T00:00:00Z,NULL,NULL,NULL}', true) <> '';
 UPDATE customers SET status = 'forged' WHERE id = 2000002;
 SELECT set_config('crm_internal.save', '{comment,2000002,0,NULL,NULL}', true) <> '',
        state($$INSERT INTO comments (customer_id, author, body) VALUES (2000002, 'forged', 'x')$$);
