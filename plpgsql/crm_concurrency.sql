@@ -315,6 +315,16 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION crm_internal_check_body(words text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF words IS NULL THEN
+        PERFORM crm_schema.crm_internal_null('body');
+    ELSIF crm_schema.crm_internal_is_blank(words) THEN
+        PERFORM crm_schema.crm_internal_blank('body', 'Pass the text of the comment.');
+    END IF;
+    PERFORM crm_schema.crm_internal_check_length(words);
+END $$;
+
 -- Who is the author ------------------------------------------------------------------------------
 
 -- The authenticated user, as crm_concurrency.author_setting says where to find it; NULL where it names nobody.
@@ -1082,7 +1092,8 @@ BEGIN
     END IF;
     IF words IS NOT NULL THEN
         window_of_refused := crm_schema.crm_internal_setting('refused_comment_window', '1h')::interval;
-        comment_key := hashtextextended(words, hashtextextended(writer, customer # 7809847782465536371));
+        comment_key := hashtextextended(words, hashtextextended(writer, hashint8extended(coalesce(answered, 0),
+                                                                                        customer # 7809847782465536371)));
     END IF;
 
     LOOP
@@ -1362,12 +1373,8 @@ BEGIN
         PERFORM crm_schema.crm_internal_read_only('crm_add_comment');
     ELSIF customer IS NULL THEN
         PERFORM crm_schema.crm_internal_null('id');
-    ELSIF words IS NULL THEN
-        PERFORM crm_schema.crm_internal_null('body');
-    ELSIF crm_schema.crm_internal_is_blank(words) THEN
-        PERFORM crm_schema.crm_internal_blank('body', 'Pass the text of the comment.');
     END IF;
-    PERFORM crm_schema.crm_internal_check_length(words);
+    PERFORM crm_schema.crm_internal_check_body(words);
     writer := crm_schema.crm_internal_author(writer);
     IF NOT (has_column_privilege('crm_schema.comments'::regclass, 'body', 'INSERT')
             AND has_column_privilege('crm_schema.comments'::regclass, 'author', 'INSERT')
@@ -1382,7 +1389,8 @@ BEGIN
     END IF;
     IF within > interval '0' THEN
         -- Two that arrive together are one.
-        PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, customer # 4412368917455083977)));
+        PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, hashint8extended(
+            coalesce(answered, 0), customer # 4412368917455083977))));
         repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, clock_timestamp() - within);
         IF repeated IS NOT NULL THEN
             RETURN repeated;
@@ -1904,10 +1912,13 @@ BEGIN
         END IF;
         RETURN NEW;
     ELSIF saved[1] = 'comment' AND saved[2] = NEW.customer_id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
-        -- The comment of a save, or of crm_add_comment(), which have checked it. Whatever the setting says: where it is known
-        -- who the user is, nobody is another.
-        IF crm_schema.crm_author_setting() <> '' THEN
+        -- The comment of a save, or of crm_add_comment(), which have checked it; triggers of others may have changed it since.
+        IF NEW.author IS NULL OR crm_schema.crm_internal_is_blank(NEW.author) OR crm_schema.crm_author_setting() <> '' THEN
             NEW.author := crm_schema.crm_internal_author(NEW.author);
+        END IF;
+        IF NEW.body IS NULL OR crm_schema.crm_internal_is_blank(NEW.body)
+           OR octet_length(NEW.body) > crm_schema.crm_internal_setting('max_comment_length', '1000000')::integer THEN
+            PERFORM crm_schema.crm_internal_check_body(NEW.body);
         END IF;
         NEW.created_at := clock_timestamp();
         NEW.based_on := saved[4];
@@ -1929,12 +1940,7 @@ BEGIN
     ELSE
         NEW.author := crm_schema.crm_internal_author(NEW.author);
     END IF;
-    IF NEW.body IS NULL THEN
-        PERFORM crm_schema.crm_internal_null('body');
-    ELSIF crm_schema.crm_internal_is_blank(NEW.body) THEN
-        PERFORM crm_schema.crm_internal_blank('body', 'Pass the text of the comment.');
-    END IF;
-    PERFORM crm_schema.crm_internal_check_length(NEW.body);
+    PERFORM crm_schema.crm_internal_check_body(NEW.body);
     IF NEW.customer_id IS NULL OR NEW.id IS NULL THEN
         RETURN NEW;  -- the NOT NULL constraints tell
     END IF;
