@@ -105,6 +105,29 @@ REVOKE ALL ON customers FROM regress_crm_fields;
 REVOKE ALL ON SCHEMA fields FROM regress_crm_fields;
 DROP ROLE regress_crm_fields;
 
+-- values are read in the order of jsonb, by the length of the name first; what the server makes is refused
+ALTER TABLE customers ADD COLUMN yy date, ADD COLUMN z integer;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), NULL, NULL, 'ana', fields => '{"yy": "x", "z": "x"}')$$);
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), NULL, NULL, 'ana', fields => '{"doubled": 1}')$$);
+-- the name of a type is told as the search_path has it
+CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
+ALTER TABLE customers ADD COLUMN age positive;
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), NULL, NULL, 'ana', fields => '{"age": 0}')$$);
+-- columns may have any names
+ALTER TABLE customers ADD COLUMN customer bigint DEFAULT 99, ADD COLUMN words text, ADD COLUMN base timestamptz, ADD COLUMN head timestamptz;
+ALTER TABLE comments ADD COLUMN customer bigint DEFAULT 99, ADD COLUMN words text, ADD COLUMN writer text, ADD COLUMN base timestamptz;
+ALTER TABLE customer_history ADD COLUMN base timestamptz, ADD COLUMN head timestamptz;
+SELECT outcome, comment_id IS NOT NULL AS has_comment FROM crm_update_customer(1, (SELECT updated_at FROM customers WHERE id = 1), NULL, 'Any names', 'ana', fields => '{"customer": 98}');
+SELECT outcome, detail->'current'->'customer' AS customer, detail->'conflicts' AS conflicts
+FROM crm_update_customer(1, regress.version(1, 1), NULL, 'Kept', 'ana', fields => '{"customer": 97}');
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers WHERE id = 1), NULL, 'Kept', 'ana');
+SELECT crm_add_comment(1, 'Added', 'ana') = crm_add_comment(1, 'Added', 'ana') AS is_one;
+SELECT outcome FROM crm_lock_customer(1, 'ana');
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers WHERE id = 1), NULL, NULL, 'ben', fields => '{"customer": 1}');
+SELECT author, body, save_refused FROM comments WHERE customer_id = 1 AND body IN ('Any names', 'Kept', 'Added') ORDER BY id;
+ALTER TABLE customers DROP COLUMN customer;
+SELECT crm_unlock_customer(1, lock_id) FROM customer_locks WHERE customer_id = 1;
+
 -- a value beyond what jsonb compares is never taken for another of the same size
 ALTER TABLE customers ADD COLUMN big text;
 SELECT outcome FROM crm_update_customer(1, regress.current(1), NULL, NULL, 'ana', fields => jsonb_build_object('big', repeat('a', 17000000)));

@@ -251,6 +251,21 @@ CREATE TRIGGER save_too AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION s
 SELECT * FROM regress.error($$SELECT crm_update_customer(90, regress.current(90), 'mine', 'Ninth', 'ana')$$);
 DROP TRIGGER save_too ON comments;
 SELECT status, (SELECT count(*) FROM customer_history WHERE customer_id = 90) AS changes FROM customers WHERE id = 90;
+-- triggers that blank a comment, or change one that is adopted
+CREATE FUNCTION blank_body() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN IF NEW.body = 'Blank me' THEN NEW.body := ' '; END IF; RETURN NEW; END $$;
+CREATE FUNCTION note_adoption() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.author := format('%s, at depth %s', NEW.author, pg_trigger_depth()); RETURN NEW; END $$;
+CREATE TRIGGER blank_body BEFORE INSERT ON comments FOR EACH ROW EXECUTE FUNCTION blank_body();
+CREATE TRIGGER note_adoption BEFORE UPDATE ON comments FOR EACH ROW EXECUTE FUNCTION note_adoption();
+SELECT * FROM regress.error($$SELECT crm_update_customer(90, regress.current(90), NULL, 'Blank me', 'ana')$$);
+SELECT * FROM regress.error($$SELECT crm_add_comment(90, 'Blank me', 'ana')$$);
+SELECT outcome FROM crm_update_customer(90, '2026-01-05 10:00:00.123+00', NULL, 'Tenth', 'ana');
+SELECT outcome FROM crm_update_customer(90, regress.current(90), NULL, 'Tenth', 'ana');
+SELECT author, save_refused FROM comments WHERE customer_id = 90 AND body = 'Tenth';
+DROP TRIGGER blank_body ON comments;
+DROP TRIGGER note_adoption ON comments;
+
 -- a version column without a version
 ALTER TABLE customers ALTER updated_at DROP NOT NULL;
 ALTER TABLE customers DISABLE TRIGGER zz_crm_version, DISABLE TRIGGER crm_history;

@@ -68,6 +68,26 @@ SELECT state, message FROM second('{"id": 3, "expected_ts": "2026-01-05T10:00:00
 SELECT state, message FROM second('{"id": 3, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana", "reply_to": 1}');
 SELECT state, message FROM second('{"id": 3, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana", "comment": "c", "reply_to": 1000000}');
 SELECT count(*) FROM customers WHERE status = 'lost?';
+-- all are checked before one is made, in the order given
+SELECT state, message FROM regress.error($$SELECT crm_update_customers('[
+    {"id": 3, "expected_ts": "2026-01-05T10:00:00.123Z", "author": " "},
+    {"id": 1, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana", "status": ""}]')$$);
+-- an error keeps what it tells beside its message, also of a cancelled statement
+ALTER TABLE customers ADD CONSTRAINT no_fax CHECK (phone <> 'fax');
+CREATE FUNCTION cancel() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE query_canceled USING MESSAGE = 'cancelled'; END$$;
+CREATE TRIGGER cancel BEFORE UPDATE ON customers FOR EACH ROW WHEN (NEW.phone = 'cancel') EXECUTE FUNCTION cancel();
+CREATE FUNCTION fails(phone text, OUT state text, OUT message text, OUT hint text, OUT in_table text, OUT in_constraint text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM crm_update_customers(jsonb_build_array(jsonb_build_object('id', 3, 'expected_ts', regress.current(3), 'author', 'ana',
+                                                                      'fields', jsonb_build_object('phone', phone))));
+EXCEPTION WHEN OTHERS OR query_canceled THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT,
+        in_table = TABLE_NAME, in_constraint = CONSTRAINT_NAME;
+END $$;
+SELECT * FROM fails('fax');
+SELECT * FROM fails('cancel');
+DROP TRIGGER cancel ON customers;
 -- also for a conflict that is raised
 SET crm_concurrency.on_conflict = raise;
 SELECT state, message, detail::jsonb ? 'current' AS detail FROM second('{"id": 3, "expected_ts": "2026-01-05T10:00:00.123Z", "status": "z", "author": "ana"}');

@@ -26,10 +26,10 @@ BEGIN
 END $$;
 
 -- What a trigger sees of the tables.
-CREATE FUNCTION log_visible(customer text, at text) RETURNS text LANGUAGE sql AS $$
-    SELECT concat_ws(' ', at, c.name, c.:status, (SELECT count(*) FROM :comments WHERE customer_id::text = customer),
-                     (SELECT count(*) FROM :history WHERE customer_id::text = customer))
-    FROM :customers c WHERE c.:key::text = customer
+CREATE FUNCTION log_visible(whom text, at text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', at, c.name, c.:status, (SELECT count(*) FROM :comments WHERE customer_id::text = whom),
+                     (SELECT count(*) FROM :history WHERE customer_id::text = whom))
+    FROM :customers c WHERE c.:key::text = whom
 $$;
 
 CREATE FUNCTION log_visible_customer() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -108,10 +108,10 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION save_of(customer :key_type, at text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION save_of(whom :key_type, at text) RETURNS text LANGUAGE sql AS $$
     SELECT s.outcome FROM :customers c,
-        :save(customer, c.:version, NULL, 'saved by ' || at, 'trigger') s
-    WHERE CAST(c.:key AS :key_type) = customer
+        :save(whom, c.:version, NULL, 'saved by ' || at, 'trigger') s
+    WHERE CAST(c.:key AS :key_type) = whom
 $$;
 
 CREATE FUNCTION save_other() RETURNS trigger LANGUAGE plpgsql AS $$
