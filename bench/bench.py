@@ -187,6 +187,7 @@ class Bench:
             peers.PLPGSQL.label: many("plpgsql.save", "plpgsql", "save = 'updated'"),
             peers.EDITION.label: many("edition.crm_update_customer", "edition", "outcome = 'updated'"),
             peers.NOOP.label: many("noop", "crm", "outcome IS NULL"),
+            "a refused save without comment": refused,
             ONE_CUSTOMER: one_customer,
         })
         self.results.instructions["small"] = costs
@@ -282,6 +283,18 @@ def many(function: str, schema: str, accepted: str) -> Callable[[int], tuple[str
         "SET search_path = crm, public;\n"
         f"SELECT count(*) FROM (SELECT id, updated_at FROM {schema}.customers WHERE id > 10 ORDER BY id LIMIT {n}) c, "
         f"LATERAL {function}(c.id, c.updated_at, 'changed', 'Called back', 'ana') save WHERE {accepted};\n",
+        f'count = "{n}"',
+    )
+
+
+def refused(n: int) -> tuple[str, str]:
+    """So many saves from the version before the last change; and the proof."""
+    return (
+        "SET search_path = crm, public;\n"
+        "UPDATE customers SET status = 'changed' WHERE id = 2;\n"
+        "SELECT count(*) FROM (SELECT previous FROM customer_history WHERE customer_id = 2 ORDER BY version DESC LIMIT 1) h, "
+        f"generate_series(1, {n}), LATERAL crm_update_customer(2, previous, 'lost', NULL, 'ana') save "
+        "WHERE outcome = 'conflict';\n",
         f'count = "{n}"',
     )
 
