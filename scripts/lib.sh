@@ -265,6 +265,27 @@ server_stop() {
     rm -rf "$directory"
 }
 
+# set_access_path DIRECTORY PATH: makes this access path the server's default; RESET is what the server had.
+set_access_path() {
+    local command="ALTER SYSTEM SET crm_concurrency.access_path = '$2'"
+    if [[ $2 == RESET ]]; then
+        command='ALTER SYSTEM RESET ALL'
+    fi
+    sql "$1" postgres -c "LOAD 'crm_concurrency'" -c "$command" -c 'SELECT pg_reload_conf()' >/dev/null
+}
+
+# The programs that compare the output of SQL with what is expected, and the database that each makes.
+regress_program=regress/pg_regress
+regress_database=contrib_regression
+isolation_program=isolation/pg_isolation_regress
+isolation_database=isolation_regression
+
+# run_pg_regress DIRECTORY PROGRAM DATABASE INPUT_DIRECTORY OUTPUT_DIRECTORY NAME…: runs tests on a server.
+run_pg_regress() {
+    "$(dirname "$("$PG_CONFIG" --pgxs)")/../test/$2" --inputdir="$4" --outputdir="$5" --bindir="$pg_bindir" \
+        --host="$1/socket" --port="$(server_port "$1")" --user=postgres --dbname="$3" "${@:6}"
+}
+
 # Cleaning up -------------------------------------------------------------------------------------
 
 made_server=
