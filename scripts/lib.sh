@@ -61,8 +61,22 @@ with_build_lock() {
     ) 9>"$build/$1.lock"
 }
 
+# How the module is made otherwise than for use.
+module_options=()
+
 make_module() {
-    make -s -j "$(nproc)" -C "$project" PG_CONFIG="$PG_CONFIG" "$@"
+    make -s -j "$(nproc)" -C "$project" PG_CONFIG="$PG_CONFIG" "${module_options[@]}" "$@"
+}
+
+# build_copy DIRECTORY MODULE_OPTION…: what is built from here on is a copy, made otherwise than for use.
+build_copy() {
+    local file
+    for file in Makefile CMakeLists.txt ./*.control ./*--*.sql src/*/*.cpp src/*/*.h test/unit/* test/hammer/*; do
+        install -D -m 644 "$file" "$1/$file"
+    done
+    project=$1
+    build=$1/build
+    module_options=(with_llvm=no "${@:2}")
 }
 
 # Builds the module; objects that were made for another server are made again.
