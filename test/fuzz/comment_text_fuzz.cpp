@@ -121,6 +121,22 @@ what_is_rendered_is_read_again(const std::vector<TextEntry> &entries)
     }
 }
 
+// A body may look like the begin of entries: two entries with it stay two.
+void
+any_text_can_be_a_body(std::string_view text)
+{
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    if (begin == text.npos || is_blank(text.substr(begin, text.find('\n', begin) - begin)))
+        return;
+    const std::string_view body = text.substr(begin, text.find_last_not_of("\r\n") + 1 - begin);
+    const TextEntry entry = {LocalTime{2024, 2, 29, 12, 0, 59}, "ana", body};
+    const std::string rendered = render_all({entry, entry});
+    const std::vector<TextEntry> again = read(rendered);
+    require(again.size() == 2, "an entry with any body is read as one");
+    for (const TextEntry &one : again)
+        require(is_same(one, {entry.time, entry.author, render({std::nullopt, {}, body})}), "an entry has the body it was given");
+}
+
 }  // namespace
 
 extern "C" int
@@ -142,5 +158,6 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
     every_byte_is_in_an_entry_or_between_them(text, entries);
     entries_do_not_depend_on_their_neighbours(text, entries);
     what_is_rendered_is_read_again(entries);
+    any_text_can_be_a_body(text);
     return 0;
 }
