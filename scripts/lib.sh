@@ -289,10 +289,13 @@ set_access_path() {
 }
 
 # The programs that compare the output of SQL with what is expected, and the database that each makes.
-regress_program=regress/pg_regress
-regress_database=contrib_regression
-isolation_program=isolation/pg_isolation_regress
-isolation_database=isolation_regression
+# shellcheck disable=SC2034
+{
+    regress_program=regress/pg_regress
+    regress_database=contrib_regression
+    isolation_program=isolation/pg_isolation_regress
+    isolation_database=isolation_regression
+}
 
 # run_pg_regress DIRECTORY PROGRAM DATABASE INPUT_DIRECTORY OUTPUT_DIRECTORY NAME…: runs tests on a server.
 run_pg_regress() {
