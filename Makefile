@@ -18,7 +18,8 @@ endif
 # -isystem silences warnings of the server's headers; 14 and 15 export nothing by themselves under hidden visibility.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
-PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register -fvisibility=hidden -fvisibility-inlines-hidden
+# WERROR=-Werror makes warnings errors.
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK = -lstdc++
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)

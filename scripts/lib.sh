@@ -79,14 +79,14 @@ build_copy() {
     module_options=(with_llvm=no "${@:2}")
 }
 
-# Builds the module; objects that were made for another server are made again.
+# Builds the module; objects that were made for another server, or with fewer options, are made again.
 build_module() {
-    local made_for=$build/module-made-for server
-    server="$PG_CONFIG $("$PG_CONFIG" --version)"
-    if [[ -f $made_for && $(<"$made_for") != "$server" ]]; then
+    local made_for=$build/module-made-for wanted
+    wanted="$PG_CONFIG $("$PG_CONFIG" --version) ${module_options[*]}"
+    if ! [[ -f $made_for && $(<"$made_for") == "$wanted"* ]]; then
         make_module clean || return
+        echo "$wanted" >"$made_for"
     fi
-    echo "$server" >"$made_for"
     make_module all
 }
 
