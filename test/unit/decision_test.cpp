@@ -8,9 +8,9 @@ namespace crm::core {
 
 namespace {
 
-constexpr Timestamp version{820'454'400 * second};
-constexpr Timestamp older{version.us - hour};
-constexpr Current current = {version, "new", false};
+constexpr Timestamp newest{820'454'400 * second};
+constexpr Timestamp older{newest.us - hour};
+constexpr Current current = {newest, "new", false};
 
 Request
 request(Timestamp base, std::optional<std::string_view> status, std::optional<std::string_view> comment)
@@ -35,21 +35,21 @@ TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
 
 TEST(Decision, ACurrentBaseIsSavedWhenItAsksForSomething)
 {
-    EXPECT_EQ(decide(request(version, "won", std::nullopt), current), Outcome::updated);
-    EXPECT_EQ(decide(request(version, "won", "Signed"), current), Outcome::updated);
-    EXPECT_EQ(decide(request(version, std::nullopt, "Signed"), current), Outcome::updated);
-    EXPECT_EQ(decide(request(version, "new", "Signed"), current), Outcome::updated);
+    EXPECT_EQ(decide(request(newest, "won", std::nullopt), current), Outcome::updated);
+    EXPECT_EQ(decide(request(newest, "won", "Signed"), current), Outcome::updated);
+    EXPECT_EQ(decide(request(newest, std::nullopt, "Signed"), current), Outcome::updated);
+    EXPECT_EQ(decide(request(newest, "new", "Signed"), current), Outcome::updated);
 }
 
 TEST(Decision, ACurrentBaseIsUnchangedWhenItAsksForNothingNew)
 {
-    EXPECT_EQ(decide(request(version, "new", std::nullopt), current), Outcome::unchanged);
-    EXPECT_EQ(decide(request(version, std::nullopt, std::nullopt), current), Outcome::unchanged);
+    EXPECT_EQ(decide(request(newest, "new", std::nullopt), current), Outcome::unchanged);
+    EXPECT_EQ(decide(request(newest, std::nullopt, std::nullopt), current), Outcome::unchanged);
 }
 
 TEST(Decision, AnyOtherBaseIsAConflictWhateverItAsks)
 {
-    for (Timestamp base : {older, Timestamp{version.us + millisecond}, Timestamp{version.us - millisecond}, infinity,
+    for (Timestamp base : {older, Timestamp{newest.us + millisecond}, Timestamp{newest.us - millisecond}, infinity,
                            minus_infinity})
         for (std::optional<std::string_view> status : {std::optional<std::string_view>{}, {"new"}, {"won"}})
             for (std::optional<std::string_view> comment : {std::optional<std::string_view>{}, {"Signed"}})
@@ -58,8 +58,8 @@ TEST(Decision, AnyOtherBaseIsAConflictWhateverItAsks)
 
 TEST(Decision, ABaseKeptInMillisecondsIsCurrent)
 {
-    const Current legacy = {{version.us + 456}, "new", false};
-    EXPECT_EQ(decide(request(version, "won", std::nullopt), legacy), Outcome::updated);
+    const Current legacy = {{newest.us + 456}, "new", false};
+    EXPECT_EQ(decide(request(newest, "won", std::nullopt), legacy), Outcome::updated);
 }
 
 TEST(Decision, AMissingCustomer)
@@ -76,14 +76,14 @@ TEST(Decision, AMissingCustomer)
 
 TEST(Decision, FieldsThatDifferAreAChange)
 {
-    EXPECT_EQ(decide(request(version, std::nullopt, std::nullopt), {version, "new", true}), Outcome::updated);
-    EXPECT_EQ(decide(request(version, "new", std::nullopt), {version, "new", false}), Outcome::unchanged);
+    EXPECT_EQ(decide(request(newest, std::nullopt, std::nullopt), {newest, "new", true}), Outcome::updated);
+    EXPECT_EQ(decide(request(newest, "new", std::nullopt), {newest, "new", false}), Outcome::unchanged);
 }
 
 TEST(Decision, ANullStatusIsChangedByAnyOther)
 {
-    EXPECT_EQ(decide(request(version, "new", std::nullopt), {version, std::nullopt, false}), Outcome::updated);
-    EXPECT_EQ(decide(request(version, std::nullopt, std::nullopt), {version, std::nullopt, false}), Outcome::unchanged);
+    EXPECT_EQ(decide(request(newest, "new", std::nullopt), {newest, std::nullopt, false}), Outcome::updated);
+    EXPECT_EQ(decide(request(newest, std::nullopt, std::nullopt), {newest, std::nullopt, false}), Outcome::unchanged);
 }
 
 TEST(Merge, CollidesWhenBothChangedAFieldToDifferentValues)
@@ -113,8 +113,8 @@ TEST(Merge, NullIsAValueLikeOthers)
     EXPECT_EQ(merge(std::nullopt, null, null), Merge::leave);
 }
 
-// A comment refused at 12:00 from the version of 11:00.
-constexpr Timestamp noon{version.us};
+// A comment refused at 12:00 from the newest of 11:00.
+constexpr Timestamp noon{newest.us};
 constexpr Timestamp base{noon.us - hour};
 constexpr KeptComment pending = {base, noon, std::nullopt};
 
@@ -186,8 +186,8 @@ TEST(Decision, EveryCombination)
         Timestamp t;
         bool is_current;
     };
-    for (Base base : {Base{version, true}, {{version.us + 999}, true}, {{version.us - 999}, true},
-                      {{version.us + 1000}, false}, {{version.us - 1000}, false}, {older, false}, {infinity, false},
+    for (Base base : {Base{newest, true}, {{newest.us + 999}, true}, {{newest.us - 999}, true},
+                      {{newest.us + 1000}, false}, {{newest.us - 1000}, false}, {older, false}, {infinity, false},
                       {minus_infinity, false}})
         for (std::optional<std::string_view> status :
              {std::optional<std::string_view>{}, {""}, {"new"}, {"New"}, {"won"}})
