@@ -528,3 +528,61 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
     'crm_erase_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+-- Statistics -------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_stat_databases(
+    OUT datid            oid,
+    OUT updated          bigint,
+    OUT merged           bigint,
+    OUT unchanged        bigint,
+    OUT replayed         bigint,
+    OUT conflict         bigint,
+    OUT locked           bigint,
+    OUT deleted          bigint,
+    OUT not_found        bigint,
+    OUT comments_kept    bigint,
+    OUT comments_adopted bigint,
+    OUT lock_waits       bigint,
+    OUT stats_reset      timestamptz
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_stat_databases() IS
+    'the rows of the view crm_stat; raises 55000 where shared_preload_libraries does not have crm_concurrency';
+
+CREATE VIEW crm_stat AS
+    SELECT s.datid, d.datname, s.updated, s.merged, s.unchanged, s.replayed, s.conflict, s.locked, s.deleted, s.not_found,
+           s.comments_kept, s.comments_adopted, s.lock_waits, s.stats_reset
+    FROM crm_stat_databases() s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.datid;
+
+GRANT SELECT ON crm_stat TO PUBLIC;
+
+COMMENT ON VIEW crm_stat IS
+    'how saves ended, one row for each database where there were any since the server started or the counters were reset; also of transactions that were rolled back; raises 55000 where shared_preload_libraries does not have crm_concurrency';
+COMMENT ON COLUMN crm_stat.datid IS 'the database';
+COMMENT ON COLUMN crm_stat.datname IS 'its name';
+COMMENT ON COLUMN crm_stat.updated IS 'how many saves were applied';
+COMMENT ON COLUMN crm_stat.merged IS 'how many saves were merged with what others had changed';
+COMMENT ON COLUMN crm_stat.unchanged IS 'how many saves asked for what was there';
+COMMENT ON COLUMN crm_stat.replayed IS 'how many saves had been applied before';
+COMMENT ON COLUMN crm_stat.conflict IS 'how many saves were refused for their base';
+COMMENT ON COLUMN crm_stat.locked IS 'how many saves were refused for the edit lock of another';
+COMMENT ON COLUMN crm_stat.deleted IS 'how many saves were of customers that had been deleted';
+COMMENT ON COLUMN crm_stat.not_found IS 'how many saves were of customers that nobody knows, or that the caller may not see';
+COMMENT ON COLUMN crm_stat.comments_kept IS 'how many comments of refused saves were stored';
+COMMENT ON COLUMN crm_stat.comments_adopted IS 'how many of these became the comments of later saves';
+COMMENT ON COLUMN crm_stat.lock_waits IS 'how many saves waited for another transaction that had the customer''s row';
+COMMENT ON COLUMN crm_stat.stats_reset IS 'since when';
+
+CREATE FUNCTION crm_stat_reset()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+REVOKE EXECUTE ON FUNCTION crm_stat_reset() FROM PUBLIC;
+
+COMMENT ON FUNCTION crm_stat_reset() IS
+    'sets the counters of crm_stat for this database to zero; nobody but superusers may, unless it is granted; raises 55000 as crm_stat does';

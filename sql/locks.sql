@@ -16,7 +16,7 @@ SELECT outcome, lock_id = :'lock_id' AS same FROM crm_lock_customer(1, 'ana');
 SELECT outcome, http_status, lock_id, author, message, expires_at IS NOT NULL AS expires FROM crm_lock_customer(1, 'ben');
 SELECT outcome, http_status, lock_id, author, message FROM crm_lock_customer(1, 'ben', lock_id => '00000000-0000-4000-8000-000000000000');
 SELECT * FROM regress.error(format($$SELECT crm_lock_customer(1, 'ben', lock_id => %L)$$, :'lock_id'));
-SELECT customers, key, author, expires_at > locked_at AS expires FROM crm_locks;
+SELECT customers, key, author, expires_at > locked_at AS expires FROM crm_locks ORDER BY key;
 
 -- saves of others are refused, and told by whom and until when; the holder's are admitted
 SELECT regress.current(1) AS base \gset
@@ -55,23 +55,23 @@ SELECT crm_unlock_customer(1, :'lock_id');
 SELECT crm_unlock_customer(1, :'lock_id');
 SELECT outcome, message FROM crm_lock_customer(1, 'ana', lock_id => :'lock_id');
 SELECT outcome, status FROM crm_update_customer(1, regress.current(1), 'lost', 'Still here?', 'ben');
-SELECT count(*) FROM crm_locks;
+SELECT count(*) FROM crm_locks ORDER BY key;
 
 -- expired: anybody may take it over, its old id does nothing to its successor, and nobody is hindered meanwhile
 SELECT outcome, lock_id AS lock_id FROM crm_lock_customer(3, 'ana', '1 millisecond') \gset
 DO $$ BEGIN WHILE EXISTS (SELECT FROM customer_locks WHERE customer_id = 3 AND expires_at > clock_timestamp()) LOOP END LOOP; END $$;
-SELECT count(*) FROM crm_locks;
+SELECT count(*) FROM crm_locks ORDER BY key;
 SELECT outcome FROM crm_update_customer(3, regress.current(3), 'by ben', NULL, 'ben');
 SELECT outcome, lock_id = :'lock_id' AS same FROM crm_lock_customer(3, 'ana', '1 millisecond', :'lock_id');
 DO $$ BEGIN WHILE EXISTS (SELECT FROM customer_locks WHERE customer_id = 3 AND expires_at > clock_timestamp()) LOOP END LOOP; END $$;
 SELECT outcome, lock_id = :'lock_id' AS same FROM crm_lock_customer(3, 'ben');
 SELECT outcome, message FROM crm_lock_customer(3, 'ana', lock_id => :'lock_id');
 SELECT crm_unlock_customer(3, :'lock_id');
-SELECT customers, key, author FROM crm_locks;
+SELECT customers, key, author FROM crm_locks ORDER BY key;
 
 -- a customer that is gone
 DELETE FROM customers WHERE id = 3;
-SELECT count(*) FROM crm_locks;
+SELECT count(*) FROM crm_locks ORDER BY key;
 SELECT outcome, http_status, lock_id, author, expires_at, message FROM crm_lock_customer(3, 'ben');
 SELECT outcome, http_status, message FROM crm_lock_customer(99, 'ben');
 
@@ -87,7 +87,7 @@ SELECT regress.state($$SELECT crm_unlock_customer(NULL, '00000000-0000-4000-8000
 BEGIN READ ONLY;
 SELECT state, message FROM regress.error($$SELECT crm_lock_customer(4, 'ana')$$);
 SELECT state, message FROM regress.error($$SELECT crm_unlock_customer(4, '00000000-0000-4000-8000-000000000000')$$);
-SELECT count(*) FROM crm_locks;
+SELECT count(*) FROM crm_locks ORDER BY key;
 ROLLBACK;
 
 -- rights: those of a save; the id of a lock is nobody else's to see
@@ -101,7 +101,7 @@ RESET ROLE;
 GRANT UPDATE (status) ON customers TO regress_crm_locks;
 SET ROLE regress_crm_locks;
 SELECT outcome FROM crm_lock_customer(5, 'eve');
-SELECT key, author FROM crm_locks;
+SELECT key, author FROM crm_locks ORDER BY key;
 SELECT regress.state($$SELECT * FROM customer_locks$$);
 RESET ROLE;
 -- row security: what is not visible is not there
@@ -110,9 +110,9 @@ CREATE POLICY not_5 ON customers TO regress_crm_locks USING (id <> 5);
 SET ROLE regress_crm_locks;
 SELECT outcome FROM crm_lock_customer(5, 'eve');
 SELECT outcome FROM crm_lock_customer(6, 'eve');
-SELECT key, author FROM crm_locks;
+SELECT key, author FROM crm_locks ORDER BY key;
 RESET ROLE;
-SELECT key, author FROM crm_locks;
+SELECT key, author FROM crm_locks ORDER BY key;
 -- visible, but not to be updated: neither locked nor released
 CREATE POLICY not_4 ON customers AS RESTRICTIVE FOR UPDATE TO regress_crm_locks USING (id <> 4);
 SELECT lock_id AS lock_id FROM customer_locks WHERE customer_id = 4 \gset
@@ -135,11 +135,11 @@ SELECT customers, key, author FROM crm_locks WHERE key = 'a b';
 -- a table in a schema that the caller may not use hides none of the others
 GRANT SELECT ON accounts TO regress_crm_locks;
 SET ROLE regress_crm_locks;
-SELECT key, author FROM crm_locks;
+SELECT key, author FROM crm_locks ORDER BY key;
 RESET ROLE;
 GRANT USAGE ON SCHEMA locks_by_key TO regress_crm_locks;
 SET ROLE regress_crm_locks;
-SELECT key, author FROM crm_locks;
+SELECT key, author FROM crm_locks ORDER BY key;
 RESET ROLE;
 SELECT crm_unlock_customer_by_key('a b', (SELECT lock_id FROM accounts_locks));
 SELECT state, message FROM regress.error($$SELECT crm_lock_customer(1, 'ana')$$);

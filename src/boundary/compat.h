@@ -42,6 +42,20 @@ reserve_settings(const char *prefix)
 #endif
 }
 
+// Has a function called in which a library of shared_preload_libraries asks for shared memory; it must call the one of others
+// before. shmem_request_hook came with PostgreSQL 15 (commit 4f2400cb3f1): before, a library asked while it was loaded.
+inline void
+request_shared_memory(void (*request)(), void (*&request_of_others)())
+{
+#if PG_VERSION_NUM >= 150000
+    request_of_others = shmem_request_hook;
+    shmem_request_hook = request;
+#else
+    request_of_others = nullptr;
+    request();
+#endif
+}
+
 // A setting by its name, null for none. find_option() was made public in PostgreSQL 16 (commit 0a20ff54f5e).
 inline const config_generic *
 find_setting(const char *name)

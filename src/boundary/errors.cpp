@@ -57,6 +57,14 @@ setting_of_connection(const char *name)
 }
 
 void
+not_preloaded()
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("crm_concurrency must be loaded by shared_preload_libraries to count"),
+                    errhint("Add crm_concurrency to shared_preload_libraries and restart the server.")));
+}
+
+void
 shows_not_every_row(Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

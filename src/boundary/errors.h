@@ -30,6 +30,7 @@ namespace crm::errors {
 [[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
 [[noreturn]] void setting_of_connection(const char *name);
+[[noreturn]] void not_preloaded();
 
 [[noreturn]] void shows_not_every_row(Oid table);
 [[noreturn]] void negative_keep();

@@ -2,13 +2,6 @@
 
 #include "pg.h"
 
-extern "C" {
-#include "access/xloginsert.h"
-#include "catalog/pg_control.h"
-#include "replication/syncrep.h"
-#include "replication/walsender.h"
-}
-
 namespace crm {
 
 void

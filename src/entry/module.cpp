@@ -1,6 +1,7 @@
 #include "../boundary/library_version.h"
 #include "../boundary/pg.h"
 #include "../boundary/settings.h"
+#include "../boundary/statistics.h"
 #include "../boundary/transaction.h"
 #include "../storage/attached_tables.h"
 
@@ -18,6 +19,7 @@ void
 _PG_init(void)
 {
     crm::settings::define();
+    crm::statistics::request();
     crm::watch_transactions();
     crm::watch_attached_tables();
 }

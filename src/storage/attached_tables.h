@@ -11,7 +11,9 @@ namespace crm {
 enum class Statement
 {
     look,
+    lock_at_once,
     lock,
+    lock_key_at_once,
     lock_key,
     lock_for_reference,
     check_reference,

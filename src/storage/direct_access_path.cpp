@@ -3,6 +3,7 @@
 #include "../boundary/role.h"
 #include "../boundary/simple_write.h"
 #include "../boundary/snapshot.h"
+#include "../boundary/statistics.h"
 #include "../boundary/value_json.h"
 #include "../core/version.h"
 #include "access_path.h"
@@ -233,6 +234,7 @@ public:
         const LockTupleMode mode = are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive;
         if (!is_in_progress(seen.writer))
             return lock_row(table, key, mode, seen.place);
+        statistics::count(statistics::Counter::lock_waits);
         if (wanted)
             return lock_after_writer(table, key, mode, seen, *wanted);
 

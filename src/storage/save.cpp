@@ -7,6 +7,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/snapshot.h"
 #include "../boundary/standby.h"
+#include "../boundary/statistics.h"
 #include "../core/message.h"
 #include "../core/version.h"
 #include "access_path.h"
@@ -130,6 +131,7 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, Changes
         {
             progress.step = Step::adopt_comment;
             adopt_comment(save.table, save.key, *adopted, *progress.version);
+            statistics::count(statistics::Counter::comments_adopted);
         }
     });
 
@@ -176,6 +178,7 @@ keep_comment(const Save &save, const ChangesSince &changes)
     SaveInProgress progress = in_progress(save);
     progress.refused_request = digest;
     with_save_in_progress(progress, [&] { insert_comment(save, progress); });
+    statistics::count(statistics::Counter::comments_kept);
     return progress.comment_id;
 }
 
@@ -262,6 +265,7 @@ refusal_facts(const Save &save, core::Outcome outcome, const ConflictDetail &det
 [[noreturn]] void
 refuse_by_error(const Save &save, const std::optional<EditLock> &lock, const ConflictDetail &detail)
 {
+    statistics::count(lock ? core::Outcome::locked : core::Outcome::conflict);
     if (lock)
         errors::locked(key_text(save.key), jsonb_text(detail.json));
     errors::conflict(key_text(save.key), jsonb_text(detail.json));
@@ -453,10 +457,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
     }
 }
 
-}  // namespace
-
 SaveResult
-save_customer(AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
+result_of_save(AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
 {
     require_rights(table, request);
     if (request.status)
@@ -481,6 +483,16 @@ save_customer(AttachedTable &table, const Key &key, core::Request request, std::
             return *result;
         tried = seen->version;
     }
+}
+
+}  // namespace
+
+SaveResult
+save_customer(AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields)
+{
+    const SaveResult result = result_of_save(table, key, request, fields);
+    statistics::count(result.outcome);
+    return result;
 }
 
 void
@@ -532,6 +544,7 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
     const SavePlan plan = {core::Outcome::updated, std::nullopt, {}, std::nullopt};
     ItemPointerData place = row->place;
     with_save_in_progress(progress, [&] { update_customer(save, plan, place, progress); });
+    statistics::count(core::Outcome::updated);
 }
 
 bool

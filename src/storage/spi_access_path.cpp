@@ -1,6 +1,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/owner.h"
 #include "../boundary/role.h"
+#include "../boundary/statistics.h"
 #include "../boundary/value_json.h"
 #include "access_path.h"
 #include "status.h"
@@ -105,13 +106,9 @@ public:
     lock(AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
          std::optional<core::Timestamp>) const override
     {
-        if (are_in_unique_index(table, fields))
-            return read_row(execute(table.plan(Statement::lock_key),
-                                    [&] { return select_row(table, " FOR UPDATE OF c"); }, arguments_of(key)),
-                            table, key);
-        return read_row(execute(table.plan(Statement::lock),
-                                [&] { return select_row(table, " FOR NO KEY UPDATE OF c"); }, arguments_of(key)),
-                        table, key);
+        return are_in_unique_index(table, fields)
+                   ? lock_row(table, key, "UPDATE", Statement::lock_key_at_once, Statement::lock_key)
+                   : lock_row(table, key, "NO KEY UPDATE", Statement::lock_at_once, Statement::lock);
     }
 
     bool
@@ -188,6 +185,22 @@ public:
     }
 
 private:
+    // Tries without waiting first, so that waits can be counted.
+    static std::optional<CustomerRow>
+    lock_row(AttachedTable &table, const Key &key, const char *strength, Statement at_once, Statement waiting)
+    {
+        std::uint64_t rows = execute(
+            table.plan(at_once), [&] { return select_row(table, psprintf(" FOR %s OF c SKIP LOCKED", strength)); },
+            arguments_of(key));
+        if (rows == 0)
+        {
+            statistics::count(statistics::Counter::lock_waits);
+            rows = execute(table.plan(waiting), [&] { return select_row(table, psprintf(" FOR %s OF c", strength)); },
+                           arguments_of(key));
+        }
+        return read_row(rows, table, key);
+    }
+
     // Which columns are set differs from save to save, so the plan is not kept.
     static bool
     update_fields(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields)

@@ -55,13 +55,15 @@ SELECT set_eq(
         'crm_unlock_customer(bigint,uuid)',
         'crm_unlock_customer_by_key(text,uuid)',
         'crm_live_locks()',
+        'crm_stat_databases()',
+        'crm_stat_reset()',
         'crm_update_customer_by_key(text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)'
     ],
     'the functions of the extension');
 SELECT set_eq(
     $$SELECT c.relname::text FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid$$,
-    ARRAY['crm_attached_tables', 'crm_locks'],
-    'the registry is the only table of the extension, beside it there is a view');
+    ARRAY['crm_attached_tables', 'crm_locks', 'crm_stat'],
+    'the registry is the only table of the extension, beside it there are two views');
 SELECT set_eq(
     $$SELECT t.typname::text FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
       LEFT JOIN pg_class c ON c.oid = t.typrelid
@@ -83,12 +85,13 @@ SELECT is_empty(
 SELECT is_empty(
     $$SELECT objid::regtype FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid
       WHERE t.typelem = 0 AND t.typrelid <> 0 AND obj_description(objid, 'pg_type') IS NULL
-        AND objid::regtype::text NOT IN ('crm_attached_tables', 'crm_locks')$$,
+        AND objid::regtype::text NOT IN ('crm_attached_tables', 'crm_locks', 'crm_stat')$$,
     'every result type has a comment');
 SELECT is_empty(
     $$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a
       WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass,
-                           'crm_update_customers_result'::regclass, 'crm_lock_result'::regclass, 'crm_locks'::regclass)
+                           'crm_update_customers_result'::regclass, 'crm_lock_result'::regclass, 'crm_locks'::regclass,
+                           'crm_stat'::regclass)
         AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL$$,
     'every column has a comment');
 
@@ -120,6 +123,10 @@ SELECT table_privs_are('crm_attached_tables', 'regress_crm_nobody', ARRAY['SELEC
     'everybody may read the registry, nobody may write it');
 SELECT function_privs_are('crm_update_customer', ARRAY['bigint', 'timestamp with time zone', 'text', 'text', 'text', 'boolean', 'bigint', 'jsonb'],
     'regress_crm_nobody', ARRAY['EXECUTE'], 'everybody may call crm_update_customer: it checks their rights on the tables');
+
+SELECT function_privs_are('crm_stat_reset', '{}'::text[], 'regress_crm_nobody', '{}'::text[],
+    'nobody may reset the counters unasked');
+SELECT table_privs_are('crm_stat', 'regress_crm_nobody', ARRAY['SELECT'], 'everybody may read them');
 
 -- The tables are the user's own ------------------------------------------------------------------
 

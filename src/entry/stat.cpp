@@ -1,0 +1,44 @@
+#include "../boundary/guard.h"
+#include "../boundary/row_set.h"
+#include "../boundary/statistics.h"
+#include "arguments.h"
+
+namespace crm {
+
+namespace {
+
+void
+add_row(const statistics::DatabaseCounts &counts, void *context)
+{
+    const RowSet &rows = *static_cast<const RowSet *>(context);
+    constexpr int columns = statistics::counters + 2;
+    Datum values[columns];
+    bool nulls[columns] = {};
+
+    values[0] = ObjectIdGetDatum(counts.database);
+    for (int i = 0; i < statistics::counters; i++)
+        values[i + 1] = Int64GetDatum(counts.counts[i]);
+    values[columns - 1] = TimestampTzGetDatum(counts.reset_at);
+    rows.add(heap_form_tuple(rows.columns, values, nulls));
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_stat_databases)
+{
+    using namespace crm;
+
+    RowSet rows = begin_row_set(fcinfo);
+    statistics::each(add_row, &rows);
+    return static_cast<Datum>(0);
+}
+
+CRM_FUNCTION(crm_stat_reset)
+{
+    using namespace crm;
+
+    statistics::reset();
+    PG_RETURN_VOID();
+}
