@@ -160,6 +160,14 @@ COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
 CREATE FUNCTION crm_internal_same(a timestamptz, b timestamptz) RETURNS boolean STABLE
 RETURN isfinite(a) AND isfinite(b) AND a > b - interval '1 ms' AND a < b + interval '1 ms';
 
+-- Whether a time lies less than a window before the clock. It may lie as far ahead, of a clock that was set back since.
+CREATE FUNCTION crm_internal_is_within(t timestamptz, within interval) RETURNS boolean
+RETURN within > interval '0' AND t > clock_timestamp() - within AND t <= clock_timestamp() + within;
+
+-- Whether an edit lock is live. One that would last longer than any was taken when the clock was ahead.
+CREATE FUNCTION crm_internal_is_live(expires_at timestamptz) RETURNS boolean
+RETURN expires_at > clock_timestamp() AND expires_at <= clock_timestamp() + interval '24 hours';
+
 -- A time that no version can have is as good as one nearer by, which leaves room for what is added to it.
 CREATE FUNCTION crm_internal_in_reach(base timestamptz) RETURNS timestamptz IMMUTABLE
 RETURN CASE WHEN isfinite(base) THEN greatest(least(base, '290000-01-01 00:00:00+00'), '4000-01-01 00:00:00+00 BC')
@@ -459,7 +467,7 @@ COMMENT ON VIEW crm_internal_locks IS 'internal: the edit locks, for who may sav
 CREATE VIEW crm_locks WITH (security_barrier) AS
 SELECT 'customers'::regclass AS customers, customer_id::text AS key, author, locked_at, expires_at
 FROM customer_locks
-WHERE expires_at > clock_timestamp()
+WHERE crm_internal_is_live(expires_at)
   AND has_column_privilege('customers'::regclass, 'id', 'SELECT')
   AND has_column_privilege('customers'::regclass, 'status', 'SELECT')
   AND has_column_privilege('customers'::regclass, 'updated_at', 'SELECT')
@@ -517,7 +525,7 @@ BEGIN
 END $$;
 
 -- The same comment, if it was added lately.
-CREATE FUNCTION crm_internal_comment_added(customer bigint, writer text, words text, answered bigint, since timestamptz)
+CREATE FUNCTION crm_internal_comment_added(customer bigint, writer text, words text, answered bigint, within interval)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -526,7 +534,7 @@ BEGIN
             FROM (SELECT id, author, body, reply_to, created_at, based_on FROM crm_schema.comments
                   WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
             WHERE c.author = writer AND c.body = words AND c.reply_to IS NOT DISTINCT FROM answered
-              AND c.created_at > since AND c.based_on IS NULL
+              AND crm_schema.crm_internal_is_within(c.created_at, within) AND c.based_on IS NULL
             ORDER BY c.id DESC LIMIT 1);
 END $$;
 
@@ -956,7 +964,7 @@ BEGIN
               AND (adopted_version IS NOT NULL OR NOT only_adopted)
               AND (base = coalesce(based_on, '-infinity') OR crm_schema.crm_internal_same(base, based_on)
                    OR (adopted_version IS NULL OR base <= adopted_version - interval '1 ms')
-                      AND within > interval '0' AND created_at > clock_timestamp() - within)
+                      AND crm_schema.crm_internal_is_within(created_at, within))
             ORDER BY id DESC LIMIT 1);
 END $$;
 
@@ -1118,7 +1126,7 @@ BEGIN
         IF is_current OR merging OR (one_snapshot AND base >= now_version) THEN
             IF is_current AND words IS NULL AND asked IS NULL AND (new_status IS NULL OR new_status = now_status)
                AND NOT EXISTS (SELECT FROM crm_schema.crm_internal_locks l
-                               WHERE l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer) THEN
+                               WHERE l.customer_id = customer AND crm_schema.crm_internal_is_live(l.expires_at) AND l.author <> writer) THEN
                 RETURN ('unchanged', 200, now_status, now_version, NULL,
                         format('Customer %s already is as you asked; nothing was written.', customer),
                         NULL)::crm_schema.crm_update_result;
@@ -1185,7 +1193,7 @@ BEGIN
                 FROM (SELECT words IS NOT NULL AND stored IS NULL
                              AND EXISTS (SELECT FROM crm_schema.crm_internal_kept WHERE customer_id = customer)) k (is_there)
                      LEFT JOIN crm_schema.crm_internal_locks l
-                     ON l.customer_id = customer AND l.expires_at > clock_timestamp() AND l.author <> writer;
+                     ON l.customer_id = customer AND crm_schema.crm_internal_is_live(l.expires_at) AND l.author <> writer;
             END IF;
             IF outcome = 'unchanged' AND held_by IS NULL THEN
                 RETURN ('unchanged', 200, now_status, now_version, stored,
@@ -1204,8 +1212,8 @@ BEGIN
                     words_digest := crm_schema.crm_internal_words(customer, writer, words, answered);
                     stored := (SELECT k.id FROM crm_schema.crm_internal_kept k
                                WHERE k.customer_id = customer AND k.refused_request = words_digest
-                                 AND k.adopted_version IS NULL AND window_of_refused > interval '0'
-                                 AND k.created_at > clock_timestamp() - window_of_refused
+                                 AND k.adopted_version IS NULL
+                                 AND crm_schema.crm_internal_is_within(k.created_at, window_of_refused)
                                ORDER BY k.id DESC LIMIT 1);
                     is_adopted := stored IS NOT NULL;
                 END IF;
@@ -1391,7 +1399,7 @@ BEGIN
         -- Two that arrive together are one.
         PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, hashint8extended(
             coalesce(answered, 0), customer # 4412368917455083977))));
-        repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, clock_timestamp() - within);
+        repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within);
         IF repeated IS NOT NULL THEN
             RETURN repeated;
         END IF;
@@ -1468,7 +1476,7 @@ BEGIN
     clock := clock_timestamp();
     SELECT l.lock_id, l.author, l.locked_at, l.expires_at INTO held_id, held_by, held_at, held_until
     FROM crm_schema.crm_internal_locks l WHERE l.customer_id = customer;
-    is_live := coalesce(held_until > clock, false);
+    is_live := coalesce(crm_schema.crm_internal_is_live(held_until), false);
     -- A lock that expired is renewed as long as nobody took it over.
     IF offered = held_id OR (offered IS NULL AND is_live AND held_by = writer) THEN
         IF held_by <> writer THEN
@@ -2011,7 +2019,7 @@ BEGIN
             SELECT updated_at INTO seen FROM crm_schema.customers WHERE id = customer FOR NO KEY UPDATE;
             CONTINUE WHEN NOT FOUND;
             SELECT author, locked_at, expires_at INTO held_by, held_at, held_until FROM crm_schema.crm_internal_locks
-            WHERE customer_id = customer AND expires_at > clock_timestamp() AND author <> writer;
+            WHERE customer_id = customer AND crm_schema.crm_internal_is_live(expires_at) AND author <> writer;
             IF crm_schema.crm_internal_same(base, seen) AND held_by IS NULL THEN
                 RETURN;
             ELSIF NOT crm_schema.crm_internal_same(base, seen) THEN

@@ -85,15 +85,11 @@ merge(const std::optional<Value> &was, const Value &mine, const Value &theirs)
     return was && *was == theirs ? Merge::write : Merge::collide;
 }
 
-namespace {
-
 bool
 is_within(Timestamp t, Timestamp clock, Microseconds window)
 {
-    return window > 0 && t > shifted(clock, -window);
+    return window > 0 && t > shifted(clock, -window) && t <= shifted(clock, window);
 }
-
-}  // namespace
 
 bool
 repeats(const KeptComment &kept, Timestamp base, Timestamp clock, Microseconds window)

@@ -72,6 +72,9 @@ enum class Merge
 // The three-way merge of one field. was is the value at the caller's base, nullopt when that is not known.
 Merge merge(const std::optional<Value> &was, const Value &mine, const Value &theirs);
 
+// Whether a time lies less than a window before the clock. It may lie as far ahead, of a clock that was set back since.
+bool is_within(Timestamp t, Timestamp clock, Microseconds window);
+
 // A comment kept from a refused save; adopted_version is set once a later save took it over.
 struct KeptComment
 {

@@ -2,6 +2,12 @@
 
 namespace crm::core {
 
+bool
+is_live(Timestamp expires_at, Timestamp clock)
+{
+    return expires_at > clock && expires_at <= shifted(clock, longest_lock);
+}
+
 std::string_view
 name(LockOutcome outcome)
 {

@@ -13,6 +13,9 @@ namespace crm::core {
 // The longest time that a lock is given at once.
 inline constexpr Microseconds longest_lock = 24 * hour;
 
+// Whether a lock that ends then is live. One that would last longer than any was taken when the clock was ahead.
+bool is_live(Timestamp expires_at, Timestamp clock);
+
 enum class LockOutcome
 {
     acquired,

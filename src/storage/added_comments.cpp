@@ -20,13 +20,15 @@ namespace {
 constexpr int most_recent = 30;
 
 std::optional<std::int64_t>
-look_up_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Timestamp after)
+look_up_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Timestamp clock,
+                 core::Microseconds window)
 {
     const IndexLookup lookup = begin_latest_lookup(table.comments, table.comments_index, {key.value});
     std::optional<std::int64_t> found;
     for (int i = 0; i < most_recent && !found && lookup.previous(); i++)
         if (lookup.has_text(table.comment_author, comment.author) &&
-            lookup.has_text(table.comment_body, *comment.comment) && lookup.time(table.comment_created_at) > after &&
+            lookup.has_text(table.comment_body, *comment.comment) &&
+            core::is_within(lookup.time(table.comment_created_at), clock, window) &&
             lookup.optional_bigint(table.comment_reply_to) == comment.reply_to &&
             !lookup.optional_time(table.comment_based_on))
             found = DatumGetInt64(lookup.value(table.comment_id));
@@ -38,14 +40,15 @@ look_up_repeated(const AttachedTable &table, const Key &key, const core::Request
 std::optional<std::int64_t>
 find_repeated(AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
 {
-    const core::Timestamp after = core::shifted(clock_now(), -window);
+    const core::Timestamp clock = clock_now();
     if (can_look_up(table.comments_index))
-        return look_up_repeated(table, key, comment, after);
+        return look_up_repeated(table, key, comment, clock, window);
     Arguments arguments = arguments_of(key);
     arguments.add(comment.author);
     arguments.add(comment.comment);
     arguments.add(comment.reply_to);
-    arguments.add(after);
+    arguments.add(core::shifted(clock, -window));
+    arguments.add(core::shifted(clock, window));
 
     const std::uint64_t rows = execute_latest_as(
         table.comments_owner, nullptr, table.plan(Statement::find_added_comment),
@@ -54,7 +57,8 @@ find_repeated(AttachedTable &table, const Key &key, const core::Request &comment
                             "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT %d) c "
                             "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
                             "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
-                            "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.based_on IS NULL "
+                            "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
+                            "AND c.based_on IS NULL "
                             "ORDER BY c.id DESC LIMIT 1",
                             table.comments_sql, most_recent);
         },

@@ -80,7 +80,7 @@ take_lock(AttachedTable &table, const Key &key, std::string_view author, core::M
     const std::optional<EditLock> found = find_edit_lock(table, key);
     std::optional<core::HeldLock> held;
     if (found)
-        held = {found->expires_at > now, found->author == author, lock_id && same_id(*lock_id, found->lock_id)};
+        held = {core::is_live(found->expires_at, now), found->author == author, lock_id && same_id(*lock_id, found->lock_id)};
 
     const core::LockOutcome outcome = core::decide_lock(held, lock_id.has_value());
     switch (outcome)
@@ -165,7 +165,7 @@ std::optional<EditLock>
 live_edit_lock(AttachedTable &table, const Key &key)
 {
     const std::optional<EditLock> lock = find_edit_lock(table, key);
-    return lock && lock->expires_at > clock_now() ? lock : std::nullopt;
+    return lock && core::is_live(lock->expires_at, clock_now()) ? lock : std::nullopt;
 }
 
 void
@@ -218,12 +218,15 @@ std::uint64_t
 read_live_locks(AttachedTable &table)
 {
     Arguments arguments;
-    arguments.add(clock_now());
+    const core::Timestamp now = clock_now();
+    arguments.add(now);
+    arguments.add(core::shifted(now, core::longest_lock));
     return execute_as(
         table.locks_owner, nullptr, table.plan(Statement::list_locks),
         [&] {
             return psprintf("SELECT customer_id, author, locked_at, expires_at FROM %s "
-                            "WHERE expires_at OPERATOR(pg_catalog.>) $1 ORDER BY customer_id",
+                            "WHERE expires_at OPERATOR(pg_catalog.>) $1 AND expires_at OPERATOR(pg_catalog.<=) $2 "
+                            "ORDER BY customer_id",
                             table.locks_sql);
         },
         arguments);

@@ -2,6 +2,7 @@
 // comment was asked for and whether fields differ, and then a kept comment, the clock and a window.
 #include "core/decision.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/version.h"
@@ -102,7 +103,7 @@ a_kept_comment(Input &input)
     {
         require(!repeats(comment, base, clock, window) || repeats(comment, base, clock, window + second),
                 "a longer window repeats no less");
-        require(!repeats(comment, base, clock, window) || repeats(comment, base, shifted(clock, -hour), window),
+        require(!repeats(comment, base, clock, window) || repeats(comment, base, std::min(clock, created_at), window),
                 "what is repeated late is repeated earlier");
     }
     if (adopted && is_finite(*adopted) && !same_version(*adopted, based_on))

@@ -133,6 +133,7 @@ TEST(KeptComment, AnotherBaseRepeatsItWithinTheWindow)
     EXPECT_FALSE(repeats(pending, other, {noon.us + hour}, hour));
     EXPECT_FALSE(repeats(pending, other, noon, 0));
     EXPECT_TRUE(repeats(pending, other, {noon.us - hour}, hour)) << "the clock was set back";
+    EXPECT_FALSE(repeats(pending, other, {noon.us - hour - 1}, hour)) << "the clock was set back by more";
 }
 
 TEST(KeptComment, ABaseThatWasNeverAVersionRepeatsItselfAfterTheAdoption)
@@ -175,6 +176,8 @@ TEST(KeptComment, IsAdoptedOnceWithinTheWindow)
     EXPECT_TRUE(adopts(pending, {noon.us + hour - 1}, hour));
     EXPECT_FALSE(adopts(pending, {noon.us + hour}, hour));
     EXPECT_FALSE(adopts(pending, noon, 0));
+    EXPECT_TRUE(adopts(pending, {noon.us - hour}, hour));
+    EXPECT_FALSE(adopts(pending, {noon.us - hour - 1}, hour));
     EXPECT_FALSE(adopts({base, noon, Timestamp{noon.us + minute}}, {noon.us + 2 * minute}, hour));
     EXPECT_FALSE(adopts({base, minus_infinity, std::nullopt}, noon, hour));
 }

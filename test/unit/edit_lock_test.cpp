@@ -13,6 +13,18 @@ TEST(EditLock, AFreeOrExpiredLockIsAcquired)
     EXPECT_EQ(decide_lock(HeldLock{false, true, false}, false), LockOutcome::acquired);
 }
 
+TEST(EditLock, IsLiveUntilItsTimeAndNeverLongerThanALockLasts)
+{
+    const Timestamp clock{820'454'400 * second};
+    EXPECT_TRUE(is_live({clock.us + 1}, clock));
+    EXPECT_FALSE(is_live(clock, clock));
+    EXPECT_FALSE(is_live({clock.us - hour}, clock));
+    EXPECT_TRUE(is_live({clock.us + longest_lock}, clock));
+    EXPECT_FALSE(is_live({clock.us + longest_lock + 1}, clock)) << "the clock was set back";
+    EXPECT_FALSE(is_live(infinity, clock));
+    EXPECT_FALSE(is_live(minus_infinity, clock));
+}
+
 TEST(EditLock, ALiveLockIsRenewedForItsHolderAndRefusedToOthers)
 {
     EXPECT_EQ(decide_lock(HeldLock{true, true, false}, false), LockOutcome::renewed);
