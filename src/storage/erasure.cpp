@@ -83,7 +83,7 @@ blanking(const AttachedTable &table, JsonBuilder &json)
             const Blank blank = blank_of(table, column, foreign_keys);
             if (blank == Blank::none || blanked == (blank == Blank::keep))
                 continue;
-            json.text(NameStr(column->attname));
+            json.text(pstrdup(NameStr(column->attname)));
             if (!blanked)
                 continue;
             appendStringInfo(&sql, "%s%s = %s", any ? ", " : "", quote_identifier(NameStr(column->attname)),
