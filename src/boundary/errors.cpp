@@ -145,6 +145,15 @@ nothing_attached()
 }
 
 void
+extension_dropped()
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the extension crm_concurrency was dropped during this call"),
+                    errdetail("Nothing was done."),
+                    errhint("When the extension is there again and the tables are attached, send the same again.")));
+}
+
+void
 ambiguous_schema(Oid schema)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -43,6 +43,7 @@ namespace crm::errors {
 
 // What is wrong with the installation.
 [[noreturn]] void nothing_attached();
+[[noreturn]] void extension_dropped();
 [[noreturn]] void ambiguous_schema(Oid schema);
 [[noreturn]] void not_attached(Oid table);
 [[noreturn]] void missing_table(Oid table);

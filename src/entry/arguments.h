@@ -30,6 +30,8 @@ require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
 inline Key
 key_argument(FunctionCallInfo fcinfo, int argument, const AttachedTable &table)
 {
+    // While the call waited for the tables, the function itself may have gone.
+    extension_schema_of(fcinfo);
     Oid *types;
     int count;
     get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);

@@ -512,14 +512,29 @@ registry_value(Relation registry, HeapTuple tuple, const char *column)
     return value;
 }
 
+// Opens the registry, the one that is there when its lock is granted: meanwhile the extension may have gone, and come again.
+Relation
+open_registry(Oid extension_schema)
+{
+    for (;;)
+    {
+        const Oid registry = registry_table(extension_schema);
+        LockRelationOid(registry, AccessShareLock);
+        if (registry_table(extension_schema) == registry)
+            return table_open(registry, NoLock);
+        UnlockRelationOid(registry, AccessShareLock);
+    }
+}
+
 // Reads the registry into the current context, the newest row of each customers table that still exists.
 void
-read_registry(Reading &reading)
+read_registry(Reading &reading, Oid extension_schema)
 {
     int capacity = 8;
     reading.tables = static_cast<AttachedTable *>(palloc0(capacity * sizeof(AttachedTable)));
 
-    Relation registry = table_open(reading.registry, AccessShareLock);
+    Relation registry = open_registry(extension_schema);
+    reading.registry = RelationGetRelid(registry);
     SysScanDesc scan = systable_beginscan(registry, InvalidOid, false, nullptr, 0, nullptr);
     for (HeapTuple row; HeapTupleIsValid(row = systable_getnext(scan));)
     {
@@ -567,9 +582,8 @@ read_again(Oid extension_schema)
     MemoryContext caller = MemoryContextSwitchTo(context);
     Reading *reading = static_cast<Reading *>(palloc0(sizeof(Reading)));
     reading->context = context;
-    reading->registry = registry_table(extension_schema);
 
-    read_registry(*reading);
+    read_registry(*reading, extension_schema);
     MemoryContextSwitchTo(caller);
 
     MemoryContextSetParent(context, CacheMemoryContext);
@@ -841,7 +855,10 @@ prepared_comment(AttachedTable &table, Relation comments)
 Oid
 extension_schema_of(FunctionCallInfo fcinfo)
 {
-    return get_func_namespace(fcinfo->flinfo->fn_oid);
+    const Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+    if (!OidIsValid(schema))
+        errors::extension_dropped();
+    return schema;
 }
 
 Oid
@@ -849,7 +866,7 @@ registry_table(Oid extension_schema)
 {
     const Oid registry = get_relname_relid("crm_attached_tables", extension_schema);
     if (!OidIsValid(registry))
-        elog(ERROR, "registry table crm_attached_tables is missing");
+        errors::extension_dropped();
     return registry;
 }
 
