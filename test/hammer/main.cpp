@@ -21,7 +21,7 @@ hammer(const Options &options)
     // A server that takes a connection and then says nothing is gone as well.
     setenv("PGCONNECT_TIMEOUT", fmt::format("{}", options.timeout_seconds).c_str(), 0);
     Target target{options.dsn, "", options.timeout_seconds};
-    Session reader(target);
+    Session reader({options.check_dsn, "", options.timeout_seconds});
     reader.open();
     target.function = reader.check_installation(options.function);
 

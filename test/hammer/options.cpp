@@ -58,6 +58,9 @@ parse_options(int argc, char **argv, Options &options)
     const std::map<std::string, Mode> modes{{"race", Mode::race}, {"retry", Mode::retry}, {"mixed", Mode::mixed}};
 
     app.add_option("--dsn", options.dsn, "Connection string or URI (default: the PG* environment variables)");
+    auto *check_dsn = app.add_option("--check-dsn", options.check_dsn,
+                                     "Connection string for reading the tables at the end, which takes a transaction "
+                                     "(default: that of --dsn)");
     std::string mode;
     app.add_option("--mode", mode, "What the users do")
         ->required()
@@ -120,6 +123,8 @@ parse_options(int argc, char **argv, Options &options)
         options.customers = 50;
     if (!options.rounds && !options.seconds)
         (is_mixed ? options.seconds : options.rounds) = is_mixed ? 10 : 1;
+    if (check_dsn->empty())
+        options.check_dsn = options.dsn;
     if (seed->empty())
         options.seed = std::random_device{}();
     return std::nullopt;

@@ -20,6 +20,7 @@ std::string_view name(Mode mode);
 struct Options
 {
     std::string dsn;
+    std::string check_dsn;
     Mode mode = Mode::race;
     int users = 30;
     int customers = 1;
