@@ -250,6 +250,13 @@ SELECT attrelid::regclass, attname, atttypid::regtype FROM pg_attribute
 WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'privileges_attacked'::regnamespace AND relkind = 'r')
   AND atttypid::regtype::text LIKE 'privileges_attack.%' ORDER BY 1, attnum;
 INSERT INTO privileges_attacked.customers (id) VALUES (1);
+-- nor do temporary types and relations take the place of others, with which a path begins that does not name pg_temp
+SELECT count(*) AS checks FROM crm_doctor() \gset
+CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (privileges_attack.alarm());
+CREATE VIEW pg_temp.pg_trigger AS SELECT privileges_attack.alarm();
+SELECT count(*) AS violations FROM crm_verify();
+SELECT count(*) = :checks AS same FROM crm_doctor();
+DISCARD TEMP;
 
 RESET search_path;
 DROP OWNED BY regress_crm_user CASCADE;

@@ -35,7 +35,7 @@ bool may_name(Oid table);
 // Raises 42501 unless the current user has a right to these columns.
 void require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right);
 
-// Sets the search_path until the level ends.
+// Sets the search_path until the level ends. A path that does not name pg_temp begins with it: name it last.
 void set_search_path(const char *path);
 
 }  // namespace crm

@@ -39,7 +39,7 @@ std::uint64_t
 read_with_fixed_formats(const char *sql, const Arguments &arguments)
 {
     const int level = fix_formats();
-    set_search_path("pg_catalog");
+    set_search_path("pg_catalog, pg_temp");
     const int result =
         SPI_execute_with_args(sql, arguments.count, const_cast<Oid *>(arguments.types),
                               const_cast<Datum *>(arguments.values), arguments.nulls, true, 0);
@@ -90,7 +90,7 @@ ValueRenderer::add_by_to_jsonb(Datum value, Oid type)
     {
         settings_level = fix_formats();
         // Names of tables are shown with their schemas.
-        set_search_path("pg_catalog");
+        set_search_path("pg_catalog, pg_temp");
     }
     // to_jsonb is polymorphic: it reads the type of its argument from the call's expression.
     FmgrInfo function;
