@@ -1,28 +1,197 @@
 -- Attacks by the search_path: somebody who may CREATE in public and make temporary objects makes a look-alike of every
--- function, operator and type of pg_catalog that can be imitated, of the extension's functions, of its tables and of those
--- of the catalogue, and casts. With a search_path that puts them first, a superuser calls every function and writes plainly:
--- no look-alike runs, and the answers are those of a path without them.
-SELECT no_plan();
-
-INSERT INTO customers (id, name, updated_at) VALUES (1, 'Acme', '2026-01-05 10:00:00+00'), (2, 'Bolt', '2026-01-05 10:00:00+00'), (3, 'Coil', '2026-01-05 10:00:00+00');
+-- function, operator and type of pg_catalog that can be imitated, of the extension's functions and tables and of the
+-- catalogue's, and casts. With a search_path that puts them first, a superuser calls every function and writes plainly: no
+-- look-alike runs, and the answers are those of a path without them.
+INSERT INTO customers (id, name, updated_at) VALUES (1, 'Acme', '2026-01-05 10:00:00+00'), (2, 'Acme', '2026-01-05 10:00:00+00'), (3, 'Acme', '2026-01-05 10:00:00+00'), (4, 'Acme', '2026-01-05 10:00:00+00');
 ALTER TABLE customers ADD tags text[], ADD size numeric, ADD seen interval, ADD notes text;
 UPDATE customers SET notes = '[12/15/2024, 3:45:23 PM] ana: Of the past', updated_at = '2026-01-05 10:00:00.5+00';
 SELECT crm_attach('customers', comments_column => 'notes') \g /dev/null
+CREATE SCHEMA made_1;
+CREATE SCHEMA made_2;
+CREATE SCHEMA made_3;
+CREATE SCHEMA made_4;
+CREATE TABLE hostile.attached_1 (id bigint PRIMARY KEY, status text, tags jsonb);
+CREATE TABLE hostile.attached_2 (LIKE hostile.attached_1 INCLUDING ALL);
+CREATE TABLE hostile.attached_3 (LIKE hostile.attached_1 INCLUDING ALL);
+CREATE TABLE hostile.attached_4 (LIKE hostile.attached_1 INCLUDING ALL);
+
+-- The calls ------------------------------------------------------------------------------------------------------------
+
+-- %N stands for the customer.
+CREATE TABLE hostile.call (n serial, statement text);
+INSERT INTO hostile.call (statement) VALUES
+    ($$SELECT s FROM ext.crm_update_customer(%N, '2026-01-05 10:00:00.5+00', 'won', 'Signed', 'ana', fields => '{"tags": ["a"], "size": 1.5, "seen": "1 day", "phone": "1"}') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, '2026-01-05 10:00:00.5+00', 'won', 'Signed', 'ana', fields => '{"tags": ["a"], "size": 1.5, "seen": "1 day", "phone": "1"}') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, '2026-01-05 10:00:00.5+00', 'lost', 'Kept', 'ben', fields => '{"tags": ["b"], "size": 2.5, "email": "e"}') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, '2026-01-05 10:00:00.5+00', 'lost', 'Kept', 'ben') s$$),
+    ($$SELECT s FROM ext.crm_update_customer_by_key('%N', '2026-01-05 10:00:00+00', NULL, 'Merged', 'ben', true, fields => '{"email": "e"}') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, hostile.current(%N), 'lost', 'Kept', 'ben') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, '2026-01-05 11:00:00+00', 'lost', NULL, 'ben') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, 'infinity', NULL, 'Kept too', 'ben') s$$),
+    ($$SELECT s FROM ext.crm_update_customer(99, '2026-01-05 10:00:00+00', 'lost', 'words', 'ben') s$$),
+    ($$SELECT pg_catalog.array_agg(s) FROM ext.crm_update_customers('[{"id": %N, "expected_ts": "2026-01-05T10:00:00Z", "comment": "Of many", "author": "ana", "fields": {"size": 3}},
+        {"key": "%N", "expected_ts": "2026-01-05T10:00:00Z", "status": "merged", "merge": true, "author": "ana"}]') s$$),
+    ($$SELECT ext.crm_add_comment(%N, 'Called', 'ana')$$),
+    ($$SELECT ext.crm_add_comment(%N, 'Called', 'ana')$$),
+    ($$SELECT ext.crm_add_comment_by_key('%N', 'Called', 'ben', (SELECT pg_catalog.max(id) FROM crm.comments WHERE customer_id OPERATOR(pg_catalog.=) %N))$$),
+    ($$SELECT ext.crm_import_comments(%N, E'[12/15/2024, 3:45:23 PM] ana: Imported\n\n[12/15/2024, 3:45:24 PM] ben: Too', 'Europe/Berlin')$$),
+    ($$SELECT ext.crm_import_comments_by_key('%N', E'[12/15/2024, 3:45:23 PM] ana: Imported', 'Europe/Berlin')$$),
+    ($$SELECT ext.crm_export_comments(%N, 'America/New_York')$$),
+    ($$SELECT ext.crm_export_comments_by_key('%N')$$),
+    ($$SELECT ext.crm_lock_customer(%N, 'ana', '1 hour')$$),
+    ($$SELECT ext.crm_lock_customer_by_key('%N', 'ben')$$),
+    ($$SELECT s FROM ext.crm_update_customer(%N, hostile.current(%N), 'lost', 'While locked', 'ben') s$$),
+    ($$SELECT pg_catalog.array_agg(l) FROM ext.crm_locks l$$),
+    ($$SELECT pg_catalog.array_agg(l) FROM ext.crm_live_locks() l$$),
+    ($$SELECT ext.crm_get_customer(%N)$$),
+    ($$SELECT ext.crm_get_customer_by_key('%N', '2026-01-05 10:00:00+00')$$),
+    ($$SELECT pg_catalog.array_agg(t) FROM ext.crm_timeline(%N) t$$),
+    ($$SELECT pg_catalog.array_agg(t) FROM ext.crm_timeline_by_key('%N', 1000, 'infinity') t$$),
+    ($$SELECT ext.crm_unlock_customer(%N, '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')$$),
+    ($$SELECT ext.crm_unlock_customer_by_key('%N', lock_id) FROM crm.customer_locks WHERE customer_id OPERATOR(pg_catalog.=) %N$$),
+    ($$UPDATE crm.customers SET phone = '2', tags = '{x,y}' WHERE id OPERATOR(pg_catalog.=) %N RETURNING customers$$),
+    ($$INSERT INTO crm.comments (customer_id, author, body) VALUES (%N, 'ana', 'Plain') RETURNING comments$$),
+    ($$INSERT INTO crm.comments (customer_id, author, body, expected_ts) VALUES (%N, 'ana', 'Versioned', hostile.current(%N)) RETURNING comments$$),
+    ($$INSERT INTO crm.comments (customer_id, author, body, expected_ts) VALUES (%N, 'ana', 'Stale', '2026-01-05 10:00:00+00') RETURNING comments$$),
+    ($$DELETE FROM crm.comments WHERE customer_id OPERATOR(pg_catalog.=) %N$$),
+    ($$TRUNCATE crm.customers CASCADE$$),
+    ($$INSERT INTO crm.customers (id) VALUES (100 OPERATOR(pg_catalog.+) %N) RETURNING customers$$),
+    ($$DELETE FROM crm.customers WHERE id OPERATOR(pg_catalog.=) (100 OPERATOR(pg_catalog.+) %N) RETURNING customers$$),
+    ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify() v$$),
+    ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify(%N) v$$),
+    ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify_by_key('%N') v$$),
+    ($$SELECT pg_catalog.count(d) FROM ext.crm_doctor() d$$),
+    ($$SELECT ext.crm_erase_customer(%N)$$),
+    ($$SELECT ext.crm_erase_customer_by_key('%N')$$),
+    ($$SELECT ext.crm_prune_history('100 years')$$),
+    ($$SELECT ext.crm_create_tables('made_%N')$$),
+    ($$INSERT INTO made_%N.customers (id) VALUES (1) RETURNING customers$$),
+    ($$SELECT ext.crm_attach('hostile.attached_%N', version_column => 'version')$$),
+    ($$INSERT INTO hostile.attached_%N VALUES (1, 'new', '{}') RETURNING attached_%N$$),
+    ($$SELECT ext.crm_detach('hostile.attached_%N')$$),
+    ($$SELECT ext.crm_attach('hostile.attached_%N', version_column => 'version', plain_updates => 'refuse')$$),
+    ($$SELECT ext.crm_detach('hostile.attached_%N')$$);
+
+-- Calls all for one customer, with this search_path.
+CREATE TABLE hostile.answers (customer int, n int, state text, result text, message text);
+CREATE PROCEDURE hostile.call_all(customer int, path text) LANGUAGE plpgsql AS $$
+DECLARE
+    called record;
+BEGIN
+    FOR called IN SELECT * FROM hostile.call ORDER BY n LOOP
+        INSERT INTO hostile.answers
+        SELECT customer, called.n, a.* FROM hostile.answer(pg_catalog.replace(called.statement, '%N', customer::pg_catalog.text), path) a;
+    END LOOP;
+END $$;
+-- What of this is parsed once is parsed here, before the attack.
+CALL hostile.call_all(0, '');
+TRUNCATE hostile.answers;
 
 -- The look-alikes ------------------------------------------------------------------------------------------------------
 
 SET ROLE crm_hostile_user;
-SET check_function_bodies = off;
-CREATE FUNCTION public.alarm(text) RETURNS boolean LANGUAGE plpgsql
-AS $$ BEGIN RAISE EXCEPTION 'the attack succeeded: %', $1 USING ERRCODE = 'ATTCK'; END $$;
--- Tables, before a domain takes the place of a type.
-CREATE TEMP TABLE customers (id bigint PRIMARY KEY, status text, updated_at timestamptz);
-CREATE TEMP TABLE comments (customer_id bigint, id bigint, author text, body text);
-CREATE TEMP TABLE customer_history (LIKE crm.customer_history);
-CREATE TEMP TABLE customer_locks (LIKE crm.customer_locks);
-CREATE TEMP TABLE crm_attached_tables (LIKE ext.crm_attached_tables);
-CREATE TABLE public.customers (LIKE customers);
-CREATE TABLE public.comments (LIKE comments);
-CREATE TABLE public.customer_history (LIKE customer_history);
-CREATE TABLE public.crm_attached_tables (LIKE crm_attached_tables);
-CREATE TRIGGER alarm BEFORE INSERT OR UPDATE OR DELETE ON public.customers FOR EACH ROW EXECUTE FUNCTION public.alarm_trigger();
+CREATE FUNCTION public.alarm(text) RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$ BEGIN RAISE SQLSTATE 'ATTCK' USING MESSAGE = 'the attack succeeded: ' || $1; END $$;
+
+DO $$
+DECLARE
+    look record;
+    relations name[] := '{crm_attached_tables,crm_locks,customers,comments,customer_history,customer_locks}'
+        || array(SELECT relname FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v'));
+    types name[] := array(SELECT typname FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype = 'b' AND typcategory <> 'A');
+    called name;
+    body constant text := 'BEGIN PERFORM public.alarm(%L); END';
+BEGIN
+    -- functions of pg_catalog and of the extension; plpgsql takes and returns no other pseudo-types
+    FOR look IN
+        SELECT p.oid, p.proname, p.proretset, p.prorettype::regtype AS result, oidvectortypes(p.proargtypes) AS arguments
+        FROM pg_proc p JOIN pg_type r ON r.oid = p.prorettype
+        WHERE p.pronamespace IN ('pg_catalog'::regnamespace, 'ext'::regnamespace) AND p.prokind = 'f'
+          AND (r.typtype <> 'p' OR r.typname IN ('record', 'void') OR r.typname LIKE 'any_%')
+          AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) a JOIN pg_type t ON t.oid = a
+                          WHERE t.typtype = 'p' AND t.typname NOT LIKE 'any_%')
+    LOOP
+        EXECUTE format('CREATE FUNCTION public.%I(%s) RETURNS %s %s LANGUAGE plpgsql AS %L', look.proname, look.arguments,
+                       CASE WHEN look.proretset THEN 'SETOF' END, look.result, format(body, 'function ' || look.oid::regprocedure));
+    END LOOP;
+    FOR look IN
+        SELECT o.oid, o.oprname, nullif(o.oprleft, 0)::regtype AS l, o.oprright::regtype AS r, o.oprresult::regtype AS result
+        FROM pg_operator o WHERE o.oprnamespace = 'pg_catalog'::regnamespace
+    LOOP
+        EXECUTE format('CREATE FUNCTION public.operator_%s(%s) RETURNS %s LANGUAGE plpgsql AS %L', look.oid, concat_ws(',', look.l, look.r),
+                       look.result, format(body, 'operator ' || look.oid::regoperator));
+        EXECUTE format('CREATE OPERATOR public.%s (%s RIGHTARG = %s, FUNCTION = public.operator_%s)', look.oprname,
+                       'LEFTARG = ' || look.l || ',', look.r, look.oid);
+    END LOOP;
+    -- casts to a type of the attacker's own, which operators take that pg_catalog's do not
+    CREATE TYPE public.lure AS (bait text);
+    FOR look IN SELECT unnest('{text,bigint,integer,name,uuid,jsonb,timestamptz,boolean,regclass,interval}'::regtype[]) AS type LOOP
+        EXECUTE format('CREATE FUNCTION public.lure(%s) RETURNS public.lure LANGUAGE plpgsql AS %L', look.type, format(body, 'cast of ' || look.type));
+        EXECUTE format('CREATE CAST (%s AS public.lure) WITH FUNCTION public.lure(%1$s) AS IMPLICIT', look.type);
+    END LOOP;
+    -- relations of the catalogue, of the extension, and the customers; and types. A path that does not name pg_temp begins
+    -- with it, for these.
+    FOREACH called IN ARRAY relations LOOP
+        EXECUTE pg_catalog.format('CREATE VIEW public.%I AS SELECT public.alarm(%L)', called, pg_catalog.concat('relation ', called));
+        EXECUTE pg_catalog.format('CREATE TEMP VIEW %I AS SELECT public.alarm(%L)', called, pg_catalog.concat('relation ', called));
+    END LOOP;
+    FOREACH called IN ARRAY types LOOP
+        EXECUTE pg_catalog.format('CREATE DOMAIN public.%I AS pg_catalog.%1$I CHECK (public.alarm(%L))', called, pg_catalog.concat('type ', called));
+        EXECUTE pg_catalog.format('CREATE DOMAIN pg_temp.%I AS pg_catalog.%1$I CHECK (public.alarm(%L))', called, pg_catalog.concat('type ', called));
+    END LOOP;
+END $$;
+RESET ROLE;
+
+-- What they do to those who are careless.
+INSERT INTO hostile.answers
+SELECT -1, NULL, a.* FROM (VALUES ('SELECT 1 = 2'::pg_catalog.text), ('SELECT lower(''A'')'), ('SELECT ''x''::text'), ('TABLE pg_class'),
+    ('SELECT crm_add_comment(1::pg_catalog.int8, ''x'', ''y'', NULL)')) c (c), hostile.answer(c, 'public, crm, ext, pg_catalog') a;
+
+-- The attack -----------------------------------------------------------------------------------------------------------
+
+SET search_path = pg_temp, public, crm, pg_catalog, ext;
+CALL ext.crm_import_comments_column('crm.customers'::pg_catalog.regclass);
+RESET search_path;
+CALL hostile.call_all(1, 'pg_temp, public, crm, ext, pg_catalog');
+CALL hostile.call_all(2, 'public, pg_temp, crm, pg_catalog, ext');
+-- a path without them, and without pg_temp, is not safe either
+CALL hostile.call_all(3, 'pg_catalog, crm, ext');
+DISCARD TEMP;
+-- in peace
+CALL hostile.call_all(4, 'crm, ext');
+
+-- What came of it ------------------------------------------------------------------------------------------------------
+
+SELECT no_plan();
+SELECT is_empty($$
+    SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    WHERE d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crm_concurrency') AND p.prorettype <> 'trigger'::regtype AND p.prokind = 'f'
+      AND NOT EXISTS (SELECT FROM hostile.call WHERE statement ~ ('\mext\.' || p.proname || '\('))$$, 'every function is called');
+SELECT ok((SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) > 3000, 'there are look-alikes of functions'),
+       ok((SELECT count(*) FROM pg_operator WHERE oprnamespace = 'public'::regnamespace) > 700, 'there are look-alikes of operators'),
+       ok((SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd') > 50, 'there are look-alikes of types');
+SELECT is((SELECT count(*) FROM hostile.answers WHERE customer = -1 AND state = 'ATTCK'), 5::bigint, 'the careless meet look-alikes');
+SELECT is((SELECT count(*) FROM crm.comments WHERE based_on IS NULL AND created_at = '2024-12-15 15:45:23+00' AND author = 'ana'), 4::bigint, 'a column is imported');
+
+-- An answer without numbers and times, which differ, and with tables named alike whatever the path is.
+CREATE FUNCTION hostile.shape(a hostile.answers) RETURNS text LANGUAGE sql AS $$
+    SELECT regexp_replace(regexp_replace(replace(concat_ws(E'\n', a.state, a.result, a.message), '(crm.customers,', '(customers,'), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'uuid', 'g'), '\.?[0-9]+', '#', 'g')
+$$;
+SELECT is(hostile.shape(a), hostile.shape(s), format('customer %s: %s', a.customer, left(translate(c.statement, E'\n', ' '), 90)))
+FROM hostile.answers a JOIN hostile.answers s ON s.customer = 4 AND s.n = a.n JOIN hostile.call c ON c.n = a.n
+WHERE a.customer BETWEEN 1 AND 3 ORDER BY a.customer, a.n;
+SELECT is((SELECT string_agg(DISTINCT state, ' ' ORDER BY state) FROM hostile.answers WHERE customer > 0), '00000 55000 PT409',
+          'what is refused is refused for its own reasons');
+
+-- Tables that were made under attack have nothing to do with the look-alikes.
+SELECT is_empty($$
+    SELECT pg_describe_object(classid, objid, objsubid), pg_describe_object(refclassid, refobjid, refobjsubid) FROM pg_depend
+    WHERE (pg_identify_object(refclassid, refobjid, refobjsubid)).schema = 'public'
+      AND (pg_identify_object(classid, objid, objsubid)).schema IN ('crm', 'ext', 'hostile', 'made_1', 'made_2', 'made_3', 'made_4')$$,
+    'nothing depends on a look-alike');
+SELECT is((SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY relname, attnum) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+           WHERE relnamespace = (s || '1')::regnamespace AND attnum > 0),
+          (SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY relname, attnum) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+           WHERE relnamespace = (s || '4')::regnamespace AND attnum > 0), 'tables made under attack are of the same types')
+FROM unnest(ARRAY['made_']) s;
+SELECT * FROM finish();

@@ -51,4 +51,4 @@ CREATE FUNCTION hostile.state(statement text) RETURNS text LANGUAGE sql AS $$ SE
 
 -- The version of a customer.
 CREATE FUNCTION hostile.current(customer bigint) RETURNS timestamptz LANGUAGE sql SECURITY DEFINER
-AS $$ SELECT updated_at FROM crm.customers WHERE id = customer $$;
+SET search_path = pg_catalog, pg_temp AS $$ SELECT updated_at FROM crm.customers WHERE id = customer $$;
