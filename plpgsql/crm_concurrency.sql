@@ -1375,6 +1375,7 @@ DECLARE
     writer text := crm_add_comment.author;
     answered CONSTANT bigint := crm_add_comment.reply_to;
     within CONSTANT interval := crm_schema.crm_internal_setting('repeated_comment_window', '5s');
+    is_filtered CONSTANT boolean := row_security_active('crm_schema.comments'::regclass);
     repeated bigint;
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
@@ -1389,6 +1390,10 @@ BEGIN
             AND has_column_privilege('crm_schema.comments'::regclass, 'customer_id', 'INSERT')
             AND (answered IS NULL OR has_column_privilege('crm_schema.comments'::regclass, 'reply_to', 'INSERT'))) THEN
         PERFORM crm_schema.crm_internal_denied('comments');
+    END IF;
+    -- Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
+    IF is_filtered THEN
+        NULL;
     ELSIF NOT crm_schema.crm_internal_customer_stays(customer) THEN
         RAISE foreign_key_violation USING MESSAGE = format('there is no customer %s', customer),
             DETAIL = 'Nothing was stored.', HINT = 'Pass the key of a customer that is there.';
@@ -1399,7 +1404,15 @@ BEGIN
         -- Two that arrive together are one.
         PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, hashint8extended(
             coalesce(answered, 0), customer # 4412368917455083977))));
-        repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within);
+        IF NOT is_filtered THEN
+            repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within);
+        ELSIF has_table_privilege('crm_schema.comments'::regclass, 'SELECT') THEN
+            SELECT c.id INTO repeated
+            FROM (SELECT * FROM crm_schema.comments WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
+            WHERE c.author = writer AND c.body = words AND c.reply_to IS NOT DISTINCT FROM answered
+              AND crm_schema.crm_internal_is_within(c.created_at, within) AND c.based_on IS NULL
+            ORDER BY c.id DESC LIMIT 1;
+        END IF;
         IF repeated IS NOT NULL THEN
             RETURN repeated;
         END IF;

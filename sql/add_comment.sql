@@ -76,5 +76,19 @@ INSERT INTO accounts VALUES ('00000000-0000-0000-0000-000000000001', 'new');
 SELECT crm_add_comment_by_key('00000000-0000-0000-0000-000000000001', 'Hello', 'ana') = crm_add_comment_by_key('00000000-0000-0000-0000-000000000001', 'Hello', 'ana') AS same;
 SELECT customer_id, author, body FROM accounts_comments;
 SELECT regress.state($$SELECT crm_add_comment_by_key('1', 'Hello', 'ana')$$), regress.state($$SELECT crm_add_comment(1, 'Hello', 'ana')$$);
+SET search_path = add_comment, public;
+-- row security of the comments: what is there is not told before the policies, nor found by who does not see it
+INSERT INTO customers (id) VALUES (70), (71);
+ALTER TABLE comments ENABLE ROW LEVEL SECURITY;
+CREATE POLICY seventy ON comments USING (customer_id = 70 OR customer_id > 700);
+GRANT SELECT, INSERT (reply_to) ON comments TO regress_crm_add_comment;
+SELECT crm_add_comment(71, 'Said by another', 'ben') AS theirs \gset
+SET ROLE regress_crm_add_comment;
+SELECT regress.state($$SELECT crm_add_comment(71, 'Said by another', 'ben')$$), regress.state($$SELECT crm_add_comment(72, 'Said by another', 'ben')$$),
+       regress.state(format($$SELECT crm_add_comment(71, 'A reply', 'ben', %s)$$, :theirs)), regress.state($$SELECT crm_add_comment(71, 'A reply', 'ben', 999999)$$);
+SELECT regress.state($$SELECT crm_add_comment(701, 'Nobody is there', 'ben')$$), regress.state($$SELECT crm_add_comment(70, 'A reply', 'ben', 999999)$$);
+SELECT crm_add_comment(70, 'Said twice', 'ana') = crm_add_comment(70, 'Said twice', 'ana') AS same;
+RESET ROLE;
+SELECT body, count(*) FROM comments WHERE customer_id IN (70, 71) GROUP BY body ORDER BY body;
 DROP SCHEMA add_comment, add_comment_by_key CASCADE;
 DROP ROLE regress_crm_add_comment;

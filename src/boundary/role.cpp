@@ -1,5 +1,7 @@
 #include "role.h"
 
+#include "errors.h"
+
 namespace crm {
 
 Role
@@ -35,6 +37,21 @@ bool
 is_under_row_security(Oid table)
 {
     return check_enable_rls(table, InvalidOid, true) == RLS_ENABLED;
+}
+
+void
+require_all_rows(Oid table)
+{
+    if (is_under_row_security(table))
+        errors::shows_not_every_row(table);
+}
+
+void
+require_ownership(Oid table)
+{
+    if (!caller_owns(table))
+        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+    require_all_rows(table);
 }
 
 bool

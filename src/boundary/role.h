@@ -26,6 +26,12 @@ bool caller_owns(Oid table);
 // Whether row-level security applies to the current user on the table.
 bool is_under_row_security(Oid table);
 
+// Raises 42501 where row-level security may hide rows of the table from the current user.
+void require_all_rows(Oid table);
+
+// Raises 42501 unless the current user is the owner, as above, of a table all of whose rows the owner sees.
+void require_ownership(Oid table);
+
 // Whether the current user has a right on a column, or on all of the table.
 bool has_column_right(Oid table, AttrNumber column, AclMode right);
 

@@ -36,8 +36,7 @@ CRM_FUNCTION(crm_import_comments)
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
     const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table, extension_schema_of(fcinfo));
-    if (!caller_owns(table.comments))
-        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table.comments));
+    require_ownership(table.comments);
     const std::optional<std::string_view> text = text_argument(fcinfo, 1);
 
     SPI_connect();

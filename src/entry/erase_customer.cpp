@@ -15,8 +15,7 @@ CRM_FUNCTION(crm_erase_customer)
     const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table, extension_schema_of(fcinfo));
     for (const Oid relation : {table.customers, table.comments, table.history})
-        if (!caller_owns(relation))
-            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
+        require_ownership(relation);
 
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();

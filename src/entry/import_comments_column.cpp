@@ -25,8 +25,7 @@ require_importable(Oid customers, Oid extension_schema)
     if (table == nullptr)
         errors::nothing_to_import(customers);
     for (const Oid relation : {table->customers, table->comments})
-        if (!caller_owns(relation))
-            aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
+        require_ownership(relation);
     require_triggers(*table, extension_schema);
     if (table->comments_column == nullptr)
         errors::no_comments_column(customers);

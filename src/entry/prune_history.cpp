@@ -21,8 +21,7 @@ CRM_FUNCTION(crm_prune_history)
     if (before > now)
         errors::negative_keep();
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
-    if (!caller_owns(table.history))
-        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table.history));
+    require_ownership(table.history);
 
     SPI_connect();
     const std::int64_t count = prune_history(table, {before}, batch);

@@ -36,12 +36,16 @@ look_up_repeated(const AttachedTable &table, const Key &key, const core::Request
     return found;
 }
 
-// The same comment, if it was added within the window, as the newest committed state has it.
+// The same comment, if it was added within the window, as the newest committed state has it. Under row security it is one
+// that the caller sees.
 std::optional<std::int64_t>
 find_repeated(AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
 {
     const core::Timestamp clock = clock_now();
-    if (can_look_up(table.comments_index))
+    const bool is_filtered = is_under_row_security(table.comments);
+    if (is_filtered && !may_read_comments(table))
+        return std::nullopt;
+    if (!is_filtered && can_look_up(table.comments_index))
         return look_up_repeated(table, key, comment, clock, window);
     Arguments arguments = arguments_of(key);
     arguments.add(comment.author);
@@ -50,19 +54,26 @@ find_repeated(AttachedTable &table, const Key &key, const core::Request &comment
     arguments.add(core::shifted(clock, -window));
     arguments.add(core::shifted(clock, window));
 
-    const std::uint64_t rows = execute_latest_as(
-        table.comments_owner, nullptr, table.plan(Statement::find_added_comment),
-        [&] {
-            return psprintf("SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM %s "
-                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT %d) c "
-                            "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
-                            "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
-                            "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
-                            "AND c.based_on IS NULL "
-                            "ORDER BY c.id DESC LIMIT 1",
-                            table.comments_sql, most_recent);
-        },
-        arguments);
+    const auto select = [&] {
+        return psprintf("SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM %s "
+                        "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT %d) c "
+                        "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
+                        "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
+                        "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
+                        "AND c.based_on IS NULL "
+                        "ORDER BY c.id DESC LIMIT 1",
+                        table.comments_sql, most_recent);
+    };
+    SPIPlanPtr &plan = table.plan(Statement::find_added_comment);
+    std::uint64_t rows;
+    if (is_filtered)
+    {
+        const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+        rows = execute(plan, select, arguments, latest);
+        UnregisterSnapshot(latest);
+    }
+    else
+        rows = execute_latest_as(table.comments_owner, nullptr, plan, select, arguments);
     if (rows == 0)
         return std::nullopt;
     return result_bigint(0, 0);
@@ -84,10 +95,14 @@ add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
     require_rights(table, comment);
     const AccessPath &path = access_path(table);
     const bool is_checked = path.check_reference(table, key);
-    if (!is_checked && !customer_exists(table, key))
-        errors::no_such_customer(key_text(key));
-    if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
-        errors::no_such_comment(*comment.reply_to, key_text(key));
+    // Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
+    if (!is_under_row_security(table.comments))
+    {
+        if (!is_checked && !customer_exists(table, key))
+            errors::no_such_customer(key_text(key));
+        if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
+            errors::no_such_comment(*comment.reply_to, key_text(key));
+    }
     if (const core::Microseconds window = settings::repeated_comment_window(); window > 0)
     {
         lock_added_comment(table, key, comment);
