@@ -86,7 +86,7 @@ SELECT crm_add_comment(71, 'Said by another', 'ben') AS theirs \gset
 SET ROLE regress_crm_add_comment;
 SELECT regress.state($$SELECT crm_add_comment(71, 'Said by another', 'ben')$$), regress.state($$SELECT crm_add_comment(72, 'Said by another', 'ben')$$),
        regress.state(format($$SELECT crm_add_comment(71, 'A reply', 'ben', %s)$$, :theirs)), regress.state($$SELECT crm_add_comment(71, 'A reply', 'ben', 999999)$$);
-SELECT regress.state($$SELECT crm_add_comment(701, 'Nobody is there', 'ben')$$), regress.state($$SELECT crm_add_comment(70, 'A reply', 'ben', 999999)$$);
+SELECT regress.state($$SELECT crm_add_comment(701, 'Nobody is there', 'ben')$$), regress.state(format($$SELECT crm_add_comment(70, 'A reply', 'ben', %s)$$, :theirs));
 SELECT crm_add_comment(70, 'Said twice', 'ana') = crm_add_comment(70, 'Said twice', 'ana') AS same;
 RESET ROLE;
 SELECT body, count(*) FROM comments WHERE customer_id IN (70, 71) GROUP BY body ORDER BY body;
