@@ -79,20 +79,12 @@ find_repeated(AttachedTable &table, const Key &key, const core::Request &comment
     return result_bigint(0, 0);
 }
 
-void
-require_rights(const AttachedTable &table, const core::Request &comment)
-{
-    require_column_rights(table.comments, {table.comment_customer, table.comment_author, table.comment_body}, ACL_INSERT);
-    if (comment.reply_to)
-        require_column_rights(table.comments, {table.comment_reply_to}, ACL_INSERT);
-}
-
 }  // namespace
 
 std::int64_t
 add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
 {
-    require_rights(table, comment);
+    require_comment_rights(table, comment);
     const AccessPath &path = access_path(table);
     const bool is_checked = path.check_reference(table, key);
     // Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.

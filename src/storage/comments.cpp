@@ -220,6 +220,18 @@ add_text(JsonBuilder &json, std::string_view text, CommentText form)
 }  // namespace
 
 void
+require_comment_rights(const AttachedTable &table, const core::Request &request)
+{
+    const Oid schema = get_rel_namespace(table.comments);
+    // The search_path, which found the customers, has none that may not be used.
+    if (schema != table.schema && !may_name(table.comments))
+        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
+    require_column_rights(table.comments, {table.comment_customer, table.comment_author, table.comment_body}, ACL_INSERT);
+    if (request.reply_to)
+        require_column_rights(table.comments, {table.comment_reply_to}, ACL_INSERT);
+}
+
+void
 lock_kept_comment(const AttachedTable &table, Datum digest)
 {
     lock_comment(lock_of_kept(table, digest), lock_of_all_kept(table));

@@ -8,6 +8,9 @@
 // Reading comments, and keeping those of refused saves once. The digest of a comment is comment_digest().
 namespace crm {
 
+// Raises 42501 unless the caller has the rights that the comment of a request needs.
+void require_comment_rights(const AttachedTable &table, const core::Request &request);
+
 // Waits until no other refused save with this comment is in flight, and keeps later ones waiting until the transaction
 // ends.
 void lock_kept_comment(const AttachedTable &table, Datum digest);

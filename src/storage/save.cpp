@@ -48,11 +48,8 @@ void
 require_rights(const AttachedTable &table, const core::Request &request)
 {
     require_column_rights(table.customers, {table.status}, ACL_UPDATE);
-    if (!request.comment)
-        return;
-    require_column_rights(table.comments, {table.comment_customer, table.comment_author, table.comment_body}, ACL_INSERT);
-    if (request.reply_to)
-        require_column_rights(table.comments, {table.comment_reply_to}, ACL_INSERT);
+    if (request.comment)
+        require_comment_rights(table, request);
 }
 
 std::string_view
