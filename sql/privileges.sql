@@ -34,6 +34,11 @@ SELECT s.outcome, s.status FROM crm_update_customer(1, '2001-01-01', 'mine', NUL
 -- INSERT on the comments
 RESET ROLE; GRANT INSERT (customer_id, author, body) ON comments TO regress_crm_user; SET ROLE regress_crm_user;
 SELECT regress.state(save('c', 'words')), regress.state(save(NULL, 'more words')), regress.state(stale('a', 'kept words'));
+-- in a schema that may not be used
+RESET ROLE; CREATE SCHEMA privileges_elsewhere; ALTER TABLE comments SET SCHEMA privileges_elsewhere; SET ROLE regress_crm_user;
+SELECT * FROM regress.error(save('c', 'elsewhere'));
+SELECT regress.state(stale('a', 'elsewhere')), regress.state($$SELECT crm_add_comment(1, 'elsewhere', 'ana')$$);
+RESET ROLE; ALTER TABLE privileges_elsewhere.comments SET SCHEMA privileges; SET ROLE regress_crm_user;
 -- the kept comment is adopted without any right to update it
 SELECT regress.state(save('d', 'kept words'));
 RESET ROLE;
