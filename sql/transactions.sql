@@ -84,6 +84,13 @@ BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE;
 SELECT regress.state($$SELECT crm_update_customer(99, '2001-01-01', NULL, NULL, 'ana')$$);
 ROLLBACK;
 
+-- nor does anything write in a parallel worker, which a function can only reach that is called by one that lies
+CREATE FUNCTION lie(statement text) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS $$ DECLARE answer text; BEGIN EXECUTE statement INTO answer; RETURN answer; END $$;
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END, 'on', false) IS NOT NULL AS set;
+SELECT regress.state($sql$SELECT lie($$SELECT crm_update_customer(1, '2001-01-01', 'x', NULL, 'ana')$$)$sql$), regress.state($sql$SELECT lie($$SELECT crm_add_comment(1, 'words', 'ana')$$)$sql$),
+       regress.state($sql$SELECT lie($$SELECT crm_get_customer(1)$$)$sql$), regress.state($sql$SELECT lie($$SELECT crm_timeline(1)$$)$sql$);
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END, 'off', false) IS NOT NULL AS set;
+
 -- savepoints: what is rolled back was never saved, and can be saved again
 BEGIN;
 SAVEPOINT a;

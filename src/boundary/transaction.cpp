@@ -27,4 +27,11 @@ transaction_number()
     return number;
 }
 
+void
+require_writable(const char *function)
+{
+    PreventCommandIfReadOnly(function);
+    PreventCommandIfParallelMode(function);
+}
+
 }  // namespace crm

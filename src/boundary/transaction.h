@@ -10,4 +10,8 @@ void watch_transactions();
 // A number that is the same throughout a transaction and different in every other of the session.
 std::uint64_t transaction_number();
 
+// Raises 25006 where the transaction is read-only, and 25000 in a parallel query, which a function can only reach that is
+// called by one that is declared PARALLEL SAFE.
+void require_writable(const char *function);
+
 }  // namespace crm

@@ -1,3 +1,4 @@
+#include "../boundary/transaction.h"
 #include "../storage/added_comments.h"
 
 #include "../boundary/guard.h"
@@ -7,7 +8,7 @@ CRM_FUNCTION(crm_add_comment)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_add_comment()");
+    require_writable("crm_add_comment()");
     require_argument(fcinfo, 0, "id");
     core::Request comment = {};
     comment.comment = require_text(text_argument(fcinfo, 1), "body", "Pass the text of the comment.");

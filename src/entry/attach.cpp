@@ -1,3 +1,4 @@
+#include "../boundary/transaction.h"
 #include "../storage/attachment.h"
 
 #include "../boundary/errors.h"
@@ -69,7 +70,7 @@ CRM_FUNCTION(crm_attach)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_attach()");
+    require_writable("crm_attach()");
     const AttachRequest request = {
         .customers = lock_customers(fcinfo),
         .status_column = require_name(fcinfo, 1, "status_column"),
@@ -89,7 +90,7 @@ CRM_FUNCTION(crm_detach)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_detach()");
+    require_writable("crm_detach()");
     const Oid customers = lock_customers(fcinfo);
     if (!caller_owns(customers))
         aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(customers));

@@ -1,5 +1,6 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
+#include "../boundary/transaction.h"
 #include "../storage/access_path.h"
 #include "../storage/comment_import.h"
 #include "../storage/save.h"
@@ -30,7 +31,7 @@ CRM_FUNCTION(crm_import_comments)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_import_comments()");
+    require_writable("crm_import_comments()");
     require_argument(fcinfo, 0, "id");
     require_argument(fcinfo, 2, "time_zone");
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));

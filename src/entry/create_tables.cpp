@@ -2,6 +2,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
+#include "../boundary/transaction.h"
 #include "../storage/attached_tables.h"
 #include "../storage/attachment.h"
 
@@ -62,7 +63,7 @@ CRM_FUNCTION(crm_create_tables)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_create_tables()");
+    require_writable("crm_create_tables()");
     const Oid extension_schema = extension_schema_of(fcinfo);
     const Oid schema = target_schema(fcinfo);
     // Others who create tables here wait for this transaction.

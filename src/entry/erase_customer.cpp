@@ -1,3 +1,4 @@
+#include "../boundary/transaction.h"
 #include "../storage/erasure.h"
 
 #include "../boundary/guard.h"
@@ -9,7 +10,7 @@ CRM_FUNCTION(crm_erase_customer)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_erase_customer()");
+    require_writable("crm_erase_customer()");
     require_argument(fcinfo, 0, "id");
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
     const Key key = key_argument(fcinfo, 0, table);

@@ -8,6 +8,8 @@ CRM_FUNCTION(crm_get_customer)
 {
     using namespace crm;
 
+    // It takes a snapshot of its own.
+    PreventCommandIfParallelMode("crm_get_customer()");
     require_argument(fcinfo, 0, "id");
     // Versions may run ahead of the clock, so that a time is never taken for now.
     std::optional<core::Timestamp> at;

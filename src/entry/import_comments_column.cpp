@@ -2,6 +2,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
+#include "../boundary/transaction.h"
 #include "../storage/comment_import.h"
 #include "arguments.h"
 
@@ -90,7 +91,7 @@ CRM_FUNCTION(crm_import_comments_column)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_import_comments_column()");
+    require_writable("crm_import_comments_column()");
     const CallContext *context = reinterpret_cast<CallContext *>(fcinfo->context);
     if (context == nullptr || !IsA(context, CallContext) || context->atomic)
         errors::needs_its_own_transactions();

@@ -1,6 +1,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/row_set.h"
+#include "../boundary/transaction.h"
 #include "../storage/access_path.h"
 #include "../storage/edit_locks.h"
 #include "arguments.h"
@@ -93,7 +94,7 @@ CRM_FUNCTION(crm_lock_customer)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_lock_customer()");
+    require_writable("crm_lock_customer()");
     require_argument(fcinfo, 0, "id");
     const std::string_view author = require_author(text_argument(fcinfo, 1));
     const core::Microseconds ttl = ttl_argument(fcinfo, 2);
@@ -118,7 +119,7 @@ CRM_FUNCTION(crm_unlock_customer)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_unlock_customer()");
+    require_writable("crm_unlock_customer()");
     require_argument(fcinfo, 0, "id");
     require_argument(fcinfo, 1, "lock_id");
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));

@@ -1,6 +1,7 @@
 #include "../boundary/clock.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
+#include "../boundary/transaction.h"
 #include "../storage/pruning.h"
 #include "arguments.h"
 
@@ -8,7 +9,7 @@ CRM_FUNCTION(crm_prune_history)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_prune_history()");
+    require_writable("crm_prune_history()");
     require_argument(fcinfo, 0, "keep");
     require_argument(fcinfo, 1, "batch");
     const Interval *keep = PG_GETARG_INTERVAL_P(0);

@@ -1,4 +1,5 @@
 #include "../boundary/guard.h"
+#include "../boundary/transaction.h"
 #include "results.h"
 #include "saves.h"
 
@@ -30,7 +31,7 @@ CRM_FUNCTION(crm_update_customer)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_update_customer()");
+    require_writable("crm_update_customer()");
     require_argument(fcinfo, 0, "id");
     const core::Request request = checked_request(read_arguments(fcinfo));
     AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));

@@ -1,6 +1,7 @@
 #include "../boundary/error_prefix.h"
 #include "../boundary/guard.h"
 #include "../boundary/row_set.h"
+#include "../boundary/transaction.h"
 #include "../boundary/value_json.h"
 #include "saves.h"
 
@@ -171,7 +172,7 @@ CRM_FUNCTION(crm_update_customers)
 {
     using namespace crm;
 
-    PreventCommandIfReadOnly("crm_update_customers()");
+    require_writable("crm_update_customers()");
     require_argument(fcinfo, 0, "saves");
     Jsonb *saves = PG_GETARG_JSONB_P(0);
     if (!JB_ROOT_IS_ARRAY(saves) || JB_ROOT_IS_SCALAR(saves))
