@@ -167,9 +167,9 @@ SELECT is_empty($$
     SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     WHERE d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crm_concurrency') AND p.prorettype <> 'trigger'::regtype AND p.prokind = 'f'
       AND NOT EXISTS (SELECT FROM hostile.call WHERE statement ~ ('\mext\.' || p.proname || '\('))$$, 'every function is called');
-SELECT ok((SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) > 3000, 'there are look-alikes of functions'),
-       ok((SELECT count(*) FROM pg_operator WHERE oprnamespace = 'public'::regnamespace) > 700, 'there are look-alikes of operators'),
-       ok((SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd') > 50, 'there are look-alikes of types');
+SELECT ok((SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) > 3000, 'there are look-alikes of functions');
+SELECT ok((SELECT count(*) FROM pg_operator WHERE oprnamespace = 'public'::regnamespace) > 700, 'there are look-alikes of operators');
+SELECT ok((SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd') > 50, 'there are look-alikes of types');
 SELECT is((SELECT count(*) FROM hostile.answers WHERE customer = -1 AND state = 'ATTCK'), 5::bigint, 'the careless meet look-alikes');
 SELECT is((SELECT count(*) FROM crm.comments WHERE based_on IS NULL AND created_at = '2024-12-15 15:45:23+00' AND author = 'ana'), 4::bigint, 'a column is imported');
 
