@@ -8,12 +8,8 @@ CREATE EXTENSION crm_concurrency SCHEMA ext;
 CREATE EXTENSION pgtap SCHEMA tap;
 GRANT USAGE ON SCHEMA ext, tap, hostile TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO PUBLIC;
-ALTER DATABASE crm_hostile SET search_path = crm, ext, hostile, tap, public;
 SET search_path = crm, ext, hostile, tap, public;
 SELECT crm_create_tables('crm');
-
-CREATE ROLE crm_hostile_user LOGIN;
-CREATE ROLE crm_hostile_other LOGIN;
 
 -- Runs a statement and tells its SQLSTATE, or what it returned. The search_path is for the statement alone.
 CREATE FUNCTION hostile.answer(statement text, path text DEFAULT NULL, OUT state text, OUT result text, OUT message text)
