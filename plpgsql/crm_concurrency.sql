@@ -977,7 +977,9 @@ DECLARE
     stored text[];
     inserted bigint;
 BEGIN
-    IF answered IS NOT NULL AND NOT crm_schema.crm_internal_comment_is_there(customer, answered) THEN
+    -- A comment without a save is first for the policies.
+    IF answered IS NOT NULL AND NOT (base IS NULL AND row_security_active('crm_schema.comments'::regclass))
+       AND NOT crm_schema.crm_internal_comment_is_there(customer, answered) THEN
         PERFORM crm_schema.crm_internal_no_comment(customer, answered);
     END IF;
     -- A comment without a base is no save's.
