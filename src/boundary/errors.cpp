@@ -70,7 +70,8 @@ shows_not_every_row(Oid table)
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("row-level security of table \"%s\" hides rows from you", name_of(table)),
                     errdetail("What is hidden would be taken for missing."),
-                    errhint("Ask as the owner of the table where row-level security is not forced, or as a role with BYPASSRLS.")));
+                    errhint("Ask as the owner of the table where row-level security is not forced, or as a role with "
+                            "BYPASSRLS.")));
 }
 
 void
