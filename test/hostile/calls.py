@@ -259,6 +259,7 @@ class Caller:
         session.run(self.random.choice(["COMMIT", "ROLLBACK"]))
         if self.random.random() < 0.3:
             session.run("RESET ALL")
+
     def watch_comments(self):
         """What was a comment is one still, unless its customer is gone, or was erased."""
         now = {(c, i): (author, body) for c, i, author,
