@@ -160,6 +160,7 @@ class Caller:
     def __init__(self, dsn, seed):
         self.random = random.Random(seed)
         self.watcher = psycopg.connect(f"{dsn} dbname={DATABASE}", autocommit=True)
+        self.watcher.execute("SET lock_timeout = 20")
         self.sessions = [Session(dsn, "user", "crm_hostile_user", None), Session(dsn, "superuser, direct", "crm_hostile_super",
             "direct"),
                          Session(dsn, "superuser, spi", "crm_hostile_super", "spi")]
@@ -175,6 +176,14 @@ class Caller:
         self.lost = []
         self.statements = 0
 
+    def look_up(self, query, *arguments):
+        """What an honest client would have read: a text, or None; a session in its turn may have locked the table."""
+        try:
+            row = self.watcher.execute(query, arguments).fetchone()
+        except psycopg.errors.LockNotAvailable:
+            return None
+        return row[0] if row else None
+
     def value(self, type_name, name):
         """An honest value as often as another."""
         pick = self.random.random()
@@ -184,8 +193,7 @@ class Caller:
             if type_name == "bigint":
                 return str(self.random.randint(1, 20))
             if type_name == "timestamp with time zone":
-                row = self.watcher.execute("SELECT updated_at::text FROM crm.customers WHERE id = %s", (self.key,)).fetchone()
-                return row[0] if row else TIMES[2]
+                return self.look_up("SELECT updated_at::text FROM crm.customers WHERE id = %s", self.key) or TIMES[2]
             if type_name == "text" and name.endswith("_by_key"):
                 return str(self.key) if self.random.random() < 0.7 else UUIDS[0]
             if type_name == "jsonb" and name == "crm_update_customers":
@@ -195,8 +203,7 @@ class Caller:
                                     "merge": self.random.choice([True, False, None])}
                                    for _ in range(self.random.randint(1, 4))])
             if type_name == "uuid":
-                row = self.watcher.execute("SELECT lock_id::text FROM crm.customer_locks LIMIT 1").fetchone()
-                return row[0] if row else UUIDS[0]
+                return self.look_up("SELECT lock_id::text FROM crm.customer_locks LIMIT 1") or UUIDS[0]
             if type_name == "regclass":
                 return self.random.choice(["crm.customers", "own.accounts"])
         return self.random.choice(VALUES[type_name])
