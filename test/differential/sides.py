@@ -86,6 +86,10 @@ class Session:
         return self.connection.transaction_status != pq.TransactionStatus.IDLE
 
     @property
+    def is_busy(self) -> bool:
+        return self.connection.transaction_status == pq.TransactionStatus.ACTIVE
+
+    @property
     def has_failed(self) -> bool:
         return self.connection.transaction_status == pq.TransactionStatus.INERROR
 
@@ -134,12 +138,19 @@ class Side:
     sessions: list[Session] = field(default_factory=list)
     refs: dict[int, str] = field(default_factory=dict)  # versions and edit locks by the number that the steps use
     versions: dict[str, dict[str, int]] = field(default_factory=dict)  # by key: ordinals of versions, as of last look
+    session_settings: str = ""
+    patience: float = 0.01  # after these seconds it is asked whether a session waits for another
 
     def open_sessions(self, count: int, settings: str) -> None:
         self.close_sessions()
         self.refs.clear()
         self.versions.clear()
-        self.sessions = [Session(self.dsn, self.kind.settings + settings) for _ in range(count)]
+        self.session_settings = self.kind.settings + settings
+        self.sessions = [Session(self.dsn, self.session_settings) for _ in range(count)]
+
+    def reopen_session(self, number: int) -> None:
+        self.sessions[number].close()
+        self.sessions[number] = Session(self.dsn, self.session_settings)
 
     def close_sessions(self) -> None:
         for session in self.sessions:
@@ -151,7 +162,7 @@ class Side:
         pid = session.connection.backend_pid
         pids = {other.connection.backend_pid for other in self.sessions}
         end = time.monotonic() + PATIENCE
-        pause = 0.01
+        pause = self.patience
         while not session.has_answered(pause):
             if may_block and pids & self.blocking(pid) and not session.has_answered(0):
                 return Blocked()

@@ -1,0 +1,162 @@
+"""Plays the steps of two sessions in all orders, on both access paths, and judges what comes of it."""
+
+import argparse
+import itertools
+import random
+import signal
+import sys
+import time
+from collections import Counter
+
+import psycopg
+
+from judging import Serials, judge
+from operations import OPERATIONS, PAIRS, TABLES, Pair
+from orders import LEVELS, Interleaving, cut_short, parse, released
+from playing import Fault, Impossible, Play, Stage
+from sides import KINDS, Hangs, Side, create_side, drop_side
+
+# Of two that wait for each other one is told soon.
+SETTINGS = "SET search_path = planted, public; SET deadlock_timeout = '50ms';"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dsn", required=True, help="of a superuser; databases are made, and dropped at the end")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--all", action="store_true", help="play all")
+    what.add_argument("--sample", type=int, default=1, metavar="N",
+                      help="of each pair at each level play N, and one of which a wait is cut short (default: %(default)s)")
+    what.add_argument("--only", metavar="INTERLEAVING", help="play this one, as it is printed of one that failed")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
+    parser.add_argument("--pair", metavar="A,B", help=f"only this pair, of: {', '.join(OPERATIONS)}")
+    parser.add_argument("--name", default="crm_interleavings", help="what the names of databases begin with")
+    parser.add_argument("--plant", default="", help="statements that both sides run: a fault to be found")
+    parser.add_argument("--plant-last", default="", help="statements that only the last side runs")
+    parser.add_argument("--show", type=int, default=3, help="how many failures of a pair to show (default: %(default)s)")
+    parser.add_argument("--keep-going", action="store_true", help="go on after a failure")
+    parser.add_argument("--verbose", action="store_true", help="print each")
+    return parser.parse_args()
+
+
+class Player:
+    """Plays and judges, and counts."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.sides: list[Side] = []
+        self.counts: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        # Which session, if any, waits after the first steps of an interleaving.
+        self.waiting: dict[tuple, int | None] = {}
+
+    def open(self) -> None:
+        self.sides = [create_side(self.options.dsn, self.options.name, KINDS[kind]) for kind in ("direct", "spi")]
+        for number, side in enumerate(self.sides):
+            side.patience = 0.002
+            side.observer.run(TABLES + self.options.plant + (self.options.plant_last if number > 0 else ""))
+            side.open_sessions(2, SETTINGS)
+        self.stage = Stage(self.sides)
+        self.serials = Serials(self.stage)
+
+    def close(self) -> None:
+        for side in self.sides:
+            drop_side(side, self.options.dsn)
+
+    def is_known_to_be_impossible(self, interleaving: Interleaving) -> bool:
+        waiting = [self.waiting.get(interleaving.until(number)) for number in range(1, len(interleaving.order))]
+        if interleaving.wait != "release":
+            return all(session is None for session in waiting)
+        return any(session is not None and session == next_session
+                   for session, (next_session, _) in zip(waiting, interleaving.order[1:]))
+
+    def try_out(self, interleaving: Interleaving) -> bool:
+        """Whether it can be played; what is wrong with it is printed."""
+        played = Play(self.stage, interleaving.order, interleaving.pair, interleaving.level, interleaving.ends,
+                      interleaving.wait)
+        try:
+            self.stage.prepare(interleaving.pair)
+            played.run()
+            judge(played, self.serials)
+        except Impossible:
+            return False
+        except (Fault, Hangs, psycopg.Error) as problem:
+            self.report(interleaving, played, problem)
+            if not isinstance(problem, Fault):
+                # A session may hang, or the server may have gone down.
+                self.close()
+                self.open()
+        finally:
+            for length, session in played.waited_after.items():
+                self.waiting[interleaving.until(length)] = session
+        self.counts["all"] += 1
+        self.counts[interleaving.wait if interleaving.wait != "release" else "waits" if played.waited_after else "free"] += 1
+        return True
+
+    def report(self, interleaving: Interleaving, played: Play, problem: Exception) -> None:
+        self.failures[str(interleaving.pair)] += 1
+        if self.failures[str(interleaving.pair)] > self.options.show:
+            return
+        lines = [f"repeat with --only {interleaving}", *(f"{step[0] + 1}: {played.statement(step)}" for step in played.steps)]
+        lines += [f"{side.kind.name}: {', '.join(told.waits) or 'no waits'}" for side, told in zip(self.sides, played.told)]
+        print("\n".join(f"# {line}" for line in ("", *lines, *f"{type(problem).__name__}: {problem}".splitlines())), flush=True)
+
+    def play_all(self, pair: Pair) -> None:
+        for level in LEVELS:
+            for interleaving in itertools.chain(released(pair, level), cut_short(pair, level)):
+                if not self.is_known_to_be_impossible(interleaving):
+                    self.try_out(interleaving)
+
+    def play_sample(self, pair: Pair, rng: random.Random) -> None:
+        """Those come first in which the operations meet, and of them often those in which both take effect."""
+        for level in LEVELS:
+            for make in (released, cut_short):
+                def rank(interleaving: Interleaving) -> tuple[bool, float]:
+                    return not interleaving.overlaps, rng.random() + (interleaving.ends != ("commit", "commit")) / 2
+
+                some = sorted(make(pair, level), key=rank)
+                wanted = self.options.sample
+                for interleaving in some:
+                    if wanted > 0 and not self.is_known_to_be_impossible(interleaving):
+                        wanted -= self.try_out(interleaving)
+
+
+def pairs_of(options: argparse.Namespace) -> list[Pair]:
+    if options.pair is None:
+        return PAIRS
+    wanted = options.pair.split(",")
+    return [pair for pair in PAIRS if sorted(operation.name for operation in pair) == sorted(wanted)]
+
+
+def main() -> int:
+    options = arguments()
+    # Clean up when told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    player = Player(options)
+    start = time.monotonic()
+    try:
+        player.open()
+        if options.only is not None:
+            if not player.try_out(parse(options.only)):
+                print("not ok it can be played")
+        for pair in [] if options.only is not None else pairs_of(options):
+            before, failures = player.counts["all"], player.failures[str(pair)]
+            if options.all:
+                player.play_all(pair)
+            else:
+                player.play_sample(pair, random.Random(f"{options.seed} {pair}"))
+            is_right = player.failures[str(pair)] == failures
+            names = " and ".join(operation.name for operation in pair)
+            print(f"{'ok' if is_right else 'not ok'} {names}: {player.counts['all'] - before} interleavings", flush=True)
+            if not is_right and not options.keep_going:
+                break
+    finally:
+        player.close()
+    counts = dict(player.counts)
+    print(f"# {counts.pop('all', 0)} interleavings, each on both access paths, and {len(player.serials.made)} serial executions "
+          f"in {time.monotonic() - start:.0f} s: {counts}")
+    return int(player.failures.total() > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
