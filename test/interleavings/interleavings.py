@@ -10,7 +10,7 @@ from collections import Counter
 
 import psycopg
 
-from judging import Serials, judge
+from judging import Serials, judge, sqlstate
 from operations import OPERATIONS, PAIRS, TABLES, Pair
 from orders import LEVELS, Interleaving, cut_short, parse, released
 from playing import Fault, Impossible, Play, Stage
@@ -27,9 +27,9 @@ def arguments() -> argparse.Namespace:
     what.add_argument("--all", action="store_true", help="play all")
     what.add_argument("--sample", type=int, default=1, metavar="N",
                       help="of each pair at each level play N, and one of which a wait is cut short (default: %(default)s)")
-    what.add_argument("--only", metavar="INTERLEAVING", help="play this one, as it is printed of one that failed")
+    what.add_argument("--only", type=parse, metavar="INTERLEAVING", help="play this one, as it is printed of one that failed")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
-    parser.add_argument("--pair", metavar="A,B", help=f"only this pair, of: {', '.join(OPERATIONS)}")
+    parser.add_argument("--pair", type=pair_of, metavar="A,B", help=f"only this pair, of: {', '.join(OPERATIONS)}")
     parser.add_argument("--name", default="crm_interleavings", help="what the names of databases begin with")
     parser.add_argument("--plant", default="", help="statements that both sides run: a fault to be found")
     parser.add_argument("--plant-last", default="", help="statements that only the last side runs")
@@ -37,6 +37,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--keep-going", action="store_true", help="go on after a failure")
     parser.add_argument("--verbose", action="store_true", help="print each")
     return parser.parse_args()
+
+
+def pair_of(names: str) -> Pair:
+    first, second = sorted(names.split(","), key=list(OPERATIONS).index)
+    return OPERATIONS[first], OPERATIONS[second]
+
+
+def names_of(pair: Pair) -> str:
+    return ",".join(operation.name for operation in pair)
 
 
 class Player:
@@ -89,17 +98,26 @@ class Player:
         finally:
             for length, session in played.waited_after.items():
                 self.waiting[interleaving.until(length)] = session
+        if self.options.verbose:
+            told = played.told[0]
+            states = " ".join(f"{sqlstate(answer)}/{sqlstate(end)}" for answer, end in zip(told.answers, told.ends))
+            print(f"# {interleaving}: {states}, {', '.join(told.waits) or 'no waits'}", flush=True)
         self.counts["all"] += 1
         self.counts[interleaving.wait if interleaving.wait != "release" else "waits" if played.waited_after else "free"] += 1
         return True
 
     def report(self, interleaving: Interleaving, played: Play, problem: Exception) -> None:
-        self.failures[str(interleaving.pair)] += 1
-        if self.failures[str(interleaving.pair)] > self.options.show:
+        self.failures[names_of(interleaving.pair)] += 1
+        if self.failures[names_of(interleaving.pair)] > self.options.show:
             return
         lines = [f"repeat with --only {interleaving}", *(f"{step[0] + 1}: {played.statement(step)}" for step in played.steps)]
         lines += [f"{side.kind.name}: {', '.join(told.waits) or 'no waits'}" for side, told in zip(self.sides, played.told)]
         print("\n".join(f"# {line}" for line in ("", *lines, *f"{type(problem).__name__}: {problem}".splitlines())), flush=True)
+
+    def play_only(self, interleaving: Interleaving) -> None:
+        if not self.try_out(interleaving):
+            self.failures[names_of(interleaving.pair)] += 1
+            print("# no session waits that could be cut short, or it waits when its next step is to be made")
 
     def play_all(self, pair: Pair) -> None:
         for level in LEVELS:
@@ -121,13 +139,6 @@ class Player:
                         wanted -= self.try_out(interleaving)
 
 
-def pairs_of(options: argparse.Namespace) -> list[Pair]:
-    if options.pair is None:
-        return PAIRS
-    wanted = options.pair.split(",")
-    return [pair for pair in PAIRS if sorted(operation.name for operation in pair) == sorted(wanted)]
-
-
 def main() -> int:
     options = arguments()
     # Clean up when told to end.
@@ -136,19 +147,18 @@ def main() -> int:
     start = time.monotonic()
     try:
         player.open()
-        if options.only is not None:
-            if not player.try_out(parse(options.only)):
-                print("not ok it can be played")
-        for pair in [] if options.only is not None else pairs_of(options):
-            before, failures = player.counts["all"], player.failures[str(pair)]
-            if options.all:
+        for pair in PAIRS if options.pair is None else [options.pair]:
+            before = player.counts["all"]
+            if options.only is not None:
+                pair = options.only.pair
+                player.play_only(options.only)
+            elif options.all:
                 player.play_all(pair)
             else:
-                player.play_sample(pair, random.Random(f"{options.seed} {pair}"))
-            is_right = player.failures[str(pair)] == failures
-            names = " and ".join(operation.name for operation in pair)
-            print(f"{'ok' if is_right else 'not ok'} {names}: {player.counts['all'] - before} interleavings", flush=True)
-            if not is_right and not options.keep_going:
+                player.play_sample(pair, random.Random(f"{options.seed} {names_of(pair)}"))
+            is_right = player.failures[names_of(pair)] == 0
+            print(f"{'ok' if is_right else 'not ok'} {names_of(pair)}: {player.counts['all'] - before} interleavings", flush=True)
+            if options.only is not None or not (is_right or options.keep_going):
                 break
     finally:
         player.close()

@@ -25,6 +25,13 @@ def sqlstate(answer: Answer | None) -> str:
     return answer.error["sqlstate"] if answer is not None and answer.error is not None else "00000"
 
 
+# What the documentation says of these: they wait for nobody who changes the customer, nor is anybody to wait for them. A
+# refusal and a save with the same words do wait: the comment is to be stored once.
+CHANGES = ("save", "retry", "merge", "versioned", "lock", "unlock", "update")
+WAIT_FOR_NOBODY = {frozenset((quiet, change)) for quiet in ("comment", "refusal", "prune") for change in CHANGES}
+WAIT_FOR_NOBODY -= {frozenset(("refusal", change)) for change in ("save", "retry")}
+
+
 # What is said and stored, without what differs from run to run ------------------------------------------------
 
 
@@ -184,6 +191,8 @@ class Verdict:
 
 def judge(played: Play, serials: Serials) -> None:
     check_all(played)
+    if played.waited_after and frozenset(operation.name for operation in played.pair) in WAIT_FOR_NOBODY:
+        raise Fault("one waits for the other")
     verdicts = []
     for side, told in zip(played.sides, played.told):
         effects = [effect(played, told, session) for session in SESSIONS]
