@@ -128,6 +128,7 @@ class Player:
     def play_sample(self, pair: Pair, rng: random.Random) -> None:
         """Those come first in which the operations meet, and of them often those in which both take effect."""
         for level in LEVELS:
+            before = self.counts["all"]
             for make in (released, cut_short):
                 def rank(interleaving: Interleaving) -> tuple[bool, float]:
                     return not interleaving.overlaps, rng.random() + (interleaving.ends != ("commit", "commit")) / 2
@@ -137,6 +138,9 @@ class Player:
                 for interleaving in some:
                     if wanted > 0 and not self.is_known_to_be_impossible(interleaving):
                         wanted -= self.try_out(interleaving)
+            if self.counts["all"] == before:
+                self.failures[names_of(pair)] += 1
+                print(f"# none was possible at {LEVELS[level]}")
 
 
 def main() -> int:
@@ -164,7 +168,7 @@ def main() -> int:
         player.close()
     counts = dict(player.counts)
     print(f"# {counts.pop('all', 0)} interleavings, each on both access paths, and {len(player.serials.made)} serial executions "
-          f"in {time.monotonic() - start:.0f} s: {counts}")
+          f"in {time.monotonic() - start:.0f} s: {', '.join(f'{count} {wait}' for wait, count in counts.items())}")
     return int(player.failures.total() > 0)
 
 
