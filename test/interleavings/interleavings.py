@@ -11,13 +11,13 @@ from collections import Counter
 import psycopg
 
 from judging import Serials, judge, sqlstate
-from operations import OPERATIONS, PAIRS, TABLES, Pair
+from operations import LOOK, OPERATIONS, PAIRS, TABLES, Pair
 from orders import LEVELS, Interleaving, cut_short, parse, released
 from playing import Fault, Impossible, Play, Stage
 from sides import KINDS, Hangs, Side, create_side, drop_side
 
-# Of two that wait for each other one is told soon.
-SETTINGS = "SET search_path = planted, public; SET deadlock_timeout = '50ms';"
+# What is planted comes first.
+SETTINGS = "SET search_path = planted, public;"
 
 
 def arguments() -> argparse.Namespace:
@@ -63,7 +63,7 @@ class Player:
         self.sides = [create_side(self.options.dsn, self.options.name, KINDS[kind]) for kind in ("direct", "spi")]
         for number, side in enumerate(self.sides):
             side.patience = 0.002
-            side.observer.run(TABLES + self.options.plant + (self.options.plant_last if number > 0 else ""))
+            side.observer.run(TABLES + LOOK + self.options.plant + (self.options.plant_last if number > 0 else ""))
             side.open_sessions(2, SETTINGS)
         self.stage = Stage(self.sides)
         self.serials = Serials(self.stage)

@@ -26,7 +26,7 @@ class Operation:
 
     name: str
     sql: str
-    needs: str = ""  # what the set-up is to hold: the customer deleted, locked, or the table detached
+    needs: str = ""  # what the set-up is to hold: the customer deleted or locked, a save refused, the table detached
     runs_in_block: bool = True
     answers_at_first_look: bool = False  # without waiting for what is in flight
 
@@ -40,6 +40,8 @@ OPERATIONS = {operation.name: operation for operation in (
     Operation("retry", save(CURRENT, "contacted", "Called", "ana")),
     # ana's words again, from a base that is too old: the comment is kept once, and adopted by her save
     Operation("refusal", save(FIRST, "lost", "Called", "ana"), answers_at_first_look=True),
+    # her save that adopts the comment of such a refusal
+    Operation("adopt", save(CURRENT, "contacted", "Called", "ana"), needs="refused"),
     Operation("merge", save(FIRST, "{status}", "{comment} again", "{author}", ", merge => true")),
     Operation("comment", "SELECT crm_add_comment(1, 'They moved', 'ana')"),
     Operation("versioned", "INSERT INTO comments (customer_id, author, body, expected_ts) "
@@ -71,11 +73,14 @@ def needs_of(pair: Pair) -> frozenset[str]:
 
 # The tables ------------------------------------------------------------------------------------------
 
-TABLES = f"""
+TABLES = """
     SELECT crm_create_tables('public');
     ALTER TABLE customers SET (autovacuum_enabled = off); ALTER TABLE comments SET (autovacuum_enabled = off);
     ALTER TABLE customer_history SET (autovacuum_enabled = off); ALTER TABLE customer_locks SET (autovacuum_enabled = off);
+"""
+DROP_TABLES = "DROP TABLE customers, comments, customer_history, customer_locks;"
 
+LOOK = """
     -- All that there is: rows, registry, triggers, columns, what crm_verify() says, and the locks of these sessions.
     CREATE FUNCTION public.look(pids integer[]) RETURNS jsonb LANGUAGE plpgsql AS $$
     DECLARE violations jsonb;
@@ -98,9 +103,13 @@ TABLES = f"""
                               ('customers', 'comments', 'customer_history', 'customer_locks')),
             'columns', (SELECT jsonb_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
                         WHERE a.attrelid = 'customers'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
+            'width', (SELECT relnatts FROM pg_class WHERE oid = 'customers'::regclass),
             'held', (SELECT jsonb_agg(to_jsonb(k)) FROM pg_locks k WHERE k.pid = ANY (pids) AND k.mode <> 'SIReadLock'));
     END $$;
 """
+
+# A table has room for 1600, those included that are no more.
+MOST_COLUMNS = 1000
 
 EMPTIED = """
     SET LOCAL session_replication_role = replica;
@@ -137,13 +146,18 @@ def set_up(needs: frozenset[str]) -> str:
         rows += [CUSTOMER, COMMENT]
         if "locked" in needs:
             rows.append(LOCK)
+    rows.append("SET LOCAL session_replication_role = origin;")
+    if "refused" in needs and "deleted" not in needs:
+        rows.append(save(FIRST, "lost", "Called", "ana") + ";")
     if "detached" in needs:
-        rows.append("SET LOCAL session_replication_role = origin; SELECT crm_detach('customers');")
+        rows.append("SELECT crm_detach('customers');")
     return f"BEGIN; {' '.join(rows)} COMMIT;"
 
 
 def reset(state: dict) -> str:
     """What makes the tables those that they were: attached, and without added columns. Empty where they are."""
+    if state["width"] > MOST_COLUMNS:
+        return DROP_TABLES + TABLES
     ddl = [f"ALTER TABLE customers DROP COLUMN {column};" for column in state["columns"] if column.startswith("added_by_")]
     if not state["registry"]:
         ddl.append("SELECT crm_attach('customers');")

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import psycopg
 
 from answers import Answer, Blocked
-from operations import Operation, Pair, needs_of, reset, set_up
+from operations import Pair, needs_of, reset, set_up
 from orders import LEVELS, Step
-from sides import PATIENCE, Hangs, Session, Side
+from sides import PATIENCE, Hangs, Side
 
 SESSIONS = (0, 1)
 TIMEOUTS = {"lock_timeout": "5ms", "statement_timeout": "20ms"}
+# So that what has been removed does not make looking slow.
+VACUUM = "VACUUM customers, comments, customer_history, customer_locks"
+VACUUM_AFTER = 200
 LOST = Answer(error={"sqlstate": "57P01", "message": "the connection is lost"})
 
 
@@ -32,11 +35,6 @@ class Told:
     ends: list[Answer | None] = field(default_factory=lambda: [None, None])
     state: dict = field(default_factory=dict)
     waits: list[str] = field(default_factory=list)  # which steps waited, and which ended their waits
-
-
-# So that what has been removed does not make looking slow.
-VACUUM = "VACUUM customers, comments, customer_history, customer_locks"
-VACUUM_AFTER = 200
 
 
 class Stage:
@@ -109,7 +107,7 @@ class Play:
 
     def statement(self, step: Step) -> str:
         session, kind = step
-        operation: Operation = self.pair[session]
+        operation = self.pair[session]
         begin = f"BEGIN ISOLATION LEVEL {LEVELS[self.level]}; "
         # The first statement takes the snapshot, where one is taken for all.
         begin += "SAVEPOINT s; SELECT 1" if self.ends[session] == "back" else "SELECT 1"
@@ -132,7 +130,7 @@ class Play:
         finally:
             self.end_all()
             for told, state in zip(self.told, self.stage.look()):
-                told.state = state
+                told.state = {name: value for name, value in state.items() if name != "width"}
 
     def make(self, number: int, step: Step) -> None:
         session, kind = step
@@ -208,12 +206,10 @@ class Play:
                 self.take(index, session, "op", may_block=False)
 
     def resume(self) -> None:
-        """Takes the answers of who waited and waits no more. Where each waits for the other, one is told of the deadlock."""
+        """Takes the answers of who waited and waits no more."""
+        if len(self.waiting) == len(SESSIONS):
+            raise Fault("each session waits for the other")
         for session in list(self.waiting):
-            is_deadlock = len(self.waiting) == len(SESSIONS)
-            if is_deadlock:
-                self.resolve_deadlock()
-                return
             before = [len(told.waits) for told in self.told]
             blocked = [self.take(index, session, "op") for index in range(len(self.sides))]
             for told, length in zip(self.told, before):
@@ -223,16 +219,6 @@ class Play:
                 self.waiting.remove(session)
                 for told in self.told:
                     told.waits.append(f"{session + 1}op goes on")
-
-    def resolve_deadlock(self) -> None:
-        """Which of the two ends in an error is chance, on each side."""
-        for index, side in enumerate(self.sides):
-            first = await_any([side.sessions[session] for session in SESSIONS])
-            self.take(index, first, "op")
-            side_is_blocked = self.take(index, 1 - first, "op")
-            if side_is_blocked:
-                raise Fault("a session still waits after the deadlock")
-        self.waiting.clear()
 
     def end_all(self) -> None:
         """Leaves no transaction, whatever has happened; nor a lost session."""
@@ -254,15 +240,5 @@ class Play:
                     session.run(f"RESET {self.wait}")
 
 
-def await_any(sessions: list[Session]) -> int:
-    """Which of the sessions answers first."""
-    for _ in range(int(PATIENCE / 0.01)):
-        for number, session in enumerate(sessions):
-            if session.has_answered(0.01):
-                return number
-    raise Hangs("a deadlock")
-
-
 def is_timeout(answer: Answer | None) -> bool:
     return answer is not None and answer.error is not None and answer.error["sqlstate"] in ("55P03", "57014")
-
