@@ -89,7 +89,7 @@ class Player:
             judge(played, self.serials)
         except Impossible:
             return False
-        except (Fault, Hangs, psycopg.Error) as problem:
+        except (Fault, Hangs, UnicodeDecodeError, psycopg.Error) as problem:
             self.report(interleaving, played, problem)
             if not isinstance(problem, Fault):
                 # A session may hang, or the server may have gone down.
