@@ -2,6 +2,7 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
+#include "../boundary/snapshot.h"
 #include "../boundary/spi.h"
 #include "../boundary/sql_template.h"
 #include "attachable.h"
@@ -387,15 +388,18 @@ owner_of(Oid table)
     return owner;
 }
 
-// Writes to the registry, which belongs to the extension's owner; %s in the statement is its name.
+// Writes to the registry, which belongs to the extension's owner; %s in the statement is its name. Triggers are made and
+// dropped as the newest catalog has them, so the rows are the newest, too, where the transaction keeps an older snapshot.
 void
 write_registry(Oid extension_schema, const char *statement, const Arguments &arguments)
 {
     const char *registry = psprintf("%s.crm_attached_tables", quote_identifier(get_namespace_name(extension_schema)));
     const Role caller = act_as(owner_of(registry_table(extension_schema)), nullptr);
-    const int result = SPI_execute_with_args(psprintf(statement, registry), arguments.count,
-                                             const_cast<Oid *>(arguments.types), const_cast<Datum *>(arguments.values),
-                                             arguments.nulls, false, 0);
+    const SPIPlanPtr plan = SPI_prepare(psprintf(statement, registry), arguments.count, const_cast<Oid *>(arguments.types));
+    if (plan == nullptr)
+        elog(ERROR, "could not prepare a write to the registry: %s", SPI_result_code_string(SPI_result));
+    const int result = SPI_execute_snapshot(plan, const_cast<Datum *>(arguments.values), arguments.nulls, latest_snapshot(),
+                                            InvalidSnapshot, false, true, 0);
     act_again_as(caller);
     if (result < 0)
         elog(ERROR, "could not write the registry: %s", SPI_result_code_string(result));
