@@ -504,9 +504,14 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
         std::optional<CustomerRow> row = save.path.look(table, key);
         if (!row)
         {
-            if (customer_exists(table, key))
+            if (!customer_exists(table, key))
+                return;
+            if (is_under_row_security(table.customers))
                 errors::customer_hidden(table.customers, key_text(key));
-            return;
+            // It has come since the look.
+            if (IsolationUsesXactSnapshot())
+                errors::concurrent_update();
+            continue;
         }
         if (tried == row->version)
             errors::hidden_by_row_security(table.customers, key_text(key));
