@@ -26,7 +26,8 @@ def arguments() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--all", action="store_true", help="play all")
     what.add_argument("--sample", type=int, default=1, metavar="N",
-                      help="of each pair at each level play N, and one of which a wait is cut short (default: %(default)s)")
+                      help="of each pair play N at each level, and at one of them N in which a wait is cut short "
+                           "(default: %(default)s)")
     what.add_argument("--only", type=parse, metavar="INTERLEAVING", help="play this one, as it is printed of one that failed")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
     parser.add_argument("--pair", type=pair_of, metavar="A,B", help=f"only this pair, of: {', '.join(OPERATIONS)}")
@@ -127,9 +128,10 @@ class Player:
 
     def play_sample(self, pair: Pair, rng: random.Random) -> None:
         """Those come first in which the operations meet, and of them often those in which both take effect."""
+        level_of_cut_short = rng.choice(list(LEVELS))
         for level in LEVELS:
             before = self.counts["all"]
-            for make in (released, cut_short):
+            for make in (released, cut_short) if level == level_of_cut_short else (released,):
                 def rank(interleaving: Interleaving) -> tuple[bool, float]:
                     return not interleaving.overlaps, rng.random() + (interleaving.ends != ("commit", "commit")) / 2
 
