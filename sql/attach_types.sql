@@ -73,4 +73,32 @@ ALTER TABLE customers ALTER status TYPE varchar(10), ALTER id TYPE bigint;
 SELECT crm_attach('customers');
 SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'gone', NULL, 'ana');
 SELECT * FROM crm_verify();
+-- a key that is null, also where the constraint against it is gone, or where another trigger sets it
+CREATE FUNCTION no_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := NULL; RETURN NEW; END $$;
+CREATE FUNCTION try_null(key_type text, key text, OUT updated text, OUT inserted text, OUT by_trigger text, OUT unconstrained text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE SCHEMA nulls CREATE TABLE customers (id %s PRIMARY KEY, status text)', key_type);
+    PERFORM crm_attach('nulls.customers');
+    EXECUTE format('INSERT INTO nulls.customers VALUES (%L, %L)', key, 'new');
+    updated := regress.state('UPDATE nulls.customers SET id = NULL');
+    inserted := regress.state('INSERT INTO nulls.customers VALUES (NULL, 1)');
+    CREATE TRIGGER a BEFORE UPDATE ON nulls.customers FOR EACH ROW EXECUTE FUNCTION no_key();
+    by_trigger := regress.state('UPDATE nulls.customers SET status = 1');
+    DROP TRIGGER a ON nulls.customers;
+    ALTER TABLE nulls.customers DROP CONSTRAINT customers_pkey CASCADE, ALTER id DROP NOT NULL;
+    unconstrained := regress.state('UPDATE nulls.customers SET id = NULL') || ' ' || regress.state('INSERT INTO nulls.customers VALUES (NULL, 1)');
+    DROP SCHEMA nulls CASCADE;
+END $$;
+SELECT key_type, t.* FROM (VALUES ('int', '7'), ('uuid', '00000000-0000-0000-0000-00000000000a'), ('text', 'a')) k (key_type, key), try_null(key_type, key) t;
+SELECT * FROM regress.error($$UPDATE customers SET id = NULL$$);
 DROP SCHEMA attach_types CASCADE;
+-- a key that would become null, of a type that has no value for it
+CREATE SCHEMA attach_types_null;
+SET search_path = attach_types_null, public;
+CREATE TABLE customers (id uuid PRIMARY KEY, status text);
+SELECT crm_attach('customers');
+INSERT INTO customers VALUES ('00000000-0000-0000-0000-00000000000a', 'new');
+SELECT * FROM regress.error('UPDATE customers SET id = NULL');
+SELECT regress.state('INSERT INTO customers VALUES (NULL)'), regress.state($$INSERT INTO customers_comments (customer_id, author, body) VALUES (NULL, 'a', 'b')$$);
+DROP SCHEMA attach_types_null CASCADE;

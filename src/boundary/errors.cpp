@@ -693,6 +693,15 @@ base_used_meanwhile(Oid table, const char *key)
 }
 
 void
+null_key(Oid table, AttrNumber column)
+{
+    ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+                    errmsg("null value in column \"%s\" of relation \"%s\"", get_attname(table, column, false),
+                           name_of(table)),
+                    errdetail("A customer has a key."), errhint("Insert a new row, or delete this one.")));
+}
+
+void
 null_version(Oid table, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

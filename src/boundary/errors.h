@@ -93,6 +93,7 @@ namespace crm::errors {
 [[noreturn]] void version_overruled(Oid table, const char *key);
 [[noreturn]] void ambiguous_key(Oid table, const char *key);
 [[noreturn]] void base_used_meanwhile(Oid table, const char *key);
+[[noreturn]] void null_key(Oid table, AttrNumber column);
 [[noreturn]] void null_version(Oid table, const char *key);
 [[noreturn]] void write_suppressed(Oid table, const char *key);
 [[noreturn]] void hidden_by_row_security(Oid table, const char *key);

@@ -17,6 +17,15 @@ with_version(const CustomerRows &rows, HeapTuple row, core::Timestamp version)
     return heap_modify_tuple_by_cols(row, rows.columns, 1, &column, &value, &is_null);
 }
 
+// Whether the row has no key, for which there is no Key: the NOT NULL constraint is checked after the triggers.
+bool
+is_key_null(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    heap_getattr(row, rows.table.key, rows.columns, &is_null);
+    return is_null;
+}
+
 // The save whose step fired the running trigger for the customer of this row, or nullptr.
 SaveInProgress *
 save_of(const CustomerRows &rows, HeapTuple row)
@@ -47,9 +56,7 @@ CRM_FUNCTION(crm_customers_version)
     if (table == nullptr)
         return PointerGetDatum(row);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
-    bool key_is_null;
-    heap_getattr(row, table->key, rows.columns, &key_is_null);
-    if (key_is_null)
+    if (is_key_null(rows, row))
         return PointerGetDatum(row);
 
     const MemoryContext caller = CurrentMemoryContext;
@@ -76,6 +83,8 @@ CRM_FUNCTION(crm_customers_key)
     AttachedTable *table = attached_or_restoring(fcinfo, data, &AttachedTable::customers);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
     const Key before = key_of(rows, data->tg_trigtuple);
+    if (is_key_null(rows, data->tg_newtuple))
+        errors::key_changed(table->customers, key_text(before), "NULL");
     const Key after = key_of(rows, data->tg_newtuple);
     if (!same_key(before, after))
         errors::key_changed(table->customers, key_text(before), key_text(after));

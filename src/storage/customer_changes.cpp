@@ -81,7 +81,10 @@ Key
 key_of(const CustomerRows &rows, HeapTuple row)
 {
     bool is_null;
-    return stored_key(rows.table, value_of(rows, row, rows.table.key, is_null));
+    const Datum key = value_of(rows, row, rows.table.key, is_null);
+    if (is_null)
+        errors::null_key(rows.table.customers, rows.table.key);
+    return stored_key(rows.table, key);
 }
 
 core::Timestamp
