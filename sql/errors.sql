@@ -77,7 +77,3 @@ SET default_transaction_read_only = off;
 -- keys, versions, tables: see create_tables and version_rule; an error leaves the session as it was
 SELECT outcome FROM crm_update_customer(1, regress.current(1), 'fine', 'words at last', 'ana');
 SELECT * FROM regress.violations();
-
--- counting needs shared memory
-SELECT * FROM regress.error($$SELECT * FROM crm_stat$$);
-SELECT * FROM regress.error($$SELECT crm_stat_reset()$$);

@@ -99,6 +99,10 @@ STATEMENTS = [
     "DELETE FROM crm.comments WHERE customer_id = %k",
     "INSERT INTO crm.customers (id, status) VALUES (%k, %t) ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status",
     "SELECT * FROM crm.customers WHERE id = %k FOR UPDATE NOWAIT",
+    "UPDATE own.accounts SET key = NULL", "UPDATE own.accounts SET key = gen_random_uuid()", "UPDATE crm.customers SET id = NULL",
+    "INSERT INTO own.accounts (key) VALUES (NULL)", "UPDATE own.accounts SET stage = NULL", "UPDATE own.accounts SET row_version = %v",
+    "UPDATE own.accounts SET row_version = NULL", "INSERT INTO crm.comments (customer_id, author, body) VALUES (NULL, %t, %t)",
+    "INSERT INTO own.accounts_comments (customer_id, id, author, body) VALUES (gen_random_uuid(), NULL, %t, NULL)",
     "UPDATE own.accounts SET stage = 'open', label = %t", "LOCK crm.customers IN SHARE MODE NOWAIT", "TRUNCATE crm.comments",
     "SELECT count(*) FROM ext.crm_locks",
     "DECLARE c CURSOR FOR SELECT ext.crm_add_comment(%k::bigint, %t, 'ana')", "FETCH 1 FROM c", "DISCARD PLANS", "DISCARD TEMP",
@@ -329,8 +333,10 @@ def main():
             failed |= report(number, f"crm_verify() finds nothing in {path}",
                 caller.watcher.execute("SELECT * FROM crm_verify()").fetchall())
         failed |= report(6, "every function is called", [f[0] for f in caller.functions if called.get(f[0], 0) == 0])
-        failed |= report(7, "no function fails always", [f[0] for f in caller.functions if f[1] == "f" and called.get(f[0],
-            0) > 20 and succeeded[f[0]] == 0])
+        # those of crm_stat need the library to be preloaded
+        failed |= report(7, "no function fails always",
+                         [f[0] for f in caller.functions if f[1] == "f" and not f[0].startswith("crm_stat_") and
+                          called.get(f[0], 0) > 20 and succeeded[f[0]] == 0])
     print(f"1..{2 if died else 7}")
     sys.exit(failed)
 

@@ -69,11 +69,11 @@ AS $$ SELECT c.statement, a.state, c.writes FROM hostile.call c, hostile.answer(
 BEGIN READ ONLY;
 SELECT string_agg(format('(%L, %L, %L::boolean)', statement, state, writes), ',') AS answers FROM hostile.answers_read_only() \gset
 ROLLBACK;
-SELECT is(state, CASE WHEN writes THEN '25006' ELSE '00000' END, 'read only: ' || statement) FROM (VALUES :answers) a (statement, state, writes);
+SELECT is(state, hostile.expected(writes, '25006'), 'read only: ' || statement) FROM (VALUES :answers) a (statement, state, writes);
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY;
 SELECT string_agg(format('(%L, %L, %L::boolean)', statement, state, writes), ',') AS answers FROM hostile.answers_read_only() \gset
 ROLLBACK;
-SELECT is(state, CASE WHEN writes THEN '25006' ELSE '00000' END, 'serializable, read only: ' || statement) FROM (VALUES :answers) a (statement, state, writes);
+SELECT is(state, hostile.expected(writes, '25006'), 'serializable, read only: ' || statement) FROM (VALUES :answers) a (statement, state, writes);
 
 -- A function that lies about what it calls runs it in a parallel worker: reading works, writing is refused.
 CREATE FUNCTION hostile.in_worker(statement text) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS $$
@@ -89,7 +89,7 @@ BEGIN
     RETURN (SELECT a.state FROM hostile.answer(format('SELECT hostile.in_worker(%L)', statement)) a);
 END $$;
 SELECT is(hostile.forced('SELECT pg_backend_pid() WHERE pg_backend_pid() <> ' || pg_backend_pid()), '00000', 'there are workers');
-SELECT is(hostile.forced(statement), CASE WHEN writes OR statement ~ 'crm_get_customer' THEN '25000' ELSE '00000' END, 'in a parallel worker: ' || statement) FROM hostile.call;
+SELECT is(hostile.forced(statement), hostile.expected(writes OR statement ~ 'crm_get_customer', '25000'), 'in a parallel worker: ' || statement) FROM hostile.call;
 
 -- Where functions can stand ----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
--- A call of every function, and whether it writes.
+-- A call of every function, and whether it writes. Those of crm_stat (NULL) need the library to be preloaded.
 CREATE TABLE hostile.call (statement text, writes boolean);
 INSERT INTO hostile.call VALUES
     ($$SELECT crm_update_customer(8, '2026-01-05 10:00:00+00', 'won', 'words', 'ana')$$, true), ($$SELECT crm_update_customer(8, '2001-01-01', 'won', NULL, 'ana')$$, true),
@@ -11,4 +11,12 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_create_tables('hostile')$$, true), ($$SELECT crm_attach('customers')$$, true), ($$SELECT crm_detach('customers')$$, true),
     ($$SELECT crm_get_customer(8::bigint)$$, false), ($$SELECT crm_get_customer_by_key('8', now())$$, false), ($$SELECT crm_timeline(8::bigint)$$, false), ($$SELECT crm_timeline_by_key('8')$$, false),
     ($$SELECT crm_export_comments(8::bigint)$$, false), ($$SELECT crm_export_comments_by_key('8')$$, false), ($$SELECT count(*) FROM crm_locks$$, false), ($$SELECT crm_live_locks()$$, false),
+    ($$SELECT crm_stat_databases()$$, NULL), ($$SELECT count(*) FROM crm_stat$$, NULL), ($$SELECT crm_stat_reset()$$, NULL),
     ($$SELECT count(*) FROM crm_verify()$$, false), ($$SELECT count(*) FROM crm_verify_by_key('8')$$, false), ($$SELECT count(*) FROM crm_doctor()$$, false);
+
+-- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).
+CREATE FUNCTION hostile.expected(writes boolean, denied text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE WHEN writes THEN denied
+                WHEN writes IS NULL AND current_setting('shared_preload_libraries') !~ 'crm_concurrency' THEN '55000'
+                ELSE '00000' END
+$$;

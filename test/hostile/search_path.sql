@@ -61,6 +61,9 @@ INSERT INTO hostile.call (statement) VALUES
     ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify(%N) v$$),
     ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify_by_key('%N') v$$),
     ($$SELECT pg_catalog.count(d) FROM ext.crm_doctor() d$$),
+    ($$SELECT pg_catalog.count(s) FROM ext.crm_stat s$$),
+    ($$SELECT pg_catalog.count(s) FROM ext.crm_stat_databases() s$$),
+    ($$SELECT ext.crm_stat_reset()$$),
     ($$SELECT ext.crm_erase_customer(%N)$$),
     ($$SELECT ext.crm_erase_customer_by_key('%N')$$),
     ($$SELECT ext.crm_prune_history('100 years')$$),
@@ -175,7 +178,7 @@ SELECT is((SELECT count(*) FROM crm.comments WHERE based_on IS NULL AND created_
 
 -- An answer without numbers and times, which differ, and with tables named alike whatever the path is.
 CREATE FUNCTION hostile.shape(a hostile.answers) RETURNS text LANGUAGE sql AS $$
-    SELECT regexp_replace(regexp_replace(replace(concat_ws(E'\n', a.state, a.result, a.message), '(crm.customers,', '(customers,'), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'uuid', 'g'), '\.?[0-9]+', '#', 'g')
+    SELECT regexp_replace(regexp_replace(replace(concat_ws(E'\n', a.state, a.result, a.message), '(crm.customers,', '(customers,'), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'uuid', 'g'), '[0-9]+(\.[0-9]+)?', '#', 'g')
 $$;
 SELECT is(hostile.shape(a), hostile.shape(s), format('customer %s: %s', a.customer, left(translate(c.statement, E'\n', ' '), 90)))
 FROM hostile.answers a JOIN hostile.answers s ON s.customer = 4 AND s.n = a.n JOIN hostile.call c ON c.n = a.n
