@@ -12,7 +12,8 @@ from psycopg.conninfo import make_conninfo
 from scenarios import CUSTOMERS, SCENARIOS, STATE, WHOLE, Scenario
 
 FUNCTIONS = """
-    CREATE FUNCTION crm_inject(what text, wanted bigint, frames integer, planted text) RETURNS void AS 'crm_concurrency' LANGUAGE C;
+    CREATE FUNCTION crm_inject(what text, wanted bigint, frames integer, planted text) RETURNS void
+        AS 'crm_concurrency' LANGUAGE C;
     CREATE FUNCTION crm_inject_end() RETURNS text AS 'crm_concurrency' LANGUAGE C;
     CREATE FUNCTION crm_inject_calls() RETURNS text AS 'crm_concurrency' LANGUAGE C;
     CREATE FUNCTION crm_inject_live() RETURNS bigint AS 'crm_concurrency' LANGUAGE C;
@@ -194,11 +195,10 @@ class Path:
             session.run("ROLLBACK TO before; COMMIT")
         else:
             again = self.rehearse(session, scenario)
-        if problem is None and again != expected:
-            problem = f"the same statement then comes to another end: {difference(again, expected)}"
-        if problem is None and session.warnings:
-            problem = "; ".join(session.warnings)
-        return problem or self.what_is_left(session, scenario)
+        problems = [problem, self.what_is_left(session, scenario), *session.warnings]
+        if again != expected:
+            problems.append(f"the same statement then comes to another end: {difference(again, expected)}")
+        return "; ".join(filter(None, problems)) or None
 
     def judge(self, place: Place, raised: str | None, rows: list[tuple], error: psycopg.Error | None) -> str | None:
         if raised is None:
@@ -297,7 +297,8 @@ class Path:
     def look_at_memory(self, session: Session, scenario: Scenario, calls: list[tuple[int, str]], expected) -> None:
         """The same errors twice: the second time nothing must be added."""
         count = min(self.options.repeat, len(calls))
-        places = [Place("number", 1 + number * len(calls) // count, calls[number * len(calls) // count][1]) for number in range(count)]
+        numbers = [number * len(calls) // count for number in range(count)]
+        places = [Place("number", 1 + number, calls[number][1]) for number in numbers]
         used = []
         for _ in range(3):
             for number, place in enumerate(places):

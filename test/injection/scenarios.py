@@ -19,13 +19,15 @@ CUSTOMERS = """
         DELETE FROM customers WHERE id = 3;
         PERFORM crm_lock_customer(4, 'ana', '20 hours');
         UPDATE customers SET status = 'plain' WHERE id = 5;
-        PERFORM crm_update_customer(5, (SELECT min(version) FROM customer_history WHERE customer_id = 5), 'won', 'Signed', 'ana');
+        PERFORM crm_update_customer(5, (SELECT min(version) FROM customer_history WHERE customer_id = 5), 'won', 'Signed',
+                                    'ana');
         PERFORM crm_update_customer(6, (SELECT updated_at FROM customers WHERE id = 6), 'won', 'Signed', 'ana');
         PERFORM crm_add_comment(7, 'Said once', 'ana');
     END $$;
 
     CREATE SCHEMA imports;
-    CREATE TABLE imports.leads (id bigint PRIMARY KEY, status text NOT NULL, notes text, updated_at timestamptz(3) NOT NULL);
+    CREATE TABLE imports.leads (id bigint PRIMARY KEY, status text NOT NULL, notes text,
+                                updated_at timestamptz(3) NOT NULL);
     INSERT INTO imports.leads SELECT n, 'new', '[12/15/2024, 3:45:23 PM] ana: Called ' || n, '2026-01-05 10:00+00'
         FROM generate_series(100, 103) n;
     SELECT crm_attach('imports.leads', comments_column => 'notes');
@@ -48,16 +50,18 @@ STATE = """
         'keyed', (SELECT jsonb_agg((d.id, d.stage) ORDER BY d.id) FROM keyed.deals d),
         'comments', (SELECT jsonb_agg((c.customer_id, c.author, c.body, c.reply_to IS NULL, c.save_refused,
             c.adopted_version IS NULL, c.based_on IS NULL) ORDER BY c.customer_id, c.id) FROM comments c),
-        'leads', (SELECT jsonb_agg((c.customer_id, c.author, c.body) ORDER BY c.customer_id, c.id) FROM imports.leads_comments c),
+        'leads', (SELECT jsonb_agg((c.customer_id, c.author, c.body) ORDER BY c.customer_id, c.id)
+            FROM imports.leads_comments c),
         'history', (SELECT jsonb_agg((h.customer_id, h.operation, h.author, h.status_from, h.status_to, h.fields - 'updated_at',
-            h.comment_id IS NULL, h.request IS NULL, h.earlier_pruned) ORDER BY h.customer_id, h.version) FROM customer_history h),
+            h.comment_id IS NULL, h.request IS NULL, h.earlier_pruned) ORDER BY h.customer_id, h.version)
+            FROM customer_history h),
         'locks', (SELECT jsonb_agg((l.customer_id, l.author) ORDER BY l.customer_id) FROM customer_locks l),
         'registry', (SELECT jsonb_agg((a.customers::text, a.comments::text, a.comments_column, a.plain_updates)
             ORDER BY a.customers::text) FROM crm_attached_tables a),
-        'triggers', (SELECT jsonb_agg((t.tgrelid::regclass::text, t.tgname, t.tgenabled, t.tgattr) ORDER BY t.tgrelid::regclass::text,
-            t.tgname) FROM pg_trigger t WHERE NOT t.tgisinternal),
-        'tables', (SELECT jsonb_agg((c.oid::regclass::text, c.relkind, c.relnatts) ORDER BY c.oid::regclass::text) FROM pg_class c
-            WHERE c.relnamespace::regnamespace::text IN ('public', 'imports', 'plain', 'keyed', 'fresh')),
+        'triggers', (SELECT jsonb_agg((t.tgrelid::regclass::text, t.tgname, t.tgenabled, t.tgattr)
+            ORDER BY t.tgrelid::regclass::text, t.tgname) FROM pg_trigger t WHERE NOT t.tgisinternal),
+        'tables', (SELECT jsonb_agg((c.oid::regclass::text, c.relkind, c.relnatts) ORDER BY c.oid::regclass::text)
+            FROM pg_class c WHERE c.relnamespace::regnamespace::text IN ('public', 'imports', 'plain', 'keyed', 'fresh')),
         'session', (session_user, current_user, current_setting('search_path'), pg_trigger_depth(),
             current_setting('timezone'), current_setting('datestyle'), current_setting('row_security'),
             current_setting('client_min_messages')))::text
@@ -100,7 +104,8 @@ def oldest(customer: int) -> str:
 def save(arguments: str) -> str:
     """Without times and numbers; a detail by what it has."""
     return ("SELECT outcome, http_status, status, comment_id IS NULL, message, jsonb_array_length(detail->'conflicts'),"
-            " detail->'changes_total', detail->'comments_total', detail->'current'->>'phone', detail->'expected_ts_problem'->>'code'"
+            " detail->'changes_total', detail->'comments_total', detail->'current'->>'phone',"
+            " detail->'expected_ts_problem'->>'code'"
             f" FROM crm_update_customer({arguments})")
 
 
@@ -119,13 +124,15 @@ OVERLAPPING = ("jsonb_build_object('id', {0}, 'expected_ts', (SELECT updated_at 
 SCENARIOS = [
     Scenario("updated, with a comment", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated"),
     Scenario("updated, without a comment", save(f"1, {current(1)}, 'won', NULL, 'ana'"), "updated"),
-    Scenario("updated, with fields", save(f"1, {current(1)}, 'won', 'Signed', 'ana', fields => '{{\"phone\": \"557\", \"email\": \"x\"}}'"),
+    Scenario("updated, with fields",
+             save(f"1, {current(1)}, 'won', 'Signed', 'ana', fields => '{{\"phone\": \"557\", \"email\": \"x\"}}'"),
              "updated"),
     Scenario("updated, a reply", save(f"2, {current(2)}, NULL, 'An answer', 'ana',"
              " reply_to => (SELECT max(id) FROM comments WHERE customer_id = 2)"), "updated"),
     Scenario("updated, and comment adopted", save(f"5, {current(5)}, 'won', 'Signed', 'ana'"), "updated"),
     Scenario("updated by the key, another table", "SELECT outcome, status FROM crm_update_customer_by_key('one',"
-             " (SELECT changed FROM keyed.deals), 'won', 'Signed', 'ana')", "updated", "SET LOCAL search_path = planted, keyed, public;"),
+             " (SELECT changed FROM keyed.deals), 'won', 'Signed', 'ana')", "updated",
+             "SET LOCAL search_path = planted, keyed, public;"),
     Scenario("updated, NOTIFY", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated",
              "SET LOCAL crm_concurrency.events = notify;"),
     Scenario("updated, logical messages", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated",
@@ -135,13 +142,15 @@ SCENARIOS = [
     Scenario("updated, REPEATABLE READ", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated",
              begin="BEGIN ISOLATION LEVEL REPEATABLE READ"),
     Scenario("conflict, with a comment", save(f"2, {oldest(2)}, 'won', 'Too late', 'ana'"), "conflict"),
-    Scenario("conflict, without a comment", save(f"2, {oldest(2)}, 'won', NULL, 'ana', fields => '{{\"phone\": \"1\"}}'"), "conflict"),
+    Scenario("conflict, without a comment",
+             save(f"2, {oldest(2)}, 'won', NULL, 'ana', fields => '{{\"phone\": \"1\"}}'"), "conflict"),
     Scenario("conflict, what was sent was no version", save("2, '2020-01-01', 'won', 'Lost', 'ana'"), "conflict"),
     Scenario("conflict, raised", save(f"2, {oldest(2)}, 'won', 'Too late', 'ana'"), "PT409",
              "SET LOCAL crm_concurrency.on_conflict = raise;"),
     Scenario("replayed", save(f"6, {oldest(6)}, 'won', 'Signed', 'ana'"), "replayed", "SET LOCAL synchronous_commit = on;"),
     Scenario("unchanged", save(f"1, {current(1)}, 'called', NULL, 'ana'"), "unchanged"),
-    Scenario("merged", save(f"2, {oldest(2)}, NULL, 'Merged', 'ana', merge => true, fields => '{{\"email\": \"m@example.org\"}}'"),
+    Scenario("merged",
+             save(f"2, {oldest(2)}, NULL, 'Merged', 'ana', merge => true, fields => '{{\"email\": \"m@example.org\"}}'"),
              "merged"),
     Scenario("locked", save(f"4, {current(4)}, 'won', 'Not mine', 'ben'"), "locked"),
     Scenario("deleted", save("3, '2026-01-01', 'won', 'Gone', 'ana'"), "deleted"),
@@ -150,25 +159,31 @@ SCENARIOS = [
              f"jsonb_build_object('id', 2, 'expected_ts', {oldest(2)}, 'comment', 'Late', 'author', 'ana')"),
              ["updated", "updated", "conflict"]),
     Scenario("comment", "SELECT crm_add_comment(2, 'By the way', 'ana') IS NOT NULL", True),
-    Scenario("comment, a reply", "SELECT crm_add_comment(2, 'By the way', 'ana', (SELECT max(id) FROM comments WHERE customer_id = 2)) > 0",
+    Scenario("comment, a reply",
+             "SELECT crm_add_comment(2, 'By the way', 'ana', (SELECT max(id) FROM comments WHERE customer_id = 2)) > 0",
              True),
-    Scenario("comment, said again", "SELECT crm_add_comment(7, 'Said once', 'ana') = (SELECT max(id) FROM comments WHERE customer_id = 7)",
+    Scenario("comment, said again",
+             "SELECT crm_add_comment(7, 'Said once', 'ana') = (SELECT max(id) FROM comments WHERE customer_id = 7)",
              True),
-    Scenario("plain comment", "INSERT INTO comments (customer_id, author, body) VALUES (1, 'ana', 'Plain') RETURNING author", "ana"),
+    Scenario("plain comment",
+             "INSERT INTO comments (customer_id, author, body) VALUES (1, 'ana', 'Plain') RETURNING author", "ana"),
     Scenario("versioned comment", "INSERT INTO comments (customer_id, author, body, expected_ts) VALUES"
              f" (1, 'ana', 'Checked', {current(1)}) RETURNING body", "Checked"),
     Scenario("versioned comment, stale", "INSERT INTO comments (customer_id, author, body, expected_ts) VALUES"
              f" (1, 'ana', 'Checked', {oldest(1)}) RETURNING body", "PT409"),
     Scenario("plain INSERT", "INSERT INTO customers (id, name) VALUES (9, 'Nine'), (3, 'Back') RETURNING name", "Nine"),
-    Scenario("plain UPDATE", "UPDATE customers SET status = 'plain', phone = '0' WHERE id IN (1, 2) RETURNING status", "plain"),
+    Scenario("plain UPDATE",
+             "UPDATE customers SET status = 'plain', phone = '0' WHERE id IN (1, 2) RETURNING status", "plain"),
     Scenario("plain DELETE", "DELETE FROM customers WHERE id IN (1, 5) RETURNING id", 1),
     Scenario("lock", "SELECT outcome, lock_id IS NULL, author FROM crm_lock_customer(1, 'ana')", "acquired"),
-    Scenario("lock, renewed", f"SELECT outcome, author FROM crm_lock_customer(4, 'ana', lock_id => {lock_of(4)})", "renewed"),
+    Scenario("lock, renewed",
+             f"SELECT outcome, author FROM crm_lock_customer(4, 'ana', lock_id => {lock_of(4)})", "renewed"),
     Scenario("lock, of another", "SELECT outcome, author FROM crm_lock_customer(4, 'ben')", "locked"),
     Scenario("unlock", f"SELECT crm_unlock_customer(4, {lock_of(4)})", True),
     Scenario("the locks", "SELECT author, key FROM crm_locks", "ana"),
     Scenario("customer", "SELECT crm_get_customer(2, NULL, 3)->'customer'->>'status', crm_get_customer(2)", "called"),
-    Scenario("customer, then", f"SELECT crm_get_customer(2, {oldest(2)})->'customer'->>'status', crm_get_customer(2, {oldest(2)})", "new"),
+    Scenario("customer, then",
+             f"SELECT crm_get_customer(2, {oldest(2)})->'customer'->>'status', crm_get_customer(2, {oldest(2)})", "new"),
     Scenario("timeline", "SELECT count(*)::int, jsonb_agg(t) FROM crm_timeline(2) t", 6),
     Scenario("verify", "SELECT count(*)::int FROM crm_verify()", 0),
     Scenario("doctor", "SELECT count(*)::int >= 0, jsonb_agg(d) FROM crm_doctor() d", True),
@@ -176,17 +191,20 @@ SCENARIOS = [
     Scenario("prune", "SELECT crm_prune_history('0')::int", 7),
     Scenario("erase", "SELECT jsonb_typeof(crm_erase_customer(2)), (SELECT count(*) FROM comments)::int > 0", "object"),
     Scenario("export", "SELECT crm_export_comments(2) <> ''", True),
-    Scenario("import", "SELECT crm_import_comments(8, E'A note\\n\\n[12/15/2024, 3:45:23 PM] ana: Called.\\n\\n[1/2/2025, 9:00:00 AM]"
+    Scenario("import",
+             "SELECT crm_import_comments(8, E'A note\\n\\n[12/15/2024, 3:45:23 PM] ana: Called.\\n\\n[1/2/2025, 9:00:00 AM]"
              " ana: Paid.', 'Europe/Berlin')", 3),
     Scenario("import of a column", "CALL crm_import_comments_column('imports.leads', 3)", None,
              reset="SET crm_concurrency.allow_truncate = on; TRUNCATE imports.leads_comments RESTART IDENTITY"),
     Scenario("tables are made", "SELECT crm_create_tables('fresh')::text", "fresh.customers", "CREATE SCHEMA fresh;"),
-    Scenario("attach", "SELECT crm_attach('plain.deals', 'stage', 'changed', comments_column => 'Owner')::text", "plain.deals"),
-    Scenario("attach again", "SELECT crm_attach('keyed.deals', 'stage', 'changed', plain_updates => 'refuse')::text", "keyed.deals",
+    Scenario("attach",
+             "SELECT crm_attach('plain.deals', 'stage', 'changed', comments_column => 'Owner')::text", "plain.deals"),
+    Scenario("attach again",
+             "SELECT crm_attach('keyed.deals', 'stage', 'changed', plain_updates => 'refuse')::text", "keyed.deals",
              "DROP TRIGGER crm_history ON keyed.deals;"),
     Scenario("detach", "SELECT crm_detach('imports.leads')::text", ""),
     Scenario("a save after detach and attach", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated",
-             "SELECT crm_detach('customers'); SELECT crm_attach('customers', comments => 'comments', history => 'customer_history',"
-             " locks => 'customer_locks');"),
+             "SELECT crm_detach('customers'); SELECT crm_attach('customers', comments => 'comments',"
+             " history => 'customer_history', locks => 'customer_locks');"),
     Scenario("TRUNCATE", "TRUNCATE customer_history, comments", "55000"),
 ]
