@@ -696,9 +696,19 @@ find_and_lock(Find find, Oid extension_schema)
             continue;
         if (table != nullptr && !table->is_described)
         {
-            const int settings = fix_formats();
-            describe(*table, extension_schema);
-            AtEOXact_GUC(true, settings);
+            // What a description that fails has taken goes with its reading.
+            PG_TRY();
+            {
+                const int settings = fix_formats();
+                describe(*table, extension_schema);
+                AtEOXact_GUC(true, settings);
+            }
+            PG_CATCH();
+            {
+                stale = true;
+                PG_RE_THROW();
+            }
+            PG_END_TRY();
         }
         return table;
     }
