@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -160,6 +161,8 @@ do_planted(void)
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 1, 1);
 		LockAcquire(&tag, ShareLock, true, false);
 	}
+	else if (strcmp(planted, "state") == 0)
+		SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
 	else if (strcmp(planted, "other") == 0)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("planted")));
 	else if (strcmp(planted, "dies") == 0)

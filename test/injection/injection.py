@@ -3,6 +3,7 @@
 import argparse
 import multiprocessing
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ FUNCTIONS = """
 
 # What an error may leave for the session: blocks that are half full, not the same again with each error.
 MEMORY_OF_ERROR = 800
+MEMORY_OF_FIRST_USE = 100
 
 
 def arguments() -> argparse.Namespace:
@@ -42,6 +44,18 @@ def arguments() -> argparse.Namespace:
 
 class Ended(Exception):
     """The session is gone."""
+
+
+def connect(dsn: str) -> psycopg.Connection:
+    """Waits for a server that is starting."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return psycopg.connect(dsn, autocommit=True, prepare_threshold=None)
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 @dataclass
@@ -102,7 +116,7 @@ class Path:
 
     def open(self, settings: str = "") -> Session:
         dsn = make_conninfo(self.options.dsn, dbname=self.database)
-        session = Session(psycopg.connect(dsn, autocommit=True, prepare_threshold=None))
+        session = Session(connect(dsn))
         session.connection.add_notice_handler(
             lambda notice: session.warnings.append(f"{notice.severity}: {notice.message_primary}")
             if notice.severity_nonlocalized in ("WARNING", "FATAL") else None)
@@ -116,7 +130,7 @@ class Path:
                          " SET timezone = 'UTC'; SET crm_concurrency.refused_comment_window = '1d';")
 
     def start(self) -> None:
-        with psycopg.connect(self.options.dsn, autocommit=True) as admin:
+        with connect(self.options.dsn) as admin:
             admin.execute(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
             admin.execute(f"CREATE DATABASE {self.database} TEMPLATE template0")
         self.observer = self.open()
@@ -125,7 +139,7 @@ class Path:
 
     def stop(self) -> None:
         self.observer.connection.close()
-        with psycopg.connect(self.options.dsn, autocommit=True) as admin:
+        with connect(self.options.dsn) as admin:
             admin.execute(f"DROP DATABASE {self.database} WITH (FORCE)")
 
     # One error ------------------------------------------------------------------------------------------------------
@@ -274,16 +288,15 @@ class Path:
         return not session.connection.closed
 
     def recover(self) -> None:
-        """Waits for a server that starts again after a crash."""
-        self.observer.connection.close()
-        for attempt in range(100):
-            try:
-                self.observer = self.open()
-                return
-            except psycopg.OperationalError:
-                if attempt == 99:
-                    raise
-                multiprocessing.Event().wait(0.2)
+        """Waits for a server that starts again after a crash, which ends all sessions a moment later."""
+        end = time.monotonic() + 1
+        try:
+            while time.monotonic() < end:
+                self.observer.run("SELECT 1")
+                time.sleep(0.02)
+        except psycopg.OperationalError:
+            self.observer.connection.close()
+            self.observer = self.open()
 
     def play_warm(self, session: Session, scenario: Scenario, expected) -> None:
         calls = self.calls(session, scenario)
@@ -317,6 +330,26 @@ class Path:
             self.problems.append(f"objects of C++ are left on the heap: {[live for _, live in used]}")
         self.most_growth = max(self.most_growth, growth / max(count, 1))
 
+    def look_at_first_use(self, scenario: Scenario, calls: list[tuple[int, str]]) -> None:
+        """The same error again and again in a session that has never come by it."""
+        # Of each place the last call: the later, the more has been taken.
+        last = {site: (number, function) for number, (site, function) in enumerate(calls, 1)}
+        for number, function in last.values():
+            session = self.open_session()
+            used = [self.memory(session)[0]]
+            for strike in range(1, 10):
+                session.run(f"{scenario.begin}; {scenario.prelude}"
+                            f" SELECT crm_inject('number', {number}, {self.options.frames}, '{self.options.plant}')")
+                session.attempt(scenario.statement)
+                session.run("ROLLBACK")
+                if strike % 3 == 0:
+                    used.append(self.memory(session)[0])
+            self.strikes += 9
+            session.connection.close()
+            growth = min(used[3] - used[2], used[2] - used[1]) / 3
+            if growth > MEMORY_OF_FIRST_USE:
+                self.problems.append(f"memory grows by {growth:.0f} bytes each time that call {number}, {function}, fails first")
+
     def memory(self, session: Session) -> tuple[int, int | None]:
         """The bytes in use in contexts, and the objects of C++."""
         return session.run("SELECT sum(used_bytes)::bigint, crm_inject_live() FROM pg_backend_memory_contexts")[0]
@@ -329,6 +362,8 @@ class Path:
             session = self.open_session()
             self.tried(session, scenario, place, number % 2 == 0, expected, "new session")
             session.connection.close()
+        if scenario.fails_first or self.options.each_scenario and not scenario.reset:
+            self.look_at_first_use(scenario, calls)
 
     def run(self) -> bool:
         self.start()
