@@ -34,7 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=1, help="places that so many callers tell apart (default: %(default)s)")
     parser.add_argument("--all", action="store_true", help="at every single call")
     parser.add_argument("--first", type=int, metavar="N", help="at the first N places or calls of a scenario only")
-    parser.add_argument("--repeat", type=int, default=6, metavar="N",
+    parser.add_argument("--repeat", type=int, default=4, metavar="N",
                         help="errors of a scenario that are raised again to see whether memory grows (default: %(default)s)")
     parser.add_argument("--plant", default="", help="a fault that is made where the error is raised")
     parser.add_argument("--plant-sql", default="", help="statements to run first: a fault to be found")
@@ -209,7 +209,7 @@ class Path:
             session.run("ROLLBACK TO before; COMMIT")
         else:
             again = self.rehearse(session, scenario)
-        problems = [problem, self.what_is_left(session, scenario), *session.warnings]
+        problems = [problem, self.what_is_left(session, is_within and not scenario.reset), *session.warnings]
         if again != expected:
             problems.append(f"the same statement then comes to another end: {difference(again, expected)}")
         return "; ".join(filter(None, problems)) or None
@@ -230,16 +230,17 @@ class Path:
             return f"it was raised at {raised}"
         return None
 
-    def what_is_left(self, session: Session, scenario: Scenario) -> str | None:
+    def what_is_left(self, session: Session, is_committed: bool) -> str | None:
+        # Others see what was committed alone.
+        whole = f"({WHOLE})" if is_committed else "NULL"
         locks, whole = self.observer.run(
             "SELECT (SELECT string_agg(concat_ws(' ', locktype, mode, relation::regclass), ', ') FROM pg_locks"
-            f" WHERE pid = {session.connection.info.backend_pid}), ({WHOLE})")[0]
+            f" WHERE pid = {session.connection.info.backend_pid}), {whole}")[0]
         if locks is not None:
             return f"locks are left: {locks}"
-        if whole != self.whole:
+        if is_committed and whole != self.whole:
             self.whole = whole
-            if not scenario.reset:
-                return "the tables are not as before"
+            return "the tables are not as before"
         return None
 
     # One scenario ---------------------------------------------------------------------------------------------------
