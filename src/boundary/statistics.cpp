@@ -126,7 +126,7 @@ request()
 bool
 is_on()
 {
-    return shared != nullptr && entries != nullptr;
+    return entries != nullptr;
 }
 
 void
