@@ -288,7 +288,7 @@ BEGIN
     RAISE datetime_field_overflow
         USING MESSAGE = format('no version is left for row %s of "customers"', customer),
             DETAIL = 'Its version has reached the end of year 9999.',
-            HINT = 'Find out what wrote that version; the history names who did.';
+            HINT = 'Only a write past the triggers gives such a version. As the owner of the table, correct it in the same way.';
 END $$;
 
 CREATE FUNCTION crm_internal_no_comment(customer bigint, comment bigint) RETURNS void LANGUAGE plpgsql AS $$

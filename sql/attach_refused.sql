@@ -17,7 +17,11 @@ CREATE TEMP TABLE temporary (id int PRIMARY KEY, status text);
 CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY, status text);
 CREATE TABLE with_rules (id int PRIMARY KEY, status text);
 CREATE RULE a_rule AS ON UPDATE TO with_rules DO ALSO NOTHING;
-SELECT t, e.state, e.message FROM unnest(ARRAY['a_view', 'a_matview', 'a_sequence', 'an_index', 'partitioned', 'a_partition', 'parent', 'child', 'temporary', 'unlogged', 'with_rules', 'pg_class', 'information_schema.sql_features']) t,
+CREATE FOREIGN DATA WRAPPER regress_crm_wrapper;
+CREATE SERVER regress_crm_server FOREIGN DATA WRAPPER regress_crm_wrapper;
+CREATE FOREIGN TABLE a_foreign_table (id int, status text) SERVER regress_crm_server;
+CREATE TYPE a_type AS (id int, status text);
+SELECT t, e.state, e.message FROM unnest(ARRAY['a_view', 'a_matview', 'a_sequence', 'an_index', 'a_type', 'a_foreign_table', 'partitioned', 'a_partition', 'parent', 'child', 'temporary', 'unlogged', 'with_rules', 'pg_class', 'information_schema.sql_features']) t,
     regress.error(format('SELECT crm_attach(%L)', t)) e;
 SELECT * FROM regress.error($$SELECT crm_attach('a_view')$$);
 SELECT state, message FROM regress.error($$SELECT crm_attach('nothing_at_all')$$);
@@ -30,9 +34,14 @@ CREATE TABLE key_deferrable (id int PRIMARY KEY DEFERRABLE, status text);
 CREATE TABLE key_numeric (id numeric PRIMARY KEY, status text);
 CREATE TABLE key_char (id char(5) PRIMARY KEY, status text);
 CREATE TABLE key_citext (id citext PRIMARY KEY, status text);
-SELECT t, e.state, e.message FROM unnest(ARRAY['no_key', 'composite', 'key_deferrable', 'key_numeric', 'key_char', 'key_citext']) t, regress.error(format('SELECT crm_attach(%L)', t)) e;
+CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE key_no_case (id text COLLATE no_case PRIMARY KEY, status text);
+CREATE DOMAIN no_case_name AS varchar(20) COLLATE no_case;
+CREATE TABLE key_domain (id no_case_name PRIMARY KEY, status text);
+SELECT t, e.state, e.message FROM unnest(ARRAY['no_key', 'composite', 'key_deferrable', 'key_numeric', 'key_char', 'key_citext', 'key_no_case', 'key_domain']) t, regress.error(format('SELECT crm_attach(%L)', t)) e;
 SELECT * FROM regress.error($$SELECT crm_attach('composite')$$);
 SELECT * FROM regress.error($$SELECT crm_attach('key_numeric')$$);
+SELECT * FROM regress.error($$SELECT crm_attach('key_no_case')$$);
 -- statuses
 CREATE TABLE statuses (id int PRIMARY KEY, "char" char(5), doc json, flag boolean, num numeric, many text[], made text GENERATED ALWAYS AS ('x') STORED, updated_at timestamptz(3) NOT NULL);
 SELECT c, e.state, e.message FROM unnest(ARRAY['char', 'doc', 'flag', 'num', 'many', 'made', 'id', 'updated_at', 'ctid', 'Status']) c, regress.error(format('SELECT crm_attach(''statuses'', %L)', c)) e;
@@ -106,5 +115,6 @@ RESET ROLE;
 SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'attach_refused'::regnamespace AND relname LIKE 'good%' AND relkind = 'r' ORDER BY 1;
 SELECT crm_attach('good'), crm_detach('good');
 DROP SCHEMA attach_refused CASCADE;
+DROP FOREIGN DATA WRAPPER regress_crm_wrapper CASCADE;
 DROP TABLE temporary;
 DROP ROLE regress_crm_attach, regress_crm_owner;

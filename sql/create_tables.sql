@@ -155,6 +155,43 @@ ALTER TABLE customers DROP COLUMN status CASCADE;
 SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
 SELECT state, message FROM regress.error($$UPDATE customers SET name = 'x'$$);
 ROLLBACK;
+-- types that came while the trigger was away; the hint is the way back
+CREATE PROCEDURE pg_temp.retype(col name, alteration text) LANGUAGE plpgsql AS $$
+BEGIN
+    DROP TRIGGER IF EXISTS crm_key ON customers;
+    EXECUTE format('ALTER TABLE customers ALTER COLUMN %I DROP DEFAULT, ALTER COLUMN %1$I TYPE %s', col, alteration);
+    CREATE TRIGGER crm_key BEFORE UPDATE OF id, status, updated_at ON customers FOR EACH ROW EXECUTE FUNCTION crm_customers_key();
+END $$;
+BEGIN;
+CALL pg_temp.retype('updated_at', 'timestamptz(2)');
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+SELECT state, message FROM regress.error($$UPDATE customers SET name = 'x'$$);
+CALL pg_temp.retype('updated_at', 'date');
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+DROP TRIGGER crm_key ON customers;
+ALTER TABLE customers ALTER COLUMN updated_at TYPE timestamptz(3);
+SELECT crm_attach('customers', comments => 'comments', history => 'customer_history', locks => 'customer_locks');
+SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'typed', NULL, 'ana');
+ROLLBACK;
+BEGIN;
+CALL pg_temp.retype('status', 'json USING to_json(status)');
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ROLLBACK;
+BEGIN;
+ALTER TABLE customers ALTER COLUMN id DROP IDENTITY;
+CALL pg_temp.retype('id', 'numeric');
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ROLLBACK;
+BEGIN;
+ALTER TABLE comments ALTER COLUMN created_at TYPE timestamp;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ROLLBACK;
+-- the trigger that names the columns names two of them
+BEGIN;
+DROP TRIGGER crm_key ON customers;
+CREATE TRIGGER crm_key BEFORE UPDATE OF id, status ON customers FOR EACH ROW EXECUTE FUNCTION crm_customers_key();
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, now(), 'x', NULL, 'ana')$$);
+ROLLBACK;
 SELECT outcome, status FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'again', NULL, 'ana');
 SELECT * FROM regress.violations();
 
@@ -239,8 +276,20 @@ DROP TRIGGER t ON stranger;
 CREATE TRIGGER t BEFORE INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION crm_refuse_truncate();
 SELECT * FROM regress.error('INSERT INTO stranger VALUES (1)');
 DROP TRIGGER t ON stranger;
-DROP TABLE stranger;
-SELECT regress.state('SELECT crm_customers_version()');
+-- each function as every trigger that it is not, and as what it is: in that case the table is not attached
+SELECT f AS function, e.state, count(*) AS triggers, string_agg(definition, '; ' ORDER BY definition) FILTER (WHERE e.state <> '39P01') AS definitions
+FROM unnest(ARRAY['crm_customers_key', 'crm_customers_version', 'crm_customers_history', 'crm_comments_guard', 'crm_comments_version', 'crm_refuse_truncate', 'crm_history_restore']) f,
+     unnest(ARRAY['BEFORE', 'AFTER']) fires, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) event, unnest(ARRAY['ROW', 'STATEMENT']) level,
+     format('%s %s FOR EACH %s', fires, event, level) definition,
+     regress.error(format('CREATE TRIGGER t %s %s ON stranger FOR EACH %s EXECUTE FUNCTION %s(); INSERT INTO stranger VALUES (1); UPDATE stranger SET id = 2; DELETE FROM stranger; TRUNCATE stranger; DROP TRIGGER t ON stranger', fires, event, level, f)) e
+WHERE event <> 'TRUNCATE' OR level = 'STATEMENT' GROUP BY 1, 2 ORDER BY 1, 2;
+CREATE VIEW stranger_view AS SELECT * FROM stranger;
+SELECT f AS function, e.state, e.message FROM unnest(ARRAY['crm_customers_version', 'crm_customers_history', 'crm_comments_guard', 'crm_comments_version', 'crm_history_restore']) f,
+     regress.error(format('CREATE TRIGGER t INSTEAD OF INSERT ON stranger_view FOR EACH ROW EXECUTE FUNCTION %s(); INSERT INTO stranger_view VALUES (1)', f)) e ORDER BY 1;
+-- and as no trigger at all
+SELECT f AS function, e.* FROM unnest(ARRAY['crm_customers_key', 'crm_customers_version', 'crm_customers_history', 'crm_comments_guard', 'crm_comments_version', 'crm_refuse_truncate', 'crm_history_restore', 'crm_registry_changed']) f,
+     regress.error(format('SELECT %s()', f)) e ORDER BY 1;
+DROP TABLE stranger CASCADE;
 
 -- dropping the extension never drops customers
 BEGIN;

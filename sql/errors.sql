@@ -74,6 +74,51 @@ ROLLBACK;
 SET default_transaction_read_only = on;
 SELECT regress.state($$SELECT crm_update_customer(1, '2001-01-01', 'x', NULL, 'ana')$$);
 SET default_transaction_read_only = off;
+-- what only an owner brings about, past the triggers or by tables of his own; nothing of it is kept
+CREATE TABLE heirs () INHERITS (customers);
+INSERT INTO heirs SELECT * FROM customers;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.version(1, 1), 'x', 'words', 'ana')$$);
+SELECT regress.state($$SELECT crm_update_customer(1, regress.version(1, 1), 'x', 'words', 'ana', merge => true)$$);
+DROP TABLE heirs;
+BEGIN;
+ALTER TABLE customers DISABLE TRIGGER USER;
+UPDATE customers SET updated_at = '9999-12-31 23:59:59.999+00';
+ALTER TABLE customers ENABLE TRIGGER USER;
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'words', 'ana')$$);
+SELECT regress.state($$UPDATE customers SET name = 'x'$$), regress.state($$DELETE FROM customers$$), regress.state($$SELECT crm_erase_customer(1)$$);
+-- what changes nothing needs no version
+SELECT outcome FROM crm_update_customer(1, regress.current(1), NULL, NULL, 'ana');
+-- the hint's way out
+ALTER TABLE customers DISABLE TRIGGER USER;
+UPDATE customers SET updated_at = h.version FROM (SELECT max(version) AS version FROM customer_history) h;
+ALTER TABLE customers ENABLE TRIGGER USER;
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'corrected', NULL, 'ana');
+SELECT * FROM crm_verify();
+ROLLBACK;
+BEGIN;
+UPDATE customer_history SET fields = '[]' WHERE operation = 'update';
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.version(1, 1), NULL, 'words', 'ana', merge => true)$$);
+SELECT regress.state($$SELECT crm_update_customer(1, regress.version(1, 1), NULL, 'words', 'ana', fields => '{"name": "x"}')$$);
+ROLLBACK;
+-- a key that lost its constraint and is null
+BEGIN;
+ALTER TABLE customers ALTER COLUMN id DROP IDENTITY;
+ALTER TABLE customers DROP CONSTRAINT customers_pkey CASCADE;
+ALTER TABLE customers ALTER COLUMN id DROP NOT NULL;
+SELECT * FROM regress.error($$INSERT INTO customers (id, updated_at) VALUES (NULL, now())$$);
+ALTER TABLE customers DISABLE TRIGGER USER;
+INSERT INTO customers (id, updated_at) VALUES (NULL, now());
+ALTER TABLE customers ENABLE TRIGGER USER;
+SELECT s AS statement, e.state, e.message FROM unnest(ARRAY['UPDATE customers SET name = ''x''', 'UPDATE customers SET id = 2 WHERE id IS NULL', 'UPDATE customers SET id = NULL WHERE id = 1', 'DELETE FROM customers WHERE id IS NULL']) s, regress.error(s) e;
+ROLLBACK;
+-- a superuser's trigger that turns the triggers off between those of one row
+BEGIN;
+CREATE FUNCTION quieten() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('session_replication_role', 'replica', true); RETURN NEW; END $$;
+CREATE TRIGGER quieten BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION quieten();
+SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'words', 'ana')$$);
+SELECT current_setting('session_replication_role') AS role;
+ROLLBACK;
+SELECT * FROM crm_verify();
 -- keys, versions, tables: see create_tables and version_rule; an error leaves the session as it was
 SELECT outcome FROM crm_update_customer(1, regress.current(1), 'fine', 'words at last', 'ana');
 SELECT * FROM regress.violations();

@@ -14,6 +14,11 @@ fails() {
     tap_failures=$((tap_failures + 1))
 }
 
+# skips NAME REASON: what cannot be tested here.
+skips() {
+    echo "ok $((++tap_tests)) - $1 # SKIP $2"
+}
+
 # Explains a failed test.
 explain() {
     sed 's/^/# /' <<<"$1"

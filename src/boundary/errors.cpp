@@ -198,17 +198,19 @@ too_coarse_version(Oid table, const char *column)
                     errmsg("column \"%s\" of attached table \"%s\" does not hold milliseconds", column,
                            name_of(table)),
                     errdetail("Versions are at least a millisecond apart."),
-                    errhint("Give it the type timestamptz(3) or timestamptz.")));
+                    errhint("Drop the trigger that calls crm_customers_key(), give the column the type timestamptz(3) or "
+                            "timestamptz, and SELECT crm_attach(...) again.")));
 }
 
 void
-wrong_column_type(Oid table, const char *column, Oid type, Oid expected)
+wrong_column_type(Oid table, const char *column, Oid type, const char *expected)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("column \"%s\" of attached table \"%s\" has type %s", column, name_of(table),
                            format_type_be(type)),
-                    errdetail("It must have type %s.", format_type_be(expected)),
-                    errhint("Give the column its type back.")));
+                    errdetail("It must have type %s.", expected),
+                    errhint("Give the column its type back; first drop the trigger that names it, if there is one, and "
+                            "SELECT crm_attach(...) again in the end.")));
 }
 
 void
@@ -235,7 +237,7 @@ misused_trigger(const char *function, const char *expected)
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("function \"%s\" was not called as it must be", function),
                     errdetail("Expected trigger: %s.", expected),
-                    errhint("Let crm_attach() create the triggers.")));
+                    errhint("Let CREATE EXTENSION and crm_attach() create the triggers.")));
 }
 
 void
@@ -653,7 +655,8 @@ versions_exhausted(Oid table, const char *key)
     ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
                     errmsg("no version is left for row %s of \"%s\"", key, name_of(table)),
                     errdetail("Its version has reached the end of year 9999."),
-                    errhint("Find out what wrote that version; the history names who did.")));
+                    errhint("Only a write past the triggers gives such a version. As the owner of the table, correct it in the "
+                            "same way.")));
 }
 
 void
@@ -698,7 +701,9 @@ null_key(Oid table, AttrNumber column)
     ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
                     errmsg("null value in column \"%s\" of relation \"%s\"", get_attname(table, column, false),
                            name_of(table)),
-                    errdetail("A customer has a key."), errhint("Insert a new row, or delete this one.")));
+                    errdetail("A customer has a key."),
+                    errhint("Give the table its primary key back. As its owner, delete rows without a key while its triggers "
+                            "are disabled.")));
 }
 
 void

@@ -49,7 +49,7 @@ namespace crm::errors {
 [[noreturn]] void missing_table(Oid table);
 [[noreturn]] void missing_column(Oid table, const char *column);
 [[noreturn]] void too_coarse_version(Oid table, const char *column);
-[[noreturn]] void wrong_column_type(Oid table, const char *column, Oid type, Oid expected);
+[[noreturn]] void wrong_column_type(Oid table, const char *column, Oid type, const char *expected);
 [[noreturn]] void missing_trigger(Oid table, const char *function);
 [[noreturn]] void disabled_trigger(Oid table, const char *trigger);
 [[noreturn]] void misused_trigger(const char *function, const char *expected);

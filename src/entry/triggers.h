@@ -14,7 +14,8 @@ require_row_trigger(FunctionCallInfo fcinfo, bool before, const char *function, 
     if (!CALLED_AS_TRIGGER(fcinfo))
         errors::misused_trigger(function, expected);
     TriggerData *data = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BEFORE(data->tg_event) != before)
+    if (!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+        !(before ? TRIGGER_FIRED_BEFORE(data->tg_event) : TRIGGER_FIRED_AFTER(data->tg_event)))
         errors::misused_trigger(function, expected);
     return data;
 }

@@ -81,7 +81,7 @@ require_column(Oid table, const char *column, Oid type)
         errors::missing_column(table, column);
     const Oid actual = get_atttype(table, attribute);
     if (OidIsValid(type) && getBaseType(actual) != type)
-        errors::wrong_column_type(table, column, actual, type);
+        errors::wrong_column_type(table, column, actual, format_type_be(type));
     return attribute;
 }
 
@@ -136,17 +136,19 @@ read_columns(AttachedTable &table, Oid extension_schema)
     table.key_column_type = getBaseType(type);
     table.key_type = key_type_of(table.key_column_type);
     if (!OidIsValid(table.key_type))
-        errors::wrong_column_type(table.customers, get_attname(table.customers, table.key, false), type, INT8OID);
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.key, false), type,
+                                  "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
 
     get_atttypetypmodcoll(table.customers, table.status, &table.status_type, &table.status_typmod, &collation);
     if (!can_be_status(table.status_type))
         errors::wrong_column_type(table.customers, get_attname(table.customers, table.status, false),
-                                  table.status_type, TEXTOID);
+                                  table.status_type,
+                                  "text, varchar, citext, an enum or an integer, or a domain over one of them");
 
     get_atttypetypmodcoll(table.customers, table.version, &type, &typmod, &collation);
     if (getBaseType(type) != TIMESTAMPTZOID)
         errors::wrong_column_type(table.customers, get_attname(table.customers, table.version, false), type,
-                                  TIMESTAMPTZOID);
+                                  format_type_be(TIMESTAMPTZOID));
     if (typmod >= 0 && typmod < 3)
         errors::too_coarse_version(table.customers, get_attname(table.customers, table.version, false));
 }
