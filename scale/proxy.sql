@@ -87,7 +87,7 @@ COMMENT ON FUNCTION crm_proxy.all_partitions() IS 'the numbers of the partitions
 CREATE FUNCTION crm_partition(key text)
 RETURNS integer
 LANGUAGE sql STABLE
-AS $$ SELECT crm_proxy.key_hash(crm_proxy.canonical_key(key)) & (count(*)::integer - 1) FROM crm_proxy.partitions() $$;
+AS $$ SELECT crm_proxy.key_hash(crm_proxy.canonical_key(key)) & (nullif(count(*)::integer, 0) - 1) FROM crm_proxy.partitions() $$;
 
 COMMENT ON FUNCTION crm_partition(text) IS
     'the number of the partition that has the customer with this key; raises 22P02 for a malformed key';

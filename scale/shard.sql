@@ -141,7 +141,7 @@ BEGIN
     EXECUTE format('SELECT greatest($1, max(id) + 1) FROM (SELECT max(id) AS id FROM %s WHERE id BETWEEN $1 AND $2
         UNION ALL SELECT last_value FROM %s WHERE last_value BETWEEN $1 AND $2 AND is_called) s', t.comments, ids)
         INTO next_id USING first_id, last_id;
-    EXECUTE format('ALTER SEQUENCE %s MINVALUE %s MAXVALUE %s START %2$s RESTART %s', ids, first_id, last_id, next_id);
+    EXECUTE format('ALTER SEQUENCE %1$s MINVALUE %2$s MAXVALUE %3$s START %2$s RESTART %4$s', ids, first_id, last_id, next_id);
     RETURN next_id;
 END
 $$;
