@@ -222,6 +222,7 @@ server_start() {
     mkdir "$directory" || die "could not make the directory $directory"
     echo "${wanted_port:-0}" >"$directory/$marker"
     made_server=$directory
+    made_servers+=("$directory")
     as_server_user test -x "$directory" ||
         die "the user $server_user, who runs the server, cannot reach $directory: choose another (--dir or TMPDIR)"
 
@@ -305,10 +306,12 @@ run_pg_regress() {
 
 # Cleaning up -------------------------------------------------------------------------------------
 
+# The server that was started last, and all that the end of the program stops.
 made_server=
+made_servers=()
 scratch=
 
-# At the end of the program, however it ends, stops the server that it started and removes its temporary files.
+# At the end of the program, however it ends, stops the servers that it started and removes its temporary files.
 clean_up_at_exit() {
     trap clean_up EXIT
     trap 'exit 129' HUP
@@ -317,14 +320,19 @@ clean_up_at_exit() {
 }
 
 clean_up() {
-    if [[ -n $made_server ]]; then
-        server_stop "$made_server"
-    fi
+    local directory
+    for directory in "${made_servers[@]}"; do
+        if [[ -d $directory ]]; then
+            server_stop "$directory"
+        fi
+    done
     if [[ -n $scratch ]]; then
         rm -rf "$scratch"
     fi
 }
 
 keep_server() {
+    # shellcheck disable=SC2034 # the callers read it
     made_server=
+    made_servers=()
 }

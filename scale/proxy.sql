@@ -1,0 +1,1315 @@
+-- The proxy database of several crm_concurrency databases: the extension's functions, each of which PL/Proxy runs in the
+-- database that has the customer. scale/README.md says how it is set up. Here are no tables, and not the extension.
+
+CREATE EXTENSION IF NOT EXISTS plproxy;
+
+CREATE SCHEMA crm_proxy;
+
+COMMENT ON SCHEMA crm_proxy IS
+    'how the crm functions of this database reach the partitions (scale/proxy.sql): what a call does in a partition is committed there at once, whatever becomes of the transaction here';
+
+GRANT USAGE ON SCHEMA crm_proxy TO PUBLIC;
+
+-- Keys and partitions ----------------------------------------------------------------------------
+
+CREATE FUNCTION crm_proxy.key_type()
+RETURNS regtype
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT 'bigint'::regtype $$;
+
+COMMENT ON FUNCTION crm_proxy.key_type() IS
+    'the type of the customers'' keys: bigint (also for smallint and integer), uuid or text; to be replaced where it is not bigint';
+
+CREATE FUNCTION crm_proxy.canonical_key(key text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN CASE crm_proxy.key_type()
+        WHEN 'bigint'::regtype THEN key::bigint::text
+        WHEN 'uuid'::regtype THEN key::uuid::text
+        ELSE key
+    END;
+END
+$$;
+
+COMMENT ON FUNCTION crm_proxy.canonical_key(text) IS
+    'the one spelling of a key by which it is routed; raises 22P02 and 22003 as the key''s type does';
+
+CREATE FUNCTION crm_proxy.key_hash(key text)
+RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN coalesce(('x' || encode(substr(sha256(convert_to(key, 'UTF8')), 1, 4), 'hex'))::bit(32)::integer, 0);
+END
+$$;
+
+COMMENT ON FUNCTION crm_proxy.key_hash(text) IS
+    'the first four bytes of the SHA-256 of the canonical key in UTF-8, as a signed big-endian integer: its low bits are the number of the partition. 0 for NULL, which every partition refuses';
+
+CREATE FUNCTION crm_proxy.hash_of_key(key text)
+RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN crm_proxy.key_hash(crm_proxy.canonical_key(key));
+EXCEPTION
+    -- Any partition says what is wrong with it, and with the other arguments first.
+    WHEN data_exception THEN
+        RETURN 0;
+END
+$$;
+
+COMMENT ON FUNCTION crm_proxy.hash_of_key(text) IS
+    'key_hash() of a key in any spelling; 0 for a malformed one, which every partition refuses';
+
+CREATE FUNCTION crm_proxy.partitions(OUT partition integer, OUT database text, OUT connection text)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+AS $$
+    SELECT m[1]::integer, (regexp_match(m[2], '(?:^|\s)dbname\s*=\s*''?([^''\s]+)'))[1], m[2]
+    FROM pg_foreign_server s, unnest(s.srvoptions) o, regexp_match(o, '^p(\d+)=(.*)$') m
+    WHERE s.srvname = 'crm' AND m IS NOT NULL
+    ORDER BY 1
+$$;
+
+COMMENT ON FUNCTION crm_proxy.partitions() IS
+    'the partitions, as the options p0, p1, ... of the server crm define them; each has a database name of its own';
+
+CREATE FUNCTION crm_proxy.all_partitions()
+RETURNS integer[]
+LANGUAGE sql STABLE
+AS $$ SELECT array_agg(partition ORDER BY partition) FROM crm_proxy.partitions() $$;
+
+COMMENT ON FUNCTION crm_proxy.all_partitions() IS 'the numbers of the partitions';
+
+CREATE FUNCTION crm_partition(key text)
+RETURNS integer
+LANGUAGE sql STABLE
+AS $$ SELECT crm_proxy.key_hash(crm_proxy.canonical_key(key)) & (nullif(count(*)::integer, 0) - 1) FROM crm_proxy.partitions() $$;
+
+COMMENT ON FUNCTION crm_partition(text) IS
+    'the number of the partition that has the customer with this key; raises 22P02 for a malformed key';
+
+-- Errors -----------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_proxy.partition_name(database_name text)
+RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT format('partition %s (database %s)', coalesce(string_agg(partition::text, ', '), 'unknown'), database_name)
+    FROM crm_proxy.partitions() WHERE database = database_name
+$$;
+
+COMMENT ON FUNCTION crm_proxy.partition_name(text) IS 'how messages name a partition';
+
+CREATE FUNCTION crm_proxy.raise_error(state text, message text, detail text, hint text)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    in_doubt constant text := 'It may have been applied or not. It can be sent again: '
+        'a save or comment that was applied is not applied twice.';
+    -- What PL/Proxy puts before the words of a partition, and its own words about a connection.
+    remote text[] := regexp_match(message, '^\S+\(\d+\): \[([^]]*)\] REMOTE ([^:]*): (.*)$');
+    own text[];
+BEGIN
+    IF remote IS NOT NULL AND (remote[2], remote[3]) <> ('(null)', '(null)') THEN
+        message := remote[3];
+        detail := regexp_replace(detail, '^Remote detail: ', '');
+        hint := regexp_replace(hint, '^Remote hint: ', '');
+        IF state LIKE '57P%' THEN
+            detail := coalesce(nullif(detail, ''), format('%s ended the connection during the call.',
+                crm_proxy.partition_name(remote[1])));
+            hint := coalesce(nullif(hint, ''), in_doubt);
+        END IF;
+    ELSIF remote IS NOT NULL THEN
+        state := 'connection_failure';
+        message := format('the connection to %s was lost', crm_proxy.partition_name(remote[1]));
+        detail := 'The server closed the connection during the call.';
+        hint := in_doubt;
+    ELSIF message LIKE 'PL/Proxy function %' THEN
+        own := regexp_match(message,
+            '^PL/Proxy function \S+\(\d+\): (?:\[([^]]*)\] )?(PQ\w+|connect timeout to|query timeout):?\s*(.*)$');
+        IF own[2] IN ('PQconnectStart', 'PQconnectPoll', 'connect timeout to') THEN
+            state := 'sqlclient_unable_to_establish_sqlconnection';
+            message := format('%s cannot be reached', coalesce(crm_proxy.partition_name(own[1]), 'a partition'));
+            detail := format('Nothing was applied there. %s: %s', own[2], rtrim(own[3], E'\n'));
+            hint := 'Send the call again later. Customers of other servers are served meanwhile.';
+        ELSIF own IS NOT NULL THEN
+            state := 'connection_failure';
+            message := format('the connection to %s was lost', coalesce(crm_proxy.partition_name(own[1]), 'a partition'));
+            detail := concat_ws(': ', own[2], rtrim(own[3], E'\n'));
+            hint := in_doubt;
+        END IF;
+    END IF;
+
+    -- An empty detail is not none.
+    IF detail <> '' AND hint <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail, HINT = hint;
+    ELSIF detail <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail;
+    ELSIF hint <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, HINT = hint;
+    ELSE
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION crm_proxy.raise_error(text, text, text, text) IS
+    'raises the error of a partition as the partition raised it, without what PL/Proxy puts before it; a partition that cannot be reached is 08001, a lost connection 08006';
+
+-- Result types, as the extension has them --------------------------------------------------------
+
+CREATE TYPE crm_update_result AS (
+    outcome     text,
+    http_status integer,
+    status      text,
+    updated_at  timestamptz,
+    comment_id  bigint,
+    message     text,
+    detail      jsonb
+);
+
+COMMENT ON TYPE crm_update_result IS 'what became of a save';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, deleted or not_found';
+COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
+COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
+COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
+COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the save is stored; NULL where none is';
+COMMENT ON COLUMN crm_update_result.message IS 'the outcome in one English sentence';
+COMMENT ON COLUMN crm_update_result.detail IS 'what a refused or replayed save has to know; NULL on a plain success';
+
+CREATE TYPE crm_update_customers_result AS (
+    ord         integer,
+    outcome     text,
+    http_status integer,
+    status      text,
+    updated_at  timestamptz,
+    comment_id  bigint,
+    message     text,
+    detail      jsonb
+);
+
+COMMENT ON TYPE crm_update_customers_result IS 'what became of one of many saves';
+COMMENT ON COLUMN crm_update_customers_result.ord IS 'the position of the save in the array, from 1';
+COMMENT ON COLUMN crm_update_customers_result.outcome IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.http_status IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.status IS 'the status of the customer right after the save';
+COMMENT ON COLUMN crm_update_customers_result.updated_at IS
+    'the version of the customer right after the save; later saves of the call may have advanced it';
+COMMENT ON COLUMN crm_update_customers_result.comment_id IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.message IS 'as in crm_update_result';
+COMMENT ON COLUMN crm_update_customers_result.detail IS 'as in crm_update_result';
+
+CREATE TYPE crm_lock_result AS (
+    outcome     text,
+    http_status integer,
+    lock_id     uuid,
+    author      text,
+    expires_at  timestamptz,
+    message     text
+);
+
+COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
+COMMENT ON COLUMN crm_lock_result.outcome IS 'acquired, renewed, locked, lost, deleted or not_found';
+COMMENT ON COLUMN crm_lock_result.http_status IS
+    'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
+COMMENT ON COLUMN crm_lock_result.lock_id IS 'what renews and releases the lock; NULL where it is not the caller''s';
+COMMENT ON COLUMN crm_lock_result.author IS 'who holds the lock';
+COMMENT ON COLUMN crm_lock_result.expires_at IS 'when the lock ends by itself, by the server''s clock';
+COMMENT ON COLUMN crm_lock_result.message IS 'the outcome in one English sentence';
+
+-- Functions of one customer ----------------------------------------------------------------------
+--
+-- Each has a function in crm_proxy that PL/Proxy runs in the partition of a hash, and around it one that hands its errors on
+-- as the partition raised them.
+
+CREATE FUNCTION crm_proxy.update_customer(
+    hash integer, id bigint, expected_ts timestamptz, status text, comment text, author text, merge boolean,
+    reply_to bigint, fields jsonb
+)
+RETURNS crm_update_result
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_update_customer(id::bigint, expected_ts::timestamptz, status::text, comment::text, author::text,
+        merge::boolean, reply_to::bigint, fields::jsonb);
+$$;
+
+CREATE FUNCTION crm_update_customer(
+    id          bigint,
+    expected_ts timestamptz,
+    status      text,
+    comment     text,
+    author      text,
+    merge       boolean DEFAULT NULL,
+    reply_to    bigint DEFAULT NULL,
+    fields      jsonb DEFAULT NULL
+)
+RETURNS crm_update_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.update_customer(crm_proxy.key_hash(id::text), id, expected_ts, status, comment, author, merge,
+        reply_to, fields);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'the extension''s crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.update_customer_by_key(
+    hash integer, key text, expected_ts timestamptz, status text, comment text, author text, merge boolean,
+    reply_to bigint, fields jsonb
+)
+RETURNS crm_update_result
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_update_customer_by_key(key::text, expected_ts::timestamptz, status::text, comment::text,
+        author::text, merge::boolean, reply_to::bigint, fields::jsonb);
+$$;
+
+CREATE FUNCTION crm_update_customer_by_key(
+    key         text,
+    expected_ts timestamptz,
+    status      text,
+    comment     text,
+    author      text,
+    merge       boolean DEFAULT NULL,
+    reply_to    bigint DEFAULT NULL,
+    fields      jsonb DEFAULT NULL
+)
+RETURNS crm_update_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.update_customer_by_key(crm_proxy.hash_of_key(key), key, expected_ts, status, comment, author,
+        merge, reply_to, fields);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'crm_update_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.get_customer(
+    hash integer, id bigint, at timestamptz, max_comments integer
+)
+RETURNS jsonb
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_get_customer(id::bigint, at::timestamptz, max_comments::integer);
+$$;
+
+CREATE FUNCTION crm_get_customer(
+    id           bigint,
+    at           timestamptz DEFAULT NULL,
+    max_comments integer DEFAULT 50
+)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.get_customer(crm_proxy.key_hash(id::text), id, at, max_comments);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
+    'the extension''s crm_get_customer(bigint, timestamptz, integer), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.get_customer_by_key(
+    hash integer, key text, at timestamptz, max_comments integer
+)
+RETURNS jsonb
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_get_customer_by_key(key::text, at::timestamptz, max_comments::integer);
+$$;
+
+CREATE FUNCTION crm_get_customer_by_key(
+    key          text,
+    at           timestamptz DEFAULT NULL,
+    max_comments integer DEFAULT 50
+)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.get_customer_by_key(crm_proxy.hash_of_key(key), key, at, max_comments);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_get_customer_by_key(text, timestamptz, integer) IS
+    'crm_get_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.timeline(
+    hash integer, id bigint, max_rows integer, before timestamptz, OUT at timestamptz, OUT kind text,
+    OUT version timestamptz, OUT operation text, OUT author text, OUT db_user name, OUT status_from text,
+    OUT status_to text, OUT fields jsonb, OUT comment_id bigint, OUT reply_to bigint, OUT thread bigint,
+    OUT depth integer, OUT body text, OUT save_refused boolean
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_timeline(id::bigint, max_rows::integer, before::timestamptz);
+$$;
+
+CREATE FUNCTION crm_timeline(
+    id              bigint,
+    max_rows        integer DEFAULT 100,
+    before          timestamptz DEFAULT NULL,
+    OUT at           timestamptz,
+    OUT kind         text,
+    OUT version      timestamptz,
+    OUT operation    text,
+    OUT author       text,
+    OUT db_user      name,
+    OUT status_from  text,
+    OUT status_to    text,
+    OUT fields       jsonb,
+    OUT comment_id   bigint,
+    OUT reply_to     bigint,
+    OUT thread       bigint,
+    OUT depth        integer,
+    OUT body         text,
+    OUT save_refused boolean
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.timeline(crm_proxy.key_hash(id::text), id, max_rows, before);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
+    'the extension''s crm_timeline(bigint, integer, timestamptz), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.timeline_by_key(
+    hash integer, key text, max_rows integer, before timestamptz, OUT at timestamptz, OUT kind text,
+    OUT version timestamptz, OUT operation text, OUT author text, OUT db_user name, OUT status_from text,
+    OUT status_to text, OUT fields jsonb, OUT comment_id bigint, OUT reply_to bigint, OUT thread bigint,
+    OUT depth integer, OUT body text, OUT save_refused boolean
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_timeline_by_key(key::text, max_rows::integer, before::timestamptz);
+$$;
+
+CREATE FUNCTION crm_timeline_by_key(
+    key             text,
+    max_rows        integer DEFAULT 100,
+    before          timestamptz DEFAULT NULL,
+    OUT at           timestamptz,
+    OUT kind         text,
+    OUT version      timestamptz,
+    OUT operation    text,
+    OUT author       text,
+    OUT db_user      name,
+    OUT status_from  text,
+    OUT status_to    text,
+    OUT fields       jsonb,
+    OUT comment_id   bigint,
+    OUT reply_to     bigint,
+    OUT thread       bigint,
+    OUT depth        integer,
+    OUT body         text,
+    OUT save_refused boolean
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.timeline_by_key(crm_proxy.hash_of_key(key), key, max_rows, before);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_timeline_by_key(text, integer, timestamptz) IS
+    'crm_timeline() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.add_comment(
+    hash integer, id bigint, body text, author text, reply_to bigint
+)
+RETURNS bigint
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_add_comment(id::bigint, body::text, author::text, reply_to::bigint);
+$$;
+
+CREATE FUNCTION crm_add_comment(
+    id       bigint,
+    body     text,
+    author   text,
+    reply_to bigint DEFAULT NULL
+)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.add_comment(crm_proxy.key_hash(id::text), id, body, author, reply_to);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
+    'the extension''s crm_add_comment(bigint, text, text, bigint), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.add_comment_by_key(
+    hash integer, key text, body text, author text, reply_to bigint
+)
+RETURNS bigint
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_add_comment_by_key(key::text, body::text, author::text, reply_to::bigint);
+$$;
+
+CREATE FUNCTION crm_add_comment_by_key(
+    key      text,
+    body     text,
+    author   text,
+    reply_to bigint DEFAULT NULL
+)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.add_comment_by_key(crm_proxy.hash_of_key(key), key, body, author, reply_to);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
+    'crm_add_comment() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.export_comments(
+    hash integer, id bigint, time_zone text
+)
+RETURNS text
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_export_comments(id::bigint, time_zone::text);
+$$;
+
+CREATE FUNCTION crm_export_comments(id bigint, time_zone text DEFAULT 'UTC')
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.export_comments(crm_proxy.key_hash(id::text), id, time_zone);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_export_comments(bigint, text) IS
+    'the extension''s crm_export_comments(bigint, text), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.export_comments_by_key(
+    hash integer, key text, time_zone text
+)
+RETURNS text
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_export_comments_by_key(key::text, time_zone::text);
+$$;
+
+CREATE FUNCTION crm_export_comments_by_key(key text, time_zone text DEFAULT 'UTC')
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.export_comments_by_key(crm_proxy.hash_of_key(key), key, time_zone);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_export_comments_by_key(text, text) IS
+    'crm_export_comments() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.import_comments(
+    hash integer, id bigint, comments text, time_zone text
+)
+RETURNS integer
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_import_comments(id::bigint, comments::text, time_zone::text);
+$$;
+
+CREATE FUNCTION crm_import_comments(id bigint, comments text, time_zone text DEFAULT 'UTC')
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.import_comments(crm_proxy.key_hash(id::text), id, comments, time_zone);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_import_comments(bigint, text, text) IS
+    'the extension''s crm_import_comments(bigint, text, text), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.import_comments_by_key(
+    hash integer, key text, comments text, time_zone text
+)
+RETURNS integer
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_import_comments_by_key(key::text, comments::text, time_zone::text);
+$$;
+
+CREATE FUNCTION crm_import_comments_by_key(key text, comments text, time_zone text DEFAULT 'UTC')
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.import_comments_by_key(crm_proxy.hash_of_key(key), key, comments, time_zone);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_import_comments_by_key(text, text, text) IS
+    'crm_import_comments() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.lock_customer(
+    hash integer, id bigint, author text, ttl interval, lock_id uuid
+)
+RETURNS crm_lock_result
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_lock_customer(id::bigint, author::text, ttl::interval, lock_id::uuid);
+$$;
+
+CREATE FUNCTION crm_lock_customer(
+    id      bigint,
+    author  text,
+    ttl     interval DEFAULT '15 minutes',
+    lock_id uuid DEFAULT NULL
+)
+RETURNS crm_lock_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.lock_customer(crm_proxy.key_hash(id::text), id, author, ttl, lock_id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
+    'the extension''s crm_lock_customer(bigint, text, interval, uuid), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.lock_customer_by_key(
+    hash integer, key text, author text, ttl interval, lock_id uuid
+)
+RETURNS crm_lock_result
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_lock_customer_by_key(key::text, author::text, ttl::interval, lock_id::uuid);
+$$;
+
+CREATE FUNCTION crm_lock_customer_by_key(
+    key     text,
+    author  text,
+    ttl     interval DEFAULT '15 minutes',
+    lock_id uuid DEFAULT NULL
+)
+RETURNS crm_lock_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.lock_customer_by_key(crm_proxy.hash_of_key(key), key, author, ttl, lock_id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_lock_customer_by_key(text, text, interval, uuid) IS
+    'crm_lock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.unlock_customer(
+    hash integer, id bigint, lock_id uuid
+)
+RETURNS boolean
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_unlock_customer(id::bigint, lock_id::uuid);
+$$;
+
+CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.unlock_customer(crm_proxy.key_hash(id::text), id, lock_id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid) IS
+    'the extension''s crm_unlock_customer(bigint, uuid), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.unlock_customer_by_key(
+    hash integer, key text, lock_id uuid
+)
+RETURNS boolean
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_unlock_customer_by_key(key::text, lock_id::uuid);
+$$;
+
+CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.unlock_customer_by_key(crm_proxy.hash_of_key(key), key, lock_id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_unlock_customer_by_key(text, uuid) IS
+    'crm_unlock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.verify(
+    hash integer, id bigint, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_verify(id::bigint);
+$$;
+
+CREATE FUNCTION crm_verify(
+    id            bigint DEFAULT NULL,
+    OUT customer  text,
+    OUT invariant text,
+    OUT problem   text,
+    OUT detail    jsonb
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    IF id IS NULL THEN
+        RETURN QUERY SELECT v.customer, v.invariant, v.problem, v.detail FROM crm_proxy.verify_all(crm_proxy.all_partitions()) v;
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT * FROM crm_proxy.verify(crm_proxy.key_hash(id::text), id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_verify(bigint) IS
+    'the extension''s crm_verify(bigint), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.verify_by_key(
+    hash integer, key text, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_verify_by_key(key::text);
+$$;
+
+CREATE FUNCTION crm_verify_by_key(
+    key           text,
+    OUT customer  text,
+    OUT invariant text,
+    OUT problem   text,
+    OUT detail    jsonb
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.verify_by_key(crm_proxy.hash_of_key(key), key);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_verify_by_key(text) IS
+    'crm_verify() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+CREATE FUNCTION crm_proxy.erase_customer(
+    hash integer, id bigint
+)
+RETURNS jsonb
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_erase_customer(id::bigint);
+$$;
+
+CREATE FUNCTION crm_erase_customer(id bigint)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.erase_customer(crm_proxy.key_hash(id::text), id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_erase_customer(bigint) IS
+    'the extension''s crm_erase_customer(bigint), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+
+CREATE FUNCTION crm_proxy.erase_customer_by_key(
+    hash integer, key text
+)
+RETURNS jsonb
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT crm_erase_customer_by_key(key::text);
+$$;
+
+CREATE FUNCTION crm_erase_customer_by_key(key text)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN crm_proxy.erase_customer_by_key(crm_proxy.hash_of_key(key), key);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
+    'crm_erase_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+
+-- Many saves -------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_proxy.update_customers(parts integer[], part_saves jsonb[],
+    OUT partition integer, OUT ord integer, OUT outcome text, OUT http_status integer, OUT status text,
+    OUT updated_at timestamptz, OUT comment_id bigint, OUT message text, OUT detail jsonb
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts, part_saves;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_update_customers((part_saves::jsonb[])[1]) r;
+$$;
+
+CREATE FUNCTION crm_proxy.hash_of_save(save jsonb)
+RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    no_save constant text := 'No save of the call was made.';
+    argument text;
+    id text := save ->> 'id';
+    key text := save ->> 'key';
+BEGIN
+    IF jsonb_typeof(save) <> 'object' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a save must be a JSON object', DETAIL = no_save,
+            HINT = 'Its keys are those of the arguments of crm_update_customer().';
+    END IF;
+    FOR argument IN SELECT jsonb_object_keys(save) LOOP
+        IF argument NOT IN ('id', 'key', 'expected_ts', 'status', 'comment', 'author', 'merge', 'reply_to', 'fields') THEN
+            RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a save has no argument "%s"', argument), DETAIL = no_save,
+                HINT = 'The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and fields; '
+                    'other columns go into fields.';
+        END IF;
+    END LOOP;
+    FOREACH argument IN ARRAY ARRAY['id', 'key'] LOOP
+        IF jsonb_typeof(save -> argument) NOT IN ('string', 'number', 'null') THEN
+            RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('%s must be a string', argument), DETAIL = no_save,
+                HINT = format('Mend the value of "%s".', argument);
+        END IF;
+        IF argument = 'id' THEN
+            id := id::bigint::text;
+        END IF;
+    END LOOP;
+    IF id IS NOT NULL AND key IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a save must not have both id and key', DETAIL = no_save,
+            HINT = 'Leave one of them out.';
+    ELSIF id IS NULL AND key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'id must not be null', DETAIL = 'Nothing was saved.',
+            HINT = 'Pass a value for id.';
+    END IF;
+    RETURN crm_proxy.key_hash(coalesce(id, crm_proxy.canonical_key(key)));
+END
+$$;
+
+COMMENT ON FUNCTION crm_proxy.hash_of_save(jsonb) IS
+    'the hash of the customer of one of many saves; raises what the extension raises for what is no save';
+
+CREATE FUNCTION crm_proxy.position_of(routes integer[], partition_number integer, ord integer)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT position::integer FROM unnest(routes) WITH ORDINALITY r (partition, position)
+    WHERE r.partition = partition_number ORDER BY position LIMIT 1 OFFSET ord - 1
+$$;
+
+COMMENT ON FUNCTION crm_proxy.position_of(integer[], integer, integer) IS
+    'the position in the whole array of the save that has the position ord in the part of its partition';
+
+CREATE FUNCTION crm_update_customers(saves jsonb)
+RETURNS SETOF crm_update_customers_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    save jsonb;
+    position integer := 0;
+    routes integer[] := '{}';
+    mask integer;
+    is_routed boolean := false;
+    error_message text;
+    error_detail text;
+    error_hint text;
+    in_part text[];
+BEGIN
+    IF saves IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'saves must not be null', DETAIL = 'Nothing was saved.',
+            HINT = 'Pass a value for saves.';
+    ELSIF jsonb_typeof(saves) <> 'array' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'saves must be a JSON array', DETAIL = 'Nothing was saved.',
+            HINT = 'Pass one object for each save, as in [{"id": 1, "expected_ts": ..., "author": ...}].';
+    END IF;
+    mask := cardinality(crm_proxy.all_partitions()) - 1;
+    FOR save IN SELECT jsonb_array_elements(saves) LOOP
+        position := position + 1;
+        routes[position] := crm_proxy.hash_of_save(save) & mask;
+    END LOOP;
+    is_routed := true;
+
+    RETURN QUERY
+        WITH placed AS (
+            SELECT r.partition, r.position, row_number() OVER (PARTITION BY r.partition ORDER BY r.position) AS ord,
+                   saves -> (r.position::integer - 1) AS save
+            FROM unnest(routes) WITH ORDINALITY r (partition, position)
+        ), parts AS (
+            SELECT array_agg(p.partition) AS numbers, array_agg(p.part) AS saves
+            FROM (SELECT s.partition, jsonb_agg(s.save ORDER BY s.position) AS part FROM placed s GROUP BY s.partition) p
+        )
+        SELECT p.position::integer, r.outcome, r.http_status, r.status, r.updated_at, r.comment_id, r.message, r.detail
+        FROM parts, crm_proxy.update_customers(parts.numbers, parts.saves) r
+        JOIN placed p ON p.partition = r.partition AND p.ord = r.ord
+        ORDER BY p.position;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    error_message := SQLERRM;
+    IF NOT is_routed AND position > 0 THEN
+        error_message := format('save %s: %s', position, error_message);
+    ELSIF is_routed THEN
+        in_part := regexp_match(error_message, '^(\S+\(\d+\): \[([^]]*)\] REMOTE [^:]*: save )(\d+)(: .*)$');
+        SELECT in_part[1] || crm_proxy.position_of(routes, p.partition, in_part[3]::integer) || in_part[4]
+            INTO error_message FROM crm_proxy.partitions() p WHERE p.database = in_part[2];
+        error_message := coalesce(error_message, SQLERRM);
+    END IF;
+    BEGIN
+        PERFORM crm_proxy.raise_error(SQLSTATE, error_message, error_detail, error_hint);
+    EXCEPTION WHEN query_canceled OR OTHERS THEN
+        IF NOT is_routed OR (SELECT count(DISTINCT r) < 2 FROM unnest(routes) r) THEN
+            RAISE;
+        END IF;
+        GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+        PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, concat_ws(' ', nullif(error_hint, ''),
+            'The saves of other partitions may have been applied; sent again, these are answered as replayed.'));
+    END;
+END
+$$;
+
+COMMENT ON FUNCTION crm_update_customers(jsonb) IS
+    'the extension''s crm_update_customers(jsonb): the saves of each partition are one transaction there, all partitions at the same time; answered in the order given. Sent again after an error, what was applied is answered as replayed. An error names the position in the whole array and undoes the saves of its partition; what is no save, or has no key, is refused before any is made';
+
+-- Creation ---------------------------------------------------------------------------------------
+
+CREATE SEQUENCE crm_proxy.customer_ids;
+
+COMMENT ON SEQUENCE crm_proxy.customer_ids IS
+    'the ids of new customers of all partitions; of n proxies each has INCREMENT n and a START of its own (scale/README.md)';
+
+GRANT USAGE ON SEQUENCE crm_proxy.customer_ids TO PUBLIC;
+
+CREATE FUNCTION crm_new_customer_id()
+RETURNS bigint
+LANGUAGE sql VOLATILE
+AS $$ SELECT nextval('crm_proxy.customer_ids') $$;
+
+COMMENT ON FUNCTION crm_new_customer_id() IS
+    'an id for a new customer that no other customer of any partition has: drawn before crm_create_customer(), so that this can be sent again';
+
+CREATE FUNCTION crm_proxy.create_customer(hash integer, customer_key text, new_fields jsonb,
+    OUT key text, OUT updated_at timestamptz
+)
+RETURNS record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    RUN ON hash;
+    SELECT * FROM crm_shard.create_customer(customer_key::text, new_fields::jsonb);
+$$;
+
+CREATE FUNCTION crm_create_customer(fields jsonb, INOUT id bigint DEFAULT NULL, OUT updated_at timestamptz)
+RETURNS record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    id := coalesce(id, crm_new_customer_id());
+    SELECT c.updated_at INTO updated_at FROM crm_proxy.create_customer(crm_proxy.key_hash(id::text), id::text, fields) c;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_create_customer(jsonb, bigint) IS
+    'inserts a customer with the columns that fields names, in the partition of its id (default: a new one), and returns id and version; raises what an INSERT raises: 23505 for an id that is there. After a lost connection only a caller who chose the id, with crm_new_customer_id(), can send it again: 23505 then says that it was inserted';
+
+CREATE FUNCTION crm_create_customer_by_key(INOUT key text, fields jsonb, OUT updated_at timestamptz)
+RETURNS record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    SELECT c.key, c.updated_at INTO key, updated_at
+    FROM crm_proxy.create_customer(crm_proxy.hash_of_key(key), key, fields) c;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_create_customer_by_key(text, jsonb) IS
+    'crm_create_customer() for keys of every type, given as text; returns the key and the version; raises 22P02 also for a malformed key';
+
+-- All partitions ---------------------------------------------------------------------------------
+--
+-- One partition that cannot be reached fails these: its error names it.
+
+CREATE FUNCTION crm_proxy.doctor_all(parts integer[],
+    OUT partition integer, OUT check_name text, OUT status text, OUT finding text, OUT hint text
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_doctor() r;
+$$;
+
+CREATE FUNCTION crm_doctor_all(
+    OUT partition integer, OUT check_name text, OUT status text, OUT finding text, OUT hint text
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.doctor_all(crm_proxy.all_partitions()) r
+        ORDER BY r.partition;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_doctor_all() IS
+    'crm_doctor() of every partition';
+
+CREATE FUNCTION crm_proxy.verify_all(parts integer[],
+    OUT partition integer, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_verify() r;
+$$;
+
+CREATE FUNCTION crm_verify_all(
+    OUT partition integer, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.verify_all(crm_proxy.all_partitions()) r
+        ORDER BY r.partition;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_verify_all() IS
+    'crm_verify() of every partition: no rows are good';
+
+CREATE FUNCTION crm_proxy.counts(parts integer[],
+    OUT partition integer, OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks
+    bigint
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_shard.counts() r;
+$$;
+
+CREATE FUNCTION crm_counts(
+    OUT partition integer, OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks
+    bigint
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.counts(crm_proxy.all_partitions()) r
+        ORDER BY r.partition;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_counts() IS
+    'how many customers, comments, changes in the history and live edit locks each partition has';
+
+CREATE FUNCTION crm_proxy.recent_changes(parts integer[], row_limit integer,
+    OUT partition integer, OUT key text, OUT version timestamptz, OUT recorded_at timestamptz, OUT operation
+    text, OUT author text, OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT
+    comment_id bigint
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_shard.recent_changes(row_limit::integer) r;
+$$;
+
+CREATE FUNCTION crm_recent_changes(max_rows integer DEFAULT 100,
+    OUT partition integer, OUT key text, OUT version timestamptz, OUT recorded_at timestamptz, OUT operation
+    text, OUT author text, OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT
+    comment_id bigint
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.recent_changes(crm_proxy.all_partitions(), max_rows) r
+        ORDER BY r.version DESC, r.partition LIMIT max_rows;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_recent_changes(integer) IS
+    'the latest changes of the customers of all partitions, newest first, by the clocks of their servers';
+
+CREATE FUNCTION crm_proxy.live_locks(parts integer[],
+    OUT partition integer, OUT customers text, OUT key text, OUT author text, OUT locked_at timestamptz, OUT
+    expires_at timestamptz
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, l.customers::text, l.key, l.author, l.locked_at,
+        l.expires_at FROM crm_live_locks() l;
+$$;
+
+CREATE FUNCTION crm_live_locks(
+    OUT partition integer, OUT customers text, OUT key text, OUT author text, OUT locked_at timestamptz, OUT
+    expires_at timestamptz
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.live_locks(crm_proxy.all_partitions()) r
+        ORDER BY r.partition, r.key;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_live_locks() IS
+    'the rows of the view crm_locks';
+
+CREATE VIEW crm_locks AS SELECT partition, customers, key, author, locked_at, expires_at FROM crm_live_locks();
+
+GRANT SELECT ON crm_locks TO PUBLIC;
+
+COMMENT ON VIEW crm_locks IS 'the live edit locks of all partitions';
+COMMENT ON COLUMN crm_locks.partition IS 'the partition of the customer';
+COMMENT ON COLUMN crm_locks.customers IS 'the customers table there';
+COMMENT ON COLUMN crm_locks.key IS 'the key of the customer, as text';
+COMMENT ON COLUMN crm_locks.author IS 'who holds the lock';
+COMMENT ON COLUMN crm_locks.locked_at IS 'since when';
+COMMENT ON COLUMN crm_locks.expires_at IS 'when the lock ends by itself';
