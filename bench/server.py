@@ -38,10 +38,11 @@ class Instructions:
 
 
 class Server:
-    """A server that scripts/lib.sh made, and the benchmark's database on it."""
+    """A server that scripts/lib.sh made, and a database on it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: str = DATABASE) -> None:
         self.directory = directory
+        self.database = database
         self.port = (directory / "crm_concurrency-server").read_text().strip()
 
     def environment(self, schema: str = "crm") -> dict[str, str]:
@@ -50,14 +51,14 @@ class Server:
             "PGHOST": str(self.directory / "socket"),
             "PGPORT": self.port,
             "PGUSER": "postgres",
-            "PGDATABASE": DATABASE,
+            "PGDATABASE": self.database,
             "PGOPTIONS": f"-c search_path={schema},public",
         }
 
-    def connect(self, database: str = DATABASE) -> psycopg.Connection:
+    def connect(self, database: str | None = None) -> psycopg.Connection:
         """A connection without transactions of its own."""
         return psycopg.connect(
-            host=str(self.directory / "socket"), port=self.port, user="postgres", dbname=database,
+            host=str(self.directory / "socket"), port=self.port, user="postgres", dbname=database or self.database,
             options="-c search_path=crm,public", autocommit=True,
         )
 
@@ -80,12 +81,12 @@ class Server:
 
     def set(self, name: str, value: str) -> None:
         """Changes a setting for the sessions to come."""
-        self.execute(f"ALTER DATABASE {DATABASE} SET {name} = {value}")
+        self.execute(f"ALTER DATABASE {self.database} SET {name} = {value}")
 
     def create(self, customers: int) -> None:
         """Makes the database with so many customers in the tables of each peer."""
         with self.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+            connection.execute(f"CREATE DATABASE {self.database}")
         self.execute(
             "CREATE SCHEMA crm", "CREATE EXTENSION crm_concurrency SCHEMA public", "SELECT crm_create_tables('crm')",
             "INSERT INTO crm.customers (name, phone, email) SELECT 'Customer ' || i, '+49 30 ' || i, i || '@example.com' "
@@ -156,7 +157,7 @@ class Server:
             file.flush()
             os.chmod(file.name, 0o644)
             output = subprocess.run(
-                [str(BENCH / "single"), str(self.directory), DATABASE, file.name],
+                [str(BENCH / "single"), str(self.directory), self.database, file.name],
                 check=True, stdout=subprocess.PIPE, text=True,
             ).stdout
         total = int(re.search(r"instructions (\d+)$", output.strip())[1])  # type: ignore[index]
