@@ -483,28 +483,87 @@ COMMENT ON COLUMN crm_locks.author IS 'who holds the lock';
 COMMENT ON COLUMN crm_locks.locked_at IS 'since when';
 COMMENT ON COLUMN crm_locks.expires_at IS 'when the lock ends by itself';
 
--- These tell what a foreign key or an answer tells anyway.
+-- What answers questions with the owner's rights, and cannot be a view, wants a pass. A view gives it to those whom a save,
+-- or the foreign key of a comment, tells the answer anyway; it is good for one transaction of one session.
 
-CREATE FUNCTION crm_internal_comment_is_there(customer bigint, comment bigint) RETURNS boolean LANGUAGE plpgsql
+CREATE TABLE crm_internal_secret (secret text);
+INSERT INTO crm_internal_secret VALUES (gen_random_uuid()::text || gen_random_uuid()::text);
+REVOKE ALL ON crm_internal_secret FROM PUBLIC;
+COMMENT ON TABLE crm_internal_secret IS 'internal: what passes are made of';
+
+CREATE VIEW crm_internal_savable WITH (security_barrier) AS
+SELECT c.id AS customer_id,
+       sha256(convert_to(concat_ws(' ', s.secret, pg_backend_pid(), extract(epoch FROM transaction_timestamp()), c.id), 'UTF8'))
+           AS pass
+FROM customers c CROSS JOIN crm_internal_secret s
+WHERE has_column_privilege('customers'::regclass, 'status', 'UPDATE')
+  AND (NOT row_security_active('customers'::regclass) OR crm_internal_sees(c.id));
+
+CREATE VIEW crm_internal_commentable WITH (security_barrier) AS
+SELECT sha256(convert_to(concat_ws(' ', s.secret, pg_backend_pid(), extract(epoch FROM transaction_timestamp()), 'any'), 'UTF8'))
+           AS pass
+FROM crm_internal_secret s
+WHERE pg_has_role((SELECT relowner FROM pg_catalog.pg_class WHERE oid = 'comments'::regclass), 'USAGE')
+   OR (has_column_privilege('comments'::regclass, 'customer_id', 'INSERT')
+       AND has_column_privilege('comments'::regclass, 'author', 'INSERT')
+       AND has_column_privilege('comments'::regclass, 'body', 'INSERT')
+       AND NOT row_security_active('comments'::regclass));
+
+GRANT SELECT ON crm_internal_savable, crm_internal_commentable TO PUBLIC;
+
+COMMENT ON VIEW crm_internal_savable IS 'internal: passes of saves, for who may save the customer';
+COMMENT ON VIEW crm_internal_commentable IS 'internal: the pass of comments, for who may comment any customer';
+
+CREATE FUNCTION crm_internal_pass_to_save(customer bigint) RETURNS bytea LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+BEGIN
+    RETURN (SELECT pass FROM crm_schema.crm_internal_savable WHERE customer_id = customer);
+END $$;
+
+CREATE FUNCTION crm_internal_pass_to_comment() RETURNS bytea LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT pass FROM crm_schema.crm_internal_commentable);
+END $$;
+
+-- Raises unless this is the pass of one of these subjects: a customer to be saved, or any to be commented. NULL is none. It
+-- works with the owner's rights alone.
+CREATE FUNCTION crm_internal_require(pass bytea, subjects text[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+    IF pass IS NULL OR pass <> ALL (
+        SELECT sha256(convert_to(concat_ws(' ', s.secret, pg_backend_pid(), extract(epoch FROM transaction_timestamp()), subject),
+                                 'UTF8'))
+        FROM crm_schema.crm_internal_secret s, unnest(subjects) AS subject) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'permission denied for what saves and comments ask',
+            DETAIL = 'It answers only to those who may save the customer, or comment any.',
+            HINT = 'Call crm_update_customer() or crm_add_comment().';
+    END IF;
+END $$;
+
+CREATE FUNCTION crm_internal_comment_is_there(customer bigint, comment bigint, pass bytea) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY[customer::text, 'any']);
     RETURN EXISTS (SELECT FROM crm_schema.comments WHERE customer_id = customer AND id = comment);
 END $$;
 
-CREATE FUNCTION crm_internal_customer_is_there(customer bigint) RETURNS boolean LANGUAGE plpgsql
+CREATE FUNCTION crm_internal_customer_is_there(customer bigint, pass bytea) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY['any']);
     RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
 END $$;
 
 -- The same, and it stays until the transaction ends, as a foreign key makes it. One snapshot could not lock what has changed
 -- since.
-CREATE FUNCTION crm_internal_customer_stays(customer bigint) RETURNS boolean LANGUAGE plpgsql
+CREATE FUNCTION crm_internal_customer_stays(customer bigint, pass bytea) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY['any']);
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
         RETURN EXISTS (SELECT FROM crm_schema.customers WHERE id = customer);
     END IF;
@@ -513,11 +572,13 @@ BEGIN
 END $$;
 
 -- The comment with these words that was stored by a save from this base.
-CREATE FUNCTION crm_internal_comment_of_base(customer bigint, writer text, words text, answered bigint, base timestamptz)
+CREATE FUNCTION crm_internal_comment_of_base(customer bigint, writer text, words text, answered bigint, base timestamptz,
+                                             pass bytea)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY[customer::text]);
     RETURN (SELECT id FROM crm_schema.comments
             WHERE customer_id = customer AND author = writer AND body = words AND reply_to IS NOT DISTINCT FROM answered
               AND based_on BETWEEN base - interval '999 us' AND base + interval '999 us'
@@ -525,11 +586,13 @@ BEGIN
 END $$;
 
 -- The same comment, if it was added lately.
-CREATE FUNCTION crm_internal_comment_added(customer bigint, writer text, words text, answered bigint, within interval)
+CREATE FUNCTION crm_internal_comment_added(customer bigint, writer text, words text, answered bigint, within interval,
+                                           pass bytea)
 RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY['any']);
     RETURN (SELECT c.id
             FROM (SELECT id, author, body, reply_to, created_at, based_on FROM crm_schema.comments
                   WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
@@ -979,7 +1042,8 @@ DECLARE
 BEGIN
     -- A comment without a save is first for the policies.
     IF answered IS NOT NULL AND NOT (base IS NULL AND row_security_active('crm_schema.comments'::regclass))
-       AND NOT crm_schema.crm_internal_comment_is_there(customer, answered) THEN
+       AND NOT crm_schema.crm_internal_comment_is_there(customer, answered, CASE WHEN base IS NULL
+               THEN crm_schema.crm_internal_pass_to_comment() ELSE crm_schema.crm_internal_pass_to_save(customer) END) THEN
         PERFORM crm_schema.crm_internal_no_comment(customer, answered);
     END IF;
     -- A comment without a base is no save's.
@@ -1004,10 +1068,12 @@ END $$;
 
 -- Lets a save take over the comment that a refused one with the same words and author left. The history row of the save names
 -- both, so that nobody adopts what they did not save.
-CREATE FUNCTION crm_internal_adopt(customer bigint, comment bigint, words text, answered bigint, made timestamptz)
+CREATE FUNCTION crm_internal_adopt(customer bigint, comment bigint, words text, answered bigint, made timestamptz,
+                                   pass bytea)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, crm_schema, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY[customer::text]);
     UPDATE crm_schema.comments c SET save_refused = false, adopted_version = made
     FROM crm_schema.customer_history h
     WHERE c.customer_id = customer AND c.id = comment
@@ -1261,7 +1327,8 @@ BEGIN
                 IF answer[1] <> 'done' THEN
                     PERFORM crm_schema.crm_internal_did_not_fire();
                 ELSIF is_adopted THEN
-                    PERFORM crm_schema.crm_internal_adopt(customer, stored, words, answered, answer[2]::timestamptz);
+                    PERFORM crm_schema.crm_internal_adopt(customer, stored, words, answered, answer[2]::timestamptz,
+                                                                  crm_schema.crm_internal_pass_to_save(customer));
                 END IF;
 
                 -- Other triggers may have changed the row again.
@@ -1314,7 +1381,8 @@ BEGIN
             stored := crm_schema.crm_internal_repeated(customer, words_digest, base, window_of_refused, false);
             -- What was made of an earlier arrival of this request may be pruned from the history.
             IF stored IS NULL AND NOT crm_schema.crm_internal_is_followed(customer, base) THEN
-                stored := crm_schema.crm_internal_comment_of_base(customer, writer, words, answered, base);
+                stored := crm_schema.crm_internal_comment_of_base(customer, writer, words, answered, base,
+                                                                              crm_schema.crm_internal_pass_to_save(customer));
             END IF;
             IF stored IS NULL THEN
                 stored := crm_schema.crm_internal_store(customer, writer, words, answered, base, words_digest);
@@ -1378,6 +1446,7 @@ DECLARE
     answered CONSTANT bigint := crm_add_comment.reply_to;
     within CONSTANT interval := crm_schema.crm_internal_setting('repeated_comment_window', '5s');
     is_filtered CONSTANT boolean := row_security_active('crm_schema.comments'::regclass);
+    pass bytea;
     repeated bigint;
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
@@ -1393,13 +1462,14 @@ BEGIN
             AND (answered IS NULL OR has_column_privilege('crm_schema.comments'::regclass, 'reply_to', 'INSERT'))) THEN
         PERFORM crm_schema.crm_internal_denied('comments');
     END IF;
+    pass := crm_schema.crm_internal_pass_to_comment();
     -- Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
     IF is_filtered THEN
         NULL;
-    ELSIF NOT crm_schema.crm_internal_customer_stays(customer) THEN
+    ELSIF NOT crm_schema.crm_internal_customer_stays(customer, pass) THEN
         RAISE foreign_key_violation USING MESSAGE = format('there is no customer %s', customer),
             DETAIL = 'Nothing was stored.', HINT = 'Pass the key of a customer that is there.';
-    ELSIF answered IS NOT NULL AND NOT crm_schema.crm_internal_comment_is_there(customer, answered) THEN
+    ELSIF answered IS NOT NULL AND NOT crm_schema.crm_internal_comment_is_there(customer, answered, pass) THEN
         PERFORM crm_schema.crm_internal_no_comment(customer, answered);
     END IF;
     IF within > interval '0' THEN
@@ -1407,7 +1477,7 @@ BEGIN
         PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, hashint8extended(
             coalesce(answered, 0), customer # 4412368917455083977))));
         IF NOT is_filtered THEN
-            repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within);
+            repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within, pass);
         ELSIF has_table_privilege('crm_schema.comments'::regclass, 'SELECT') THEN
             SELECT c.id INTO repeated
             FROM (SELECT * FROM crm_schema.comments WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
@@ -1696,7 +1766,8 @@ BEGIN
     ELSIF saved[1] = 'save' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
         -- Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
         checked := coalesce(saved[8], saved[5]);
-        IF NOT crm_schema.crm_internal_same(OLD.updated_at, checked) AND crm_schema.crm_internal_is_used(NEW.id, checked) THEN
+        IF NOT crm_schema.crm_internal_same(OLD.updated_at, checked) AND crm_schema.crm_internal_is_used(
+               NEW.id, checked, crm_schema.crm_internal_pass_to_save(NEW.id)) THEN
             RAISE triggered_action_exception
                 USING MESSAGE = format('another trigger saved row %s of "customers" from the version of this save', NEW.id),
                     DETAIL = 'One version has one successor; the save was undone.',
@@ -1717,10 +1788,11 @@ COMMENT ON FUNCTION crm_customers_version() IS
     'trigger of customers: gives every UPDATE its version; raises 0A000 for a changed key';
 
 -- Whether a save was made from a version.
-CREATE FUNCTION crm_internal_is_used(customer bigint, base timestamptz) RETURNS boolean LANGUAGE plpgsql
+CREATE FUNCTION crm_internal_is_used(customer bigint, base timestamptz, pass bytea) RETURNS boolean LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY[customer::text]);
     RETURN EXISTS (SELECT FROM crm_schema.customer_history
                    WHERE customer_id = customer AND version > base + interval '999 us'
                      AND based_on BETWEEN base - interval '999 us' AND base + interval '999 us');
@@ -1918,7 +1990,9 @@ DECLARE
     clock timestamptz;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        IF crm_schema.crm_internal_customer_is_there(OLD.customer_id) THEN
+        -- A customer's end reaches its comments with the rights of their owner.
+        IF NOT crm_schema.crm_internal_owns(TG_RELID)
+           OR crm_schema.crm_internal_customer_is_there(OLD.customer_id, crm_schema.crm_internal_pass_to_comment()) THEN
             PERFORM crm_schema.crm_internal_append_only('delete');
         END IF;
         RETURN OLD;
@@ -2018,7 +2092,10 @@ BEGIN
     LOOP
         SELECT updated_at INTO seen FROM crm_schema.customers WHERE id = customer;
         IF NOT FOUND THEN
-            IF crm_schema.crm_internal_customer_is_there(customer) THEN
+            -- Whom policies keep from comments is not told whether it is there.
+            IF row_security_active('crm_schema.customers'::regclass)
+               AND (row_security_active('crm_schema.comments'::regclass)
+                    OR crm_schema.crm_internal_customer_is_there(customer, crm_schema.crm_internal_pass_to_comment())) THEN
                 RAISE insufficient_privilege
                     USING MESSAGE = format('row-level security of table "customers" hides row %s from you', customer),
                         DETAIL = 'A comment with expected_ts changes its customer; nothing was saved.',
@@ -2065,7 +2142,8 @@ BEGIN
     -- Other triggers of this statement may have changed the customer since the check; another save from the same base must
     -- not have.
     IF NOT crm_schema.crm_internal_same(NEW.based_on, current)
-       AND crm_schema.crm_internal_is_used(NEW.customer_id, NEW.based_on) THEN
+       AND crm_schema.crm_internal_is_used(NEW.customer_id, NEW.based_on,
+                                               crm_schema.crm_internal_pass_to_save(NEW.customer_id)) THEN
         PERFORM crm_schema.crm_internal_raise(NEW.customer_id, r.detail)
         FROM crm_schema.crm_internal_refusal(NEW.customer_id, NEW.based_on, NULL, NULL, NULL, NULL, NULL, NULL) r;
     END IF;

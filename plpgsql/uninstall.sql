@@ -17,7 +17,8 @@ DROP TRIGGER crm_version ON comments;
 DROP TRIGGER crm_truncate ON comments;
 DROP TRIGGER crm_restore ON customer_history;
 
-DROP VIEW crm_locks, crm_internal_locks, crm_internal_kept, crm_internal_history;
+DROP VIEW crm_locks, crm_internal_locks, crm_internal_kept, crm_internal_history, crm_internal_savable, crm_internal_commentable;
+DROP TABLE crm_internal_secret;
 
 DO $$
 DECLARE

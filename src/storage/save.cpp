@@ -504,9 +504,13 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
         std::optional<CustomerRow> row = save.path.look(table, key);
         if (!row)
         {
+            const bool is_filtered = is_under_row_security(table.customers);
+            // Whom policies keep from comments is not told whether it is there.
+            if (is_filtered && is_under_row_security(table.comments))
+                errors::customer_hidden(table.customers, key_text(key));
             if (!customer_exists(table, key))
                 return;
-            if (is_under_row_security(table.customers))
+            if (is_filtered)
                 errors::customer_hidden(table.customers, key_text(key));
             // It has come since the look.
             if (IsolationUsesXactSnapshot())
