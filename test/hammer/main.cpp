@@ -24,6 +24,7 @@ hammer(const Options &options)
     Session reader({options.check_dsn, "", options.timeout_seconds});
     reader.open();
     target.function = reader.check_installation(options.function);
+    target.is_proxy = reader.is_proxy();
 
     const Run run = run_workload(options, target);
     // The server may have ended a session that was idle for the whole run.

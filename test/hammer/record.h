@@ -59,12 +59,16 @@ std::string_view name(Action action);
 // In place of the SQLSTATE of an attempt in doubt that was answered: its commit did not wait for the standbys.
 inline constexpr std::string_view not_promised = "not promised";
 
+// What a proxy raises where it could not reach the partition: nothing happened there.
+inline constexpr std::string_view not_reached = "08001";
+
 // How an attempt ended.
 enum class Reply
 {
     answered,
     failed,    // an SQL error: nothing happened
-    in_doubt,  // the connection was lost before the answer: it happened or not; or the answer is not promised
+    in_doubt,  // the connection was lost before the answer, that of the user or that of a proxy: it happened or not; or the
+               // answer is not promised
 };
 
 // One statement of one user: what was sent, when, and what came back.

@@ -80,11 +80,26 @@ first_line(std::string_view message)
     return std::string(message.substr(0, message.find('\n')));
 }
 
+// The columns of rows that are JSON, as text.
+std::string
+columns_of_json(const std::vector<std::string> &columns)
+{
+    std::string list;
+    for (const std::string &column : columns)
+        list += fmt::format("{}r ->> '{}'", list.empty() ? "" : ", ", column);
+    return list;
+}
+
 // The columns of a save's result that are noted.
 #define RESULT_OF_SAVE                                                                                                 \
     "outcome, status, " MICROSECONDS("updated_at") ", comment_id, "                                                    \
     "CASE WHEN outcome = 'replayed' THEN " MICROSECONDS("(detail ->> 'version')::timestamptz") " END, "                \
     "detail ->> 'current', detail #>> '{lock,author}', " MICROSECONDS("(detail #>> '{lock,expires_at}')::timestamptz")
+
+// What a plain write returns of the customer.
+#define VERSION_OF_CUSTOMER "id, status, " MICROSECONDS("updated_at") " AS version"
+
+const std::vector<std::string> version_columns{"id", "status", "version"};
 
 // The driver's columns of a customer as JSON.
 Values
@@ -96,6 +111,52 @@ fields_of(const std::string &json)
         if (const auto value = customer.find(std::string(name)); value != customer.end())
             fields[std::string(name)] = value->is_null() ? std::nullopt : std::optional(value->get<std::string>());
     return fields;
+}
+
+// What is read of a table at the end, of the customers in $1.
+struct Source
+{
+    std::string name;
+    std::string sql;
+    std::vector<std::string> columns;
+};
+
+const Source customer_source{
+    "customers",
+    "SELECT id, status, to_jsonb(c) AS fields, " MICROSECONDS("updated_at") " AS version FROM customers c "
+    "WHERE id = ANY ($1::bigint[])",
+    {"id", "status", "fields", "version"},
+};
+
+const Source comment_source{
+    "comments",
+    "SELECT customer_id, id, author, body, " MICROSECONDS("based_on") " AS based_on, save_refused, "
+    MICROSECONDS("adopted_version") " AS adopted_version, reply_to FROM comments WHERE customer_id = ANY ($1::bigint[])",
+    {"customer_id", "id", "author", "body", "based_on", "save_refused", "adopted_version", "reply_to"},
+};
+
+const Source history_source{
+    "customer_history",
+    "SELECT customer_id, " MICROSECONDS("version") " AS version, " MICROSECONDS("previous") " AS previous, "
+    MICROSECONDS("based_on") " AS based_on, operation, author, status_from, status_to, coalesce(fields, '{}') AS fields, "
+    "comment_id, request, " MICROSECONDS("recorded_at") " AS recorded_at FROM customer_history "
+    "WHERE customer_id = ANY ($1::bigint[])",
+    {"customer_id", "version", "previous", "based_on", "operation", "author", "status_from", "status_to", "fields",
+     "comment_id", "request", "recorded_at"},
+};
+
+// Fetches the rows of all partitions, each partition's from one snapshot.
+void
+gather_tables(pqxx::transaction_base &transaction, const std::string &ids)
+{
+    std::string all;
+    for (const Source *source : {&customer_source, &comment_source, &history_source})
+        all += fmt::format("{}SELECT jsonb_build_object('{}', to_jsonb(s)) AS row_of FROM ({}) s",
+                           all.empty() ? "" : " UNION ALL ", source->name, source->sql);
+    execute(transaction,
+            "CREATE TEMP TABLE gathered ON COMMIT DROP AS "
+            "SELECT r -> 'row_of' AS row_of FROM crm_hammer.run_on_all($1::text, ARRAY[$2::text]) r",
+            all, ids);
 }
 
 std::map<std::string, FieldChange>
@@ -232,7 +293,7 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
     {
         for (Attempt *attempt : attempts)
         {
-            attempt->reply = reply;
+            attempt->reply = reply == Reply::failed ? reply_of_error(*attempt, sqlstate) : reply;
             attempt->sqlstate = sqlstate;
             attempt->error = first_line(e.what());
         }
@@ -279,8 +340,7 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
     }
     catch (const pqxx::sql_error &e)
     {
-        const bool lost = is_end_of_session(e.sqlstate()) || !is_open();
-        fail(lost ? Reply::in_doubt : Reply::failed, e.sqlstate(), e);
+        fail(Reply::failed, e.sqlstate(), e);
     }
     // A lost connection (broken_connection, in_doubt_error), and anything else after which nobody can be sure.
     catch (const std::exception &e)
@@ -293,6 +353,45 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
         attempt->sent = sent;
         attempt->answered = answered;
     }
+}
+
+// What an error says of the attempt. A proxy tells that it lost the connection to a partition, and is there itself.
+Reply
+Session::reply_of_error(const Attempt &attempt, std::string_view sqlstate) const
+{
+    if (!is_open())
+        return Reply::in_doubt;
+    if (target_.is_proxy)
+    {
+        // The saves of other partitions may have been applied.
+        if (attempt.batch_size > 0)
+            return Reply::in_doubt;
+        if (sqlstate == not_reached)
+            return Reply::failed;
+        // The proxy's wait was cancelled, which says nothing of the partition.
+        if (sqlstate == "57014")
+            return Reply::in_doubt;
+    }
+    return is_end_of_session(sqlstate) ? Reply::in_doubt : Reply::failed;
+}
+
+// Executes a statement on the customer's tables, where they are. The columns are named in its result.
+template <typename... Arguments>
+pqxx::result
+Session::execute_on_tables(pqxx::transaction_base &transaction, std::int64_t customer, const std::string &sql,
+                           const std::vector<std::string> &columns, const Arguments &...arguments)
+{
+    if (!target_.is_proxy)
+        return execute(transaction, sql, arguments...);
+
+    constexpr std::size_t count = sizeof...(arguments);
+    std::string list;
+    for (std::size_t i = 1; i <= count; ++i)
+        list += fmt::format("{}${}::text", i == 1 ? "" : ", ", i);
+    return execute(transaction,
+                   fmt::format("SELECT {} FROM crm_hammer.run_on_customer(${}::bigint, ${}::text, ARRAY[{}]) r",
+                               columns_of_json(columns), count + 1, count + 2, list),
+                   arguments..., customer, sql);
 }
 
 void
@@ -331,11 +430,11 @@ Session::ask(Attempt &attempt)
             note_result(attempt, result[0], 0);
             return;
         case Action::comment:
-            result = execute(transaction,
-                             "INSERT INTO comments (customer_id, author, body, reply_to) VALUES ($1, $2, $3, $4) "
-                             "RETURNING id",
-                             attempt.customer, attempt.author, parameter(attempt.comment),
-                             parameter(number_text(attempt.reply_to)));
+            result = execute_on_tables(transaction, attempt.customer,
+                                       "INSERT INTO comments (customer_id, author, body, reply_to) "
+                                       "VALUES ($1::bigint, $2, $3, $4::bigint) RETURNING id",
+                                       {"id"}, attempt.customer, attempt.author, parameter(attempt.comment),
+                                       parameter(number_text(attempt.reply_to)));
             attempt.outcome = "done";
             attempt.answer_comment = number(result[0][0]);
             return;
@@ -372,11 +471,17 @@ Session::ask(Attempt &attempt)
         }
         case Action::read:
         {
-            result = execute(transaction,
-                             "SELECT id, status, " MICROSECONDS("updated_at") ", to_jsonb(c), "
-                             "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
-                             "FROM customers c WHERE id = $1",
-                             attempt.customer);
+            result = execute(
+                transaction,
+                target_.is_proxy
+                    ? "SELECT $1::bigint, c #>> '{customer,status}', "
+                      MICROSECONDS("(c #>> '{customer,updated_at}')::timestamptz") ", c -> 'customer', "
+                      "(SELECT max(m::bigint) FROM jsonb_path_query(c, '$.comments.**.id') m) "
+                      "FROM (SELECT crm_get_customer($1::bigint) AS c OFFSET 0) t WHERE c IS NOT NULL"
+                    : "SELECT id, status, " MICROSECONDS("updated_at") ", to_jsonb(c), "
+                      "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
+                      "FROM customers c WHERE id = $1",
+                attempt.customer);
             if (!result.empty())
             {
                 attempt.answer_fields = fields_of(result[0][3].as<std::string>());
@@ -387,29 +492,33 @@ Session::ask(Attempt &attempt)
         case Action::update:
         {
             const auto phone = attempt.fields.find("phone");
-            result = execute(transaction,
-                             "UPDATE customers SET status = coalesce($2, status), phone = coalesce($3, phone) "
-                             "WHERE id = $1 RETURNING id, status, " MICROSECONDS("updated_at"),
-                             attempt.customer, parameter(attempt.status),
-                             phone == attempt.fields.end() ? nullptr : phone->second.c_str());
+            result = execute_on_tables(transaction, attempt.customer,
+                                       "UPDATE customers SET status = coalesce($2, status), phone = coalesce($3, phone) "
+                                       "WHERE id = $1::bigint RETURNING " VERSION_OF_CUSTOMER,
+                                       version_columns, attempt.customer, parameter(attempt.status),
+                                       phone == attempt.fields.end() ? nullptr : phone->second.c_str());
             break;
         }
         case Action::insert:
             // An id that is known already is a customer that comes back.
-            result = attempt.customer != 0
-                         ? execute(transaction,
-                                   "INSERT INTO customers (id, name, status) VALUES ($1, 'hammered again', $2) "
-                                   "RETURNING id, status, " MICROSECONDS("updated_at"),
-                                   attempt.customer, parameter(attempt.status))
-                         : execute(transaction,
-                                   "INSERT INTO customers (name, status) VALUES ('hammered', $1) "
-                                   "RETURNING id, status, " MICROSECONDS("updated_at"),
-                                   parameter(attempt.status));
+            if (attempt.customer != 0)
+                result = execute_on_tables(transaction, attempt.customer,
+                                           "INSERT INTO customers (id, name, status) VALUES ($1::bigint, 'hammered again', $2) "
+                                           "RETURNING " VERSION_OF_CUSTOMER,
+                                           version_columns, attempt.customer, parameter(attempt.status));
+            else
+                result = execute(transaction,
+                                 target_.is_proxy
+                                     ? "SELECT id, $1::text, " MICROSECONDS("updated_at")
+                                       " FROM crm_create_customer(jsonb_build_object('name', 'hammered', 'status', $1::text))"
+                                     : "INSERT INTO customers (name, status) VALUES ('hammered', $1) "
+                                       "RETURNING " VERSION_OF_CUSTOMER,
+                                 parameter(attempt.status));
             break;
         case Action::remove:
-            result = execute(transaction,
-                             "DELETE FROM customers WHERE id = $1 RETURNING id, status, " MICROSECONDS("updated_at"),
-                             attempt.customer);
+            result = execute_on_tables(transaction, attempt.customer,
+                                       "DELETE FROM customers WHERE id = $1::bigint RETURNING " VERSION_OF_CUSTOMER,
+                                       version_columns, attempt.customer);
             break;
     }
 
@@ -478,8 +587,14 @@ Session::check_installation(const std::string &function)
     try
     {
         pqxx::nontransaction transaction(*connection_);
+        target_.is_proxy = execute(transaction, "SELECT to_regnamespace('crm_proxy') IS NOT NULL "
+                                                "AND to_regclass('customers') IS NULL")[0][0]
+                               .as<bool>();
+        if (target_.is_proxy && execute(transaction, "SELECT to_regnamespace('crm_hammer')")[0][0].is_null())
+            throw CannotRun("there is no schema crm_hammer in the proxy; make it with test/hammer/through_proxy.sql, and "
+                            "with test/hammer/partition.sql in the partitions");
         for (const char *table : {"customers", "comments", "customer_history"})
-            if (execute(transaction, "SELECT to_regclass($1)", table)[0][0].is_null())
+            if (!target_.is_proxy && execute(transaction, "SELECT to_regclass($1)", table)[0][0].is_null())
                 throw CannotRun(fmt::format("there is no table {} in the search_path of the connection; make the "
                                             "tables with SELECT crm_create_tables()",
                                             table));
@@ -510,12 +625,18 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
     {
         pqxx::transaction<pqxx::isolation_level::repeatable_read> transaction(*connection_);
         transaction.exec("SET LOCAL statement_timeout = 0");
+        if (target_.is_proxy)
+            gather_tables(transaction, ids);
+        const auto rows_of = [&](const Source &source)
+        {
+            return target_.is_proxy ? execute(transaction,
+                                              fmt::format("SELECT {} FROM (SELECT row_of -> '{}' AS r FROM gathered) g "
+                                                          "WHERE r IS NOT NULL",
+                                                          columns_of_json(source.columns), source.name))
+                                    : execute(transaction, source.sql, ids);
+        };
 
-        const auto customer_rows = execute(
-            transaction,
-            "SELECT id, status, to_jsonb(c), " MICROSECONDS("updated_at")
-            " FROM customers c WHERE id = ANY ($1::bigint[])",
-            ids);
+        const auto customer_rows = rows_of(customer_source);
         tables.customers.reserve(static_cast<std::size_t>(customer_rows.size()));
         for (const auto &row : customer_rows)
             tables.customers.push_back({
@@ -525,11 +646,7 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
                 row[3].as<std::int64_t>(),
             });
 
-        const auto comment_rows = execute(
-            transaction,
-            "SELECT customer_id, id, author, body, " MICROSECONDS("based_on") ", save_refused, "
-            MICROSECONDS("adopted_version") ", reply_to FROM comments WHERE customer_id = ANY ($1::bigint[])",
-            ids);
+        const auto comment_rows = rows_of(comment_source);
         tables.comments.reserve(static_cast<std::size_t>(comment_rows.size()));
         for (const auto &row : comment_rows)
             tables.comments.push_back({
@@ -543,12 +660,7 @@ Session::read_tables(const std::vector<std::int64_t> &customers)
                 number(row[7]),
             });
 
-        const auto history_rows = execute(
-            transaction,
-            "SELECT customer_id, " MICROSECONDS("version") ", " MICROSECONDS("previous") ", "
-            MICROSECONDS("based_on") ", operation, author, status_from, status_to, coalesce(fields, '{}'), "
-            "comment_id, request, " MICROSECONDS("recorded_at") " FROM customer_history WHERE customer_id = ANY ($1::bigint[])",
-            ids);
+        const auto history_rows = rows_of(history_source);
         tables.history.reserve(static_cast<std::size_t>(history_rows.size()));
         for (const auto &row : history_rows)
             tables.history.push_back({
@@ -580,8 +692,9 @@ std::vector<VerifyRow>
 Session::verify(pqxx::transaction_base &transaction)
 {
     std::vector<VerifyRow> found;
-    if (execute(transaction, "SELECT to_regclass('crm_attached_tables')")[0][0].is_null() ||
-        execute(transaction, "SELECT FROM crm_attached_tables WHERE customers = to_regclass('customers')").empty())
+    if (!target_.is_proxy &&
+        (execute(transaction, "SELECT to_regclass('crm_attached_tables')")[0][0].is_null() ||
+         execute(transaction, "SELECT FROM crm_attached_tables WHERE customers = to_regclass('customers')").empty()))
         return found;
     for (const auto &row : execute(transaction, "SELECT customer, invariant, problem, detail FROM crm_verify()"))
         found.push_back({text(row[0]).value_or(""), text(row[1]).value_or(""), text(row[2]).value_or(""),
@@ -590,6 +703,7 @@ Session::verify(pqxx::transaction_base &transaction)
 }
 
 #undef RESULT_OF_SAVE
+#undef VERSION_OF_CUSTOMER
 #undef MICROSECONDS
 
 }  // namespace crm::hammer

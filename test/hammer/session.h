@@ -17,6 +17,7 @@ struct Target
     std::string dsn;
     std::string function;  // a quoted name, safe to put into SQL
     int timeout_seconds;
+    bool is_proxy = false;  // of several databases, which have the tables (scale/proxy.sql)
 };
 
 // Why a run could not be done, as one sentence for people.
@@ -54,8 +55,11 @@ public:
     // Ends another connection's backend.
     void terminate(int backend);
 
-    // The quoted name of the save function; raises CannotRun where it or a table cannot be used.
+    // The quoted name of the save function; raises CannotRun where it or a table cannot be used. From here on the session
+    // knows whether its database is a proxy.
     std::string check_installation(const std::string &function);
+
+    bool is_proxy() const { return target_.is_proxy; }
 
     // The rows of these customers, from one snapshot.
     Tables read_tables(const std::vector<std::int64_t> &customers);
@@ -67,6 +71,10 @@ private:
     void ask(Attempt &attempt);
     void ask_batch(std::vector<Attempt> &saves);
     template <typename Ask> void perform(std::vector<Attempt *> attempts, Ask ask);
+    Reply reply_of_error(const Attempt &attempt, std::string_view sqlstate) const;
+    template <typename... Arguments>
+    pqxx::result execute_on_tables(pqxx::transaction_base &transaction, std::int64_t customer, const std::string &sql,
+                                   const std::vector<std::string> &columns, const Arguments &...arguments);
     std::vector<VerifyRow> verify(pqxx::transaction_base &transaction);
 
     Target target_;

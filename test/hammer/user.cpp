@@ -20,6 +20,14 @@ is_serialization_failure(const Attempt &attempt)
     return attempt.reply == Reply::failed && attempt.sqlstate.substr(0, 2) == "40";
 }
 
+// Through a proxy: the partition cannot be reached, or cannot be asked now.
+bool
+is_unreached(const Attempt &attempt)
+{
+    return attempt.reply == Reply::failed &&
+           (attempt.sqlstate == not_reached || attempt.sqlstate == "53300" || attempt.sqlstate == "57P03");
+}
+
 // The customer was deleted, with its comments, or came back, in between: an error that mixed provokes.
 bool
 is_expected_failure(const Attempt &attempt)
@@ -156,6 +164,9 @@ User::below(std::size_t limit)
 bool
 User::reconnect(Session &session)
 {
+    // It was the proxy that lost a connection.
+    if (stage_.target.is_proxy && session.is_open())
+        return true;
     if (!session.reconnect())
     {
         stage_.give_up(fmt::format("user {} could not connect again within {} s", index_,
@@ -173,6 +184,9 @@ User::submit_until_answered(std::vector<Attempt> asked, Perform perform)
 {
     // Every serialization failure means that somebody else got on, so that nobody needs more tries for long.
     const int most_tries = 1000 + 10 * stage_.options.users;
+    const auto timeout = std::chrono::seconds(stage_.options.timeout_seconds);
+    std::optional<SteadyTime> away_since;
+    auto pause = std::chrono::milliseconds(10);
 
     for (int tries = 1;; ++tries)
     {
@@ -191,10 +205,21 @@ User::submit_until_answered(std::vector<Attempt> asked, Perform perform)
             if (!reconnect(session_) || !is_repeatable(first))
                 return attempts;
         }
-        else if (!is_serialization_failure(first))
+        else if (!is_serialization_failure(first) && !(stage_.target.is_proxy && is_unreached(first)))
         {
             stage_.give_up(fmt::format("unexpected error: {}", to_text(first)));
             return attempts;
+        }
+        if (stage_.target.is_proxy && !is_serialization_failure(first))
+        {
+            away_since = away_since.value_or(first.sent);
+            if (steady_now() - *away_since > std::chrono::nanoseconds(timeout).count())
+            {
+                stage_.give_up(fmt::format("no answer within {} s: {}", timeout.count(), to_text(first)));
+                return attempts;
+            }
+            std::this_thread::sleep_for(pause);
+            pause = std::min(2 * pause, std::chrono::milliseconds(200));
         }
         if (tries == most_tries)
         {
