@@ -52,7 +52,7 @@ scale_start() {
 
     for ((shard = 0; shard < shards; shard++)); do
         # each session of the proxy has a connection to each partition
-        server_start "$directory/shard-$shard" '' max_connections=500 "$@"
+        server_start "$directory/shard-$shard" '' max_connections=500 wal_level=logical "$@"
         create_scale_role "$directory/shard-$shard" "$password"
     done
     for ((partition = 0; partition < partitions; partition++)); do
