@@ -96,7 +96,7 @@ COMMENT ON FUNCTION crm_partition(text) IS
 
 CREATE FUNCTION crm_proxy.partition_name(database_name text)
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE STRICT
 AS $$
     SELECT format('partition %s (database %s)', coalesce(string_agg(partition::text, ', '), 'unknown'), database_name)
     FROM crm_proxy.partitions() WHERE database = database_name
@@ -140,7 +140,7 @@ BEGIN
         ELSIF own IS NOT NULL THEN
             state := 'connection_failure';
             message := format('the connection to %s was lost', coalesce(crm_proxy.partition_name(own[1]), 'a partition'));
-            detail := concat_ws(': ', own[2], rtrim(own[3], E'\n'));
+            detail := concat_ws(': ', own[2], nullif(rtrim(own[3], E'\n'), ''));
             hint := in_doubt;
         END IF;
     END IF;

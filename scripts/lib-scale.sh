@@ -52,7 +52,7 @@ scale_start() {
 
     for ((shard = 0; shard < shards; shard++)); do
         # each session of the proxy has a connection to each partition
-        server_start "$directory/shard-$shard" '' max_connections=500 "$@"
+        server_start "$directory/shard-$shard" '' max_connections=500 wal_level=logical "$@"
         create_scale_role "$directory/shard-$shard" "$password"
     done
     for ((partition = 0; partition < partitions; partition++)); do
@@ -100,6 +100,17 @@ scale_sql() {
 
 partition_sql() {
     sql "$(partition_server "$1" "$2")" "$(partition_database "$2")" "${@:3}"
+}
+
+# scale_move DIRECTORY NUMBER SHARD [OPTION…]: moves a partition to another of the servers.
+scale_move() {
+    local from to=$1/shard-$3
+    from=$(partition_server "$1" "$2") || die "there is no partition $2"
+    is_server_directory "$to" || die "there is no server $to"
+    [[ $from != "$to" ]] || die "partition $2 is on $to already"
+    "$project/scale/move_partition" --partition "$2" --source "$(server_dsn "$from" "$(partition_database "$2")")" \
+        --target "$(server_dsn "$to" postgres)" --connection "$(partition_connection "$1" "shard-$3" "$2")" \
+        --proxy "$(scale_dsn "$1")" "${@:4}"
 }
 
 # scale_stop DIRECTORY: stops the servers and removes all of it.
