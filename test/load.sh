@@ -75,7 +75,8 @@ check_load() {
     kill -TERM "$pid" 2>/dev/null || true
     # A commit that waits for a standby that never comes back would wait for ever.
     load_pid=
-    holds_within 120 has_ended "$pid" || kill -KILL "$pid"
+    # What it has to read and to check grows with the run.
+    holds_within 900 has_ended "$pid" || kill -KILL "$pid"
     wait "$pid" || status=$?
     if ((status == 0)); then
         passes "the driver finds every invariant kept"
