@@ -115,7 +115,13 @@ DECLARE
     remote text[] := regexp_match(message, '^\S+\(\d+\): \[([^]]*)\] REMOTE ([^:]*): (.*)$');
     own text[];
 BEGIN
-    IF remote IS NOT NULL AND (remote[2], remote[3]) <> ('(null)', '(null)') THEN
+    IF remote IS NOT NULL AND state = '08P01' THEN
+        -- PgBouncer, between here and the partition, ends a connection with words of its own.
+        state := 'connection_failure';
+        message := format('the connection to %s was lost', crm_proxy.partition_name(remote[1]));
+        detail := format('%s: %s', remote[2], remote[3]);
+        hint := in_doubt;
+    ELSIF remote IS NOT NULL AND (remote[2], remote[3]) <> ('(null)', '(null)') THEN
         message := remote[3];
         detail := regexp_replace(detail, '^Remote detail: ', '');
         hint := regexp_replace(hint, '^Remote hint: ', '');
