@@ -115,7 +115,13 @@ DECLARE
     remote text[] := regexp_match(message, '^\S+\(\d+\): \[([^]]*)\] REMOTE ([^:]*): (.*)$');
     own text[];
 BEGIN
-    IF remote IS NOT NULL AND (remote[2], remote[3]) <> ('(null)', '(null)') THEN
+    IF remote IS NOT NULL AND state = '08P01' THEN
+        -- PgBouncer, between here and the partition, ends a connection with words of its own.
+        state := 'connection_failure';
+        message := format('the connection to %s was lost', crm_proxy.partition_name(remote[1]));
+        detail := format('%s: %s', remote[2], remote[3]);
+        hint := in_doubt;
+    ELSIF remote IS NOT NULL AND (remote[2], remote[3]) <> ('(null)', '(null)') THEN
         message := remote[3];
         detail := regexp_replace(detail, '^Remote detail: ', '');
         hint := regexp_replace(hint, '^Remote hint: ', '');
@@ -1193,6 +1199,39 @@ $$;
 
 COMMENT ON FUNCTION crm_verify_all() IS
     'crm_verify() of every partition: no rows are good';
+
+CREATE FUNCTION crm_proxy.misplaced(parts integer[], partitions integer,
+    OUT partition integer, OUT key text, OUT belongs_to integer
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_shard.misplaced((parts::integer[])[1], partitions::integer) r;
+$$;
+
+CREATE FUNCTION crm_misplaced(
+    OUT partition integer, OUT key text, OUT belongs_to integer
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    error_detail text;
+    error_hint text;
+BEGIN
+    RETURN QUERY SELECT * FROM crm_proxy.misplaced(crm_proxy.all_partitions(), cardinality(crm_proxy.all_partitions())) r
+        ORDER BY r.partition, r.key;
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+COMMENT ON FUNCTION crm_misplaced() IS
+    'the customers that lie in another partition than the one where calls look for them, and the one where they belong: no rows are good. Each partition reads all its keys';
 
 CREATE FUNCTION crm_proxy.counts(parts integer[],
     OUT partition integer, OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks

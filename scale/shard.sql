@@ -89,6 +89,27 @@ $$;
 
 COMMENT ON FUNCTION crm_shard.counts() IS 'how many customers, comments, changes in the history and live edit locks there are';
 
+CREATE FUNCTION crm_shard.misplaced(partition integer, partitions integer, OUT key text, OUT belongs_to integer)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    t record := crm_shard.tables();
+BEGIN
+    -- As crm_proxy.key_hash() of a key that is given in its one spelling.
+    RETURN QUERY EXECUTE format($query$
+        SELECT k.key, k.belongs_to FROM (SELECT %1$I::text AS key,
+            ('x' || encode(substr(sha256(convert_to(%1$I::text, 'UTF8')), 1, 4), 'hex'))::bit(32)::integer & ($2 - 1)
+                AS belongs_to
+            FROM %2$s) k
+        WHERE k.belongs_to <> $1
+        $query$, t.key_column, t.customers) USING partition, partitions;
+END
+$$;
+
+COMMENT ON FUNCTION crm_shard.misplaced(integer, integer) IS
+    'the customers that do not belong in this one of so many partitions, and where they do; reads all keys';
+
 CREATE FUNCTION crm_shard.recent_changes(
     max_rows        integer,
     OUT key         text,
