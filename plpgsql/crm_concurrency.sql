@@ -440,6 +440,7 @@ SELECT customer_id, version, previous, based_on, recorded_at, operation, status_
        crm_internal_fields_before(fields) AS fields_before
 FROM customer_history
 WHERE has_column_privilege('customers'::regclass, 'status', 'UPDATE')
+  AND has_column_privilege('customers'::regclass, 'id', 'SELECT')
   AND has_column_privilege('customers'::regclass, 'status', 'SELECT')
   AND (NOT row_security_active('customers'::regclass) OR crm_internal_sees(customer_id));
 
@@ -448,12 +449,14 @@ SELECT customer_id, id, refused_request, based_on, created_at, adopted_version
 FROM comments
 WHERE refused_request IS NOT NULL
   AND has_column_privilege('customers'::regclass, 'status', 'UPDATE')
+  AND has_column_privilege('customers'::regclass, 'id', 'SELECT')
   AND (NOT row_security_active('customers'::regclass) OR crm_internal_sees(customer_id));
 
 CREATE VIEW crm_internal_locks WITH (security_barrier) AS
 SELECT customer_id, lock_id, author, locked_at, expires_at, db_user
 FROM customer_locks
 WHERE has_column_privilege('customers'::regclass, 'status', 'UPDATE')
+  AND has_column_privilege('customers'::regclass, 'id', 'SELECT')
   AND (NOT row_security_active('customers'::regclass) OR crm_internal_sees(customer_id))
 WITH LOCAL CHECK OPTION;
 
@@ -497,6 +500,7 @@ SELECT c.id AS customer_id,
            AS pass
 FROM customers c CROSS JOIN crm_internal_secret s
 WHERE has_column_privilege('customers'::regclass, 'status', 'UPDATE')
+  AND has_column_privilege('customers'::regclass, 'id', 'SELECT')
   AND (NOT row_security_active('customers'::regclass) OR crm_internal_sees(c.id));
 
 CREATE VIEW crm_internal_commentable WITH (security_barrier) AS

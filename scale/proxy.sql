@@ -1,5 +1,7 @@
 -- The proxy database of several crm_concurrency databases: the extension's functions, each of which PL/Proxy runs in the
 -- database that has the customer. scale/README.md says how it is set up. Here are no tables, and not the extension.
+--
+-- What is called here finds nothing of other users: a search_path of its own. What only these call does without.
 
 CREATE EXTENSION IF NOT EXISTS plproxy;
 
@@ -67,6 +69,7 @@ COMMENT ON FUNCTION crm_proxy.hash_of_key(text) IS
 CREATE FUNCTION crm_proxy.partitions(OUT partition integer, OUT database text, OUT connection text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT m[1]::integer, (regexp_match(m[2], '(?:^|\s)dbname\s*=\s*''?([^''\s]+)'))[1], m[2]
     FROM pg_foreign_server s, unnest(s.srvoptions) o, regexp_match(o, '^p(\d+)=(.*)$') m
@@ -80,6 +83,7 @@ COMMENT ON FUNCTION crm_proxy.partitions() IS
 CREATE FUNCTION crm_proxy.all_partitions()
 RETURNS integer[]
 LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$ SELECT array_agg(partition ORDER BY partition) FROM crm_proxy.partitions() $$;
 
 COMMENT ON FUNCTION crm_proxy.all_partitions() IS 'the numbers of the partitions';
@@ -87,6 +91,7 @@ COMMENT ON FUNCTION crm_proxy.all_partitions() IS 'the numbers of the partitions
 CREATE FUNCTION crm_partition(key text)
 RETURNS integer
 LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$ SELECT crm_proxy.key_hash(crm_proxy.canonical_key(key)) & (nullif(count(*)::integer, 0) - 1) FROM crm_proxy.partitions() $$;
 
 COMMENT ON FUNCTION crm_partition(text) IS
@@ -97,6 +102,7 @@ COMMENT ON FUNCTION crm_partition(text) IS
 CREATE FUNCTION crm_proxy.partition_name(database_name text)
 RETURNS text
 LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format('partition %s (database %s)', coalesce(string_agg(partition::text, ', '), 'unknown'), database_name)
     FROM crm_proxy.partitions() WHERE database = database_name
@@ -258,6 +264,7 @@ CREATE FUNCTION crm_update_customer(
 )
 RETURNS crm_update_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -299,6 +306,7 @@ CREATE FUNCTION crm_update_customer_by_key(
 )
 RETURNS crm_update_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -333,6 +341,7 @@ CREATE FUNCTION crm_get_customer(
 )
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -366,6 +375,7 @@ CREATE FUNCTION crm_get_customer_by_key(
 )
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -417,6 +427,7 @@ CREATE FUNCTION crm_timeline(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -468,6 +479,7 @@ CREATE FUNCTION crm_timeline_by_key(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -502,6 +514,7 @@ CREATE FUNCTION crm_add_comment(
 )
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -536,6 +549,7 @@ CREATE FUNCTION crm_add_comment_by_key(
 )
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -565,6 +579,7 @@ $$;
 CREATE FUNCTION crm_export_comments(id bigint, time_zone text DEFAULT 'UTC')
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -594,6 +609,7 @@ $$;
 CREATE FUNCTION crm_export_comments_by_key(key text, time_zone text DEFAULT 'UTC')
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -623,6 +639,7 @@ $$;
 CREATE FUNCTION crm_import_comments(id bigint, comments text, time_zone text DEFAULT 'UTC')
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -652,6 +669,7 @@ $$;
 CREATE FUNCTION crm_import_comments_by_key(key text, comments text, time_zone text DEFAULT 'UTC')
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -686,6 +704,7 @@ CREATE FUNCTION crm_lock_customer(
 )
 RETURNS crm_lock_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -720,6 +739,7 @@ CREATE FUNCTION crm_lock_customer_by_key(
 )
 RETURNS crm_lock_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -749,6 +769,7 @@ $$;
 CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -778,6 +799,7 @@ $$;
 CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -813,6 +835,7 @@ CREATE FUNCTION crm_verify(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -852,6 +875,7 @@ CREATE FUNCTION crm_verify_by_key(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -881,6 +905,7 @@ $$;
 CREATE FUNCTION crm_erase_customer(id bigint)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -910,6 +935,7 @@ $$;
 CREATE FUNCTION crm_erase_customer_by_key(key text)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -998,6 +1024,7 @@ COMMENT ON FUNCTION crm_proxy.position_of(integer[], integer, integer) IS
 CREATE FUNCTION crm_update_customers(saves jsonb)
 RETURNS SETOF crm_update_customers_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     save jsonb;
@@ -1076,6 +1103,7 @@ GRANT USAGE ON SEQUENCE crm_proxy.customer_ids TO PUBLIC;
 CREATE FUNCTION crm_new_customer_id()
 RETURNS bigint
 LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$ SELECT nextval('crm_proxy.customer_ids') $$;
 
 COMMENT ON FUNCTION crm_new_customer_id() IS
@@ -1095,12 +1123,13 @@ $$;
 CREATE FUNCTION crm_create_customer(fields jsonb, INOUT id bigint DEFAULT NULL, OUT updated_at timestamptz)
 RETURNS record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
     error_hint text;
 BEGIN
-    id := coalesce(id, crm_new_customer_id());
+    id := coalesce(id, nextval('crm_proxy.customer_ids'));
     SELECT c.updated_at INTO updated_at FROM crm_proxy.create_customer(crm_proxy.key_hash(id::text), id::text, fields) c;
 EXCEPTION WHEN query_canceled OR OTHERS THEN
     GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
@@ -1114,6 +1143,7 @@ COMMENT ON FUNCTION crm_create_customer(jsonb, bigint) IS
 CREATE FUNCTION crm_create_customer_by_key(INOUT key text, fields jsonb, OUT updated_at timestamptz)
 RETURNS record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -1151,6 +1181,7 @@ CREATE FUNCTION crm_doctor_all(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -1184,6 +1215,7 @@ CREATE FUNCTION crm_verify_all(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -1252,6 +1284,7 @@ CREATE FUNCTION crm_counts(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -1289,6 +1322,7 @@ CREATE FUNCTION crm_recent_changes(max_rows integer DEFAULT 100,
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;
@@ -1325,6 +1359,7 @@ CREATE FUNCTION crm_live_locks(
 )
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     error_detail text;

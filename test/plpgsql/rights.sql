@@ -75,6 +75,13 @@ SELECT state('CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTIO
 RESET ROLE;
 SELECT count(*) FROM customer_locks WHERE customer_id = 2000001;
 
+-- nor sees anything who may write a status, but may not read whose
+GRANT UPDATE (status) ON customers TO crm_edition_stranger;
+SET ROLE crm_edition_stranger;
+SELECT (SELECT count(*) FROM crm_internal_history) AS changes, (SELECT count(*) FROM crm_internal_kept) AS kept,
+       (SELECT count(*) FROM crm_internal_locks) AS locks, (SELECT count(*) FROM crm_internal_savable) AS passes;
+RESET ROLE;
+
 -- who may save the status sees what was, of that alone
 SET ROLE crm_edition_clerk;
 SELECT answer, count(*), string_agg(question, '; ' ORDER BY question) FILTER (WHERE answer <> '42501') FROM answers(2000001) GROUP BY answer ORDER BY answer;
