@@ -115,8 +115,8 @@ RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    in_doubt constant text := 'It may have been applied or not. It can be sent again: '
-        'a save or comment that was applied is not applied twice.';
+    in_doubt constant text := 'It may have been applied or not. A save can be sent again, for it is not applied twice; '
+        'a comment by crm_add_comment() within crm_concurrency.repeated_comment_window.';
     -- What PL/Proxy puts before the words of a partition, and its own words about a connection.
     remote text[] := regexp_match(message, '^\S+\(\d+\): \[([^]]*)\] REMOTE ([^:]*): (.*)$');
     own text[];
@@ -155,6 +155,9 @@ BEGIN
             detail := concat_ws(': ', own[2], nullif(rtrim(own[3], E'\n'), ''));
             hint := in_doubt;
         END IF;
+    ELSIF state = '57014' THEN
+        -- Cancelled here.
+        hint := coalesce(nullif(hint, ''), in_doubt);
     END IF;
 
     -- An empty detail is not none.
