@@ -335,7 +335,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "rounds, medians, ratios. Prints a table and writes results.json and report.html.",
     )
     parser.add_argument("--server", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--quick", action="store_true", help="a smoke run: every experiment for a moment, the instructions of (a) and ours alone")
+    parser.add_argument("--quick", action="store_true",
+                        help="a smoke run: every experiment for a moment, the instructions of (a) and ours alone")
     parser.add_argument("--full", action="store_true",
                         help="a million customers, ten million rows of history, and a million saves for the memory")
     parser.add_argument("--only", nargs="+", choices=AIMS, default=list(AIMS), metavar="EXPERIMENT",

@@ -134,7 +134,7 @@ def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) 
     transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
     accepted = saved() - before
     if accepted != transactions - clients:
-        raise SystemExit(f"{contender.label}: {accepted} of {transactions} saves were accepted, not all but the first of each client")
+        raise SystemExit(f"{contender.label}: {accepted} of {transactions} saves were accepted: not all but each client's first")
     latencies = [took for at, took in log if begin < at <= end]
     costs = [1000 * (after - earlier) / len(latencies) for earlier, after in zip(used_at_begin, used_at_end)]
     return Run(len(latencies) / (end - begin), statistics.median(latencies), costs[0] if contender.proxy else 0,
@@ -151,8 +151,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
         prog="bench/run --scale",
-        description="Compares saves through the proxy of scale/, with 1, 2 and 4 shards on this machine, with saves that are sent "
-        "to one server: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
+        description="Compares saves through the proxy of scale/, with 1, 2 and 4 shards on this machine, with saves that are "
+        "sent to one server: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
     )
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--shards", type=int, nargs="+", required=True, help=argparse.SUPPRESS)

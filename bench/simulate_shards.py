@@ -42,7 +42,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--customers", type=number, default=10_000_000, help="(%(default)s)")
     parser.add_argument("--saves", type=number, default=2_000_000, help="to replay (%(default)s)")
     parser.add_argument("--partitions", type=number, default=4096, help="a power of two (%(default)s)")
-    parser.add_argument("--shards", type=number, nargs="+", default=[1, 4, 16, 64, 256, 1000], help="numbers of servers (1 to 1000)")
+    parser.add_argument("--shards", type=number, nargs="+", default=[1, 4, 16, 64, 256, 1000],
+                        help="numbers of servers (1 to 1000)")
     parser.add_argument("--skew", type=float, nargs="+", default=[0, 0.6, 0.8, 1.0],
                         help="exponents of Zipf's law; 0 is a load that is even over the customers (0 to 1)")
     parser.add_argument("--shard-rate", type=number, default=3000, metavar="N",
