@@ -257,7 +257,7 @@ class Round:
         for side in self.sides:
             self.look(side, side.observer)
         tables = (f"SELECT relname FROM pg_class WHERE relnamespace = {literal(self.tables.schema)}::regnamespace "
-                  "AND relkind = 'r' ORDER BY relname")
+                  "AND relkind = 'r' AND relname <> 'crm_internal_secret' ORDER BY relname")
         names = self.agree("the tables", [
             [row["relname"] or "" for row in side.observer.run(tables).rows] for side in self.sides
         ])
