@@ -15,7 +15,7 @@ import peers
 import report
 from instructions import shares
 from peers import Peer
-from server import Instructions, Run, Server
+from server import Instructions, Length, Run, Server
 
 AIMS = ("instructions", "spread", "stale", "hot", "comments", "batch", "size", "clients", "memory")
 
@@ -65,8 +65,7 @@ class Bench:
             self.server.execute("CHECKPOINT")
             for peer in random.sample(contenders, len(contenders)):
                 print(f"  {experiment}, round {number + 1}: {peer.label}", flush=True)
-                run = self.server.pgbench(peer, clients, self.options.seconds, clients * self.options.warm_up,
-                                          self.options.customers, **variables)
+                run = self.server.pgbench(peer, clients, self.options.length, self.options.customers, **variables)
                 check(peer, run)
                 runs[peer.name].append(run)
         self.results.rates[experiment] = {
@@ -349,15 +348,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     rounds, seconds, customers, options.calls, options.saves, options.large = (5, 5, 100_000, 100, 40_000, (100_000, 10_000))
     options.clients, options.compared = (1, 4, 30, 100, 300), (30, 300)
-    options.warm_up = 0.01  # seconds for each client
     if options.quick:
-        options.warm_up = 0
         options.clients = options.compared = (4, 30)
         rounds, seconds, customers, options.calls, options.saves, options.large = (1, 1, 10_000, 20, 800, (2_000, 1_000))
     if options.full:
         options.saves, options.large = 1_000_000, (1_000_000, 100_000)
     options.rounds = options.rounds or rounds
-    options.seconds = options.seconds or seconds
+    options.length = Length(options.seconds or seconds, warm_up=0.01, transactions=20 if options.quick and not options.seconds else None)
     options.customers = options.customers or customers
     return options
 

@@ -136,6 +136,8 @@ def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) 
     if accepted != transactions - clients:
         raise SystemExit(f"{contender.label}: {accepted} of {transactions} saves were accepted: not all but each client's first")
     latencies = [took for at, took in log if begin < at <= end]
+    if not latencies:
+        raise SystemExit(f"{contender.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
     costs = [1000 * (after - earlier) / len(latencies) for earlier, after in zip(used_at_begin, used_at_end)]
     return Run(len(latencies) / (end - begin), statistics.median(latencies), costs[0] if contender.proxy else 0,
                sum(costs[1:] if contender.proxy else costs))

@@ -19,6 +19,27 @@ DATABASE = "bench"
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long pgbench runs: for some seconds, which do not begin before the sessions have filled their caches, or for some
+    transactions of each client, however long they take."""
+
+    seconds: float
+    warm_up: float  # seconds for each client
+    transactions: int | None = None
+
+    def options(self, clients: int) -> list[str]:
+        """What pgbench is told."""
+        if self.transactions:
+            return ["-t", str(self.transactions)]
+        return ["-T", str(max(1, math.ceil(self.seconds + clients * self.warm_up)))]
+
+    def measured(self, begins: list[float], ends: list[float]) -> tuple[float, float]:
+        """From when to when what it did counts."""
+        end = max(ends)
+        return (min(begins) if self.transactions else end - max(1, self.seconds)), end
+
+
+@dataclass(frozen=True)
 class Run:
     """What one run of pgbench did."""
 
@@ -108,7 +129,7 @@ class Server:
         """How many rows a table has."""
         return int(self.value(f"SELECT count(*) FROM {table}"))  # type: ignore[call-overload]
 
-    def pgbench(self, peer: Peer, clients: int, seconds: float, warm_up: float, customers: int, **variables: object) -> Run:
+    def pgbench(self, peer: Peer, clients: int, length: Length, customers: int, **variables: object) -> Run:
         """Runs a peer's script and counts in the tables what it did; the time that sessions take to fill their caches is left out."""
         history = self.count(f"{peer.schema}.customer_history") if peer.records else 0
         directory = Path(tempfile.mkdtemp())
@@ -116,7 +137,7 @@ class Server:
             (directory / "script.sql").write_text(peer.script)
             output = subprocess.run(
                 ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
-                 "-T", str(max(1, math.ceil(seconds + warm_up))), "--log", "--log-prefix", str(directory / "log"),
+                 *length.options(clients), "--log", "--log-prefix", str(directory / "log"),
                  "-D", "first=1", "-D", f"last={customers}",
                  *(part for name, value in variables.items() for part in ("-D", f"{name}={value}")),
                  "-f", str(directory / "script.sql")],
@@ -131,9 +152,11 @@ class Server:
             shutil.rmtree(directory)
         transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
         accepted = self.count(f"{peer.schema}.customer_history") - history if peer.records else transactions
-        begin = max(end for end, _ in log) - max(1, seconds)
-        latencies = [took for end, took in log if end > begin]
-        return Run(transactions, accepted, len(latencies) / max(1, seconds) * accepted / transactions, latencies)
+        if transactions == 0:
+            raise SystemExit(f"{peer.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
+        begin, end = length.measured([end - took / 1000 for end, took in log], [end for end, _ in log])
+        latencies = [took for at, took in log if at > begin]
+        return Run(transactions, accepted, len(latencies) / (end - begin) * accepted / transactions, latencies)
 
     def stop(self) -> None:
         """Stops the server, cleanly."""
