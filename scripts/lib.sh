@@ -170,14 +170,21 @@ free_port() {
 # of the program, and links to all else, the installed PostgreSQL stays as it is, whatever other servers run from it.
 install_tree() {
     local tree=$1
-    mkdir -p "$tree$pg_bindir" "$tree$pg_sharedir" "$tree$pg_pkglibdir" &&
+    mkdir -p "$tree$pg_bindir" &&
         cp "$pg_bindir/postgres" "$tree$pg_bindir" &&
-        cp -rs "$pg_sharedir/." "$tree$pg_sharedir" &&
-        cp -rs "$pg_pkglibdir/." "$tree$pg_pkglibdir" &&
-        # Nothing of an installed crm_concurrency: what is installed now must not be written through the links.
-        rm -rf "$tree$pg_sharedir"/extension/crm_concurrency* "$tree$pg_pkglibdir"/crm_concurrency* \
-            "$tree$pg_pkglibdir"/bitcode/crm_concurrency* &&
+        link_entries "$pg_sharedir" "$tree$pg_sharedir" extension &&
+        link_entries "$pg_sharedir/extension" "$tree$pg_sharedir/extension" &&
+        link_entries "$pg_pkglibdir" "$tree$pg_pkglibdir" bitcode &&
+        link_entries "$pg_pkglibdir/bitcode" "$tree$pg_pkglibdir/bitcode" &&
         make_module install DESTDIR="$tree"
+}
+
+# link_entries FROM TO [EXCEPT]: nothing of an installed crm_concurrency, which must not be written through the links.
+link_entries() {
+    mkdir -p "$2"
+    if [[ -d $1 ]]; then
+        find "$1" -mindepth 1 -maxdepth 1 ! -name 'crm_concurrency*' ! -name "${3-}" -exec ln -s -t "$2" '{}' +
+    fi
 }
 
 is_server_directory() {
@@ -230,8 +237,7 @@ server_start() {
     quietly with_build_lock module install_tree "$directory/tree"
 
     install -d -m 700 -o "$server_user" "$directory/data" "$directory/socket"
-    quietly as_server_user "$pg_bindir/initdb" -D "$directory/data" -U postgres --encoding=UTF8 --locale=C.UTF-8 \
-        --auth-local=trust --auth-host=scram-sha-256 --no-sync
+    quietly with_build_lock cluster init_data "$directory/data"
     {
         echo "listen_addresses = '127.0.0.1'"
         echo "unix_socket_directories = '$directory/socket'"
@@ -256,6 +262,21 @@ server_start() {
 
     (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$directory/password")
     sql "$directory" postgres >/dev/null <<<"ALTER ROLE postgres PASSWORD '$(<"$directory/password")'"
+}
+
+# Makes a data directory. initdb takes many times as long as a copy of what it made for the first server.
+init_data() {
+    local options=(
+        -U postgres --encoding=UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --no-sync
+    )
+    local made
+    made=$build/cluster-$("$pg_bindir/initdb" --version | cat - <(echo "$server_user ${options[*]}") | sha256sum | head -c 16)
+    if [[ ! -d $made ]]; then
+        as_server_user "$pg_bindir/initdb" -D "$1" "${options[@]}" &&
+            rm -rf "$made.new" && cp -a "$1" "$made.new" && mv "$made.new" "$made"
+    else
+        cp -a "$made/." "$1"
+    fi
 }
 
 # sql DIRECTORY DATABASE [PSQL_ARGUMENT…]: runs SQL on the server, and fails on the first error.
