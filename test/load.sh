@@ -5,12 +5,12 @@
 load_pid=
 
 # shellcheck disable=SC2154 # the test makes it
-# begin_load HAMMER SEED DSN [OPTION…]: lets the driver work in the background, until check_load. DSN is also where
+# begin_load HAMMER USERS SEED DSN [OPTION…]: lets the driver work in the background, until check_load. DSN is also where
 # load_goes_on looks, unless load_watch_dsn names another.
 begin_load() {
-    load_dsn=$3
-    "$1" --mode mixed --users 20 --customers 50 --seconds 1000000 --seed "$2" --dsn "$3 application_name=crm_hammer" \
-        "${@:4}" >"$scratch/load" 2>&1 </dev/null &
+    load_dsn=$4
+    "$1" --mode mixed --users "$2" --customers 50 --seconds 1000000 --seed "$3" --dsn "$4 application_name=crm_hammer" \
+        "${@:5}" >"$scratch/load" 2>&1 </dev/null &
     load_pid=$!
     load_goes_on 50 || die "the driver did not begin: $(<"$scratch/load")"
 }
