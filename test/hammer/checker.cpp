@@ -545,6 +545,21 @@ private:
         return std::nullopt;
     }
 
+    // Both, what else was asked about locks meanwhile, and when the customer was deleted.
+    std::vector<std::string> story_of_locks(const Attempt &lock, const Attempt &other) const
+    {
+        std::vector<std::string> story{to_text(lock), to_text(other)};
+        for (const Attempt *attempt : evidence_.attempts)
+            if (attempt != &lock && attempt != &other &&
+                (attempt->action == Action::lock || attempt->action == Action::unlock) &&
+                attempt->answered >= std::min(lock.sent, other.sent) && attempt->sent <= std::max(lock.answered, other.answered))
+                story.push_back(to_text(*attempt));
+        for (const HistoryRow *row : evidence_.chain)
+            if (row->operation == "delete")
+                story.push_back(to_text(*row));
+        return story;
+    }
+
     // 10: while a lock was live, nobody else saved or got a lock; and it was not lost by itself.
     void check_locks()
     {
@@ -559,7 +574,7 @@ private:
                 if (other->has_lock() && other->author != lock.attempt->author && other->lock_expires_at &&
                     is_during(given_at(*other)))
                     report(Invariant::lock_keeps_others_out, "a lock was given while another user's was live",
-                           {to_text(*lock.attempt), to_text(*other)});
+                           story_of_locks(*lock.attempt, *other));
         }
         for (const Attempt *attempt : evidence_.attempts)
         {

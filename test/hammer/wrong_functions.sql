@@ -411,6 +411,8 @@ BEGIN
     IF flaw() = 'keeps_released_locks' THEN
         RETURN true;
     END IF;
+    -- Who asks for the lock meanwhile has read the clock, and would have the lock from before it was released.
+    PERFORM FROM customers WHERE id = p_id FOR UPDATE;
     DELETE FROM customer_locks WHERE customer_id = p_id AND lock_id = p_lock_id;
     RETURN FOUND;
 END;
