@@ -40,6 +40,7 @@ class Contender:
     partitions: list[dict[str, str]]  # where to count what was saved
     proxy: Path | None
     shards: list[Path]
+    mode: str = "prepared"  # how pgbench sends statements
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ class Run:
 
 
 def connection_to(server: Path, database: str) -> dict[str, str]:
-    """How libpq finds a database of a server that scripts/lib.sh made."""
-    return {"host": str(server / "socket"), "port": (server / "crm_concurrency-server").read_text().strip(),
-            "user": "postgres", "dbname": database}
+    """How libpq finds a database of a server that scripts/lib.sh made, by TCP as an application on another machine does."""
+    return {"host": "127.0.0.1", "port": (server / "crm_concurrency-server").read_text().strip(), "sslmode": "disable",
+            "user": "postgres", "password": (server / "password").read_text().strip(), "dbname": database}
 
 
 def value(connection: dict[str, str], query: str) -> int:
@@ -79,10 +80,15 @@ def contenders(directory: Path, shards: Sequence[int]) -> list[Contender]:
         found.append(Contender(label, connection_to(setup / "proxy", "crm"), partitions, setup / "proxy", servers))
     direct = directory / "direct"
     database = connection_to(direct, "crm")
-    return [Contender(DIRECT, database, [database], None, [direct]), *found]
+    return [
+        Contender(DIRECT, database, [database], None, [direct]),
+        *found,
+        Contender(NOT_PREPARED, database, [database], None, [direct], mode="extended"),
+    ]
 
 
 DIRECT = "direct, one server"
+NOT_PREPARED = "direct, not prepared"  # as PL/Proxy sends it
 
 
 def processor_time(server: Path) -> float:
@@ -117,7 +123,7 @@ def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) 
         script = Path(directory) / "script.sql"
         script.write_text(SCRIPT)
         process = subprocess.Popen(
-            ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
+            ["pgbench", "-n", "-M", contender.mode, "-c", str(clients), "-j", str(min(clients, 2)),
              "-T", str(math.ceil(warm_up + seconds + 0.5)), "-D", f"base={FIRST_BASE}",
              "--log", "--log-prefix", str(Path(directory) / "log"), "-f", str(script), contender.connection["dbname"]],
             env=environment, stdout=subprocess.PIPE, text=True)
@@ -154,7 +160,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench/run --scale",
         description="Compares saves through the proxy of scale/, with 1, 2 and 4 shards on this machine, with saves that are "
-        "sent to one server: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
+        "sent to one server, prepared or not: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
     )
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--shards", type=int, nargs="+", required=True, help=argparse.SUPPRESS)
@@ -195,7 +201,7 @@ def main() -> None:
         ratio("1 client: latency of a save through the proxy, against direct", 2.0, figures(1, proxy, "latency"),
               figures(1, DIRECT, "latency"), at_most=True),
         *(ratio(f"{options.clients} clients: saves per second of processor time {contender.label}, against direct", 0.55,
-                cost(DIRECT), cost(contender.label)) for contender in everyone[1:]),
+                cost(DIRECT), cost(contender.label)) for contender in everyone[1:] if contender.proxy),
     ]
     description = machine.describe(Server(options.directory / "direct", "crm"))
     options.output.mkdir(parents=True, exist_ok=True)
