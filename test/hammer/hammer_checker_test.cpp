@@ -741,6 +741,23 @@ TEST(Checker, AcceptsTheSameSaveOnceTheLockIsGone)
     EXPECT_EQ(story.all_violations(), "");
 }
 
+// It is told with what else was asked about the locks, from which one sees what went wrong.
+TEST(Checker, TellsTheStoryOfALockGivenTwice)
+{
+    Story story = locked();
+    story.add(lock_of("eve", created + ms, "l2"));
+    const std::vector<Violation> violations = check(story.log, story.tables).violations;
+    const auto found = std::find_if(violations.begin(), violations.end(),
+                                    [](const Violation &v) { return v.what.find("was live") != std::string::npos; });
+    ASSERT_NE(found, violations.end());
+    const auto tells = [&](const Attempt &attempt)
+    { return std::count(found->rows.begin(), found->rows.end(), to_text(attempt)); };
+    EXPECT_EQ(tells(story.log[1]), 1);
+    EXPECT_EQ(tells(story.log[4]), 1);
+    EXPECT_EQ(tells(story.log[5]), 1);
+    EXPECT_EQ(found->rows.size(), 3U);
+}
+
 TEST(Checker, FindsASaveUnderALock)
 {
     // Before the release was sent.
