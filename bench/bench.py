@@ -354,7 +354,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if options.full:
         options.saves, options.large = 1_000_000, (1_000_000, 100_000)
     options.rounds = options.rounds or rounds
-    options.length = Length(options.seconds or seconds, warm_up=0.01, transactions=20 if options.quick and not options.seconds else None)
+    options.length = Length(options.seconds or seconds, warm_up=0.01,
+                            transactions=20 if options.quick and not options.seconds else None)
     options.customers = options.customers or customers
     return options
 

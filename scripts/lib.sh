@@ -179,7 +179,8 @@ install_tree() {
         make_module install DESTDIR="$tree"
 }
 
-# link_entries FROM TO [EXCEPT]: nothing of an installed crm_concurrency, which must not be written through the links.
+# link_entries FROM TO [EXCEPT]: makes links to what is in a directory, but for an installed crm_concurrency, over which the links
+# would let make write.
 link_entries() {
     mkdir -p "$2"
     if [[ -d $1 ]]; then
@@ -270,7 +271,7 @@ init_data() {
         -U postgres --encoding=UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --no-sync
     )
     local made
-    made=$build/cluster-$("$pg_bindir/initdb" --version | cat - <(echo "$server_user ${options[*]}") | sha256sum | head -c 16)
+    made=$build/cluster-$(sha256sum <<<"$("$pg_bindir/initdb" --version) $server_user ${options[*]}" | head -c 16)
     if [[ ! -d $made ]]; then
         as_server_user "$pg_bindir/initdb" -D "$1" "${options[@]}" &&
             rm -rf "$made.new" && cp -a "$1" "$made.new" && mv "$made.new" "$made"

@@ -552,7 +552,8 @@ private:
         for (const Attempt *attempt : evidence_.attempts)
             if (attempt != &lock && attempt != &other &&
                 (attempt->action == Action::lock || attempt->action == Action::unlock) &&
-                attempt->answered >= std::min(lock.sent, other.sent) && attempt->sent <= std::max(lock.answered, other.answered))
+                attempt->answered >= std::min(lock.sent, other.sent) &&
+                attempt->sent <= std::max(lock.answered, other.answered))
                 story.push_back(to_text(*attempt));
         for (const HistoryRow *row : evidence_.chain)
             if (row->operation == "delete")
