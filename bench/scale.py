@@ -36,8 +36,8 @@ class Contender:
     """Where saves are sent to, and the servers that take part."""
 
     label: str
-    connection: dict[str, str]
-    partitions: list[dict[str, str]]  # where to count what was saved
+    connections: list[dict[str, str]]  # which share the clients
+    databases: list[dict[str, str]]  # where to count what was saved
     proxy: Path | None
     shards: list[Path]
     mode: str = "prepared"  # how pgbench sends statements
@@ -65,30 +65,42 @@ def value(connection: dict[str, str], query: str) -> int:
         return session.execute(query).fetchone()[0]  # type: ignore[index]
 
 
-def contenders(directory: Path, shards: Sequence[int]) -> list[Contender]:
-    """The set-ups in directory/1, directory/2, ..., and the first partition of the first without its proxy."""
+def servers(count: int) -> str:
+    """So many servers in words."""
+    return "1 server" if count == 1 else f"{count} servers"
+
+
+def direct(count: int) -> str:
+    """What saves sent to so many servers are called."""
+    return f"direct, {servers(count)}"
+
+
+def proxied(count: int) -> str:
+    """What saves sent to a proxy before so many servers are called."""
+    return f"through the proxy, {servers(count)}"
+
+
+NOT_PREPARED = f"{direct(1)}, not prepared"  # as PL/Proxy sends it
+
+
+def contenders(directory: Path, counts: Sequence[int]) -> list[Contender]:
+    """The set-ups in directory/1, directory/2, ..., each with its proxy and without."""
     found = []
-    for count in shards:
+    for count in counts:
         setup = directory / str(count)
-        servers = [setup / f"shard-{i}" for i in range(count)]
-        with psycopg.connect(**connection_to(setup / "proxy", "crm")) as session:  # type: ignore[arg-type]
+        shards = [setup / f"shard-{i}" for i in range(count)]
+        databases = [connection_to(shard, "direct") for shard in shards]
+        found.append(Contender(direct(count), databases, databases, None, shards))
+        if count == 1:
+            found.append(Contender(NOT_PREPARED, databases, databases, None, shards, mode="extended"))
+        proxy = connection_to(setup / "proxy", "crm")
+        with psycopg.connect(**proxy) as session:  # type: ignore[arg-type]
             rows = session.execute(
                 r"SELECT database, substring(connection FROM 'port=(\d+)') FROM crm_proxy.partitions()").fetchall()
-        by_port = {connection_to(server, "")["port"]: server for server in servers}
+        by_port = {connection_to(shard, "")["port"]: shard for shard in shards}
         partitions = [connection_to(by_port[port], database) for database, port in rows]
-        label = "through the proxy, 1 shard" if count == 1 else f"through the proxy, {count} shards"
-        found.append(Contender(label, connection_to(setup / "proxy", "crm"), partitions, setup / "proxy", servers))
-    direct = directory / "direct"
-    database = connection_to(direct, "crm")
-    return [
-        Contender(DIRECT, database, [database], None, [direct]),
-        *found,
-        Contender(NOT_PREPARED, database, [database], None, [direct], mode="extended"),
-    ]
-
-
-DIRECT = "direct, one server"
-NOT_PREPARED = "direct, not prepared"  # as PL/Proxy sends it
+        found.append(Contender(proxied(count), [proxy], partitions, setup / "proxy", shards))
+    return found
 
 
 def processor_time(server: Path) -> float:
@@ -111,33 +123,40 @@ def processor_time(server: Path) -> float:
 def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) -> Run:
     """Saves for some seconds; the time that sessions take to connect and to fill their caches is left out."""
     def saved() -> int:
-        return sum(value(partition, "SELECT count(*) FROM customer_history WHERE operation = 'update'")
-                   for partition in contender.partitions)
+        return sum(value(database, "SELECT count(*) FROM customer_history WHERE operation = 'update'")
+                   for database in contender.databases)
 
     def used() -> list[float]:
         return [processor_time(server) for server in ([contender.proxy] if contender.proxy else []) + contender.shards]
 
-    environment = os.environ | {f"PG{name.upper()}": part for name, part in contender.connection.items() if name != "dbname"}
-    before = saved()
-    with tempfile.TemporaryDirectory() as directory:
-        script = Path(directory) / "script.sql"
-        script.write_text(SCRIPT)
-        process = subprocess.Popen(
-            ["pgbench", "-n", "-M", contender.mode, "-c", str(clients), "-j", str(min(clients, 2)),
+    def start(number: int, directory: Path) -> subprocess.Popen[str]:
+        connection = contender.connections[number]
+        count = len(range(number, clients, len(contender.connections)))
+        environment = os.environ | {f"PG{name.upper()}": part for name, part in connection.items() if name != "dbname"}
+        return subprocess.Popen(
+            ["pgbench", "-n", "-M", contender.mode, "-c", str(count), "-j", str(min(count, 2)),
              "-T", str(math.ceil(warm_up + seconds + 0.5)), "-D", f"base={FIRST_BASE}",
-             "--log", "--log-prefix", str(Path(directory) / "log"), "-f", str(script), contender.connection["dbname"]],
+             "--log", "--log-prefix", str(directory / f"log{number}"), "-f", str(directory / "script.sql"),
+             connection["dbname"]],
             env=environment, stdout=subprocess.PIPE, text=True)
+
+    before = saved()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "script.sql").write_text(SCRIPT)
+        processes = [start(number, directory) for number in range(min(clients, len(contender.connections)))]
         time.sleep(warm_up)
         begin, used_at_begin = time.time(), used()
         time.sleep(seconds)
         end, used_at_end = time.time(), used()
-        output = process.communicate()[0]
-        if process.returncode != 0:
+        outputs = [process.communicate()[0] for process in processes]
+        if any(process.returncode != 0 for process in processes):
             raise SystemExit(f"{contender.label}: pgbench failed")
         # client, number, microseconds, script, and the time at the end in seconds and microseconds
         log = [(int(line[4]) + int(line[5]) / 1e6, int(line[2]) / 1000)
-               for file in Path(directory).glob("log*") for line in map(str.split, file.read_text().splitlines())]
-    transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
+               for file in directory.glob("log*") for line in map(str.split, file.read_text().splitlines())]
+    transactions = sum(int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
+                       for output in outputs)
     accepted = saved() - before
     if accepted != transactions - clients:
         raise SystemExit(f"{contender.label}: {accepted} of {transactions} saves were accepted: not all but each client's first")
@@ -159,8 +178,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
         prog="bench/run --scale",
-        description="Compares saves through the proxy of scale/, with 1, 2 and 4 shards on this machine, with saves that are "
-        "sent to one server, prepared or not: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
+        description="Compares saves through the proxy of scale/, with 1, 2 and 4 servers on this machine, with saves that "
+        "clients send to the same servers directly: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
     )
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--shards", type=int, nargs="+", required=True, help=argparse.SUPPRESS)
@@ -193,17 +212,16 @@ def main() -> None:
     def figures(clients: int, label: str, name: str) -> list[float]:
         return [getattr(run, name) for run in runs[clients][label]]
 
-    proxy = everyone[1].label
     def cost(label: str) -> list[float]:
         return [run.proxy_cpu + run.shards_cpu for run in runs[options.clients][label]]
 
     aims = [
-        ratio("1 client: latency of a save through the proxy, against direct", 2.0, figures(1, proxy, "latency"),
-              figures(1, DIRECT, "latency"), at_most=True),
-        *(ratio(f"{options.clients} clients: saves per second of processor time {contender.label}, against direct", 0.55,
-                cost(DIRECT), cost(contender.label)) for contender in everyone[1:] if contender.proxy),
+        ratio("1 client: latency of a save through the proxy, against direct", 2.0, figures(1, proxied(1), "latency"),
+              figures(1, direct(1), "latency"), at_most=True),
+        *(ratio(f"{options.clients} clients: saves per second of processor time {proxied(count)}, against direct", 0.55,
+                cost(direct(count)), cost(proxied(count))) for count in options.shards),
     ]
-    description = machine.describe(Server(options.directory / "direct", "crm"))
+    description = machine.describe(Server(options.directory / "1" / "shard-0", "direct"))
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "scale.json").write_text(json.dumps(
         {"machine": description, "aims": [asdict(aim) for aim in aims],
@@ -217,7 +235,7 @@ def main() -> None:
         print(tabulate(
             [(contender.label, *(statistics.median(figures(clients, contender.label, name))
                                  for name in ("rate", "latency", "proxy_cpu", "shards_cpu"))) for contender in everyone],
-            headers=(f"clients: {clients}", "saves/s", "latency, ms", "proxy's CPU, ms a save", "shards' CPU, ms a save"),
+            headers=(f"clients: {clients}", "saves/s", "latency, ms", "proxy's CPU, ms a save", "servers' CPU, ms a save"),
             floatfmt=("", ".0f", ".2f", ".3f", ".3f")))
     print()
     print(tabulate(

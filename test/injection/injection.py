@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import random
 import sys
 import time
 from collections import Counter
@@ -33,13 +34,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--each-scenario", action="store_true", help="at each place once in every scenario")
     parser.add_argument("--frames", type=int, default=1, help="places that so many callers tell apart (default: %(default)s)")
     parser.add_argument("--all", action="store_true", help="at every single call")
+    parser.add_argument("--one-of", type=int, default=1, metavar="N",
+                        help="at one of N places in new sessions, by --seed (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="which of them (default: random)")
     parser.add_argument("--first", type=int, metavar="N", help="at the first N places or calls of a scenario only")
     parser.add_argument("--repeat", type=int, default=4, metavar="N",
                         help="errors of a scenario that are raised again to see whether memory grows (default: %(default)s)")
     parser.add_argument("--plant", default="", help="a fault that is made where the error is raised")
     parser.add_argument("--plant-sql", default="", help="statements to run first: a fault to be found")
     parser.add_argument("--show", type=int, default=3, help="how many failures of a scenario to show (default: %(default)s)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.seed is None:
+        options.seed = random.randrange(options.one_of)
+    return options
 
 
 class Ended(Exception):
@@ -109,6 +116,7 @@ class Path:
         self.functions: Counter[str] = Counter()
         self.strikes = 0
         self.missed = 0
+        self.met_in_new_sessions = 0
         self.most_growth = 0.0
         self.sites: set[int] = set()
 
@@ -360,6 +368,9 @@ class Path:
         calls = self.calls(session, scenario)
         session.connection.close()
         for number, place in enumerate(self.places(calls, True)):
+            self.met_in_new_sessions += 1
+            if (self.met_in_new_sessions + self.options.seed) % self.options.one_of != 0:
+                continue
             session = self.open_session()
             self.tried(session, scenario, place, number % 2 == 0, expected, "new session")
             session.connection.close()
@@ -372,7 +383,8 @@ class Path:
             if self.options.scenario in (None, scenario.name):
                 self.play(scenario)
         say([f"# {self.path}: {self.strikes} errors at {len(self.sites)} places, {len(self.functions)} functions;"
-             f" memory grows by {self.most_growth:.0f} bytes an error at most"])
+             f" memory grows by {self.most_growth:.0f} bytes an error at most"
+             f"; --one-of {self.options.one_of} --seed {self.options.seed}"])
         self.stop()
         return not self.has_failed
 
