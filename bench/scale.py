@@ -80,9 +80,6 @@ def proxied(count: int) -> str:
     return f"through the proxy, {servers(count)}"
 
 
-NOT_PREPARED = f"{direct(1)}, not prepared"  # as PL/Proxy sends it
-
-
 def contenders(directory: Path, counts: Sequence[int]) -> list[Contender]:
     """The set-ups in directory/1, directory/2, ..., each with its proxy and without."""
     found = []
@@ -92,7 +89,8 @@ def contenders(directory: Path, counts: Sequence[int]) -> list[Contender]:
         databases = [connection_to(shard, "direct") for shard in shards]
         found.append(Contender(direct(count), databases, databases, None, shards))
         if count == 1:
-            found.append(Contender(NOT_PREPARED, databases, databases, None, shards, mode="extended"))
+            # as PL/Proxy sends it
+            found.append(Contender(f"{direct(count)}, not prepared", databases, databases, None, shards, mode="extended"))
         proxy = connection_to(setup / "proxy", "crm")
         with psycopg.connect(**proxy) as session:  # type: ignore[arg-type]
             rows = session.execute(
