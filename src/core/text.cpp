@@ -18,6 +18,8 @@ leading_space(std::string_view text)
     const unsigned char c = static_cast<unsigned char>(text.front());
     if (c == ' ' || (c >= '\t' && c <= '\r'))
         return 1;
+    if (c < 0x80)
+        return 0;
     for (std::string_view space : wide_spaces)
         if (text.starts_with(space))
             return space.size();
