@@ -242,7 +242,8 @@ COMMENT ON COLUMN crm_lock_result.message IS 'the outcome in one English sentenc
 -- Functions of one customer ----------------------------------------------------------------------
 --
 -- Each has a function in crm_proxy that PL/Proxy runs in the partition of a hash, and around it one that hands its errors on
--- as the partition raised them. These name schemas instead of setting a search_path, which would cost at every call.
+-- as the partition raised them. These name schemas instead of setting a search_path, which would cost at every call, as
+-- would casts in the statements, which the partitions parse anew each time.
 
 CREATE FUNCTION crm_proxy.update_customer(
     hash integer, id bigint, expected_ts timestamptz, status text, comment text, author text, merge boolean,
@@ -253,8 +254,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_update_customer(id::bigint, expected_ts::timestamptz, status::text, comment::text, author::text,
-        merge::boolean, reply_to::bigint, fields::jsonb);
+    SELECT * FROM crm_update_customer(id, expected_ts, status, comment, author, merge, reply_to, fields);
 $$;
 
 CREATE FUNCTION crm_update_customer(
@@ -294,8 +294,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_update_customer_by_key(key::text, expected_ts::timestamptz, status::text, comment::text,
-        author::text, merge::boolean, reply_to::bigint, fields::jsonb);
+    SELECT * FROM crm_update_customer_by_key(key, expected_ts, status, comment, author, merge, reply_to, fields);
 $$;
 
 CREATE FUNCTION crm_update_customer_by_key(
@@ -334,7 +333,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_get_customer(id::bigint, at::timestamptz, max_comments::integer);
+    SELECT crm_get_customer(id, at, max_comments);
 $$;
 
 CREATE FUNCTION crm_get_customer(
@@ -367,7 +366,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_get_customer_by_key(key::text, at::timestamptz, max_comments::integer);
+    SELECT crm_get_customer_by_key(key, at, max_comments);
 $$;
 
 CREATE FUNCTION crm_get_customer_by_key(
@@ -403,7 +402,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_timeline(id::bigint, max_rows::integer, before::timestamptz);
+    SELECT * FROM crm_timeline(id, max_rows, before);
 $$;
 
 CREATE FUNCTION crm_timeline(
@@ -454,7 +453,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_timeline_by_key(key::text, max_rows::integer, before::timestamptz);
+    SELECT * FROM crm_timeline_by_key(key, max_rows, before);
 $$;
 
 CREATE FUNCTION crm_timeline_by_key(
@@ -502,7 +501,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_add_comment(id::bigint, body::text, author::text, reply_to::bigint);
+    SELECT crm_add_comment(id, body, author, reply_to);
 $$;
 
 CREATE FUNCTION crm_add_comment(
@@ -536,7 +535,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_add_comment_by_key(key::text, body::text, author::text, reply_to::bigint);
+    SELECT crm_add_comment_by_key(key, body, author, reply_to);
 $$;
 
 CREATE FUNCTION crm_add_comment_by_key(
@@ -570,7 +569,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_export_comments(id::bigint, time_zone::text);
+    SELECT crm_export_comments(id, time_zone);
 $$;
 
 CREATE FUNCTION crm_export_comments(id bigint, time_zone text DEFAULT 'UTC')
@@ -599,7 +598,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_export_comments_by_key(key::text, time_zone::text);
+    SELECT crm_export_comments_by_key(key, time_zone);
 $$;
 
 CREATE FUNCTION crm_export_comments_by_key(key text, time_zone text DEFAULT 'UTC')
@@ -628,7 +627,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_import_comments(id::bigint, comments::text, time_zone::text);
+    SELECT crm_import_comments(id, comments, time_zone);
 $$;
 
 CREATE FUNCTION crm_import_comments(id bigint, comments text, time_zone text DEFAULT 'UTC')
@@ -657,7 +656,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_import_comments_by_key(key::text, comments::text, time_zone::text);
+    SELECT crm_import_comments_by_key(key, comments, time_zone);
 $$;
 
 CREATE FUNCTION crm_import_comments_by_key(key text, comments text, time_zone text DEFAULT 'UTC')
@@ -686,7 +685,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_lock_customer(id::bigint, author::text, ttl::interval, lock_id::uuid);
+    SELECT * FROM crm_lock_customer(id, author, ttl, lock_id);
 $$;
 
 CREATE FUNCTION crm_lock_customer(
@@ -720,7 +719,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_lock_customer_by_key(key::text, author::text, ttl::interval, lock_id::uuid);
+    SELECT * FROM crm_lock_customer_by_key(key, author, ttl, lock_id);
 $$;
 
 CREATE FUNCTION crm_lock_customer_by_key(
@@ -754,7 +753,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_unlock_customer(id::bigint, lock_id::uuid);
+    SELECT crm_unlock_customer(id, lock_id);
 $$;
 
 CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid)
@@ -783,7 +782,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_unlock_customer_by_key(key::text, lock_id::uuid);
+    SELECT crm_unlock_customer_by_key(key, lock_id);
 $$;
 
 CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid)
@@ -812,7 +811,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_verify(id::bigint);
+    SELECT * FROM crm_verify(id);
 $$;
 
 CREATE FUNCTION crm_verify(
@@ -851,7 +850,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_verify_by_key(key::text);
+    SELECT * FROM crm_verify_by_key(key);
 $$;
 
 CREATE FUNCTION crm_verify_by_key(
@@ -886,7 +885,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_erase_customer(id::bigint);
+    SELECT crm_erase_customer(id);
 $$;
 
 CREATE FUNCTION crm_erase_customer(id bigint)
@@ -915,7 +914,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT crm_erase_customer_by_key(key::text);
+    SELECT crm_erase_customer_by_key(key);
 $$;
 
 CREATE FUNCTION crm_erase_customer_by_key(key text)
@@ -1102,7 +1101,7 @@ LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_shard.create_customer(customer_key::text, new_fields::jsonb);
+    SELECT * FROM crm_shard.create_customer(customer_key, new_fields);
 $$;
 
 CREATE FUNCTION crm_create_customer(fields jsonb, INOUT id bigint DEFAULT NULL, OUT updated_at timestamptz)
