@@ -605,6 +605,17 @@ BEGIN
             ORDER BY c.id DESC LIMIT 1);
 END $$;
 
+-- When the base was made, by the clock.
+CREATE FUNCTION crm_internal_recorded_at(customer bigint, base timestamptz, pass bytea) RETURNS timestamptz
+LANGUAGE plpgsql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM crm_schema.crm_internal_require(pass, ARRAY[customer::text]);
+    RETURN (SELECT recorded_at FROM crm_schema.customer_history
+            WHERE customer_id = customer AND version BETWEEN base - interval '999 us' AND base + interval '999 us'
+            ORDER BY version DESC LIMIT 1);
+END $$;
+
 -- Values as JSON ---------------------------------------------------------------------------------
 
 -- A customer's row, of the columns that the caller may read; NULL when it is not there.
@@ -910,7 +921,8 @@ LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS
 #variable_conflict use_variable
 DECLARE
     now_is CONSTANT jsonb := crm_schema.crm_internal_row(customer);
-    since timestamptz := base;
+    since CONSTANT timestamptz := coalesce(
+        crm_schema.crm_internal_recorded_at(customer, base, crm_schema.crm_internal_pass_to_save(customer)), base);
     changes jsonb;
     knows_history CONSTANT boolean := crm_schema.crm_internal_may_read_history();
 BEGIN
@@ -930,10 +942,6 @@ BEGIN
         detail := detail || jsonb_build_object('changes', changes, 'changes_total', total);
     END IF;
     IF knows_history THEN
-        since := coalesce((SELECT recorded_at FROM crm_schema.customer_history
-                           WHERE customer_id = customer
-                             AND version BETWEEN base - interval '999 us' AND base + interval '999 us'
-                           ORDER BY version DESC LIMIT 1), base);
         problem := crm_schema.crm_internal_base_problem(customer, base, now_version);
     END IF;
     IF problem IS NOT NULL THEN

@@ -91,6 +91,21 @@ SELECT outcome FROM crm_update_customer(-1, '2001-01-01', 'lost', NULL, 'dan');
 RESET row_security;
 RESET ROLE;
 
+-- The comment of the save that made the base is not one added since, whatever the caller may read of the history.
+REVOKE ALL ON customer_history FROM reading_clerk;
+SELECT outcome, updated_at AS base FROM crm_update_customer(6, regress.current(6), 'won', 'Signed', 'ana') \gset
+INSERT INTO comments (customer_id, author, body) VALUES (6, 'ben', 'Later');
+SELECT outcome FROM crm_lock_customer(6, 'eve');
+SET ROLE reading_clerk;
+SELECT outcome, jsonb_path_query_array(detail, '$.comments[*].text') AS comments, detail->'comments_total' AS total
+FROM crm_update_customer(6, :'base', 'lost', NULL, 'dan');
+RESET ROLE;
+SELECT outcome FROM crm_update_customer(6, :'base', NULL, 'Called', 'eve', fields => '{"phone": "1"}');
+SET ROLE reading_clerk;
+SELECT outcome, jsonb_path_query_array(detail, '$.comments[*].text') AS comments, detail->'comments_total' AS total
+FROM crm_update_customer(6, :'base', 'lost', NULL, 'eve');
+RESET ROLE;
+
 SELECT * FROM regress.violations();
 DROP OWNED BY reading_clerk;
 DROP ROLE reading_clerk;

@@ -105,12 +105,8 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
         detail.last_author = changes.last_author();
     }
 
-    core::Timestamp since = request.base;
     if (may_read_all_history(table))
-    {
-        since = changes.base_recorded_at.value_or(request.base);
         detail.base_problem = find_base_problem(table, key, changes, customer.version);
-    }
     if (detail.base_problem)
     {
         json.key("expected_ts_problem");
@@ -130,6 +126,7 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
     if (may_read_comments(table))
     {
         json.key("comments");
+        const core::Timestamp since = changes.base_recorded_at.value_or(request.base);
         const std::int64_t total = list_comments(table, key, since, own_comment, found.snapshot, json);
         json.key("comments_total");
         json.number(total);
