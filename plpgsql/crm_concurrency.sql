@@ -607,7 +607,7 @@ END $$;
 
 -- When the base was made, by the clock.
 CREATE FUNCTION crm_internal_recorded_at(customer bigint, base timestamptz, pass bytea) RETURNS timestamptz
-LANGUAGE plpgsql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
     PERFORM crm_schema.crm_internal_require(pass, ARRAY[customer::text]);
@@ -921,8 +921,9 @@ LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS
 #variable_conflict use_variable
 DECLARE
     now_is CONSTANT jsonb := crm_schema.crm_internal_row(customer);
+    pass CONSTANT bytea := crm_schema.crm_internal_pass_to_save(customer);
     since CONSTANT timestamptz := coalesce(
-        crm_schema.crm_internal_recorded_at(customer, base, crm_schema.crm_internal_pass_to_save(customer)), base);
+        CASE WHEN pass IS NOT NULL THEN crm_schema.crm_internal_recorded_at(customer, base, pass) END, base);
     changes jsonb;
     knows_history CONSTANT boolean := crm_schema.crm_internal_may_read_history();
 BEGIN

@@ -31,6 +31,7 @@ BEGIN
             $f$crm_internal_comment_of_base(%1$s, 'ana', 'Kept', NULL, '2001-01-01', %2$s) IS NOT NULL$f$,
             $f$crm_internal_comment_added(%1$s, 'ana', 'Added', NULL, '1 year', %2$s) IS NOT NULL$f$,
             $f$crm_internal_is_used(%1$s, current_setting('rights.base')::timestamptz, %2$s)$f$,
+            $f$crm_internal_recorded_at(%1$s, current_setting('rights.base')::timestamptz, %2$s) IS NOT NULL$f$,
             $f$crm_internal_adopt(%1$s, current_setting('rights.adopted')::bigint, 'Adopted', NULL,
                                   current_setting('rights.made')::timestamptz, %2$s)$f$] LOOP
             BEGIN
