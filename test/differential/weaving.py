@@ -47,7 +47,7 @@ class Weaver:
         # A call of the extension locks all four tables, one of the edition those that it uses: who locks a table is alone.
         if step.session != ADMIN and step.sql.startswith(("ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE")):
             state = self.world.sessions[step.session]
-            if any(other.in_transaction for other in self.world.sessions if other is not state):
+            if any(other.in_transaction or other.is_blocked for other in self.world.sessions if other is not state):
                 return False
             state.is_alone = True
         return is_common(step.sql)
