@@ -101,21 +101,28 @@ def contenders(directory: Path, counts: Sequence[int]) -> list[Contender]:
     return found
 
 
+def ticks_of(stat: str) -> tuple[int, int]:
+    """What the stat file of a process says that it took, and what those of its children took that have ended."""
+    fields = stat.rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+
+
 def processor_time(server: Path) -> float:
     """Seconds of all processes that a server has, and has had."""
-    postmaster = int((server / "data" / "postmaster.pid").read_text().split()[0])
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = stat.read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        fields = text.rpartition(")")[2].split()
-        if int(text.split()[0]) == postmaster:
-            ticks += sum(map(int, fields[11:15]))  # with those of its children that have ended
-        elif int(fields[1]) == postmaster:
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / TICKS
+    postmaster = Path("/proc") / (server / "data" / "postmaster.pid").read_text().split()[0]
+    while True:
+        own, ended = ticks_of((postmaster / "stat").read_text())
+        ticks = own + ended
+        for directory in Path("/proc").glob("[0-9]*"):
+            try:
+                stat = (directory / "stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if stat.rpartition(")")[2].split()[1] == postmaster.name:
+                ticks += ticks_of(stat)[0]
+        # One that ended meanwhile may have been missed.
+        if ticks_of((postmaster / "stat").read_text())[1] == ended:
+            return ticks / TICKS
 
 
 def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) -> Run:
