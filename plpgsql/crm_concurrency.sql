@@ -1339,6 +1339,9 @@ BEGIN
                 PERFORM set_config('crm_internal.save', outer_save, true);
                 IF answer[1] <> 'done' THEN
                     PERFORM crm_schema.crm_internal_did_not_fire();
+                ELSIF is_adopted AND crm_schema.crm_internal_pass_to_save(customer) IS NULL THEN
+                    -- A trigger has deleted the customer, and its comments.
+                    PERFORM crm_schema.crm_internal_suppressed('comments', customer);
                 ELSIF is_adopted THEN
                     PERFORM crm_schema.crm_internal_adopt(customer, stored, words, answered, answer[2]::timestamptz,
                                                                   crm_schema.crm_internal_pass_to_save(customer));

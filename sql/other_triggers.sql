@@ -178,6 +178,9 @@ SELECT n, author, status_to, comment_id = (SELECT id FROM comments WHERE body = 
 CREATE FUNCTION delete_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM other_triggers.customers WHERE id = NEW.id; RETURN NULL; END $$;
 CREATE TRIGGER delete_it AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION delete_it();
 SELECT outcome, status, updated_at IS NULL AS gone FROM crm_update_customer(13, regress.current(13), 'x', NULL, 'ana');
+-- with a comment that an earlier refusal kept
+SELECT outcome FROM crm_update_customer(16, '2001-01-01', 'x', 'Kept', 'ana');
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(16, regress.current(16), 'x', 'Kept', 'ana')$$);
 DROP TRIGGER delete_it ON customers;
 SELECT n, operation, author FROM regress.history(13);
 -- UPDATE OF triggers fire for the status only when it is set
