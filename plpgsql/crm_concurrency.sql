@@ -1340,7 +1340,7 @@ BEGIN
                 IF answer[1] <> 'done' THEN
                     PERFORM crm_schema.crm_internal_did_not_fire();
                 ELSIF is_adopted AND crm_schema.crm_internal_pass_to_save(customer) IS NULL THEN
-                    -- A trigger has deleted the customer, and its comments.
+                    -- A trigger has deleted the customer with its comments, or hides it from the caller.
                     PERFORM crm_schema.crm_internal_suppressed('comments', customer);
                 ELSIF is_adopted THEN
                     PERFORM crm_schema.crm_internal_adopt(customer, stored, words, answered, answer[2]::timestamptz,
