@@ -9,6 +9,7 @@ CREATE TABLE crm_attached_tables (
     history         regclass    NOT NULL,
     locks           regclass    NOT NULL,
     comments_column name,
+    home            name,
     plain_updates   text        NOT NULL DEFAULT 'allow' CHECK (plain_updates IN ('allow', 'refuse')),
     attached_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     -- The newest row of a table counts: loading a dump beside a fresh attachment must not collide.
@@ -25,6 +26,8 @@ COMMENT ON COLUMN crm_attached_tables.history IS 'the history of these customers
 COMMENT ON COLUMN crm_attached_tables.locks IS 'the edit locks on these customers';
 COMMENT ON COLUMN crm_attached_tables.comments_column IS
     'the column of the customers table with comments in the older text form; NULL where there is none';
+COMMENT ON COLUMN crm_attached_tables.home IS
+    'the schema in which the table was attached: in a schema with several attached tables, calls find the one that was attached there';
 COMMENT ON COLUMN crm_attached_tables.plain_updates IS
     'allow, or refuse: then crm_update_customer() alone may change the status';
 COMMENT ON COLUMN crm_attached_tables.attached_at IS 'when the attachment was made';

@@ -31,6 +31,17 @@ may_use_schema(Oid schema, Oid role)
 #endif
 }
 
+// The same of the right to create in a schema.
+inline bool
+may_create_in_schema(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK;
+#else
+    return pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK;
+#endif
+}
+
 // MarkGUCPrefixReserved replaced EmitWarningsOnPlaceholders in PostgreSQL 15 (commit 75d22069e00).
 inline void
 reserve_settings(const char *prefix)

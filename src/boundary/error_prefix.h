@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg.h"
+#include "guard.h"
 
 namespace crm {
 
@@ -12,7 +12,7 @@ with_error_prefix(Prefix prefix, Work work)
     const MemoryContext caller = CurrentMemoryContext;
     PG_TRY();
     {
-        work();
+        guarded(work);
     }
     PG_CATCH();
     {

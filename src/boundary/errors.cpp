@@ -17,6 +17,14 @@ name_of(Oid table)
     return name ? name : psprintf("%u", table);
 }
 
+// The same of a schema.
+const char *
+name_of_schema(Oid schema)
+{
+    const char *name = get_namespace_name(schema);
+    return name ? name : psprintf("%u", schema);
+}
+
 }  // namespace
 
 void
@@ -158,8 +166,8 @@ void
 ambiguous_schema(Oid schema)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("schema \"%s\" has more than one attached customers table", get_namespace_name(schema)),
-                    errdetail("A call finds its table by schema."),
+                    errmsg("schema \"%s\" has more than one attached customers table", name_of_schema(schema)),
+                    errdetail("None of them was attached there, and a call finds its table by schema."),
                     errhint("Move all but one to other schemas with ALTER TABLE ... SET SCHEMA.")));
 }
 
@@ -179,7 +187,57 @@ missing_table(Oid table)
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("a table that belongs to the attached customers does not exist"),
                     errdetail("crm_attached_tables names a relation with OID %u.", table),
-                    errhint("Restore the comments and history tables.")));
+                    errhint("SELECT crm_attach(...) again: it makes what is missing.")));
+}
+
+void
+missing_schema(Oid schema)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("a schema that the attached customers are in does not exist any more"),
+                    errdetail("Its OID was %u. Nothing was changed.", schema), errhint("Send the same again.")));
+}
+
+void
+missing_collation(Oid collation)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the collation of the key does not exist any more"),
+                    errdetail("Its OID was %u. Nothing was changed.", collation), errhint("Send the same again.")));
+}
+
+void
+no_longer_a_table(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("attached relation \"%s\" is no ordinary table any more", name_of(table)),
+                    errdetail("It was made another kind of relation after it was attached."),
+                    errhint("Drop it, and SELECT crm_attach(...) again: it makes what is missing.")));
+}
+
+void
+changed_meanwhile(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("attached table \"%s\" was changed during this call", name_of(table)),
+                    errdetail("A trigger, constraint or policy changed the definition of the table, or of one that belongs to it. "
+                              "Nothing was saved."),
+                    errhint("Change tables in transactions of their own; then send the same again.")));
+}
+
+void
+malformed_registry(const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("a row of crm_attached_tables has no %s", column),
+                    errdetail("The registry is written by crm_attach()."), errhint("Delete the row, and attach the table again.")));
+}
+
+void
+warn_of_unreadable(Oid table, const char *problem)
+{
+    ereport(WARNING, (errmsg("attached table \"%s\" is left out", name_of(table)), errdetail("%s", problem),
+                      errhint("SELECT * FROM crm_doctor() shows what is wrong with it.")));
 }
 
 void
@@ -282,7 +340,7 @@ schema_in_use(Oid schema, Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
                     errmsg("schema \"%s\" already has the attached customers table \"%s\"",
-                           get_namespace_name(schema), name_of(table)),
+                           name_of_schema(schema), name_of(table)),
                     errdetail("A schema has one; nothing was created."),
                     errhint("Name another schema, or move that table with ALTER TABLE ... SET SCHEMA.")));
 }
@@ -586,13 +644,31 @@ trigger_fires_later(Oid table, const char *trigger)
 }
 
 void
-name_taken(Oid table)
+name_taken(Oid table, const char *reason)
 {
     ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
                     errmsg("relation \"%s\" already exists and is not of these customers", name_of(table)),
-                    errdetail("It lacks a column or foreign key that it would have, or belongs to somebody else. Nothing "
-                              "was attached."),
+                    errdetail("%s Nothing was attached.", reason),
                     errhint("Name other tables: crm_attach(..., comments => ..., history => ..., locks => ...).")));
+}
+
+void
+companion_of_another(Oid customers, Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("table \"%s\" does not belong to the owner of \"%s\"", name_of(table), name_of(customers)),
+                    errdetail("What its owner may read and do there would be told of these customers. Nothing was attached."),
+                    errhint("Give it the same owner, or name another table: crm_attach(..., comments => ..., history => ..., "
+                            "locks => ...).")));
+}
+
+void
+owners_differ(Oid customers)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the tables that belong to \"%s\" have different owners", name_of(customers)),
+                    errdetail("One of them would read the rows of the others."),
+                    errhint("Use ALTER TABLE ... OWNER TO the owner of the customers.")));
 }
 
 void
@@ -756,6 +832,24 @@ changed_since_snapshot()
                     errmsg("could not serialize access due to concurrent update"),
                     errdetail("A row was changed by a transaction that this one cannot see."),
                     errhint("Retry the transaction.")));
+}
+
+void
+impossible_time(Oid comments)
+{
+    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                    errmsg("created_at of a comment in \"%s\" must be a time of the years 1 to 9999", name_of(comments)),
+                    errdetail("Beyond them, ISO 8601 and the text form of comments end. Nothing was stored."),
+                    errhint("Leave it out for the time of now, or give the time when the comment was written.")));
+}
+
+void
+time_without_text(std::int64_t comment_id)
+{
+    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                    errmsg("the time of comment %lld cannot be written as text", static_cast<long long>(comment_id)),
+                    errdetail("The text form of comments has times of the years 1 to 9999."),
+                    errhint("Read the comments with crm_get_customer() or crm_timeline().")));
 }
 
 void

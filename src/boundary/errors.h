@@ -27,6 +27,7 @@ namespace crm::errors {
 [[noreturn]] void wrong_save_value(const char *key, const char *expected);
 [[noreturn]] void save_named_twice();
 [[noreturn]] void no_such_customer(const char *key);
+[[noreturn]] void time_without_text(std::int64_t comment_id);
 [[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
 
 [[noreturn]] void setting_of_connection(const char *name);
@@ -47,6 +48,10 @@ namespace crm::errors {
 [[noreturn]] void ambiguous_schema(Oid schema);
 [[noreturn]] void not_attached(Oid table);
 [[noreturn]] void missing_table(Oid table);
+[[noreturn]] void missing_schema(Oid schema);
+[[noreturn]] void missing_collation(Oid collation);
+[[noreturn]] void no_longer_a_table(Oid table);
+[[noreturn]] void malformed_registry(const char *column);
 [[noreturn]] void missing_column(Oid table, const char *column);
 [[noreturn]] void too_coarse_version(Oid table, const char *column);
 [[noreturn]] void wrong_column_type(Oid table, const char *column, Oid type, const char *expected);
@@ -56,6 +61,7 @@ namespace crm::errors {
 [[noreturn]] void comment_not_stored(Oid table);
 [[noreturn]] void malformed_history(Oid history, const char *key);
 [[noreturn]] void triggers_did_not_fire(Oid table);
+[[noreturn]] void owners_differ(Oid customers);
 [[noreturn]] void table_exists(const char *schema, const char *table);
 [[noreturn]] void schema_in_use(Oid schema, Oid table);
 [[noreturn]] void temporary_schema();
@@ -76,7 +82,8 @@ namespace crm::errors {
 [[noreturn]] void impossible_versions(Oid table, const char *column);
 [[noreturn]] void unsupported_comments_type(Oid table, const char *column, Oid type);
 [[noreturn]] void trigger_fires_later(Oid table, const char *trigger);
-[[noreturn]] void name_taken(Oid table);
+[[noreturn]] void name_taken(Oid table, const char *reason);
+[[noreturn]] void companion_of_another(Oid customers, Oid table);
 [[noreturn]] void other_companion(Oid customers, Oid attached, const char *asked);
 [[noreturn]] void other_columns(Oid customers, const char *attached, const char *asked);
 [[noreturn]] void unknown_plain_updates(std::string_view value);
@@ -99,8 +106,15 @@ namespace crm::errors {
 [[noreturn]] void hidden_by_row_security(Oid table, const char *key);
 [[noreturn]] void customer_hidden(Oid table, const char *key);
 [[noreturn]] void changed_since_snapshot();
+[[noreturn]] void impossible_time(Oid comments);
 [[noreturn]] void comments_are_append_only(Oid table, bool is_delete);
 [[noreturn]] void truncate_refused(Oid table);
+
+// What changed while a call was under way.
+[[noreturn]] void changed_meanwhile(Oid table);
+
+// A warning that a table was left out, and why.
+void warn_of_unreadable(Oid table, const char *problem);
 
 // A conflict as an error, with the detail of the result as JSON.
 [[noreturn]] void conflict(const char *key, const char *detail_json);

@@ -12,13 +12,17 @@ namespace crm {
 // Reports what a guarded call threw, as an internal error; out of memory as 53200.
 [[noreturn]] void report_exception(const char *what, bool out_of_memory);
 
-// Runs run() and returns what it returns; what it throws becomes an error of PostgreSQL.
+// Runs run() and returns what it returns; what it throws becomes an error of PostgreSQL. So the block of a PG_TRY has its work
+// in a guarded call: an exception would pass by its PG_FINALLY and PG_CATCH.
 template <typename Run>
 auto
 guarded(Run run)
 {
     char reason[256] = "unknown C++ exception";
     bool out_of_memory = false;
+    // An exception leaves what PG_TRY and others have set where they stand, in frames that are gone then.
+    sigjmp_buf *const handlers = PG_exception_stack;
+    ErrorContextCallback *const contexts = error_context_stack;
 
     try
     {
@@ -35,6 +39,8 @@ guarded(Run run)
     catch (...)
     {
     }
+    PG_exception_stack = handlers;
+    error_context_stack = contexts;
     report_exception(reason, out_of_memory);
 }
 

@@ -4,17 +4,75 @@
 
 namespace crm {
 
+namespace {
+
+// Who owns the database, in whose name pg_database_owner acts.
+Oid
+database_owner()
+{
+    HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+    if (!HeapTupleIsValid(tuple))
+        return InvalidOid;
+    const Oid owner = reinterpret_cast<FormData_pg_database *>(GETSTRUCT(tuple))->datdba;
+    ReleaseSysCache(tuple);
+    return owner;
+}
+
+// Whether a role has an owner's rights anyhow.
+bool
+may_act_as(Oid role, Oid owner)
+{
+    if (role == ROLE_PG_DATABASE_OWNER)
+        role = database_owner();
+    return OidIsValid(role) && has_privs_of_role(role, owner);
+}
+
+// Whether others than those who have an owner's rights may create in a schema.
+bool
+may_others_create(Oid schema, Oid owner)
+{
+    HeapTuple tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+    if (!HeapTupleIsValid(tuple))
+        errors::missing_schema(schema);
+    bool may_create = !may_act_as(reinterpret_cast<FormData_pg_namespace *>(GETSTRUCT(tuple))->nspowner, owner);
+    bool is_null;
+    const Datum rights = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &is_null);
+    if (!is_null)
+    {
+        const Acl *list = DatumGetAclP(rights);
+        for (const AclItem &item : std::span(ACL_DAT(list), ACL_NUM(list)))
+            if (ACLITEM_GET_PRIVS(item) & ACL_CREATE)
+                may_create = may_create || item.ai_grantee == ACL_ID_PUBLIC || !may_act_as(item.ai_grantee, owner);
+    }
+    ReleaseSysCache(tuple);
+    return may_create;
+}
+
+}  // namespace
+
+Owner
+owner_of(Oid role, Oid schema)
+{
+    if (may_others_create(schema, role))
+        return {role, sql("pg_catalog, pg_temp")};
+    return {role, sql("pg_catalog, {schema}, pg_temp", {{"schema", sql_schema(schema)}})};
+}
+
 Role
-act_as(Oid owner, const char *safe_path)
+act_as(const Owner &owner, Called called)
 {
     Role role;
     GetUserIdAndSecContext(&role.user, &role.security_context);
-    SetUserIdAndSecContext(owner, role.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    // Whoever has become the owner by a SECURITY DEFINER function or a foreign key is somebody else at the end of the transaction.
+    const bool is_owner = role.user == owner.role && !(role.security_context & SECURITY_LOCAL_USERID_CHANGE);
+    role.is_restricted = !is_owner;
+    const int restricted = role.is_restricted ? SECURITY_RESTRICTED_OPERATION : 0;
+    SetUserIdAndSecContext(owner.role, role.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS | restricted);
     role.settings_level = 0;
-    if (safe_path != nullptr)
+    if (called == Called::anything)
     {
         role.settings_level = NewGUCNestLevel();
-        set_search_path(safe_path);
+        set_search_path(owner.path.text());
     }
     return role;
 }
@@ -23,14 +81,34 @@ void
 act_again_as(const Role &role)
 {
     if (role.settings_level != 0)
-        AtEOXact_GUC(true, role.settings_level);
+        AtEOXact_GUC(!role.is_restricted, role.settings_level);
     SetUserIdAndSecContext(role.user, role.security_context);
 }
 
 bool
 caller_owns(Oid table)
 {
-    return owns_table(table, GetUserId());
+    return get_rel_relkind(table) != '\0' && owns_table(table, GetUserId());
+}
+
+Oid
+table_owner(Oid table)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(tuple))
+        errors::missing_table(table);
+    const Oid owner = reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+    return owner;
+}
+
+void
+require_owned(Oid table)
+{
+    if (get_rel_relkind(table) == '\0')
+        errors::missing_table(table);
+    if (!caller_owns(table))
+        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
 }
 
 bool
@@ -49,9 +127,17 @@ require_all_rows(Oid table)
 void
 require_ownership(Oid table)
 {
-    if (!caller_owns(table))
-        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+    require_owned(table);
     require_all_rows(table);
+}
+
+bool
+has_right_on_any_column(Oid table, AclMode right)
+{
+    if (get_rel_relkind(table) == '\0')
+        return false;
+    return pg_class_aclcheck(table, GetUserId(), right) == ACLCHECK_OK ||
+           pg_attribute_aclcheck_all(table, GetUserId(), right, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
 bool
@@ -64,7 +150,8 @@ has_column_right(Oid table, AttrNumber column, AclMode right)
 bool
 may_name(Oid table)
 {
-    return may_use_schema(get_rel_namespace(table), GetUserId());
+    const Oid schema = get_rel_namespace(table);
+    return OidIsValid(schema) && may_use_schema(schema, GetUserId());
 }
 
 void
@@ -74,7 +161,27 @@ require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclM
         return;
     for (const AttrNumber column : columns)
         if (pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
-            aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+            deny_table(table);
+}
+
+void
+deny_table(Oid table)
+{
+    const char *name = get_rel_name(table);
+    if (name == nullptr)
+        errors::missing_table(table);
+    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name);
+    pg_unreachable();
+}
+
+void
+deny_schema(Oid schema)
+{
+    const char *name = get_namespace_name(schema);
+    if (name == nullptr)
+        errors::missing_schema(schema);
+    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, name);
+    pg_unreachable();
 }
 
 void

@@ -1,8 +1,28 @@
 #pragma once
 
-#include "pg.h"
+#include "sql.h"
 
 namespace crm {
+
+// Who owns a table, and where names are looked for while something is done with the owner's rights.
+struct Owner
+{
+    Oid role;
+    Sql path;  // a value of search_path
+
+    bool operator==(const Owner &) const = default;
+};
+
+// The owner of tables of a schema. The path leaves the schema out where others may create in it, for what they plant there
+// would be called with the owner's rights. It ends with pg_temp: a path that does not name it begins with it.
+Owner owner_of(Oid role, Oid schema);
+
+// What may be called with an owner's rights.
+enum class Called
+{
+    anything,       // triggers, constraints, expressions of others: names are looked for in the owner's path
+    known_alone,  // PostgreSQL's own functions and ours, which look for no name
+};
 
 // Whose rights the session has, and the level of settings that goes with them.
 struct Role
@@ -10,18 +30,25 @@ struct Role
     Oid user;
     int security_context;
     int settings_level;
+    bool is_restricted;  // since then
 };
 
-// Takes the rights of a table's owner, as foreign-key triggers do, and returns whose they were. To write, give a safe_path:
-// what triggers, constraints and defaults of the table resolve by name is then looked for there alone, because the caller
-// must not choose what runs with the owner's rights. An error restores everything by itself.
-Role act_as(Oid owner, const char *safe_path);
+// Takes the rights of a table's owner, as foreign-key triggers do, and returns whose they were. Unless the session is the owner's
+// own, what the owner's code does then is restricted, as in VACUUM: it cannot take another role, and nothing of it is left for
+// the end of the transaction. An error restores everything by itself.
+Role act_as(const Owner &owner, Called called = Called::anything);
 
-// Gives the rights back.
+// Gives the rights back. What restricted code has set is as before.
 void act_again_as(const Role &role);
 
-// Whether the current user is the table's owner, or a member of it, or a superuser.
+// Whether the current user is the table's owner, or a member of it, or a superuser; false where there is no table.
 bool caller_owns(Oid table);
+
+// Who owns a table; raises 55000 where there is none.
+Oid table_owner(Oid table);
+
+// Raises 42501 unless the current user is the owner, as above.
+void require_owned(Oid table);
 
 // Whether row-level security applies to the current user on the table.
 bool is_under_row_security(Oid table);
@@ -32,6 +59,9 @@ void require_all_rows(Oid table);
 // Raises 42501 unless the current user is the owner, as above, of a table all of whose rows the owner sees.
 void require_ownership(Oid table);
 
+// Whether the current user has a right on a table, or on any column of it; false where there is no table.
+bool has_right_on_any_column(Oid table, AclMode right);
+
 // Whether the current user has a right on a column, or on all of the table.
 bool has_column_right(Oid table, AttrNumber column, AclMode right);
 
@@ -41,7 +71,11 @@ bool may_name(Oid table);
 // Raises 42501 unless the current user has a right to these columns.
 void require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right);
 
-// Sets the search_path until the level ends. A path that does not name pg_temp begins with it: name it last.
+// Raises 42501: the current user has not the right to a table, or to a schema.
+[[noreturn]] void deny_table(Oid table);
+[[noreturn]] void deny_schema(Oid schema);
+
+// Sets the search_path until the level ends.
 void set_search_path(const char *path);
 
 }  // namespace crm

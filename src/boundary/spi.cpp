@@ -59,15 +59,15 @@ Arguments::add(std::optional<std::int64_t> number)
 }
 
 SPIPlanPtr
-prepare_statement(const char *sql, const Arguments &arguments)
+prepare_statement(const Sql &statement, const Arguments &arguments)
 {
     // One generic plan serves: every statement finds its rows by the leading columns of a primary key.
-    SPIPlanPtr plan = SPI_prepare_cursor(sql, arguments.count, const_cast<Oid *>(arguments.types),
+    SPIPlanPtr plan = SPI_prepare_cursor(statement.text(), arguments.count, const_cast<Oid *>(arguments.types),
                                          CURSOR_OPT_GENERIC_PLAN);
     if (plan == nullptr)
-        elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+        elog(ERROR, "could not prepare \"%s\": %s", statement.text(), SPI_result_code_string(SPI_result));
     if (SPI_keepplan(plan) != 0)
-        elog(ERROR, "could not keep the plan of \"%s\"", sql);
+        elog(ERROR, "could not keep the plan of \"%s\"", statement.text());
     return plan;
 }
 
@@ -82,11 +82,11 @@ run_statement(SPIPlanPtr plan, const Arguments &arguments, Snapshot snapshot)
 }
 
 void
-run_utility(const char *sql)
+run_utility(const Sql &statement)
 {
-    const int result = SPI_execute(sql, false, 0);
+    const int result = SPI_execute(statement.text(), false, 0);
     if (result != SPI_OK_UTILITY)
-        elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
+        elog(ERROR, "could not execute \"%s\": %s", statement.text(), SPI_result_code_string(result));
 }
 
 bool
@@ -98,8 +98,11 @@ result_is_null(std::uint64_t row, int column)
 }
 
 Datum
-result_datum(std::uint64_t row, int column)
+result_datum(std::uint64_t row, int column, Oid type)
 {
+    const Oid actual = SPI_gettypeid(SPI_tuptable->tupdesc, column + 1);
+    if (actual != type && getBaseType(actual) != type)
+        elog(ERROR, "unexpected type %s in column %d of a result", format_type_be(actual), column);
     bool is_null;
     const Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1, &is_null);
     if (is_null)
@@ -107,10 +110,16 @@ result_datum(std::uint64_t row, int column)
     return value;
 }
 
+bool
+result_boolean(std::uint64_t row, int column)
+{
+    return DatumGetBool(result_datum(row, column, BOOLOID));
+}
+
 core::Timestamp
 result_time(std::uint64_t row, int column)
 {
-    return {DatumGetTimestampTz(result_datum(row, column))};
+    return {DatumGetTimestampTz(result_datum(row, column, TIMESTAMPTZOID))};
 }
 
 std::optional<core::Timestamp>
@@ -124,7 +133,7 @@ result_optional_time(std::uint64_t row, int column)
 std::int64_t
 result_bigint(std::uint64_t row, int column)
 {
-    return DatumGetInt64(result_datum(row, column));
+    return DatumGetInt64(result_datum(row, column, INT8OID));
 }
 
 std::optional<std::int64_t>
@@ -138,7 +147,7 @@ result_optional_bigint(std::uint64_t row, int column)
 std::string_view
 result_text(std::uint64_t row, int column)
 {
-    return text_of(result_datum(row, column));
+    return text_of(result_datum(row, column, TEXTOID));
 }
 
 std::optional<std::string_view>

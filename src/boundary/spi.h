@@ -1,7 +1,7 @@
 #pragma once
 
 #include "../core/timestamp.h"
-#include "pg.h"
+#include "sql.h"
 
 // Saved plans and their arguments, on top of SPI.
 namespace crm {
@@ -26,7 +26,7 @@ struct Arguments
 };
 
 // Prepares a statement and keeps its plan for the session.
-SPIPlanPtr prepare_statement(const char *sql, const Arguments &arguments);
+SPIPlanPtr prepare_statement(const Sql &statement, const Arguments &arguments);
 
 // Runs a saved plan and returns how many rows it returned or changed. It runs in a new snapshot (the transaction's own
 // under REPEATABLE READ) unless one is given.
@@ -43,11 +43,13 @@ execute(SPIPlanPtr &slot, BuildSql build_sql, const Arguments &arguments, Snapsh
 }
 
 // Runs a command that returns no rows, once.
-void run_utility(const char *sql);
+void run_utility(const Sql &statement);
 
 // A column (from 0) of a row of the latest result. Text is copied into the current context.
+// What is not of the type that it is read as raises XX000.
 bool result_is_null(std::uint64_t row, int column);
-Datum result_datum(std::uint64_t row, int column);
+Datum result_datum(std::uint64_t row, int column, Oid type);
+bool result_boolean(std::uint64_t row, int column);
 core::Timestamp result_time(std::uint64_t row, int column);
 std::optional<core::Timestamp> result_optional_time(std::uint64_t row, int column);
 std::int64_t result_bigint(std::uint64_t row, int column);

@@ -28,7 +28,7 @@ shmem_startup_hook_type startup_of_others = nullptr;
 void (*request_of_others)() = nullptr;
 Shared *shared = nullptr;
 HTAB *entries = nullptr;
-// Of this session's database: none is ever removed.
+// Of this session's database, which cannot be dropped while it is there.
 Entry *own = nullptr;
 
 Size
@@ -83,11 +83,39 @@ entered(Oid database)
     return *entry;
 }
 
+// Frees the counters of databases that were dropped; no session can be using them.
+void
+forget_dropped()
+{
+    Oid *databases = static_cast<Oid *>(palloc((most_databases + 1) * sizeof(Oid)));
+    int count = 0;
+    LWLockAcquire(shared->lock, LW_SHARED);
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, entries);
+    while (const Entry *entry = static_cast<const Entry *>(hash_seq_search(&scan)))
+        databases[count++] = entry->database;
+    LWLockRelease(shared->lock);
+
+    // What was there before the counters were looked at is known then.
+    AcceptInvalidationMessages();
+    for (const Oid database : std::span(databases, static_cast<std::size_t>(count)))
+    {
+        if (!OidIsValid(database) || SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database)))
+            continue;
+        LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+        hash_search(entries, &database, HASH_REMOVE, nullptr);
+        LWLockRelease(shared->lock);
+    }
+    pfree(databases);
+}
+
 Entry &
 own_entry()
 {
     if (own == nullptr)
     {
+        if (hash_get_num_entries(entries) >= most_databases)
+            forget_dropped();
         LWLockAcquire(shared->lock, LW_EXCLUSIVE);
         own = static_cast<Entry *>(hash_search(entries, &MyDatabaseId, HASH_FIND, nullptr));
         if (own == nullptr)
@@ -155,6 +183,7 @@ void
 each(void (*visit)(const DatabaseCounts &counts, void *context), void *context)
 {
     require_memory();
+    forget_dropped();
     // So that this database has a row, if only of zeros.
     own_entry();
     LWLockAcquire(shared->lock, LW_SHARED);

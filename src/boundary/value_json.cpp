@@ -13,6 +13,43 @@ namespace {
 
 constexpr std::int64_t largest_value = 16 * 1024 * 1024;
 
+// Whether anybody but a superuser may have written what a function does.
+bool
+is_of_others(Oid function)
+{
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple))
+        return true;
+    const FormData_pg_proc *form = reinterpret_cast<FormData_pg_proc *>(GETSTRUCT(tuple));
+    const bool is_native = form->prolang == INTERNALlanguageId || form->prolang == ClanguageId;
+    const Oid owner = form->proowner;
+    ReleaseSysCache(tuple);
+    return !is_native && !superuser_arg(owner);
+}
+
+// Whether to_jsonb() would call a function of others for a value of a type, or for what is in it.
+bool
+calls_cast_of_others(Oid type)
+{
+    check_stack_depth();
+    type = getBaseType(type);
+    if (type < FirstNormalObjectId)
+        return OidIsValid(get_element_type(type)) && calls_cast_of_others(get_element_type(type));
+    if (const Oid element = get_element_type(type); OidIsValid(element))
+        return calls_cast_of_others(element);
+    if (type_is_rowtype(type))
+    {
+        const TupleDesc columns = lookup_rowtype_tupdesc(type, -1);
+        bool calls = false;
+        for (int i = 0; i < columns->natts && !calls; i++)
+            calls = !TupleDescAttr(columns, i)->attisdropped && calls_cast_of_others(TupleDescAttr(columns, i)->atttypid);
+        ReleaseTupleDesc(columns);
+        return calls;
+    }
+    Oid cast;
+    return find_coercion_pathway(JSONOID, type, COERCION_EXPLICIT, &cast) == COERCION_PATH_FUNC && is_of_others(cast);
+}
+
 void
 set_format(const char *name, const char *value)
 {
@@ -36,12 +73,12 @@ fix_formats()
 }
 
 std::uint64_t
-read_with_fixed_formats(const char *sql, const Arguments &arguments)
+read_with_fixed_formats(const Sql &statement, const Arguments &arguments)
 {
     const int level = fix_formats();
     set_search_path("pg_catalog, pg_temp");
     const int result =
-        SPI_execute_with_args(sql, arguments.count, const_cast<Oid *>(arguments.types),
+        SPI_execute_with_args(statement.text(), arguments.count, const_cast<Oid *>(arguments.types),
                               const_cast<Datum *>(arguments.values), arguments.nulls, true, 0);
     AtEOXact_GUC(true, level);
     if (result != SPI_OK_SELECT)
@@ -50,41 +87,55 @@ read_with_fixed_formats(const char *sql, const Arguments &arguments)
 }
 
 void
+ValueRenderer::add_size(std::int64_t bytes)
+{
+    json.open_object();
+    json.key("omitted_bytes");
+    json.number(bytes);
+    json.close_object();
+}
+
+bool
 ValueRenderer::add(Datum value, bool is_null, Oid type)
 {
     if (is_null)
     {
         json.null();
-        return;
+        return true;
     }
-    if (get_typlen(type) == -1 && static_cast<std::int64_t>(toast_raw_datum_size(value)) > largest_value)
+    if (get_typlen(type) == -1)
     {
-        json.open_object();
-        json.key("omitted_bytes");
-        json.number(static_cast<std::int64_t>(toast_raw_datum_size(value)));
-        json.close_object();
-        return;
+        const std::int64_t size = static_cast<std::int64_t>(toast_raw_datum_size(value));
+        if (size > std::min(largest_value, room))
+        {
+            add_size(size);
+            return false;
+        }
     }
     switch (getBaseType(type))
     {
         case TEXTOID:
         case VARCHAROID:
         case JSONOID:
-            json.text(text_of(value));
-            break;
+        {
+            const std::string_view text = text_of(value);
+            room -= static_cast<std::int64_t>(text.size());
+            json.text(text);
+            return true;
+        }
         case INT8OID:
             json.number(DatumGetInt64(value));
-            break;
+            return true;
         case TIMESTAMPTZOID:
             json.time({DatumGetTimestampTz(value)});
-            break;
+            return true;
         default:
-            add_by_to_jsonb(value, type);
+            return add_by_function(value, type);
     }
 }
 
-void
-ValueRenderer::add_by_to_jsonb(Datum value, Oid type)
+bool
+ValueRenderer::add_by_function(Datum value, Oid type)
 {
     if (settings_level == 0)
     {
@@ -92,13 +143,37 @@ ValueRenderer::add_by_to_jsonb(Datum value, Oid type)
         // Names of tables are shown with their schemas.
         set_search_path("pg_catalog, pg_temp");
     }
+    if (calls_cast_of_others(type))
+    {
+        Oid output;
+        bool is_varlena;
+        getTypeOutputInfo(type, &output, &is_varlena);
+        const std::string_view text = OidOutputFunctionCall(output, value);
+        if (static_cast<std::int64_t>(text.size()) > room)
+        {
+            add_size(static_cast<std::int64_t>(text.size()));
+            return false;
+        }
+        room -= static_cast<std::int64_t>(text.size());
+        json.text(text);
+        return true;
+    }
     // to_jsonb is polymorphic: it reads the type of its argument from the call's expression.
     FmgrInfo function;
     fmgr_info(F_TO_JSONB, &function);
     FuncExpr *call = makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(makeNullConst(type, -1, InvalidOid)), InvalidOid,
                                   InvalidOid, COERCE_EXPLICIT_CALL);
     fmgr_info_set_expr(reinterpret_cast<Node *>(call), &function);
-    json.jsonb(FunctionCall1(&function, value));
+    const Datum rendered = FunctionCall1(&function, value);
+    const std::int64_t size = VARSIZE_ANY(DatumGetPointer(rendered));
+    if (size > room)
+    {
+        add_size(size);
+        return false;
+    }
+    room -= size;
+    json.jsonb(rendered);
+    return true;
 }
 
 void
@@ -109,11 +184,12 @@ ValueRenderer::finish()
     settings_level = 0;
 }
 
-Datum
+RowAsJson
 row_as_json(TupleDesc columns, const Datum *values, const bool *nulls, const bool *left_out)
 {
     JsonBuilder json;
     ValueRenderer renderer{json};
+    List *omitted = NIL;
     json.open_object();
     for (int i = 0; i < columns->natts; i++)
     {
@@ -121,11 +197,12 @@ row_as_json(TupleDesc columns, const Datum *values, const bool *nulls, const boo
         if (left_out[i])
             continue;
         json.key(NameStr(column->attname));
-        renderer.add(values[i], nulls[i], column->atttypid);
+        if (!renderer.add(values[i], nulls[i], column->atttypid))
+            omitted = lappend(omitted, pstrdup(NameStr(column->attname)));
     }
     renderer.finish();
     json.close_object();
-    return json.finish();
+    return {json.finish(), omitted};
 }
 
 }  // namespace crm

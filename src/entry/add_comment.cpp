@@ -16,9 +16,9 @@ CRM_FUNCTION(crm_add_comment)
     comment.author = require_author(text_argument(fcinfo, 2));
     if (!PG_ARGISNULL(3))
         comment.reply_to = PG_GETARG_INT64(3);
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::comment);
     const Key key = key_argument(fcinfo, 0, table);
-    require_triggers(table, extension_schema_of(fcinfo));
+    require_triggers(table);
 
     SPI_connect();
     const std::int64_t id = add_comment(table, key, comment);

@@ -48,6 +48,15 @@ with_safe_names(Run run)
     AtEOXact_GUC(true, settings_level);
 }
 
+// Raises 42P01 and 42501 for what is no relation, or none of the caller's.
+void
+require_named(Oid customers)
+{
+    if (!OidIsValid(get_rel_namespace(customers)))
+        errors::no_such_table(customers);
+    require_owned(customers);
+}
+
 // The customers table that is named; others who attach tables of its schema wait for this transaction.
 Oid
 lock_customers(FunctionCallInfo fcinfo)
@@ -55,9 +64,9 @@ lock_customers(FunctionCallInfo fcinfo)
     if (PG_ARGISNULL(0))
         errors::null_argument("customers");
     const Oid customers = PG_GETARG_OID(0);
+    require_named(customers);
     LockRelationOid(customers, AccessShareLock);
-    if (!OidIsValid(get_rel_namespace(customers)))
-        errors::no_such_table(customers);
+    require_named(customers);
     LockDatabaseObject(NamespaceRelationId, get_rel_namespace(customers), 0, ShareUpdateExclusiveLock);
     return customers;
 }
@@ -92,8 +101,6 @@ CRM_FUNCTION(crm_detach)
 
     require_writable("crm_detach()");
     const Oid customers = lock_customers(fcinfo);
-    if (!caller_owns(customers))
-        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(customers));
     const Oid extension_schema = extension_schema_of(fcinfo);
     with_safe_names([&] { detach(customers, extension_schema); });
     PG_RETURN_VOID();

@@ -13,7 +13,7 @@ CRM_FUNCTION(crm_export_comments)
 
     require_argument(fcinfo, 0, "id");
     require_argument(fcinfo, 1, "time_zone");
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
     const Key key = key_argument(fcinfo, 0, table);
 
     const MemoryContext caller = CurrentMemoryContext;
@@ -34,10 +34,10 @@ CRM_FUNCTION(crm_import_comments)
     require_writable("crm_import_comments()");
     require_argument(fcinfo, 0, "id");
     require_argument(fcinfo, 2, "time_zone");
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::import);
     const Key key = key_argument(fcinfo, 0, table);
-    require_triggers(table, extension_schema_of(fcinfo));
-    require_ownership(table.comments);
+    require_triggers(table);
+    require_ownership(table->comments);
     const std::optional<std::string_view> text = text_argument(fcinfo, 1);
 
     SPI_connect();

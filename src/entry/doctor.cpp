@@ -1,19 +1,17 @@
 #include "../boundary/guard.h"
 #include "../boundary/library_version.h"
 #include "../boundary/row_set.h"
-#include "../boundary/spi.h"
-#include "../boundary/sql_template.h"
 #include "../boundary/value_json.h"
-#include "../storage/attached_tables.h"
+#include "../storage/statements.h"
 
 namespace crm {
 
 namespace {
 
 // What is wrong in the catalogue; $1 is the version of the library. The search_path is pg_catalog alone.
-constexpr const char *statement = R"(
+constexpr SqlTemplate statement = R"(
 WITH registered AS (
-    SELECT DISTINCT ON (customers) customers, comments, history, locks, comments_column
+    SELECT DISTINCT ON (customers) customers, comments, history, locks, comments_column, home
     FROM {extension}.crm_attached_tables ORDER BY customers, attached_at DESC
 ),
 attached AS (
@@ -53,7 +51,7 @@ found (check_name, status, finding, hint) AS (
     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.relation)
 
     UNION ALL
-    SELECT 'attached_tables', 'error', format('schema %s has %s attached tables', a.relnamespace::regnamespace, count(*)),
+    SELECT 'attached_tables', 'warning', format('schema %s has %s attached tables, of which calls find one', a.relnamespace::regnamespace, count(*)),
            'Move all but one to other schemas with ALTER TABLE ... SET SCHEMA.'
     FROM attached a GROUP BY a.relnamespace HAVING count(*) > 1
 
@@ -62,6 +60,11 @@ found (check_name, status, finding, hint) AS (
            'SELECT crm_attach(...) again with comments_column as it is now, or without.'
     FROM attached a WHERE a.comments_column IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attname = a.comments_column AND NOT t.attisdropped)
+
+    UNION ALL
+    SELECT 'attached_tables', 'warning', format('%s was attached in another schema: a table that is attached in this one takes its place', a.customers),
+           'SELECT crm_attach(...) again.'
+    FROM attached a JOIN pg_namespace n ON n.oid = a.relnamespace WHERE a.home IS DISTINCT FROM n.nspname
 
     UNION ALL
     SELECT 'triggers', 'error', format('%s has no trigger that calls %s()', m.relation, n.function),
@@ -82,6 +85,12 @@ found (check_name, status, finding, hint) AS (
       AND t.tgname::text COLLATE "C" > CASE m.role WHEN 'customers' THEN 'zz_crm_version' ELSE 'zz_crm_guard' END
 
     UNION ALL
+    SELECT 'other_triggers', 'error', format('trigger %I of %s is deferred, and written for others by its owner: their saves fail', t.tgname, t.tgrelid::regclass),
+           'ALTER TABLE ... ALTER CONSTRAINT ... NOT DEFERRABLE, or drop it.'
+    FROM member m JOIN pg_trigger t ON t.tgrelid = m.relation
+    WHERE m.role IN ('history', 'locks') AND t.tgtype & 1 = 1 AND t.tginitdeferred AND t.tgenabled <> 'D'
+
+    UNION ALL
     SELECT 'session_replication_role', 'error', format('session_replication_role is %s: triggers do not fire', current_setting('session_replication_role')),
            'SET session_replication_role = origin.'
     WHERE current_setting('session_replication_role') = 'replica'
@@ -99,7 +108,8 @@ found (check_name, status, finding, hint) AS (
     UNION ALL
     SELECT 'fillfactor', 'warning', format('the pages of %s are filled entirely: saves find no room beside the old row', a.customers),
            format('ALTER TABLE %s SET (fillfactor = 80).', a.customers)
-    FROM attached a WHERE coalesce((SELECT option_value::int FROM pg_options_to_table(a.reloptions) WHERE option_name = 'fillfactor'), 100) > 95
+    FROM attached a WHERE coalesce((SELECT option_value::numeric FROM pg_options_to_table(a.reloptions)
+        WHERE option_name = 'fillfactor' AND option_value ~ '^[0-9]+([.][0-9]+)?$'), 100) > 95
 
     UNION ALL
     SELECT 'owners', 'warning', format('%s belongs to %s, its customers to %s', m.relation, c.relowner::regrole, a.relowner::regrole),
@@ -148,60 +158,72 @@ SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.f
 FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";
 
 std::uint64_t
-run(Oid extension_schema, const char *of_clock)
+run(Oid extension_schema, SqlTemplate of_clock)
 {
-    const auto meaning = [&](std::string_view name) -> std::optional<std::string_view> {
-        if (name == "extension")
-            return quote_identifier(get_namespace_name(extension_schema));
-        if (name == "extension_literal")
-            return quote_literal_cstr(quote_identifier(get_namespace_name(extension_schema)));
-        if (name == "of_clock")
-            return of_clock;
-        return std::nullopt;
-    };
+    const Sql schema = sql_schema(extension_schema);
     Arguments arguments;
     arguments.add(std::string_view{library_version});
-    return read_with_fixed_formats(filled(statement, meaning), arguments);
+    return read_with_fixed_formats(sql(statement, {{"extension", schema},
+                                                   {"extension_literal", sql_literal(schema.text())},
+                                                   {"of_clock", sql(of_clock)}}),
+                                   arguments);
 }
 
-// Whether the newest versions of a table are more than a minute ahead of the clock, as far as the caller may see; the
-// index on versions answers that.
-bool
-is_ahead_of_clock(const AttachedTable &table)
+// Looks for tables whose newest versions are more than a minute ahead of the clock, as far as the caller may see; the index
+// on versions answers that.
+class ClockCheck final : public TableVisitor
 {
-    if (get_rel_relkind(table.history) == '\0' ||
-        pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
-        !DatumGetBool(DirectFunctionCall2(has_schema_privilege_id, ObjectIdGetDatum(get_rel_namespace(table.history)),
-                                          text_datum("USAGE"))))
-        return false;
-    const char *sql = psprintf("SELECT 1 FROM %s WHERE version OPERATOR(pg_catalog.>) "
-                               "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
-                               quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.history)),
-                                                          get_rel_name(table.history)));
-    if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
-        elog(ERROR, "could not read the versions");
-    return SPI_processed > 0;
-}
+public:
+    explicit ClockCheck(const RowSet &result) : rows(result) {}
+
+    void
+    visit(const Registered &table) override
+    {
+        if (get_rel_relkind(table.history) != RELKIND_RELATION || !may_name(table.history) ||
+            pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK || is_under_row_security(table.history))
+            return;
+        SPI_connect();
+        const Sql query = sql("SELECT 1 FROM {history} WHERE version OPERATOR(pg_catalog.>) "
+                              "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
+                              {{"history", sql_relation(table.history)}});
+        const Role caller = act_as(owner_of(table_owner(table.history), get_rel_namespace(table.history)));
+        if (SPI_execute(query.text(), true, 1) != SPI_OK_SELECT)
+            elog(ERROR, "could not read the versions");
+        act_again_as(caller);
+        if (SPI_processed > 0)
+            add(psprintf("versions of %s are more than a minute ahead of the clock", sql_relation(table.customers).text()),
+                "Find out whether the clock was put back, or who wrote those versions: the history names them.");
+        SPI_finish();
+    }
+
+    void
+    on_problem(const Registered &table, const char *message) override
+    {
+        add(psprintf("versions of %s could not be read: %s", sql_relation(table.customers).text(), message),
+            "See what its owner has made of the history.");
+    }
+
+    bool has_found() const { return found; }
+
+private:
+    void
+    add(const char *finding, const char *hint)
+    {
+        Datum values[] = {text_datum("clock"), text_datum("warning"), text_datum(finding), text_datum(hint)};
+        bool nulls[std::size(values)] = {};
+        rows.add(heap_form_tuple(rows.columns, values, nulls));
+        found = true;
+    }
+
+    const RowSet &rows;
+    bool found = false;
+};
 
 void
 add_rows(const RowSet &rows, std::uint64_t count)
 {
     for (std::uint64_t row = 0; row < count; row++)
         rows.add(SPI_tuptable->vals[row]);
-}
-
-void
-add_clock_row(const RowSet &rows, Oid customers)
-{
-    const Datum values[] = {text_datum("clock"), text_datum("warning"),
-                            text_datum(psprintf("versions of %s are more than a minute ahead of the clock",
-                                                quote_qualified_identifier(
-                                                    get_namespace_name(get_rel_namespace(customers)),
-                                                    get_rel_name(customers)))),
-                            text_datum("Find out whether the clock was put back, or who wrote those versions: the history "
-                                       "names them.")};
-    bool nulls[std::size(values)] = {};
-    rows.add(heap_form_tuple(rows.columns, const_cast<Datum *>(values), nulls));
 }
 
 }  // namespace
@@ -215,19 +237,15 @@ CRM_FUNCTION(crm_doctor)
     const RowSet rows = begin_row_set(fcinfo);
     const Oid extension_schema = extension_schema_of(fcinfo);
     SPI_connect();
-    bool clock_is_ahead = false;
     add_rows(rows, run(extension_schema, "c.check_name <> 'clock'"));
-    ListCell *cell;
-    foreach (cell, attached_customers(extension_schema))
-    {
-        const AttachedTable *table = registered(lfirst_oid(cell), extension_schema);
-        if (table == nullptr || !is_ahead_of_clock(*table))
-            continue;
-        add_clock_row(rows, table->customers);
-        clock_is_ahead = true;
-    }
-    if (!clock_is_ahead)
-        add_rows(rows, run(extension_schema, "c.check_name = 'clock'"));
     SPI_finish();
+    ClockCheck clock{rows};
+    each_readable_table(extension_schema, clock);
+    if (!clock.has_found())
+    {
+        SPI_connect();
+        add_rows(rows, run(extension_schema, "c.check_name = 'clock'"));
+        SPI_finish();
+    }
     return static_cast<Datum>(0);
 }

@@ -12,10 +12,10 @@ CRM_FUNCTION(crm_erase_customer)
 
     require_writable("crm_erase_customer()");
     require_argument(fcinfo, 0, "id");
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::administer);
     const Key key = key_argument(fcinfo, 0, table);
-    require_triggers(table, extension_schema_of(fcinfo));
-    for (const Oid relation : {table.customers, table.comments, table.history})
+    require_triggers(table);
+    for (const Oid relation : {table->customers, table->comments, table->history})
         require_ownership(relation);
 
     const MemoryContext caller = CurrentMemoryContext;

@@ -19,7 +19,7 @@ CRM_FUNCTION(crm_get_customer)
     const std::int32_t max_comments = PG_GETARG_INT32(2);
     if (max_comments < 0)
         errors::negative_limit("max_comments");
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
     const Key key = key_argument(fcinfo, 0, table);
 
     const MemoryContext caller = CurrentMemoryContext;

@@ -4,6 +4,7 @@
 #include "../boundary/role.h"
 #include "../boundary/transaction.h"
 #include "../storage/comment_import.h"
+#include "../storage/statements.h"
 #include "arguments.h"
 
 namespace crm {
@@ -19,20 +20,22 @@ struct Progress
 };
 
 // The attached table; looked up anew in each transaction.
-AttachedTable &
+AttachedTable
 require_importable(Oid customers, Oid extension_schema)
 {
-    AttachedTable *table = attached_by_member(&AttachedTable::customers, customers, extension_schema);
-    if (table == nullptr)
+    const std::optional<AttachedTable> found =
+        attached_by_member(&TableFacts::customers, customers, extension_schema, Purpose::administer);
+    if (!found)
         errors::nothing_to_import(customers);
+    const AttachedTable &table = *found;
     for (const Oid relation : {table->customers, table->comments})
         require_ownership(relation);
-    require_triggers(*table, extension_schema);
-    if (table->comments_column == nullptr)
+    require_triggers(table);
+    if (table->comments_column.empty())
         errors::no_comments_column(customers);
-    if (get_attnum(customers, table->comments_column) <= 0)
-        errors::missing_column(customers, table->comments_column);
-    return *table;
+    if (get_attnum(customers, table->comments_column.data()) <= 0)
+        errors::missing_column(customers, table->comments_column.data());
+    return table;
 }
 
 // The next customers with a text, in the order of their keys.
@@ -43,20 +46,22 @@ read_texts(const AttachedTable &table, const std::optional<Key> &after, std::int
     arguments.add(std::optional<std::int64_t>{limit});
     if (after)
         arguments.add(after->type, after->value);
-    const char *column = quote_identifier(table.comments_column);
-    const char *sql = psprintf("SELECT c.%1$s, c.%2$s::pg_catalog.text FROM %3$s c WHERE c.%2$s IS NOT NULL%4$s "
-                               "ORDER BY c.%1$s LIMIT $1",
-                               table.key_sql, column, table.customers_sql,
-                               after ? psprintf(" AND c.%s OPERATOR(pg_catalog.>) $2", table.key_sql) : "");
-    if (SPI_execute_with_args(sql, arguments.count, arguments.types, arguments.values, arguments.nulls, true, 0) !=
+    const Sql query = sql(table,
+                          "SELECT c.{key}, c.{column}::pg_catalog.text FROM {customers} c "
+                          "WHERE c.{column} IS NOT NULL{after} ORDER BY c.{key} LIMIT $1",
+                          {{"column", sql_identifier(table->comments_column.data())},
+                           {"after", after ? sql(table, " AND c.{key} OPERATOR(pg_catalog.>) $2") : Sql{}}});
+    const Role caller = act_as(table->customers_owner);
+    if (SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values, arguments.nulls, true, 0) !=
         SPI_OK_SELECT)
         elog(ERROR, "could not read the texts");
+    act_again_as(caller);
     return SPI_processed;
 }
 
 // Imports the texts of one batch of customers, in one transaction; false when there are none left.
 bool
-import_batch(AttachedTable &table, Progress &progress, std::int64_t batch, Datum time_zone, MemoryContext lasting)
+import_batch(const AttachedTable &table, Progress &progress, std::int64_t batch, Datum time_zone, MemoryContext lasting)
 {
     const MemoryContext of_customer =
         AllocSetContextCreate(lasting, "crm_concurrency import of a customer", ALLOCSET_DEFAULT_SIZES);
@@ -69,7 +74,7 @@ import_batch(AttachedTable &table, Progress &progress, std::int64_t batch, Datum
         SPI_tuptable = texts;
         MemoryContextReset(of_customer);
         MemoryContextSwitchTo(of_customer);
-        key = stored_key(table, result_datum(row, 0));
+        key = stored_key(table, result_datum(row, 0, table->key_column_type));
         const std::string_view text = result_text(row, 1);
         with_error_prefix([&] { return psprintf("customer %s", key_text(key)); },
                           [&] { progress.comments += import_comments(table, key, text, time_zone); });

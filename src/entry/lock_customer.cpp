@@ -58,33 +58,55 @@ row_of(const LockResult &result, TupleDesc columns)
 bool
 may_read_customers(const AttachedTable &table)
 {
-    return may_name(table.customers) && has_column_right(table.customers, table.key, ACL_SELECT) &&
-           has_column_right(table.customers, table.status, ACL_SELECT) &&
-           has_column_right(table.customers, table.version, ACL_SELECT);
+    return may_name(table->customers) && has_column_right(table->customers, table->key, ACL_SELECT) &&
+           has_column_right(table->customers, table->status, ACL_SELECT) &&
+           has_column_right(table->customers, table->version, ACL_SELECT);
 }
 
-// Adds the locks of one table whose customers the caller sees.
-void
-add_live_locks(AttachedTable &table, const RowSet &rows, MemoryContext caller)
+// Gathers the locks on customers that the caller sees.
+class LiveLocks final : public TableVisitor
 {
-    SPI_connect();
-    const std::uint64_t count = read_live_locks(table);
-    SPITupleTable *const locks = SPI_tuptable;
-    for (std::uint64_t row = 0; row < count; row++)
+public:
+    LiveLocks(const RowSet &result, Oid schema) : rows(result), extension_schema(schema) {}
+
+    void
+    visit(const Registered &registered) override
     {
-        SPI_tuptable = locks;
-        const Key key = stored_reference(table, result_datum(row, 0));
-        Datum values[] = {ObjectIdGetDatum(table.customers), text_datum(key_text(key)), result_datum(row, 1),
-                          result_datum(row, 2), result_datum(row, 3)};
-        bool nulls[std::size(values)] = {};
-        if (!access_path(table).look(table, key))
-            continue;
-        const MemoryContext spi = MemoryContextSwitchTo(caller);
-        rows.add(heap_form_tuple(rows.columns, values, nulls));
-        MemoryContextSwitchTo(spi);
+        const std::optional<AttachedTable> table =
+            attached_by_member(&TableFacts::customers, registered.customers, extension_schema, Purpose::read);
+        if (!table || !may_read_customers(*table))
+            return;
+        // Policies are those of a table that the caller has chosen by the search_path: who attaches a table must not have
+        // functions called by all who look at the locks.
+        const bool is_filtered = is_under_row_security(registered.customers);
+        if (is_filtered && !is_found_by_search_path(registered.customers, extension_schema))
+            return;
+        SPI_connect();
+        for (const ListedLock &listed : read_live_locks(*table))
+            if (!is_filtered || access_path(*table).look(*table, listed.key))
+                add(registered.customers, listed);
+        SPI_finish();
     }
-    SPI_finish();
-}
+
+    void
+    on_problem(const Registered &registered, const char *message) override
+    {
+        errors::warn_of_unreadable(registered.customers, message);
+    }
+
+private:
+    void
+    add(Oid customers, const ListedLock &listed) const
+    {
+        Datum values[] = {ObjectIdGetDatum(customers), text_datum(key_text(listed.key)), text_datum(listed.lock.author),
+                          TimestampTzGetDatum(listed.lock.locked_at.us), TimestampTzGetDatum(listed.lock.expires_at.us)};
+        bool nulls[std::size(values)] = {};
+        rows.add(heap_form_tuple(rows.columns, values, nulls));
+    }
+
+    const RowSet &rows;
+    Oid extension_schema;
+};
 
 }  // namespace
 
@@ -101,7 +123,7 @@ CRM_FUNCTION(crm_lock_customer)
     std::optional<Datum> lock_id;
     if (!PG_ARGISNULL(3))
         lock_id = PG_GETARG_DATUM(3);
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
     const Key key = key_argument(fcinfo, 0, table);
 
     const TupleDesc columns = result_columns(fcinfo);
@@ -122,7 +144,7 @@ CRM_FUNCTION(crm_unlock_customer)
     require_writable("crm_unlock_customer()");
     require_argument(fcinfo, 0, "id");
     require_argument(fcinfo, 1, "lock_id");
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
     const Key key = key_argument(fcinfo, 0, table);
 
     SPI_connect();
@@ -137,12 +159,7 @@ CRM_FUNCTION(crm_live_locks)
 
     const RowSet rows = begin_row_set(fcinfo);
     const Oid extension_schema = extension_schema_of(fcinfo);
-    ListCell *cell;
-    foreach (cell, attached_customers(extension_schema))
-    {
-        AttachedTable *table = attached_by_member(&AttachedTable::customers, lfirst_oid(cell), extension_schema);
-        if (table != nullptr && may_read_customers(*table))
-            add_live_locks(*table, rows, CurrentMemoryContext);
-    }
+    LiveLocks locks{rows, extension_schema};
+    each_readable_table(extension_schema, locks);
     return static_cast<Datum>(0);
 }

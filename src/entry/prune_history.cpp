@@ -21,8 +21,8 @@ CRM_FUNCTION(crm_prune_history)
         DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), IntervalPGetDatum(keep)));
     if (before > now)
         errors::negative_keep();
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
-    require_ownership(table.history);
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::prune);
+    require_ownership(table->history);
 
     SPI_connect();
     const std::int64_t count = prune_history(table, {before}, batch);

@@ -15,12 +15,12 @@ CRM_FUNCTION(crm_timeline)
     if (max_rows < 0)
         errors::negative_limit("max_rows");
     const core::Timestamp before = PG_ARGISNULL(2) ? core::infinity : core::Timestamp{PG_GETARG_TIMESTAMPTZ(2)};
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
     const Key key = key_argument(fcinfo, 0, table);
     const RowSet rows = begin_row_set(fcinfo);
 
     SPI_connect();
-    const bool is_hidden = is_under_row_security(table.customers) && !access_path(table).look(table, key);
+    const bool is_hidden = is_under_row_security(table->customers) && !access_path(table).look(table, key);
     if (!is_hidden)
         read_timeline(table, key, max_rows, before, rows);
     SPI_finish();

@@ -20,14 +20,15 @@ require_row_trigger(FunctionCallInfo fcinfo, bool before, const char *function, 
     return data;
 }
 
-// The attached table whose member fired. It is nullptr for rows that the owner inserts while the registry does not know the
+// The attached table whose member fired. There is none for rows that the owner inserts while the registry does not know the
 // table: pg_dump's data comes in that order. Any other write raises 55000 then.
-inline AttachedTable *
-attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Oid AttachedTable::*member)
+inline std::optional<AttachedTable>
+attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Oid TableFacts::*member)
 {
     const Oid relation = RelationGetRelid(data->tg_relation);
-    AttachedTable *table = attached_by_member(member, relation, extension_schema_of(fcinfo));
-    if (table == nullptr && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
+    const std::optional<AttachedTable> table =
+        attached_by_member(member, relation, extension_schema_of(fcinfo), Purpose::guard);
+    if (!table && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
         errors::not_attached(relation);
     return table;
 }

@@ -34,9 +34,9 @@ CRM_FUNCTION(crm_update_customer)
     require_writable("crm_update_customer()");
     require_argument(fcinfo, 0, "id");
     const core::Request request = checked_request(read_arguments(fcinfo));
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
     const Key key = key_argument(fcinfo, 0, table);
-    require_triggers(table, extension_schema_of(fcinfo));
+    require_triggers(table);
 
     const TupleDesc columns = result_columns(fcinfo);
     std::optional<Datum> fields;

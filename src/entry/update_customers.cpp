@@ -140,7 +140,7 @@ read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
 }
 
 void
-save(OneOfMany &item, AttachedTable &table, TupleDesc columns)
+save(OneOfMany &item, const AttachedTable &table, TupleDesc columns)
 {
     const MemoryContext caller = CurrentMemoryContext;
     SPI_connect();
@@ -177,8 +177,8 @@ CRM_FUNCTION(crm_update_customers)
     Jsonb *saves = PG_GETARG_JSONB_P(0);
     if (!JB_ROOT_IS_ARRAY(saves) || JB_ROOT_IS_SCALAR(saves))
         errors::saves_are_no_array();
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
-    require_triggers(table, extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
+    require_triggers(table);
     const RowSet rows = begin_row_set(fcinfo);
 
     const int count = static_cast<int>(JB_ROOT_COUNT(saves));

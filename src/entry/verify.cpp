@@ -7,7 +7,7 @@ CRM_FUNCTION(crm_verify)
 {
     using namespace crm;
 
-    AttachedTable &table = attached_by_search_path(extension_schema_of(fcinfo));
+    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
     std::optional<Key> key;
     if (!PG_ARGISNULL(0))
         key = key_argument(fcinfo, 0, table);

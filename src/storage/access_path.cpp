@@ -1,22 +1,30 @@
 #include "access_path.h"
 
+#include "../boundary/direct.h"
 #include "../boundary/role.h"
-#include "../boundary/settings.h"
 
 namespace crm {
 
 bool
 can_be_direct(const AttachedTable &table)
 {
-    return table.is_plain && !is_under_row_security(table.customers) && !is_under_row_security(table.comments);
+    const TableDescription &known = *table;
+    return known.is_plain && !(known.customers_policies.is_enabled && is_under_row_security(known.customers)) &&
+           !(known.comments_policies.is_enabled && is_under_row_security(known.comments));
 }
 
 const AccessPath &
 access_path(const AttachedTable &table)
 {
-    if (settings::access_path() == settings::access_path_spi || !can_be_direct(table))
+    if (!may_go_direct() || !can_be_direct(table))
         return spi_access_path();
     return direct_access_path();
+}
+
+void
+require_may_read(const AttachedTable &table)
+{
+    require_column_rights(table->customers, {table->key, table->version, table->status}, ACL_SELECT);
 }
 
 bool
@@ -24,7 +32,7 @@ are_in_unique_index(const AttachedTable &table, Fields fields)
 {
     if (fields.empty())
         return false;
-    Relation relation = table_open(table.customers, NoLock);
+    Relation relation = table_open(table->customers, NoLock);
     const Bitmapset *columns = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
     table_close(relation, NoLock);
     return std::any_of(fields.begin(), fields.end(), [columns](const Field &field) {

@@ -2,15 +2,15 @@
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
-#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/standby.h"
 #include "access_path.h"
 #include "comments.h"
-#include "index_lookup.h"
+#include "comments_in_flight.h"
 #include "save.h"
 #include "save_in_progress.h"
+#include "statements.h"
 
 namespace crm {
 
@@ -19,76 +19,118 @@ namespace {
 // So many of the customer's latest comments are looked at: a double click is among them.
 constexpr int most_recent = 30;
 
-std::optional<std::int64_t>
-look_up_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Timestamp clock,
-                 core::Microseconds window)
+// A search among the latest comments, those of transactions in flight included.
+struct Search
 {
-    const IndexLookup lookup = begin_latest_lookup(table.comments, table.comments_index, {key.value});
-    std::optional<std::int64_t> found;
-    for (int i = 0; i < most_recent && !found && lookup.previous(); i++)
-        if (lookup.has_text(table.comment_author, comment.author) &&
-            lookup.has_text(table.comment_body, *comment.comment) &&
-            core::is_within(lookup.time(table.comment_created_at), clock, window) &&
-            lookup.optional_bigint(table.comment_reply_to) == comment.reply_to &&
-            !lookup.optional_time(table.comment_based_on))
-            found = DatumGetInt64(lookup.value(table.comment_id));
-    end_lookup(lookup);
-    return found;
+    const AttachedTable &table;
+    const core::Request &comment;
+    core::Timestamp clock;
+    core::Microseconds window;
+    int looked_at;
+    TransactionId writer;             // another transaction that is adding the same comment
+    std::optional<std::int64_t> id;  // of the same comment, added within the window
+};
+
+bool
+take(void *context, const StoredRow &row, TransactionId writer)
+{
+    Search &search = *static_cast<Search *>(context);
+    const TableDescription &table = *search.table;
+    if (row.has_text(table.comment_author, search.comment.author) &&
+        row.has_text(table.comment_body, *search.comment.comment) &&
+        row.optional_bigint(table.comment_reply_to) == search.comment.reply_to &&
+        !row.optional_time(table.comment_based_on))
+    {
+        if (TransactionIdIsValid(writer))
+            search.writer = writer;
+        else if (core::is_within(row.time(table.comment_created_at), search.clock, search.window))
+            search.id = DatumGetInt64(row.value(table.comment_id));
+    }
+    return ++search.looked_at < most_recent && !TransactionIdIsValid(search.writer) && !search.id;
 }
 
-// The same comment, if it was added within the window, as the newest committed state has it. Under row security it is one
-// that the caller sees.
+// The same comment as the newest committed state has it for the caller, whom policies may not show every comment.
 std::optional<std::int64_t>
-find_repeated(AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
+select_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
 {
     const core::Timestamp clock = clock_now();
-    const bool is_filtered = is_under_row_security(table.comments);
-    if (is_filtered && !may_read_comments(table))
-        return std::nullopt;
-    if (!is_filtered && can_look_up(table.comments_index))
-        return look_up_repeated(table, key, comment, clock, window);
     Arguments arguments = arguments_of(key);
     arguments.add(comment.author);
     arguments.add(comment.comment);
     arguments.add(comment.reply_to);
     arguments.add(core::shifted(clock, -window));
     arguments.add(core::shifted(clock, window));
-
-    const auto select = [&] {
-        return psprintf("SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM %s "
-                        "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT %d) c "
-                        "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
-                        "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
-                        "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
-                        "AND c.based_on IS NULL "
-                        "ORDER BY c.id DESC LIMIT 1",
-                        table.comments_sql, most_recent);
-    };
-    SPIPlanPtr &plan = table.plan(Statement::find_added_comment);
-    std::uint64_t rows;
-    if (is_filtered)
-    {
-        const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-        rows = execute(plan, select, arguments, latest);
-        UnregisterSnapshot(latest);
-    }
-    else
-        rows = execute_latest_as(table.comments_owner, nullptr, plan, select, arguments);
+    arguments.add(std::optional<std::int64_t>{most_recent});
+    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    const std::uint64_t rows = execute_for_caller(
+        table, comments_part, Statement::find_added_comment,
+        "SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM {comments} "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $7) c "
+        "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
+        "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
+        "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
+        "AND c.based_on IS NULL "
+        "ORDER BY c.id DESC LIMIT 1",
+        arguments, latest);
+    UnregisterSnapshot(latest);
     if (rows == 0)
         return std::nullopt;
     return result_bigint(0, 0);
 }
 
+std::int64_t
+insert(const AttachedTable &table, const Key &key, const core::Request &comment, bool is_checked)
+{
+    SaveInProgress progress = {};
+    progress.table = table;
+    progress.key = key;
+    progress.step = Step::add_comment;
+    with_save_in_progress(progress, [&] {
+        if (!access_path(table).insert_comment(table, key, comment, is_checked))
+            errors::write_suppressed(table->comments, key_text(key));
+    });
+    if (progress.step != Step::none)
+        errors::comment_not_stored(table->comments);
+    return *progress.comment_id;
+}
+
+// Adds the comment unless it was added within the window, by a transaction that has committed or is in flight: that is waited
+// for.
+std::int64_t
+insert_once(const AttachedTable &table, const Key &key, const core::Request &comment, bool is_checked,
+            core::Microseconds window)
+{
+    Search search = {table, comment, {}, window, 0, InvalidTransactionId, std::nullopt};
+    const LOCKTAG lock = comment_lock(LockClass::added_comment, table, key, comment);
+    lock_comment(lock, ExclusiveLock, [&] {
+        search.clock = clock_now();
+        search.looked_at = 0;
+        search.writer = InvalidTransactionId;
+        each_comment_now(table, table->comments_index, key, take, &search);
+        return search.writer;
+    });
+    // Under row security it is one that the caller sees.
+    const bool is_filtered = is_under_row_security(table->comments);
+    if (is_filtered)
+        search.id = may_read_comments(table) ? select_repeated(table, key, comment, window) : std::nullopt;
+    else if (!can_look_up(table->comments_index))
+        search.id = select_repeated(table, key, comment, window);
+    const std::int64_t id = search.id ? *search.id : insert(table, key, comment, is_checked);
+    unlock_comment(lock, ExclusiveLock);
+    if (search.id)
+        await_standbys_at_commit();
+    return id;
+}
+
 }  // namespace
 
 std::int64_t
-add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
+add_comment(const AttachedTable &table, const Key &key, const core::Request &comment)
 {
     require_comment_rights(table, comment);
-    const AccessPath &path = access_path(table);
-    const bool is_checked = path.check_reference(table, key);
+    const bool is_checked = access_path(table).check_reference(table, key);
     // Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
-    if (!is_under_row_security(table.comments))
+    if (!is_under_row_security(table->comments))
     {
         if (!is_checked && !customer_exists(table, key))
             errors::no_such_customer(key_text(key));
@@ -96,26 +138,8 @@ add_comment(AttachedTable &table, const Key &key, const core::Request &comment)
             errors::no_such_comment(*comment.reply_to, key_text(key));
     }
     if (const core::Microseconds window = settings::repeated_comment_window(); window > 0)
-    {
-        lock_added_comment(table, key, comment);
-        if (const auto repeated = find_repeated(table, key, comment, window))
-        {
-            await_standbys_at_commit();
-            return *repeated;
-        }
-    }
-
-    SaveInProgress progress = {};
-    progress.table = &table;
-    progress.key = key;
-    progress.step = Step::add_comment;
-    with_save_in_progress(progress, [&] {
-        if (!path.insert_comment(table, key, comment, is_checked))
-            errors::write_suppressed(table.comments, key_text(key));
-    });
-    if (progress.step != Step::none)
-        errors::comment_not_stored(table.comments);
-    return *progress.comment_id;
+        return insert_once(table, key, comment, is_checked, window);
+    return insert(table, key, comment, is_checked);
 }
 
 }  // namespace crm

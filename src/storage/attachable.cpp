@@ -107,12 +107,14 @@ require_possible_versions(Oid table, const char *column)
     Arguments arguments;
     arguments.add(core::first_possible_version);
     arguments.add(core::last_version_to_give);
-    const char *sql =
-        psprintf("SELECT 1 FROM ONLY %s WHERE NOT (%s OPERATOR(pg_catalog.>=) $1 AND %s OPERATOR(pg_catalog.<=) $2) LIMIT 1",
-                 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table)),
-                 quote_identifier(column), quote_identifier(column));
-    const int result = SPI_execute_with_args(sql, arguments.count, arguments.types, arguments.values, arguments.nulls,
-                                             false, 1);
+    const Sql query = sql("SELECT 1 FROM ONLY {table} WHERE {version} IS NULL OR NOT ({version} OPERATOR(pg_catalog.>=) $1 "
+                          "AND {version} OPERATOR(pg_catalog.<=) $2) LIMIT 1",
+                          {{"table", sql_relation(table)}, {"version", sql_identifier(column)}});
+    // What its owner planted must not run as who attaches it.
+    const Role caller = act_as(owner_of(table_owner(table), get_rel_namespace(table)));
+    const int result = SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values,
+                                             arguments.nulls, false, 1);
+    act_again_as(caller);
     if (result != SPI_OK_SELECT)
         elog(ERROR, "could not read the versions: %s", SPI_result_code_string(result));
     if (SPI_processed > 0)

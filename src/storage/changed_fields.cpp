@@ -45,6 +45,16 @@ differ(const Row &a, const Row &b, int i, const FormData_pg_attribute *column)
     return !datum_image_eq(a.values[i], b.values[i], column->attbyval, column->attlen);
 }
 
+// Adds a value of one of the rows, if there is that row; false where the value was left out for its size.
+bool
+add(JsonBuilder &json, ValueRenderer &renderer, HeapTuple row, std::string_view key, Datum value, bool is_null, Oid type)
+{
+    if (row == nullptr)
+        return true;
+    json.key(key);
+    return renderer.add(value, is_null, type);
+}
+
 }  // namespace
 
 std::optional<Datum>
@@ -58,8 +68,8 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        if (column->attisdropped || column->attnum == table.key || column->attnum == table.status ||
-            column->attnum == table.version)
+        if (column->attisdropped || column->attnum == table->key || column->attnum == table->status ||
+            column->attnum == table->version)
             continue;
         if (!differ(from, to, i, column))
             continue;
@@ -67,15 +77,18 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
             json.open_object();
         json.key(NameStr(column->attname));
         json.open_object();
-        if (before != nullptr)
+        const bool has_from = add(json, renderer, before, "from", from.values[i], from.nulls[i], column->atttypid);
+        const bool has_to = add(json, renderer, after, "to", to.values[i], to.nulls[i], column->atttypid);
+        // A value may look like the size of one that is left out.
+        if (!has_from || !has_to)
         {
-            json.key("from");
-            renderer.add(from.values[i], from.nulls[i], column->atttypid);
-        }
-        if (after != nullptr)
-        {
-            json.key("to");
-            renderer.add(to.values[i], to.nulls[i], column->atttypid);
+            json.key("omitted");
+            json.open_array();
+            if (!has_from)
+                json.text("from");
+            if (!has_to)
+                json.text("to");
+            json.close_array();
         }
         json.close_object();
     }

@@ -6,6 +6,7 @@
 #include "../core/version.h"
 #include "index_lookup.h"
 #include "request_digest.h"
+#include "statements.h"
 
 namespace crm {
 
@@ -30,20 +31,20 @@ struct Pass
 bool
 is_request(Pass &pass, const StoredRow &row)
 {
-    const std::optional<core::Timestamp> based_on = row.optional_time(pass.table.history_based_on);
+    const std::optional<core::Timestamp> based_on = row.optional_time(pass.table->history_based_on);
     if (!based_on || !core::same_version(*based_on, pass.request.base) ||
-        !row.optional_value(pass.table.history_request))
+        !row.optional_value(pass.table->history_request))
         return false;
     if (!pass.digest)
         pass.digest = request_digest(pass.key, pass.request);
-    return row.has_uuid(pass.table.history_request, *pass.digest);
+    return row.has_uuid(pass.table->history_request, *pass.digest);
 }
 
 bool
 is_column(const AttachedTable &table, const JsonbValue &name)
 {
     char *column = pnstrdup(name.val.string.val, name.val.string.len);
-    const bool is_there = get_attnum(table.customers, column) > 0;
+    const bool is_there = get_attnum(table->customers, column) > 0;
     pfree(column);
     return is_there;
 }
@@ -60,12 +61,28 @@ are_columns(const AttachedTable &table, Jsonb *fields)
     return true;
 }
 
-// What a field was before a change that recorded it as this.
+// Whether a change has the size alone of what a field was before.
+bool
+is_from_omitted(JsonbContainer *recorded)
+{
+    JsonbValue omitted;
+    if (getKeyJsonValueFromContainer(recorded, "omitted", 7, &omitted) == nullptr)
+        return false;
+    JsonbValue from = {};
+    from.type = jbvString;
+    from.val.string.val = const_cast<char *>("from");
+    from.val.string.len = 4;
+    return omitted.type == jbvBinary && JsonContainerIsArray(omitted.val.binary.data) &&
+           findJsonbValueFromContainer(omitted.val.binary.data, JB_FARRAY, &from) != nullptr;
+}
+
+// What a field was before a change that recorded it as this; nothing where that is not known.
 std::optional<Datum>
 value_before(const JsonbValue &recorded)
 {
     JsonbValue from;
     if (recorded.type != jbvBinary || !JsonContainerIsObject(recorded.val.binary.data) ||
+        is_from_omitted(recorded.val.binary.data) ||
         getKeyJsonValueFromContainer(recorded.val.binary.data, "from", 4, &from) == nullptr)
         return std::nullopt;
     return JsonbPGetDatum(JsonbValueToJsonb(&from));
@@ -76,7 +93,7 @@ take_fields(Pass &pass, Datum datum)
 {
     Jsonb *fields = DatumGetJsonbP(datum);
     if (!JB_ROOT_IS_OBJECT(fields))
-        errors::malformed_history(pass.table.history, key_text(pass.key));
+        errors::malformed_history(pass.table->history, key_text(pass.key));
     if (pass.request.merge)
         pass.changes.are_updates = pass.changes.are_updates && are_columns(pass.table, fields);
     for (std::size_t i = 0; i < pass.asked.size(); i++)
@@ -98,18 +115,18 @@ take_fields(Pass &pass, Datum datum)
 Change
 change_of(const AttachedTable &table, const StoredRow &row)
 {
-    const std::optional<Datum> fields = row.optional_value(table.history_fields);
+    const std::optional<Datum> fields = row.optional_value(table->history_fields);
     return {
-        row.time(table.history_version),
-        row.optional_time(table.history_previous),
-        row.time(table.history_recorded_at),
-        text_of(row.value(table.history_operation)),
-        row.optional_text(table.history_author),
-        pstrdup(NameStr(*DatumGetName(row.value(table.history_db_user)))),
-        row.optional_text(table.history_status_from),
-        row.optional_text(table.history_status_to),
+        row.time(table->history_version),
+        row.optional_time(table->history_previous),
+        row.time(table->history_recorded_at),
+        text_of(row.value(table->history_operation)),
+        row.optional_text(table->history_author),
+        pstrdup(NameStr(*DatumGetName(row.value(table->history_db_user)))),
+        row.optional_text(table->history_status_from),
+        row.optional_text(table->history_status_to),
         fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
-        row.optional_bigint(table.history_comment_id),
+        row.optional_bigint(table->history_comment_id),
     };
 }
 
@@ -119,24 +136,24 @@ take(Pass &pass, const StoredRow &row)
 {
     const AttachedTable &table = pass.table;
     ChangesSince &changes = pass.changes;
-    const core::Timestamp version = row.time(table.history_version);
+    const core::Timestamp version = row.time(table->history_version);
     if (version <= core::latest_of_version(changes.base))
     {
-        changes.base_recorded_at = row.time(table.history_recorded_at);
+        changes.base_recorded_at = row.time(table->history_recorded_at);
         return false;
     }
     if (!changes.head)
         changes.head = version;
     if (is_request(pass, row))
-        changes.applied = AppliedRequest{version, row.optional_bigint(table.history_comment_id)};
+        changes.applied = AppliedRequest{version, row.optional_bigint(table->history_comment_id)};
     if (changes.first && changes.first->status_from && *changes.first->status_from)
         pfree(const_cast<char *>((*changes.first->status_from)->data()));
-    changes.first = FirstChange{row.optional_time(table.history_previous), std::nullopt};
-    if (!row.has_text(table.history_operation, "insert"))
-        changes.first->status_from = row.optional_text(table.history_status_from);
-    changes.are_updates = changes.are_updates && row.has_text(table.history_operation, "update");
+    changes.first = FirstChange{row.optional_time(table->history_previous), std::nullopt};
+    if (!row.has_text(table->history_operation, "insert"))
+        changes.first->status_from = row.optional_text(table->history_status_from);
+    changes.are_updates = changes.are_updates && row.has_text(table->history_operation, "update");
     if (pass.request.merge || !pass.asked.empty())
-        if (const std::optional<Datum> fields = row.optional_value(table.history_fields))
+        if (const std::optional<Datum> fields = row.optional_value(table->history_fields))
             take_fields(pass, *fields);
 
     if (pass.listed == nullptr)
@@ -160,40 +177,36 @@ look_up(Pass &pass, core::Timestamp above, Snapshot snapshot)
 }
 
 // The query for rows that have the history's own attribute numbers.
-const char *
-select_rows(const AttachedTable &table, Relation history)
+Sql
+select_rows(const AttachedTable &table)
 {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfoString(&sql, "SELECT ");
+    Relation history = table_open(table->history, NoLock);
     const TupleDesc columns = RelationGetDescr(history);
+    Sql *values = static_cast<Sql *>(palloc0(columns->natts * sizeof(Sql)));
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        appendStringInfo(&sql, "%s%s", i == 0 ? "" : ", ",
-                         column->attisdropped ? "NULL" : psprintf("h.%s", quote_identifier(NameStr(column->attname))));
+        values[i] = column->attisdropped ? sql("NULL")
+                                         : sql("h.{column}", {{"column", sql_identifier(NameStr(column->attname))}});
     }
-    appendStringInfo(&sql,
-                     " FROM %s h WHERE h.customer_id OPERATOR(pg_catalog.=) $1 AND h.version OPERATOR(pg_catalog.>) $2 "
-                     "ORDER BY h.version DESC",
-                     table.history_sql);
-    return sql.data;
+    const Sql list = sql_joined(", ", {values, static_cast<std::size_t>(columns->natts)});
+    table_close(history, NoLock);
+    return sql(table,
+               "SELECT {columns} FROM {history} h WHERE h.customer_id OPERATOR(pg_catalog.=) $1 "
+               "AND h.version OPERATOR(pg_catalog.>) $2 ORDER BY h.version DESC",
+               {{"columns", list}});
 }
 
 // The same by a statement; the rows come a few at a time, for there may be many.
 void
-select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapshot)
+select(const AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapshot)
 {
     Arguments arguments = arguments_of(pass.key);
     arguments.add(above);
-    SPIPlanPtr &plan = table.plan(Statement::changes_since);
-    const Role caller = act_as(table.history_owner, nullptr);
+    SPIPlanPtr &plan = table->plan(Statement::changes_since);
+    const Role caller = act_as(table->history_owner);
     if (plan == nullptr)
-    {
-        Relation history = table_open(table.history, NoLock);
-        plan = prepare_statement(select_rows(table, history), arguments);
-        table_close(history, NoLock);
-    }
+        plan = prepare_statement(select_rows(table), arguments);
     PushActiveSnapshot(snapshot);
     Portal cursor = SPI_cursor_open(nullptr, plan, arguments.values, arguments.nulls, true);
     const StoredRow row = {MakeSingleTupleTableSlot(cursor->tupDesc, &TTSOpsHeapTuple)};
@@ -219,20 +232,18 @@ select(AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapsho
 
 // The latest changes that row security shows the caller.
 void
-select_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
+select_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
 {
     Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(changes.base));
-    const std::uint64_t rows = execute(
-        table.plan(Statement::list_changes),
-        [&] {
-            return psprintf("SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
-                            "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM %s "
-                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-                            "ORDER BY version DESC LIMIT %d",
-                            table.history_sql, static_cast<int>(most_changes));
-        },
+    arguments.add(std::optional<std::int64_t>{most_changes});
+    const std::uint64_t rows = execute_for_caller(
+        table, history_part, Statement::list_changes,
+        "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
+        "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM {history} "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+        "ORDER BY version DESC LIMIT $3",
         arguments, snapshot);
     for (std::uint64_t row = 0; row < rows; row++)
         listed[row] = {
@@ -244,7 +255,7 @@ select_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesS
             result_text(row, 5),
             result_optional_text(row, 6),
             result_optional_text(row, 7),
-            result_is_null(row, 8) ? std::nullopt : std::optional{datumCopy(result_datum(row, 8), false, -1)},
+            result_is_null(row, 8) ? std::nullopt : std::optional{datumCopy(result_datum(row, 8, JSONBOID), false, -1)},
             result_optional_bigint(row, 9),
         };
     changes.latest = {listed, rows};
@@ -317,7 +328,7 @@ ChangesSince::last_author() const
 }
 
 ChangesSince
-read_changes_since(AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Snapshot snapshot)
+read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Snapshot snapshot)
 {
     Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
     Pass pass = {table, key, request, fields, may_read_all_history(table) ? listed : nullptr, std::nullopt, {}};
@@ -327,7 +338,7 @@ read_changes_since(AttachedTable &table, const Key &key, const core::Request &re
     pass.changes.fields = {were, fields.size()};
 
     const core::Timestamp above = core::shifted(core::earliest_of_version(request.base), -1);
-    if (can_look_up(table.history_index))
+    if (can_look_up(table->history_index))
         look_up(pass, above, snapshot);
     else
         select(table, pass, above, snapshot);
@@ -335,7 +346,7 @@ read_changes_since(AttachedTable &table, const Key &key, const core::Request &re
 }
 
 void
-read_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
+read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
 {
     if (may_read_history(table) && !may_read_all_history(table))
         select_visible(table, key, snapshot, changes);

@@ -70,11 +70,11 @@ struct ChangesSince
 };
 
 // Reads them as a snapshot shows them; fields are those of the request.
-ChangesSince read_changes_since(AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+ChangesSince read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
                                 Snapshot snapshot);
 
 // Reads what row security on the history shows the caller of them, where there is any.
-void read_visible(AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes);
+void read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes);
 
 // Adds the latest changes, oldest first, and how many there are in all, to an open object.
 void add_changes(JsonBuilder &json, const ChangesSince &changes);

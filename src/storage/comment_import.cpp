@@ -3,9 +3,10 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
-#include "../boundary/owner.h"
+#include "../boundary/role.h"
 #include "../core/comment_text.h"
 #include "comments.h"
+#include "statements.h"
 
 namespace crm {
 
@@ -15,13 +16,13 @@ namespace {
 constexpr std::string_view unknown_author = "unknown";
 
 core::LocalTime
-local_time(core::Timestamp time, Datum time_zone)
+local_time(core::Timestamp time, Datum time_zone, std::int64_t comment_id)
 {
     const Timestamp local = DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, time_zone, TimestampTzGetDatum(time.us)));
     struct pg_tm tm;
     fsec_t fraction;
-    if (timestamp2tm(local, nullptr, &tm, &fraction, nullptr, nullptr) != 0)
-        elog(ERROR, "timestamp out of range");
+    if (timestamp2tm(local, nullptr, &tm, &fraction, nullptr, nullptr) != 0 || tm.tm_year < 1 || tm.tm_year > 9999)
+        errors::time_without_text(comment_id);
     return {tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec};
 }
 
@@ -103,22 +104,25 @@ array_of(Datum *values, int count, Oid type, int length, bool by_value, char ali
 }  // namespace
 
 Datum
-export_comments(AttachedTable &table, const Key &key, Datum time_zone)
+export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
 {
-    const std::uint64_t rows = execute(
-        table.plan(Statement::all_comments),
-        [&] {
-            return psprintf("SELECT author, body, created_at FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "ORDER BY created_at, id",
-                            table.comments_sql);
-        },
+    if (!may_name(table->comments))
+        deny_schema(get_rel_namespace(table->comments));
+    require_column_rights(
+        table->comments,
+        {table->comment_customer, table->comment_id, table->comment_author, table->comment_body, table->comment_created_at},
+        ACL_SELECT);
+    const std::uint64_t rows = execute_for_caller(
+        table, comments_part, Statement::all_comments,
+        "SELECT author, body, created_at, id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        "ORDER BY created_at, id",
         arguments_of(key));
 
     StringInfoData text;
     initStringInfo(&text);
     for (std::uint64_t row = 0; row < rows; row++)
     {
-        const core::TextEntry entry = {local_time(result_time(row, 2), time_zone), result_text(row, 0),
+        const core::TextEntry entry = {local_time(result_time(row, 2), time_zone, result_bigint(row, 3)), result_text(row, 0),
                                        result_text(row, 1)};
         const std::string_view rendered = guarded_text([&entry] { return core::render(entry); });
         if (row > 0)
@@ -129,7 +133,7 @@ export_comments(AttachedTable &table, const Key &key, Datum time_zone)
 }
 
 std::int64_t
-import_comments(AttachedTable &table, const Key &key, std::string_view text, Datum time_zone)
+import_comments(const AttachedTable &table, const Key &key, std::string_view text, Datum time_zone)
 {
     const ParsedText parsed = parse(text, time_zone);
     if (parsed.count == 0)
@@ -145,28 +149,24 @@ import_comments(AttachedTable &table, const Key &key, std::string_view text, Dat
     lock_imports(table);
     // Each comment of the text is matched with one of the table: by its time to the second where the text gives one.
     const std::uint64_t rows = execute_as(
-        table.comments_owner, table.comments_path, table.plan(Statement::import_comments),
-        [&] {
-            return psprintf(
-                "WITH given AS ("
-                "SELECT author, body, created_at, is_dated, ord, CASE WHEN is_dated THEN created_at END AS at "
-                "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), "
-                "pg_catalog.unnest($5)) WITH ORDINALITY AS u (author, body, created_at, is_dated, ord)), "
-                "numbered AS (SELECT *, pg_catalog.row_number() OVER (PARTITION BY author, body, at ORDER BY ord) AS n "
-                "FROM given), "
-                "stored AS (SELECT author, body, pg_catalog.date_trunc('second', created_at) AS at, "
-                "pg_catalog.row_number() OVER (PARTITION BY author, body, pg_catalog.date_trunc('second', created_at)) AS n, "
-                "pg_catalog.row_number() OVER (PARTITION BY author, body) AS n_undated "
-                "FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1) "
-                "INSERT INTO %1$s (customer_id, author, body, created_at) "
-                "SELECT $1, g.author, g.body, g.created_at FROM numbered g WHERE NOT EXISTS ("
-                "SELECT FROM stored s WHERE g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
-                "AND s.body OPERATOR(pg_catalog.=) g.body AND s.at OPERATOR(pg_catalog.=) g.at "
-                "AND s.n OPERATOR(pg_catalog.=) g.n) AND NOT EXISTS ("
-                "SELECT FROM stored s WHERE NOT g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
-                "AND s.body OPERATOR(pg_catalog.=) g.body AND s.n_undated OPERATOR(pg_catalog.=) g.n) ORDER BY g.ord",
-                table.comments_sql);
-        },
+        table, comments_part, Statement::import_comments,
+        "WITH given AS ("
+        "SELECT author, body, created_at, is_dated, ord, CASE WHEN is_dated THEN created_at END AS at "
+        "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), "
+        "pg_catalog.unnest($5)) WITH ORDINALITY AS u (author, body, created_at, is_dated, ord)), "
+        "numbered AS (SELECT *, pg_catalog.row_number() OVER (PARTITION BY author, body, at ORDER BY ord) AS n "
+        "FROM given), "
+        "stored AS (SELECT author, body, pg_catalog.date_trunc('second', created_at) AS at, "
+        "pg_catalog.row_number() OVER (PARTITION BY author, body, pg_catalog.date_trunc('second', created_at)) AS n, "
+        "pg_catalog.row_number() OVER (PARTITION BY author, body) AS n_undated "
+        "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1) "
+        "INSERT INTO {comments} (customer_id, author, body, created_at) "
+        "SELECT $1, g.author, g.body, g.created_at FROM numbered g WHERE NOT EXISTS ("
+        "SELECT FROM stored s WHERE g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
+        "AND s.body OPERATOR(pg_catalog.=) g.body AND s.at OPERATOR(pg_catalog.=) g.at "
+        "AND s.n OPERATOR(pg_catalog.=) g.n) AND NOT EXISTS ("
+        "SELECT FROM stored s WHERE NOT g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
+        "AND s.body OPERATOR(pg_catalog.=) g.body AND s.n_undated OPERATOR(pg_catalog.=) g.n) ORDER BY g.ord",
         arguments);
     return static_cast<std::int64_t>(rows);
 }

@@ -14,7 +14,7 @@ namespace {
 
 // Why the base is no version of the customer; empty when it was one.
 std::optional<core::BaseProblem>
-find_base_problem(AttachedTable &table, const Key &key, const ChangesSince &changes, core::Timestamp current)
+find_base_problem(const AttachedTable &table, const Key &key, const ChangesSince &changes, core::Timestamp current)
 {
     const core::Timestamp base = changes.base;
     if (!core::is_finite(base))
@@ -71,7 +71,7 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
         json.key("mine");
         json.jsonb(item.field != nullptr ? item.field->shown : shown(item, item.mine));
         json.key("theirs");
-        json.jsonb(item.field != nullptr ? value_shown_in(customer.row, item.name) : shown(item, item.theirs));
+        json.jsonb(item.field != nullptr ? value_shown_in(customer.row.object, item.name) : shown(item, item.theirs));
         json.close_object();
     }
     json.close_array();
@@ -80,7 +80,7 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
 }  // namespace
 
 ConflictDetail
-conflict_detail(AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Found found,
+conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Found found,
                 std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
 {
     read_visible(table, key, found.snapshot, found.changes);
@@ -91,7 +91,7 @@ conflict_detail(AttachedTable &table, const Key &key, const core::Request &reque
 
     json.open_object();
     json.key("current");
-    json.jsonb(customer.row);
+    json.jsonb(customer.row.object);
 
     if (lock)
     {
@@ -142,7 +142,7 @@ merge_detail(const AttachedTable &table, const ChangesSince &changes, const Read
     JsonBuilder json;
     json.open_object();
     json.key("current");
-    json.jsonb(customer.row);
+    json.jsonb(customer.row.object);
     if (may_read_history(table))
         add_changes(json, changes);
     json.close_object();

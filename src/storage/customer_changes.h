@@ -10,7 +10,7 @@ namespace crm {
 // Rows of a customers table.
 struct CustomerRows
 {
-    AttachedTable &table;
+    const AttachedTable &table;
     TupleDesc columns;
 };
 
@@ -23,7 +23,7 @@ core::Timestamp version_of_insert(const CustomerRows &rows, HeapTuple row);
 
 // The version that a save gives a row which has this one (none: null); raises 40001 when somebody has saved from its base in
 // the meantime.
-core::Timestamp version_of_save(AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
+core::Timestamp version_of_save(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
                                 SaveInProgress &save);
 
 // The version of a row that is updated, by a step of a save or (nullptr) by others: the next one, or a later one that an

@@ -89,10 +89,10 @@ struct Row
     bool
     may_read(const char *name) const
     {
-        const AttrNumber column = get_attnum(table.customers, name);
+        const AttrNumber column = get_attnum(table->customers, name);
         if (column <= 0)
-            return pg_class_aclcheck(table.customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-        return has_column_right(table.customers, column, ACL_SELECT);
+            return pg_class_aclcheck(table->customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+        return has_column_right(table->customers, column, ACL_SELECT);
     }
 
     void
@@ -110,7 +110,7 @@ struct Row
     begin(const Key &key)
     {
         columns = Columns{};
-        Relation relation = table_open(table.customers, NoLock);
+        Relation relation = table_open(table->customers, NoLock);
         const TupleDesc descriptor = RelationGetDescr(relation);
         for (int i = 0; i < descriptor->natts; i++)
         {
@@ -119,7 +119,7 @@ struct Row
                 columns.set(pstrdup(NameStr(column->attname)), jsonb_of_text(std::nullopt));
         }
         table_close(relation, NoLock);
-        columns.set(get_attname(table.customers, table.key, false),
+        columns.set(get_attname(table->customers, table->key, false),
                     key.type == INT8OID ? jsonb_of(core::Value{key_text(key)}) : jsonb_of_text(key_text(key)));
     }
 
@@ -154,7 +154,7 @@ require_unbroken(const Key &key, std::uint64_t changes, std::optional<core::Time
 Datum
 shown_status(const AttachedTable &table, std::optional<std::string_view> status)
 {
-    if (status && key_type_of(getBaseType(table.status_type)) == INT8OID)
+    if (status && key_type_of(getBaseType(table->status_type)) == INT8OID)
         return jsonb_of(core::Value{status});
     return jsonb_of_text(status);
 }
@@ -162,19 +162,19 @@ shown_status(const AttachedTable &table, std::optional<std::string_view> status)
 }  // namespace
 
 std::optional<Datum>
-customer_then(AttachedTable &table, const Key &key, core::Timestamp at, Snapshot snapshot)
+customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Snapshot snapshot)
 {
     if (!may_read_all_history(table))
-        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table.history));
+        deny_table(table->history);
     const std::optional<ReadableCustomer> now = access_path(table).read(table, key, snapshot);
     // What row security hides may be there.
-    if (!now && is_under_row_security(table.customers))
+    if (!now && is_under_row_security(table->customers))
         return std::nullopt;
 
-    Row row = {table, get_attname(table.customers, table.status, false),
-               get_attname(table.customers, table.version, false), now.has_value(), {}};
+    Row row = {table, get_attname(table->customers, table->status, false),
+               get_attname(table->customers, table->version, false), now.has_value(), {}};
     if (now)
-        each_key(now->row, [&](const char *name) { row.columns.set(name, value_shown_in(now->row, name)); });
+        each_key(now->row.object, [&](const char *name) { row.columns.set(name, value_shown_in(now->row.object, name)); });
 
     const std::uint64_t changes = read_changes_after(table, key, at, snapshot);
     if (changes == 0)
@@ -191,7 +191,7 @@ customer_then(AttachedTable &table, const Key &key, core::Timestamp at, Snapshot
         if (operation == "delete")
             row.begin(key);
         if (!result_is_null(i, 4))
-            row.set_recorded(result_datum(i, 4));
+            row.set_recorded(result_datum(i, 4, JSONBOID));
         if (row.may_read(row.status))
             row.columns.set(row.status, shown_status(table, result_optional_text(i, 3)));
     }

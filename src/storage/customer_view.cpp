@@ -7,6 +7,7 @@
 #include "comments.h"
 #include "customer_then.h"
 #include "edit_locks.h"
+#include "statements.h"
 
 namespace crm {
 
@@ -49,20 +50,17 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
 }
 
 void
-add_comments(JsonBuilder &json, AttachedTable &table, const Key &key, std::optional<core::Timestamp> at,
+add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at,
              std::int32_t max_comments, Snapshot snapshot)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(at.value_or(core::infinity));
     arguments.add(std::optional<std::int64_t>{max_comments});
-    const std::uint64_t rows = execute(
-        table.plan(Statement::latest_comments),
-        [&] {
-            return psprintf("SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM %s "
-                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
-                            "ORDER BY id DESC LIMIT $3",
-                            table.comments_sql);
-        },
+    const std::uint64_t rows = execute_for_caller(
+        table, comments_part, Statement::latest_comments,
+        "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
+        "ORDER BY id DESC LIMIT $3",
         arguments, snapshot);
 
     CommentsRead comments = {rows, at, static_cast<core::TreeNode *>(palloc(rows * sizeof(core::TreeNode) + 1))};
@@ -75,31 +73,27 @@ add_comments(JsonBuilder &json, AttachedTable &table, const Key &key, std::optio
 
     Arguments of_count = arguments_of(key);
     of_count.add(at.value_or(core::infinity));
-    execute(
-        table.plan(Statement::count_comments),
-        [&] {
-            return psprintf("SELECT pg_catalog.count(*) FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND created_at OPERATOR(pg_catalog.<=) $2",
-                            table.comments_sql);
-        },
-        of_count, snapshot);
+    execute_for_caller(table, comments_part, Statement::count_comments,
+                       "SELECT pg_catalog.count(*) FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                       "AND created_at OPERATOR(pg_catalog.<=) $2",
+                       of_count, snapshot);
     json.key("comments_total");
     json.number(result_bigint(0, 0));
 }
 
 std::optional<Datum>
-read_row(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, Snapshot snapshot)
+read_row(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, Snapshot snapshot)
 {
     if (at)
         return customer_then(table, key, *at, snapshot);
     const std::optional<ReadableCustomer> customer = access_path(table).read(table, key, snapshot);
-    return customer ? std::optional<Datum>{customer->row} : std::nullopt;
+    return customer ? std::optional<Datum>{customer->row.object} : std::nullopt;
 }
 
 }  // namespace
 
 std::optional<Datum>
-view_customer(AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
+view_customer(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
 {
     // Row, history and comments are those of one moment.
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());

@@ -22,6 +22,7 @@ struct OpenCustomer
 {
     const AttachedTable &table;
     const Key &key;
+    LookupIndex index;
     Relation relation;
     TupleTableSlot *row;
 };
@@ -29,8 +30,10 @@ struct OpenCustomer
 OpenCustomer
 open(const AttachedTable &table, const Key &key, Snapshot snapshot)
 {
-    OpenCustomer customer = {table, key, nullptr, nullptr};
-    customer.relation = table_open(table.customers, NoLock);
+    OpenCustomer customer = {table, key, table->key_index, nullptr, nullptr};
+    if (!OidIsValid(customer.index.index))
+        errors::changed_meanwhile(table->customers);
+    customer.relation = table_open(table->customers, NoLock);
     customer.row = table_slot_create(customer.relation, nullptr);
     PushActiveSnapshot(snapshot);
     return customer;
@@ -53,9 +56,9 @@ close(const OpenCustomer &customer)
 bool
 has_key(const OpenCustomer &customer)
 {
-    ScanKeyData is_key = customer.table.key_index.keys[0];
+    ScanKeyData is_key = customer.index.keys[0];
     bool is_null;
-    const Datum value = slot_getattr(customer.row, customer.table.key, &is_null);
+    const Datum value = slot_getattr(customer.row, customer.table->key, &is_null);
     return !is_null &&
            DatumGetBool(FunctionCall2Coll(&is_key.sk_func, is_key.sk_collation, value, customer.key.value));
 }
@@ -64,9 +67,9 @@ has_key(const OpenCustomer &customer)
 bool
 find(const OpenCustomer &customer)
 {
-    Relation index = index_open(customer.table.key_index.index, AccessShareLock);
+    Relation index = index_open(customer.index.index, AccessShareLock);
     IndexScanDesc scan = begin_index_scan(customer.relation, index, GetActiveSnapshot(), 1);
-    ScanKeyData is_key = customer.table.key_index.keys[0];
+    ScanKeyData is_key = customer.index.keys[0];
     is_key.sk_argument = customer.key.value;
     index_rescan(scan, &is_key, 1, nullptr, 0);
     const bool is_found = index_getnext_slot(scan, ForwardScanDirection, customer.row);
@@ -155,11 +158,11 @@ CustomerRow
 row_of(const OpenCustomer &customer)
 {
     bool is_null;
-    const Datum version = slot_getattr(customer.row, customer.table.version, &is_null);
+    const Datum version = slot_getattr(customer.row, customer.table->version, &is_null);
     if (is_null)
-        errors::null_version(customer.table.customers, key_text(customer.key));
+        errors::null_version(customer.table->customers, key_text(customer.key));
     CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid, InvalidTransactionId};
-    const Datum status = slot_getattr(customer.row, customer.table.status, &is_null);
+    const Datum status = slot_getattr(customer.row, customer.table->status, &is_null);
     if (!is_null)
         row.status = status_text(customer.table, status);
     return row;
@@ -183,17 +186,11 @@ left_out(const OpenCustomer &customer, Fields wanted)
     return left_out;
 }
 
-void
-require_may_read(const AttachedTable &table)
-{
-    require_column_rights(table.customers, {table.key, table.version, table.status}, ACL_SELECT);
-}
-
 class DirectAccessPath final : public AccessPath
 {
 public:
     std::optional<CustomerRow>
-    look(AttachedTable &table, const Key &key, ItemPointerData place) const override
+    look(const AttachedTable &table, const Key &key, ItemPointerData place) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key);
@@ -208,7 +205,7 @@ public:
     }
 
     std::optional<ReadableCustomer>
-    read(AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted, ItemPointerData place) const override
+    read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted, ItemPointerData place) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key, snapshot);
@@ -226,7 +223,7 @@ public:
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key, Fields fields, const CustomerRow &seen,
+    lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &seen,
          std::optional<core::Timestamp> wanted) const override
     {
         PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
@@ -240,7 +237,7 @@ public:
 
         // Whoever waits for the row itself is woken by every version that those before them make of it. In a queue for their
         // turn, one alone is.
-        const LOCKTAG turn = lock_tag(LockClass::turn, table.customers, number_of(key_text(key)));
+        const LOCKTAG turn = lock_tag(LockClass::turn, table->customers, number_of(key_text(key)));
         LockAcquire(&turn, ExclusiveLock, false, false);
         const std::optional<CustomerRow> row = lock_row(table, key, mode, {});
         LockRelease(&turn, ExclusiveLock, false);
@@ -248,37 +245,37 @@ public:
     }
 
     bool
-    lock_for_reference(AttachedTable &table, const Key &key) const override
+    lock_for_reference(const AttachedTable &table, const Key &key) const override
     {
         require_may_read(table);
         return lock_key_share(table, key);
     }
 
     bool
-    check_reference(AttachedTable &table, const Key &key) const override
+    check_reference(const AttachedTable &table, const Key &key) const override
     {
         return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
     }
 
     bool
-    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+    update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
            ItemPointerData &place) const override
     {
-        if (table.is_changed_before_update)
+        if (table->is_changed_before_update)
             return spi_access_path().update(table, key, status, fields, place);
         const OpenCustomer customer = open(table, key);
         if (!find_near(customer, place))
-            errors::write_suppressed(table.customers, key_text(key));
+            errors::write_suppressed(table->customers, key_text(key));
 
         List *updated = NIL;
         if (status || fields.empty())
-            updated = lappend_int(updated, table.status);
+            updated = lappend_int(updated, table->status);
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
-        const PreparedWrite *alone = prepared_update(table, customer.relation);
+        const PreparedWrite *alone = prepared_update(*table, customer.relation);
         const SimpleWrite write =
             begin_update(customer.relation, updated,
-                         alone != nullptr ? alone : prepared_write(table.customers_write, customer.relation, CMD_UPDATE));
+                         alone != nullptr ? alone : prepared_customers_write(*table, customer.relation));
         copy_with(write.row, customer.row, table, status, fields);
         if (alone != nullptr)
             set_version(write.row, table, version_of_save(table, key, row_of(customer).version, *innermost_save));
@@ -296,35 +293,37 @@ public:
     }
 
     bool
-    insert_comment(AttachedTable &table, const Key &key, const core::Request &request,
+    insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
                    bool is_customer_locked) const override
     {
-        Relation comments = table_open(table.comments, NoLock);
+        Relation comments = table_open(table->comments, NoLock);
         NewRow row(comments);
-        row.set(table.comment_customer, key.value);
-        row.set(table.comment_author, text_datum(request.author));
-        row.set(table.comment_body, text_datum(*request.comment));
+        row.set(table->comment_customer, key.value);
+        row.set(table->comment_author, text_datum(request.author));
+        row.set(table->comment_body, text_datum(*request.comment));
         if (request.reply_to)
-            row.set(table.comment_reply_to, Int64GetDatum(*request.reply_to));
+            row.set(table->comment_reply_to, Int64GetDatum(*request.reply_to));
 
-        Oid satisfied[2];
-        std::size_t count = 0;
-        if (is_customer_locked && OidIsValid(table.reference_constraint))
-            satisfied[count++] = table.reference_constraint;
-        if (!request.reply_to && OidIsValid(table.reply_constraint))
-            satisfied[count++] = table.reply_constraint;
         // Not what the extension adds.
         List *inserted = row.columns();
-        const PreparedWrite *prepared = prepared_comment(table, comments);
+        const PreparedWrite *prepared = prepared_comment(*table, comments);
         const bool is_alone = prepared != nullptr;
         if (is_alone)
             stamp(row, table, *innermost_save);
         else
-            prepared = prepared_write(table.comments_write, comments, CMD_INSERT);
+            prepared = prepared_comments_write(*table, comments);
+        // While the row is inserted, functions of others could delete what it refers to.
+        Oid satisfied[2];
+        std::size_t count = 0;
+        const bool calls_others = prepared == nullptr || prepared->calls_others;
+        if (is_customer_locked && !calls_others && OidIsValid(table->reference_constraint))
+            satisfied[count++] = table->reference_constraint;
+        if (!request.reply_to && OidIsValid(table->reply_constraint))
+            satisfied[count++] = table->reply_constraint;
         const bool is_written = insert_row(comments, row, inserted, prepared, {satisfied, count});
         if (is_alone)
         {
-            innermost_save->comment_id = DatumGetInt64(row.value(table.comment_id));
+            innermost_save->comment_id = DatumGetInt64(row.value(table->comment_id));
             innermost_save->step = Step::none;
             send_comment_event(table, key, *innermost_save->comment_id);
         }
@@ -361,7 +360,7 @@ private:
     lock_after_writer(const AttachedTable &table, const Key &key, LockTupleMode mode, const CustomerRow &seen,
                       core::Timestamp wanted)
     {
-        Relation relation = table_open(table.customers, NoLock);
+        Relation relation = table_open(table->customers, NoLock);
         const LOCKMODE queue = mode == LockTupleExclusive ? AccessExclusiveLock : ExclusiveLock;
         ItemPointerData place = seen.place;
         LockTuple(relation, &place, queue);
@@ -401,8 +400,8 @@ private:
         std::memcpy(row->tts_isnull, locked->tts_isnull, columns * sizeof(bool));
         if (status)
         {
-            row->tts_values[table.status - 1] = status_datum(table, *status);
-            row->tts_isnull[table.status - 1] = false;
+            row->tts_values[table->status - 1] = status_datum(table, *status);
+            row->tts_isnull[table->status - 1] = false;
         }
         for (const Field &field : fields)
         {
@@ -416,21 +415,21 @@ private:
     static void
     stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
     {
-        row.set(table.comment_created_at, TimestampTzGetDatum(clock_now().us));
-        row.set(table.comment_based_on, save.step == Step::insert_comment
+        row.set(table->comment_created_at, TimestampTzGetDatum(clock_now().us));
+        row.set(table->comment_based_on, save.step == Step::insert_comment
                                             ? std::optional{TimestampTzGetDatum(save.based_on.us)}
                                             : std::nullopt);
-        row.set(table.comment_save_refused, BoolGetDatum(save.refused_request.has_value()));
-        row.set(table.comment_refused_request, save.refused_request);
-        row.set(table.comment_adopted_version, std::nullopt);
-        row.set(table.comment_expected_ts, std::nullopt);
+        row.set(table->comment_save_refused, BoolGetDatum(save.refused_request.has_value()));
+        row.set(table->comment_refused_request, save.refused_request);
+        row.set(table->comment_adopted_version, std::nullopt);
+        row.set(table->comment_expected_ts, std::nullopt);
     }
 
     static void
     set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
     {
-        row->tts_values[table.version - 1] = TimestampTzGetDatum(version.us);
-        row->tts_isnull[table.version - 1] = false;
+        row->tts_values[table->version - 1] = TimestampTzGetDatum(version.us);
+        row->tts_isnull[table->version - 1] = false;
     }
 
     static HeapTuple

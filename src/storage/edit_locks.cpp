@@ -3,11 +3,12 @@
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
-#include "../boundary/owner.h"
 #include "../boundary/role.h"
+#include "../boundary/snapshot.h"
 #include "access_path.h"
 #include "history.h"
 #include "index_lookup.h"
+#include "statements.h"
 
 namespace crm {
 
@@ -47,7 +48,7 @@ same_id(Datum a, Datum b)
 }
 
 void
-write_lock(AttachedTable &table, const Key &key, const EditLock &lock)
+write_lock(const AttachedTable &table, const Key &key, const EditLock &lock)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, lock.lock_id);
@@ -57,23 +58,20 @@ write_lock(AttachedTable &table, const Key &key, const EditLock &lock)
     arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
 
     const std::uint64_t rows = execute_as(
-        table.locks_owner, table.locks_path, table.plan(Statement::write_lock),
-        [&] {
-            return psprintf("INSERT INTO %s (customer_id, lock_id, author, locked_at, expires_at, db_user) "
-                            "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
-                            "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
-                            "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
-                            "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
-                            table.locks_sql);
-        },
+        table, locks_part, Statement::write_lock,
+        "INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
+        "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
+        "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
+        "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
+        "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
         arguments);
     if (rows != 1)
-        errors::write_suppressed(table.locks, key_text(key));
+        errors::write_suppressed(table->locks, key_text(key));
 }
 
 // Decides on a request whose customer is locked, and does what it decided.
 LockResult
-take_lock(AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
+take_lock(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
           std::optional<Datum> lock_id)
 {
     const core::Timestamp now = clock_now();
@@ -110,59 +108,122 @@ take_lock(AttachedTable &table, const Key &key, std::string_view author, core::M
 
 // Locks the customer's row, on which requests for its edit lock wait for each other; false when the caller sees none.
 bool
-lock_row(AttachedTable &table, const Key &key)
+lock_row(const AttachedTable &table, const Key &key)
 {
-    const AccessPath &path = access_path(table);
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        const std::optional<CustomerRow> seen = path.look(table, key);
+        const std::optional<CustomerRow> seen = access_path(table).look(table, key);
         if (!seen)
             return false;
         if (tried == seen->version)
-            errors::hidden_by_row_security(table.customers, key_text(key));
-        if (path.lock(table, key, {}, *seen))
+            errors::hidden_by_row_security(table->customers, key_text(key));
+        if (access_path(table).lock(table, key, {}, *seen))
             return true;
         tried = seen->version;
     }
 }
 
+// The lock in a row of the table.
+EditLock
+lock_in(const AttachedTable &table, const StoredRow &row)
+{
+    return {datumCopy(row.value(table->lock_id), false, UUID_LEN), text_of(row.value(table->lock_author)),
+            row.time(table->lock_locked_at), row.time(table->lock_expires_at)};
+}
+
+// The lock in a row of the latest result of SPI, which begins with these columns.
+EditLock
+lock_in_result(std::uint64_t row)
+{
+    return {datumCopy(result_datum(row, 0, UUIDOID), false, UUID_LEN), result_text(row, 1), result_time(row, 2),
+            result_time(row, 3)};
+}
+
 std::optional<EditLock>
 look_up_edit_lock(const AttachedTable &table, const Key &key)
 {
-    const IndexLookup lookup = begin_latest_lookup(table.locks, table.locks_index, {key.value});
+    const IndexLookup lookup = begin_latest_lookup(table->locks, table->locks_index, {key.value});
     std::optional<EditLock> lock;
     if (lookup.next())
-        lock = EditLock{datumCopy(lookup.value(table.lock_id), false, UUID_LEN), text_of(lookup.value(table.lock_author)),
-                        lookup.time(table.lock_locked_at),
-                        lookup.time(table.lock_expires_at)};
+        lock = lock_in(table, lookup);
     end_lookup(lookup);
     return lock;
+}
+
+// Locks that are gathered.
+struct LockList
+{
+    ListedLock *locks = nullptr;
+    std::size_t count = 0;
+    std::size_t room = 0;
+
+    void
+    add_live(const Key &key, const EditLock &lock, core::Timestamp now)
+    {
+        if (!core::is_live(lock.expires_at, now))
+            return;
+        if (count == room)
+        {
+            room = 2 * room + 8;
+            const std::size_t size = room * sizeof(ListedLock);
+            locks = static_cast<ListedLock *>(locks == nullptr ? palloc(size) : repalloc_huge(locks, size));
+        }
+        locks[count++] = {copied_key(key, CurrentMemoryContext), lock};
+    }
+};
+
+// Reads all rows without planning: nothing of the table's owner is called, which could keep the reader waiting.
+void
+scan_locks(const AttachedTable &table, LockList &list)
+{
+    const core::Timestamp now = clock_now();
+    Relation relation = table_open(table->locks, NoLock);
+    TupleTableSlot *slot = table_slot_create(relation, nullptr);
+    const StoredRow row = {slot};
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    const TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
+    while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+    {
+        CHECK_FOR_INTERRUPTS();
+        list.add_live(stored_reference(table, row.value(table->lock_customer)), lock_in(table, row), now);
+    }
+    table_endscan(scan);
+    UnregisterSnapshot(snapshot);
+    ExecDropSingleTupleTableSlot(slot);
+    table_close(relation, NoLock);
+}
+
+void
+select_locks(const AttachedTable &table, LockList &list)
+{
+    const core::Timestamp now = clock_now();
+    const std::uint64_t rows =
+        execute_as(table, locks_part, Statement::list_locks,
+                   "SELECT lock_id, author, locked_at, expires_at, customer_id FROM ONLY {locks}", Arguments{});
+    for (std::uint64_t row = 0; row < rows; row++)
+        list.add_live(stored_reference(table, result_datum(row, 4, table->key_type)), lock_in_result(row), now);
 }
 
 }  // namespace
 
 std::optional<EditLock>
-find_edit_lock(AttachedTable &table, const Key &key)
+find_edit_lock(const AttachedTable &table, const Key &key)
 {
-    if (can_look_up(table.locks_index))
+    if (can_look_up(table->locks_index))
         return look_up_edit_lock(table, key);
     const std::uint64_t rows = execute_latest_as(
-        table.locks_owner, nullptr, table.plan(Statement::find_lock),
-        [&] {
-            return psprintf("SELECT lock_id, author, locked_at, expires_at FROM %s "
-                            "WHERE customer_id OPERATOR(pg_catalog.=) $1",
-                            table.locks_sql);
-        },
+        table, locks_part, Statement::find_lock,
+        "SELECT lock_id, author, locked_at, expires_at FROM {locks} "
+        "WHERE customer_id OPERATOR(pg_catalog.=) $1",
         arguments_of(key));
     if (rows == 0)
         return std::nullopt;
-    return EditLock{datumCopy(result_datum(0, 0), false, UUID_LEN), result_text(0, 1), result_time(0, 2),
-                    result_time(0, 3)};
+    return lock_in_result(0);
 }
 
 std::optional<EditLock>
-live_edit_lock(AttachedTable &table, const Key &key)
+live_edit_lock(const AttachedTable &table, const Key &key)
 {
     const std::optional<EditLock> lock = find_edit_lock(table, key);
     return lock && core::is_live(lock->expires_at, clock_now()) ? lock : std::nullopt;
@@ -182,21 +243,21 @@ add_edit_lock(JsonBuilder &json, const EditLock &lock)
 }
 
 LockResult
-lock_customer(AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
+lock_customer(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
               std::optional<Datum> lock_id)
 {
-    require_column_rights(table.customers, {table.status}, ACL_UPDATE);
+    require_column_rights(table->customers, {table->status}, ACL_UPDATE);
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
-    const bool was_there = !is_under_row_security(table.customers) &&
+    const bool was_there = !is_under_row_security(table->customers) &&
                            oldest_change(table, key).has_value();
     return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key, std::string_view{});
 }
 
 bool
-unlock_customer(AttachedTable &table, const Key &key, Datum lock_id)
+unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id)
 {
-    require_column_rights(table.customers, {table.status}, ACL_UPDATE);
+    require_column_rights(table->customers, {table->status}, ACL_UPDATE);
     // A renewal that found the lock just before would write it again.
     if (!lock_row(table, key))
         return false;
@@ -204,32 +265,24 @@ unlock_customer(AttachedTable &table, const Key &key, Datum lock_id)
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, lock_id);
     const std::uint64_t rows = execute_as(
-        table.locks_owner, table.locks_path, table.plan(Statement::remove_lock),
-        [&] {
-            return psprintf("DELETE FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND lock_id OPERATOR(pg_catalog.=) $2",
-                            table.locks_sql);
-        },
+        table, locks_part, Statement::remove_lock,
+        "DELETE FROM {locks} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+        "AND lock_id OPERATOR(pg_catalog.=) $2",
         arguments);
     return rows > 0;
 }
 
-std::uint64_t
-read_live_locks(AttachedTable &table)
+std::span<const ListedLock>
+read_live_locks(const AttachedTable &table)
 {
-    Arguments arguments;
-    const core::Timestamp now = clock_now();
-    arguments.add(now);
-    arguments.add(core::shifted(now, core::longest_lock));
-    return execute_as(
-        table.locks_owner, nullptr, table.plan(Statement::list_locks),
-        [&] {
-            return psprintf("SELECT customer_id, author, locked_at, expires_at FROM %s "
-                            "WHERE expires_at OPERATOR(pg_catalog.>) $1 AND expires_at OPERATOR(pg_catalog.<=) $2 "
-                            "ORDER BY customer_id",
-                            table.locks_sql);
-        },
-        arguments);
+    LockList list;
+    if (may_go_direct())
+        scan_locks(table, list);
+    else
+        select_locks(table, list);
+    std::sort(list.locks, list.locks + list.count,
+              [](const ListedLock &a, const ListedLock &b) { return compare_keys(a.key, b.key) < 0; });
+    return {list.locks, list.count};
 }
 
 }  // namespace crm

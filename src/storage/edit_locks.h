@@ -17,10 +17,10 @@ struct EditLock
 };
 
 // The lock of a customer, live or expired, as the newest committed state has it.
-std::optional<EditLock> find_edit_lock(AttachedTable &table, const Key &key);
+std::optional<EditLock> find_edit_lock(const AttachedTable &table, const Key &key);
 
 // The live lock of a customer.
-std::optional<EditLock> live_edit_lock(AttachedTable &table, const Key &key);
+std::optional<EditLock> live_edit_lock(const AttachedTable &table, const Key &key);
 
 // Adds the lock to a JSON value, without its id, which is its holder's secret.
 void add_edit_lock(JsonBuilder &json, const EditLock &lock);
@@ -37,14 +37,20 @@ struct LockResult
 
 // Locks the customer for an author, or renews the lock that has this id. SPI must be connected. Raises 42501 for who may
 // not save the customer, and for the id of another author's lock.
-LockResult lock_customer(AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
+LockResult lock_customer(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
                          std::optional<Datum> lock_id);
 
 // Releases the lock that has this id; false when the customer's lock has another, or there is none.
-bool unlock_customer(AttachedTable &table, const Key &key, Datum lock_id);
+bool unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id);
 
-// Reads the live locks of a table, whose customers the caller may not see all: the rows of the result are customer,
-// author, locked_at, expires_at.
-std::uint64_t read_live_locks(AttachedTable &table);
+// A lock and whose it is.
+struct ListedLock
+{
+    Key key;
+    EditLock lock;
+};
+
+// The live locks of a table in the order of the keys, also of customers that the caller does not see. SPI must be connected.
+std::span<const ListedLock> read_live_locks(const AttachedTable &table);
 
 }  // namespace crm

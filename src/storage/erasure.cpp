@@ -6,6 +6,7 @@
 #include "access_path.h"
 #include "history.h"
 #include "save_in_progress.h"
+#include "statements.h"
 
 namespace crm {
 
@@ -38,8 +39,8 @@ is_foreign_key(const List *foreign_keys, AttrNumber column)
 Blank
 blank_of(const AttachedTable &table, const FormData_pg_attribute *column, const List *foreign_keys)
 {
-    if (column->attisdropped || column->attnum == table.key || column->attnum == table.status ||
-        column->attnum == table.version || column->attgenerated != '\0')
+    if (column->attisdropped || column->attnum == table->key || column->attnum == table->status ||
+        column->attnum == table->version || column->attgenerated != '\0')
         return Blank::none;
     if (is_foreign_key(foreign_keys, column->attnum) || column->attidentity != '\0')
         return Blank::keep;
@@ -62,16 +63,13 @@ blank_of(const AttachedTable &table, const FormData_pg_attribute *column, const 
 
 // The statement that blanks the row, which makes a version also where there is nothing to blank; adds the names of the
 // columns to the result.
-const char *
+Sql
 blanking(const AttachedTable &table, JsonBuilder &json)
 {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfo(&sql, "UPDATE %s SET ", table.customers_sql);
-    bool any = false;
-
-    Relation relation = table_open(table.customers, NoLock);
+    Relation relation = table_open(table->customers, NoLock);
     const TupleDesc columns = RelationGetDescr(relation);
+    Sql *assignments = static_cast<Sql *>(palloc0((columns->natts + 1) * sizeof(Sql)));
+    std::size_t count = 0;
     const List *foreign_keys = RelationGetFKeyList(relation);
     for (const bool blanked : {true, false})
     {
@@ -86,82 +84,76 @@ blanking(const AttachedTable &table, JsonBuilder &json)
             json.text(pstrdup(NameStr(column->attname)));
             if (!blanked)
                 continue;
-            appendStringInfo(&sql, "%s%s = %s", any ? ", " : "", quote_identifier(NameStr(column->attname)),
-                             blank == Blank::text   ? "''"
-                             : blank == Blank::json ? "'{}'"
-                                                    : "NULL");
-            any = true;
+            assignments[count++] = sql("{column} = {blank}", {{"column", sql_identifier(NameStr(column->attname))},
+                                                              {"blank", blank == Blank::text   ? sql("''")
+                                                                        : blank == Blank::json ? sql("'{}'")
+                                                                                               : sql("NULL")}});
         }
         json.close_array();
     }
+    if (count == 0)
+        assignments[count++] = sql(table, "{status} = {status}");
+    const Sql list = sql_joined(", ", {assignments, count});
     table_close(relation, NoLock);
-    if (!any)
-        appendStringInfo(&sql, "%1$s = %1$s", table.status_sql);
-    appendStringInfo(&sql, " WHERE %s OPERATOR(pg_catalog.=) $1", table.key_sql);
-    return sql.data;
+    return sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1", {{"assignments", list}});
 }
 
+// Runs a statement on a part of the table with its owner's rights.
 std::uint64_t
-run(Oid table, const char *sql, const Key &key)
+run(const AttachedTable &table, const Part &part, const Sql &statement, const Key &key)
 {
     Arguments arguments = arguments_of(key);
-    const int result = SPI_execute_with_args(sql, arguments.count, arguments.types, arguments.values, arguments.nulls,
-                                             false, 0);
+    const Role caller = act_as((*table).*part.owner);
+    const int result = SPI_execute_with_args(statement.text(), arguments.count, arguments.types, arguments.values,
+                                             arguments.nulls, false, 0);
+    act_again_as(caller);
     // A rule made another command of it: nothing is erased.
     if (result == SPI_OK_REWRITTEN)
-        errors::write_suppressed(table, key_text(key));
+        errors::write_suppressed((*table).*part.relation, key_text(key));
     if (result != SPI_OK_UPDATE)
         elog(ERROR, "could not erase: %s", SPI_result_code_string(result));
     return SPI_processed;
 }
 
 void
-blank_row(AttachedTable &table, const Key &key, SaveInProgress &progress, const char *sql)
+blank_row(const AttachedTable &table, const Key &key, SaveInProgress &progress, const Sql &statement)
 {
     progress.step = Step::erase_customer;
-    const Role caller = act_as(table.customers_owner, table.customers_path);
-    const std::uint64_t rows = run(table.customers, sql, key);
-    act_again_as(caller);
+    const std::uint64_t rows = run(table, customers_part, statement, key);
     if (rows != 1 || progress.step != Step::none)
-        errors::write_suppressed(table.customers, key_text(key));
+        errors::write_suppressed(table->customers, key_text(key));
 }
 
 // Comments stay where they are in their threads.
 std::uint64_t
-blank_comments(AttachedTable &table, const Key &key, SaveInProgress &progress)
+blank_comments(const AttachedTable &table, const Key &key, SaveInProgress &progress)
 {
     progress.step = Step::erase_comments;
-    const Role caller = act_as(table.comments_owner, table.comments_path);
-    const std::uint64_t rows = run(table.comments,
-                                   psprintf("UPDATE %s SET body = '[erased]', refused_request = NULL "
-                                            "WHERE customer_id OPERATOR(pg_catalog.=) $1",
-                                            table.comments_sql),
+    const std::uint64_t rows = run(table, comments_part,
+                                   sql(table, "UPDATE {comments} SET body = '[erased]', refused_request = NULL "
+                                              "WHERE customer_id OPERATOR(pg_catalog.=) $1"),
                                    key);
-    act_again_as(caller);
     progress.step = Step::none;
     return rows;
 }
 
 std::uint64_t
-blank_history(AttachedTable &table, const Key &key)
+blank_history(const AttachedTable &table, const Key &key)
 {
-    const Role caller = act_as(table.history_owner, table.history_path);
-    const std::uint64_t rows = run(table.history,
-                                   psprintf("UPDATE %s SET fields = CASE WHEN fields OPERATOR(pg_catalog.?) '' "
-                                            "THEN fields END, request = NULL "
-                                            "WHERE customer_id OPERATOR(pg_catalog.=) $1",
-                                            table.history_sql),
-                                   key);
-    act_again_as(caller);
-    return rows;
+    return run(table, history_part,
+               sql(table, "UPDATE {history} SET fields = CASE WHEN fields OPERATOR(pg_catalog.?) '' "
+                          "THEN fields END, request = NULL WHERE customer_id OPERATOR(pg_catalog.=) $1"),
+               key);
 }
 
 }  // namespace
 
 Datum
-erase_customer(AttachedTable &table, const Key &key)
+erase_customer(const AttachedTable &table, const Key &key)
 {
+    const Role caller = act_as(table->customers_owner);
     const bool is_there = access_path(table).lock(table, key, {}).has_value();
+    act_again_as(caller);
     if (!is_there && !chain_head(table, key))
         errors::no_such_customer(key_text(key));
 
@@ -171,9 +163,12 @@ erase_customer(AttachedTable &table, const Key &key)
     if (is_there)
     {
         SaveInProgress progress = {};
-        progress.table = &table;
+        progress.table = table;
         progress.key = key;
-        const char *blank = blanking(table, json);
+        // Whether a domain has constraints is found out by planning them.
+        const Role as_owner = act_as(table->customers_owner);
+        const Sql blank = blanking(table, json);
+        act_again_as(as_owner);
         with_save_in_progress(progress, [&] {
             blank_row(table, key, progress, blank);
             comments = blank_comments(table, key, progress);

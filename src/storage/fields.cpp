@@ -22,24 +22,10 @@ json_text(const JsonbValue &value)
     return jsonb_text(JsonbPGetDatum(JsonbValueToJsonb(&copy)));
 }
 
-bool
-is_omitted(const JsonbValue &value)
-{
-    if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data) ||
-        JsonContainerSize(value.val.binary.data) != 1)
-        return false;
-    JsonbValue size;
-    return getKeyJsonValueFromContainer(value.val.binary.data, "omitted_bytes", 13, &size) != nullptr;
-}
-
-std::optional<core::Value>
+core::Value
 canonical(const JsonbValue &value)
 {
-    if (is_omitted(value))
-        return std::nullopt;
-    if (value.type == jbvNull)
-        return core::Value{};
-    return core::Value{json_text(value)};
+    return value.type == jbvNull ? core::Value{} : core::Value{json_text(value)};
 }
 
 bool
@@ -53,17 +39,17 @@ find_value(Datum object, const char *key, JsonbValue &value)
 Field
 require_field(const AttachedTable &table, const char *name)
 {
-    const AttrNumber column = get_attnum(table.customers, name);
+    const AttrNumber column = get_attnum(table->customers, name);
     if (column <= 0)
-        errors::unknown_field(table.customers, name);
-    if (column == table.key || column == table.status || column == table.version)
+        errors::unknown_field(table->customers, name);
+    if (column == table->key || column == table->status || column == table->version)
         errors::field_of_its_own(name);
-    require_column_rights(table.customers, {column}, ACL_UPDATE);
-    require_column_rights(table.customers, {column}, ACL_SELECT);
+    require_column_rights(table->customers, {column}, ACL_UPDATE);
+    require_column_rights(table->customers, {column}, ACL_SELECT);
     Field field = {};
     field.column = column;
     field.name = pstrdup(name);
-    field.type = get_atttype(table.customers, column);
+    field.type = get_atttype(table->customers, column);
     return field;
 }
 
@@ -71,22 +57,20 @@ require_field(const AttachedTable &table, const char *name)
 void
 convert(const AttachedTable &table, Datum object, Field *fields, int count)
 {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfoString(&sql, "SELECT r.* FROM pg_catalog.jsonb_to_record($1) AS r(");
+    Sql *columns = static_cast<Sql *>(palloc0(count * sizeof(Sql)));
     for (int i = 0; i < count; i++)
     {
         std::int32_t typmod;
         Oid type, collation;
-        get_atttypetypmodcoll(table.customers, fields[i].column, &type, &typmod, &collation);
-        appendStringInfo(&sql, "%s%s %s", i == 0 ? "" : ", ", quote_identifier(fields[i].name),
-                         format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+        get_atttypetypmodcoll(table->customers, fields[i].column, &type, &typmod, &collation);
+        columns[i] = sql("{name} {type}", {{"name", sql_identifier(fields[i].name)}, {"type", sql_type(type, typmod)}});
     }
-    appendStringInfoChar(&sql, ')');
+    const Sql list = sql_joined(", ", {columns, static_cast<std::size_t>(count)});
+    const Sql query = sql("SELECT r.* FROM pg_catalog.jsonb_to_record($1) AS r({columns})", {{"columns", list}});
 
     Oid type = JSONBOID;
     const int settings = fix_formats();
-    if (SPI_execute_with_args(sql.data, 1, &type, &object, nullptr, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+    if (SPI_execute_with_args(query.text(), 1, &type, &object, nullptr, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
         elog(ERROR, "could not convert the fields");
     AtEOXact_GUC(true, settings);
     for (int i = 0; i < count; i++)
@@ -99,18 +83,19 @@ render(Field *fields, int count)
 {
     JsonBuilder json;
     ValueRenderer renderer{json};
+    bool *is_rendered = static_cast<bool *>(palloc(count));
     json.open_object();
     for (int i = 0; i < count; i++)
     {
         json.key(fields[i].name);
-        renderer.add(fields[i].value, fields[i].is_null, fields[i].type);
+        is_rendered[i] = renderer.add(fields[i].value, fields[i].is_null, fields[i].type);
     }
     renderer.finish();
     json.close_object();
     const Datum object = json.finish();
     for (int i = 0; i < count; i++)
     {
-        fields[i].json = value_in(object, fields[i].name).value_or(too_large);
+        fields[i].json = is_rendered[i] ? value_in(object, fields[i].name) : core::Value{too_large};
         fields[i].shown = value_shown_in(object, fields[i].name);
     }
 }
@@ -145,7 +130,9 @@ require_assignable(const AttachedTable &table, Fields fields)
 {
     for (const Field &field : fields)
     {
-        HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table.customers), Int16GetDatum(field.column));
+        HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->customers), Int16GetDatum(field.column));
+        if (!HeapTupleIsValid(tuple))
+            errors::unknown_field(table->customers, field.name);
         const FormData_pg_attribute *form = reinterpret_cast<FormData_pg_attribute *>(GETSTRUCT(tuple));
         const bool is_generated = form->attgenerated != '\0';
         const bool is_identity = form->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
@@ -167,19 +154,21 @@ text_of_fields(Fields fields)
         appendBinaryStringInfo(&text, json.data(), static_cast<int>(json.size()));
         appendStringInfoChar(&text, '\n');
         if (json == too_large)
-            appendBinaryStringInfo(&text, VARDATA_ANY(DatumGetPointer(field.value)),
-                                   static_cast<int>(VARSIZE_ANY_EXHDR(DatumGetPointer(field.value))));
+        {
+            Oid output;
+            bool is_varlena;
+            getTypeOutputInfo(field.type, &output, &is_varlena);
+            appendStringInfoString(&text, OidOutputFunctionCall(output, field.value));
+        }
     }
     return {text.data, static_cast<std::size_t>(text.len)};
 }
 
-std::optional<core::Value>
+core::Value
 value_in(Datum object, const char *key)
 {
     JsonbValue value;
-    if (!find_value(object, key, value))
-        return std::nullopt;
-    return canonical(value);
+    return find_value(object, key, value) ? canonical(value) : core::Value{};
 }
 
 Datum
@@ -191,7 +180,7 @@ value_shown_in(Datum object, const char *key)
     return JsonbPGetDatum(JsonbValueToJsonb(&value));
 }
 
-std::optional<core::Value>
+core::Value
 value_of(Datum jsonb)
 {
     Jsonb *root = DatumGetJsonbP(jsonb);

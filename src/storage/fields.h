@@ -31,15 +31,14 @@ void require_assignable(const AttachedTable &table, Fields fields);
 // All of them as one text, the same for requests that ask the same.
 std::string_view text_of_fields(Fields fields);
 
-// A value of a jsonb object in the form of Field::json; nullopt when the object does not have the key, or has only
-// the size of a value that is too large for it.
-std::optional<core::Value> value_in(Datum object, const char *key);
+// A value of a jsonb object in the form of Field::json; none when the object does not have the key.
+core::Value value_in(Datum object, const char *key);
 
 // The value as it stands in the object, jsonb.
 Datum value_shown_in(Datum object, const char *key);
 
-// A jsonb value in the form of Field::json; nullopt for the size of a value that is too large.
-std::optional<core::Value> value_of(Datum jsonb);
+// A jsonb value in the form of Field::json.
+core::Value value_of(Datum jsonb);
 
 // The value as jsonb.
 Datum jsonb_of(const core::Value &value);

@@ -1,9 +1,9 @@
 #include "history.h"
 
 #include "../boundary/clock.h"
+#include "../boundary/direct.h"
 #include "../boundary/errors.h"
 #include "../boundary/identity.h"
-#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/simple_write.h"
@@ -13,27 +13,11 @@
 #include "../core/version.h"
 #include "events.h"
 #include "index_lookup.h"
+#include "statements.h"
 
 namespace crm {
 
 namespace {
-
-// Runs a statement; the history's name stands in it as %1$s.
-std::uint64_t
-execute_on_history(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
-                   Snapshot snapshot = InvalidSnapshot)
-{
-    return execute(table.plan(statement), [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
-}
-
-// The same for reading with the rights of the history's owner: its names are qualified, and nothing else is called.
-std::uint64_t
-execute_as_owner(AttachedTable &table, Statement statement, const char *sql, const Arguments &arguments,
-                 Snapshot snapshot = InvalidSnapshot)
-{
-    return execute_as(table.history_owner, nullptr, table.plan(statement),
-                      [&] { return psprintf(sql, table.history_sql); }, arguments, snapshot);
-}
 
 std::string_view
 name_of(Operation operation)
@@ -60,7 +44,7 @@ add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
 }
 
 bool
-insert_by_statement(AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
+insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(row.version);
@@ -76,21 +60,18 @@ insert_by_statement(AttachedTable &table, const Key &key, const HistoryRow &row,
     arguments.add(row.comment_id);
     add_optional(arguments, UUIDOID, row.request);
     return execute_as(
-               table.history_owner, table.history_path, table.plan(Statement::insert_history),
-               [&] {
-                   return psprintf("INSERT INTO %s (customer_id, version, previous, based_on, recorded_at, operation, "
-                                   "author, db_user, status_from, status_to, fields, comment_id, request) "
-                                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
-                                   table.history_sql);
-               },
-               arguments) == 1;
+        table, history_part, Statement::insert_history,
+        "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
+        "author, db_user, status_from, status_to, fields, comment_id, request) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+        arguments) == 1;
 }
 
 // Whether the row of a lookup records a save from this base.
 bool
 is_based_on(const IndexLookup &lookup, const AttachedTable &table, core::Timestamp base)
 {
-    const std::optional<core::Timestamp> based_on = lookup.optional_time(table.history_based_on);
+    const std::optional<core::Timestamp> based_on = lookup.optional_time(table->history_based_on);
     return based_on && core::earliest_of_version(base) <= *based_on && *based_on <= core::latest_of_version(base);
 }
 
@@ -107,31 +88,29 @@ datum_of(std::optional<std::string_view> text)
 }
 
 bool
-insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
+insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
 {
-    Relation history = table_open(table.history, NoLock);
+    Relation history = table_open(table->history, NoLock);
     NewRow values(history);
-    values.set(table.history_customer, key.value);
-    values.set(table.history_version, TimestampTzGetDatum(row.version.us));
-    values.set(table.history_previous, datum_of(row.previous));
-    values.set(table.history_based_on, datum_of(row.based_on));
-    values.set(table.history_recorded_at, TimestampTzGetDatum(clock_now().us));
-    values.set(table.history_operation, text_datum(name_of(row.operation)));
-    values.set(table.history_author, datum_of(author));
-    values.set(table.history_db_user,
+    values.set(table->history_customer, key.value);
+    values.set(table->history_version, TimestampTzGetDatum(row.version.us));
+    values.set(table->history_previous, datum_of(row.previous));
+    values.set(table->history_based_on, datum_of(row.based_on));
+    values.set(table->history_recorded_at, TimestampTzGetDatum(clock_now().us));
+    values.set(table->history_operation, text_datum(name_of(row.operation)));
+    values.set(table->history_author, datum_of(author));
+    values.set(table->history_db_user,
                DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false))));
-    values.set(table.history_status_from, datum_of(row.status_from));
-    values.set(table.history_status_to, datum_of(row.status_to));
-    values.set(table.history_fields, row.fields);
-    values.set(table.history_comment_id, row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
-    values.set(table.history_request, row.request);
-    values.set(table.history_earlier_pruned, BoolGetDatum(false));
+    values.set(table->history_status_from, datum_of(row.status_from));
+    values.set(table->history_status_to, datum_of(row.status_to));
+    values.set(table->history_fields, row.fields);
+    values.set(table->history_comment_id, row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
+    values.set(table->history_request, row.request);
+    values.set(table->history_earlier_pruned, BoolGetDatum(false));
 
-    // Where names are looked for matters to functions of others alone.
-    const PreparedWrite *prepared = prepared_write(table.history_write, history, CMD_INSERT);
-    const Role caller =
-        act_as(table.history_owner, prepared == nullptr || prepared->calls_others ? table.history_path : nullptr);
-    const bool is_written = insert_row(history, values, NIL, prepared, {});
+    TableDescription &known = *table;
+    const Role caller = act_as(known.history_owner, known.is_recorded_alone() ? Called::known_alone : Called::anything);
+    const bool is_written = insert_row(history, values, NIL, prepared_history_write(known, history), {});
     act_again_as(caller);
     table_close(history, NoLock);
     return is_written;
@@ -140,36 +119,33 @@ insert_directly(AttachedTable &table, const Key &key, const HistoryRow &row, std
 }  // namespace
 
 std::optional<ChainHead>
-chain_head(AttachedTable &table, const Key &key)
+chain_head(const AttachedTable &table, const Key &key)
 {
     const std::uint64_t rows = execute_latest_as(
-        table.history_owner, nullptr, table.plan(Statement::chain_head),
-        [&] {
-            return psprintf("SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
-                            "FROM %s WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
-                            table.history_sql);
-        },
+        table, history_part, Statement::chain_head,
+        "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
+        "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
         arguments_of(key));
     if (rows == 0)
         return std::nullopt;
-    return ChainHead{result_time(0, 0), DatumGetBool(result_datum(0, 1)), result_optional_text(0, 2),
+    return ChainHead{result_time(0, 0), result_boolean(0, 1), result_optional_text(0, 2),
                      result_text(0, 3)};
 }
 
 void
-insert_history(AttachedTable &table, const Key &key, const HistoryRow &row)
+insert_history(const AttachedTable &table, const Key &key, const HistoryRow &row)
 {
     const std::optional<std::string_view> author = row.author ? row.author : find_identity();
-    const bool is_direct = table.is_history_plain && settings::access_path() != settings::access_path_spi;
+    const bool is_direct = table->is_history_plain && may_go_direct();
     if (!(is_direct ? insert_directly(table, key, row, author) : insert_by_statement(table, key, row, author)))
-        errors::write_suppressed(table.history, key_text(key));
+        errors::write_suppressed(table->history, key_text(key));
     send_version_event(table, key, row.version, name_of(row.operation), row.comment_id);
 }
 
 bool
-is_base_used(AttachedTable &table, const Key &key, core::Timestamp base)
+is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
 {
-    if (can_look_up(table.history_index))
+    if (can_look_up(table->history_index))
     {
         const IndexLookup lookup =
             begin_history_lookup(table, key.value, core::latest_of_version(base), new_snapshot());
@@ -182,34 +158,34 @@ is_base_used(AttachedTable &table, const Key &key, core::Timestamp base)
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
     arguments.add(core::earliest_of_version(base));
-    return execute_as_owner(table, Statement::is_base_used,
-                            "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    return execute_as(table, history_part, Statement::is_base_used,
+                            "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
                             "AND based_on OPERATOR(pg_catalog.<=) $2 LIMIT 1",
                             arguments) > 0;
 }
 
 bool
-is_followed(AttachedTable &table, const Key &key, core::Timestamp version)
+is_followed(const AttachedTable &table, const Key &key, core::Timestamp version)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
-    return execute_as_owner(table, Statement::is_followed,
-                            "SELECT 1 FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    return execute_as(table, history_part, Statement::is_followed,
+                            "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
-                            "AND NOT EXISTS (SELECT FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                            "AND NOT EXISTS (SELECT FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                             "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
                             arguments) > 0;
 }
 
 std::optional<core::Timestamp>
-version_before(AttachedTable &table, const Key &key, core::Timestamp version)
+version_before(const AttachedTable &table, const Key &key, core::Timestamp version)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::version_before,
-        "SELECT version FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    const std::uint64_t rows = execute_as(
+        table, history_part, Statement::version_before,
+        "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
         "AND version OPERATOR(pg_catalog.<) $2 ORDER BY version DESC LIMIT 1",
         arguments);
     if (rows == 0)
@@ -218,33 +194,35 @@ version_before(AttachedTable &table, const Key &key, core::Timestamp version)
 }
 
 void
-forget_inserted(AttachedTable &table, const Key &key, core::Timestamp version, core::Timestamp after)
+forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp version, core::Timestamp after)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
     arguments.add(after);
-    execute_on_history(table, Statement::forget_inserted,
-                       "DELETE FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    if (pg_class_aclcheck(table->history, GetUserId(), ACL_DELETE) != ACLCHECK_OK)
+        deny_table(table->history);
+    execute_for_caller(table, history_part, Statement::forget_inserted,
+                       "DELETE FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                        "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
                        "AND operation OPERATOR(pg_catalog.=) 'insert'",
                        arguments);
 }
 
 std::optional<OldestChange>
-oldest_change(AttachedTable &table, const Key &key)
+oldest_change(const AttachedTable &table, const Key &key)
 {
-    if (can_look_up(table.history_index))
+    if (can_look_up(table->history_index))
     {
         const IndexLookup lookup =
             begin_history_lookup(table, key.value, core::minus_infinity, new_snapshot());
         std::optional<OldestChange> found;
         if (lookup.next())
-            found = OldestChange{lookup.optional_time(table.history_previous)};
+            found = OldestChange{lookup.optional_time(table->history_previous)};
         end_lookup(lookup);
         return found;
     }
-    const std::uint64_t rows = execute_as_owner(table, Statement::oldest_change,
-                                                "SELECT previous FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    const std::uint64_t rows = execute_as(table, history_part, Statement::oldest_change,
+                                                "SELECT previous FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                                 "ORDER BY version LIMIT 1",
                                                 arguments_of(key));
     if (rows == 0)
@@ -255,38 +233,38 @@ oldest_change(AttachedTable &table, const Key &key)
 bool
 may_read_history(const AttachedTable &table)
 {
-    return may_name(table.history) && pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    return may_name(table->history) && pg_class_aclcheck(table->history, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 bool
 may_read_all_history(const AttachedTable &table)
 {
-    return may_read_history(table) && !is_under_row_security(table.history);
+    return may_read_history(table) && !is_under_row_security(table->history);
 }
 
 std::uint64_t
-read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, Snapshot snapshot)
+read_changes_after(const AttachedTable &table, const Key &key, core::Timestamp after, Snapshot snapshot)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(after);
-    return execute_on_history(table, Statement::changes_after,
-                              "SELECT version, previous, operation, status_from, fields FROM %1$s "
+    return execute_for_caller(table, history_part, Statement::changes_after,
+                              "SELECT version, previous, operation, status_from, fields FROM {history} "
                               "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
                               "ORDER BY version DESC",
                               arguments, snapshot);
 }
 
 std::size_t
-nearby_versions(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
+nearby_versions(const AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
                 std::size_t limit)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(core::Timestamp{base.us - core::reach_of_diagnosis});
     arguments.add(core::Timestamp{base.us + core::reach_of_diagnosis});
     arguments.add(std::optional<std::int64_t>{static_cast<std::int64_t>(limit)});
-    const std::uint64_t rows = execute_as_owner(
-        table, Statement::nearby_versions,
-        "SELECT version FROM %1$s WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    const std::uint64_t rows = execute_as(
+        table, history_part, Statement::nearby_versions,
+        "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
         "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
         "ORDER BY version DESC LIMIT $4",
         arguments);

@@ -45,26 +45,26 @@ struct OldestChange
 };
 
 // The head of the chain as the newest committed state has it, also where the transaction's own snapshot is older.
-std::optional<ChainHead> chain_head(AttachedTable &table, const Key &key);
+std::optional<ChainHead> chain_head(const AttachedTable &table, const Key &key);
 
 // Writes one row.
-void insert_history(AttachedTable &table, const Key &key, const HistoryRow &row);
+void insert_history(const AttachedTable &table, const Key &key, const HistoryRow &row);
 
 // Whether a save from this base gave the customer a version.
-bool is_base_used(AttachedTable &table, const Key &key, core::Timestamp base);
+bool is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base);
 
 // Whether the history has a change that follows this version directly, but not the version itself.
-bool is_followed(AttachedTable &table, const Key &key, core::Timestamp version);
+bool is_followed(const AttachedTable &table, const Key &key, core::Timestamp version);
 
 // The latest version before this one.
-std::optional<core::Timestamp> version_before(AttachedTable &table, const Key &key, core::Timestamp version);
+std::optional<core::Timestamp> version_before(const AttachedTable &table, const Key &key, core::Timestamp version);
 
 // Removes the row that the insertion of a customer wrote at this version after a time, to make room for what a restore
 // knows of it. With the caller's rights.
-void forget_inserted(AttachedTable &table, const Key &key, core::Timestamp version, core::Timestamp after);
+void forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp version, core::Timestamp after);
 
 // Empty for a customer without history.
-std::optional<OldestChange> oldest_change(AttachedTable &table, const Key &key);
+std::optional<OldestChange> oldest_change(const AttachedTable &table, const Key &key);
 
 // Whether the caller may read the history table; and whether all of its rows.
 bool may_read_history(const AttachedTable &table);
@@ -72,10 +72,10 @@ bool may_read_all_history(const AttachedTable &table);
 
 // Reads the changes after a time that a snapshot shows, newest first: the rows of the result are version, previous,
 // operation, status_from, fields. With the caller's rights.
-std::uint64_t read_changes_after(AttachedTable &table, const Key &key, core::Timestamp after, Snapshot snapshot);
+std::uint64_t read_changes_after(const AttachedTable &table, const Key &key, core::Timestamp after, Snapshot snapshot);
 
 // The kept versions within reach of a diagnosis of the base, newest first, at most limit; returns how many.
-std::size_t nearby_versions(AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
+std::size_t nearby_versions(const AttachedTable &table, const Key &key, core::Timestamp base, core::Timestamp *versions,
                             std::size_t limit);
 
 }  // namespace crm

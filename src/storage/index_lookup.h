@@ -1,7 +1,6 @@
 #pragma once
 
-#include "../boundary/pg.h"
-#include "../boundary/settings.h"
+#include "../boundary/direct.h"
 #include "../boundary/spi.h"
 #include "attached_tables.h"
 
@@ -105,7 +104,7 @@ struct IndexLookup : StoredRow
 inline bool
 can_look_up(const LookupIndex &index)
 {
-    return OidIsValid(index.index) && settings::access_path() != settings::access_path_spi;
+    return OidIsValid(index.index) && may_go_direct();
 }
 
 // Begins to look for the rows whose first index columns have these values, as a snapshot shows them; and as the newest

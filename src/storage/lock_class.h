@@ -9,11 +9,10 @@ namespace crm {
 enum class LockClass : std::uint16_t
 {
     kept_comment = 0xC4,
-    all_kept_comments = 0xC5,
     import = 0xC6,
     added_comment = 0xC7,
-    all_added_comments = 0xC8,
     turn = 0xC9,
+    pruning = 0xCA,
 };
 
 // The lock of this class for a table and a number that stands for one thing of it. Two with one number wait for each other,

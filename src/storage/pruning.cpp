@@ -1,49 +1,38 @@
 #include "pruning.h"
 
-#include "../boundary/owner.h"
+#include "lock_class.h"
+#include "statements.h"
 
 namespace crm {
 
-namespace {
-
-// See the lock classes of comments.cpp.
-constexpr std::uint16_t pruning_lock_class = 0xC7;
-
-}  // namespace
-
 std::int64_t
-prune_history(AttachedTable &table, core::Timestamp before, std::int32_t batch)
+prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch)
 {
     // One after the other: both would choose the same rows. Neither saves nor VACUUM wait for it.
-    LOCKTAG one_pruning;
-    SET_LOCKTAG_ADVISORY(one_pruning, MyDatabaseId, 0, table.history, pruning_lock_class);
+    const LOCKTAG one_pruning = lock_tag(LockClass::pruning, table->history, 0);
     LockAcquire(&one_pruning, ExclusiveLock, false, false);
     Arguments arguments;
     arguments.add(before);
     arguments.add(std::optional<std::int64_t>{batch});
 
     execute_as(
-        table.history_owner, table.history_path, table.plan(Statement::prune_history),
-        [&] {
-            return psprintf(
-                "WITH doomed AS (SELECT h.customer_id, h.version FROM (SELECT customer_id, version, "
-                "pg_catalog.max(recorded_at) OVER (PARTITION BY customer_id ORDER BY version ROWS UNBOUNDED PRECEDING) AS recorded "
-                "FROM %1$s WHERE version OPERATOR(pg_catalog.<) $1) h WHERE h.recorded OPERATOR(pg_catalog.<) $1 "
-                "AND (SELECT n.version FROM %1$s n WHERE n.customer_id OPERATOR(pg_catalog.=) h.customer_id "
-                "AND n.version OPERATOR(pg_catalog.>) h.version ORDER BY n.version LIMIT 1) IS NOT NULL "
-                "ORDER BY h.customer_id, h.version LIMIT $2), "
-                "deleted AS (DELETE FROM %1$s h USING doomed d WHERE h.customer_id OPERATOR(pg_catalog.=) d.customer_id "
-                "AND h.version OPERATOR(pg_catalog.=) d.version RETURNING 1), "
-                "marked AS (UPDATE %1$s h SET earlier_pruned = true FROM (SELECT l.customer_id, "
-                "(SELECT n.version FROM %1$s n WHERE n.customer_id OPERATOR(pg_catalog.=) l.customer_id "
-                "AND n.version OPERATOR(pg_catalog.>) l.version ORDER BY n.version LIMIT 1) AS version "
-                "FROM (SELECT DISTINCT ON (customer_id) customer_id, version FROM doomed "
-                "ORDER BY customer_id, version DESC) l) first "
-                "WHERE h.customer_id OPERATOR(pg_catalog.=) first.customer_id "
-                "AND h.version OPERATOR(pg_catalog.=) first.version AND NOT h.earlier_pruned) "
-                "SELECT pg_catalog.count(*) FROM deleted",
-                table.history_sql);
-        },
+        table, history_part, Statement::prune_history,
+        "WITH doomed AS (SELECT h.customer_id, h.version FROM (SELECT customer_id, version, "
+        "pg_catalog.max(recorded_at) OVER (PARTITION BY customer_id ORDER BY version ROWS UNBOUNDED PRECEDING) AS recorded "
+        "FROM {history} WHERE version OPERATOR(pg_catalog.<) $1) h WHERE h.recorded OPERATOR(pg_catalog.<) $1 "
+        "AND (SELECT n.version FROM {history} n WHERE n.customer_id OPERATOR(pg_catalog.=) h.customer_id "
+        "AND n.version OPERATOR(pg_catalog.>) h.version ORDER BY n.version LIMIT 1) IS NOT NULL "
+        "ORDER BY h.customer_id, h.version LIMIT $2), "
+        "deleted AS (DELETE FROM {history} h USING doomed d WHERE h.customer_id OPERATOR(pg_catalog.=) d.customer_id "
+        "AND h.version OPERATOR(pg_catalog.=) d.version RETURNING 1), "
+        "marked AS (UPDATE {history} h SET earlier_pruned = true FROM (SELECT l.customer_id, "
+        "(SELECT n.version FROM {history} n WHERE n.customer_id OPERATOR(pg_catalog.=) l.customer_id "
+        "AND n.version OPERATOR(pg_catalog.>) l.version ORDER BY n.version LIMIT 1) AS version "
+        "FROM (SELECT DISTINCT ON (customer_id) customer_id, version FROM doomed "
+        "ORDER BY customer_id, version DESC) l) first "
+        "WHERE h.customer_id OPERATOR(pg_catalog.=) first.customer_id "
+        "AND h.version OPERATOR(pg_catalog.=) first.version AND NOT h.earlier_pruned) "
+        "SELECT pg_catalog.count(*) FROM deleted",
         arguments);
     return result_bigint(0, 0);
 }

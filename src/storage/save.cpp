@@ -2,7 +2,6 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
-#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/snapshot.h"
@@ -13,10 +12,12 @@
 #include "access_path.h"
 #include "changes_since.h"
 #include "comments.h"
+#include "comments_in_flight.h"
 #include "conflict_detail.h"
 #include "history.h"
 #include "request_digest.h"
 #include "save_in_progress.h"
+#include "statements.h"
 #include "status.h"
 #include "three_way.h"
 
@@ -27,11 +28,13 @@ namespace {
 // One save on its way to its result.
 struct Save
 {
-    AttachedTable &table;
+    const AttachedTable &table;
     const Key &key;
     const core::Request &request;
     Fields fields;
-    const AccessPath &path;
+
+    // As the table is now: triggers of others may have changed it.
+    const AccessPath &path() const { return access_path(table); }
 };
 
 // What is to become of a save whose row is locked, and what of it differs from what is there.
@@ -47,7 +50,7 @@ struct SavePlan
 void
 require_rights(const AttachedTable &table, const core::Request &request)
 {
-    require_column_rights(table.customers, {table.status}, ACL_UPDATE);
+    require_column_rights(table->customers, {table->status}, ACL_UPDATE);
     if (request.comment)
         require_comment_rights(table, request);
 }
@@ -72,7 +75,7 @@ SaveInProgress
 in_progress(const Save &save)
 {
     SaveInProgress progress = {};
-    progress.table = &save.table;
+    progress.table = save.table;
     progress.key = save.key;
     progress.author = save.request.author;
     progress.based_on = save.request.base;
@@ -86,10 +89,10 @@ insert_comment(const Save &save, SaveInProgress &progress)
     if (save.request.reply_to && !comment_exists(save.table, save.key, *save.request.reply_to))
         errors::no_such_comment(*save.request.reply_to, key_text(save.key));
     progress.step = Step::insert_comment;
-    if (!save.path.insert_comment(save.table, save.key, save.request, true))
-        errors::write_suppressed(save.table.comments, key_text(save.key));
+    if (!save.path().insert_comment(save.table, save.key, save.request, true))
+        errors::write_suppressed(save.table->comments, key_text(save.key));
     if (progress.step != Step::none)
-        errors::comment_not_stored(save.table.comments);
+        errors::comment_not_stored(save.table->comments);
 }
 
 void
@@ -97,10 +100,10 @@ update_customer(const Save &save, const SavePlan &plan, ItemPointerData &place, 
 {
     require_assignable(save.table, plan.fields);
     progress.step = Step::update_customer;
-    if (!save.path.update(save.table, save.key, plan.status, plan.fields, place))
-        errors::write_suppressed(save.table.customers, key_text(save.key));
+    if (!save.path().update(save.table, save.key, plan.status, plan.fields, place))
+        errors::write_suppressed(save.table->customers, key_text(save.key));
     if (progress.step != Step::none)
-        errors::triggers_did_not_fire(save.table.customers);
+        errors::triggers_did_not_fire(save.table->customers);
 }
 
 // Writes a save whose row is locked.
@@ -140,7 +143,7 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, Changes
     if (plan.outcome == core::Outcome::merged)
     {
         const std::optional<ReadableCustomer> row =
-            save.path.read(save.table, save.key, new_snapshot(), {}, place);
+            save.path().read(save.table, save.key, new_snapshot(), {}, place);
         if (row)
         {
             result.status = row->status;
@@ -148,7 +151,7 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, Changes
             result.detail = merge_detail(save.table, changes, *row);
         }
     }
-    else if (const std::optional<CustomerRow> row = save.path.look(save.table, save.key, place))
+    else if (const std::optional<CustomerRow> row = save.path().look(save.table, save.key, place))
     {
         result.status = row->status;
         result.version = row->version;
@@ -161,13 +164,14 @@ std::optional<std::int64_t>
 keep_comment(const Save &save, const ChangesSince &changes)
 {
     const Datum digest = comment_digest(save.key, save.request);
-    lock_kept_comment(save.table, digest);
+    const LOCKTAG lock = lock_kept_comment(save.table, save.key, save.request);
     std::optional<std::int64_t> stored = find_repeated_comment(save.table, save.key, digest, save.request.base);
     // What was made of an earlier arrival of this request may be pruned from the history.
     if (!stored && !changes.is_base_followed())
         stored = find_comment_of_base(save.table, save.key, save.request);
     if (stored)
     {
+        unlock_comment(lock, ExclusiveLock);
         await_standbys_at_commit();
         return stored;
     }
@@ -175,6 +179,7 @@ keep_comment(const Save &save, const ChangesSince &changes)
     SaveInProgress progress = in_progress(save);
     progress.refused_request = digest;
     with_save_in_progress(progress, [&] { insert_comment(save, progress); });
+    unlock_comment(lock, ExclusiveLock);
     statistics::count(statistics::Counter::comments_kept);
     return progress.comment_id;
 }
@@ -237,7 +242,7 @@ changes_since(const Save &save, Snapshot snapshot)
 SaveResult
 missing(const Save &save)
 {
-    const bool under_row_security = is_under_row_security(save.table.customers);
+    const bool under_row_security = is_under_row_security(save.table->customers);
     const std::optional<AppliedRequest> applied =
         under_row_security ? std::nullopt : changes_since(save, new_snapshot()).applied;
     const bool in_history = !under_row_security && oldest_change(save.table, save.key);
@@ -273,7 +278,7 @@ void
 raise_refusal(const Save &save, const std::optional<EditLock> &lock)
 {
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
-    if (const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot))
+    if (const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot))
         refuse_by_error(save, lock,
                         conflict_detail(save.table, save.key, save.request, save.fields,
                                         {*customer, changes_since(save, snapshot), snapshot}, std::nullopt, lock));
@@ -285,7 +290,7 @@ std::optional<SaveResult>
 refusal(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock, std::optional<std::int64_t> kept,
         const ChangesSince &changes, Snapshot snapshot)
 {
-    const std::optional<ReadableCustomer> customer = save.path.read(save.table, save.key, snapshot, {}, row.place);
+    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, row.place);
     if (!customer)
         return std::nullopt;
     const ConflictDetail detail =
@@ -304,7 +309,7 @@ std::optional<SaveResult>
 refuse_with_comment(const Save &save, const CustomerRow &row, const std::optional<EditLock> &lock,
                     const ChangesSince &changes)
 {
-    if (!save.path.lock_for_reference(save.table, save.key))
+    if (!save.path().lock_for_reference(save.table, save.key))
         return std::nullopt;
     const std::optional<std::int64_t> kept = keep_comment(save, changes);
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
@@ -371,9 +376,9 @@ decide_locked(const Save &save, const CustomerRow &row, const ChangesSince &chan
     if (!is_current && (!save.request.merge || !can_be_merged(changes, row.version)))
         return SavePlan{core::Outcome::conflict, std::nullopt, {}, std::nullopt};
 
-    std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, static_cast<Datum>(0)};
+    std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, {}};
     if (!save.fields.empty())
-        customer = save.path.read(save.table, save.key, new_snapshot(), save.fields, row.place);
+        customer = save.path().read(save.table, save.key, new_snapshot(), save.fields, row.place);
     if (!customer)
         return std::nullopt;
     if (is_current)
@@ -407,7 +412,7 @@ is_settled(const Save &save, const CustomerRow &row)
 
 // The live edit lock of somebody else, which refuses the save.
 std::optional<EditLock>
-lock_of_another(AttachedTable &table, const Key &key, std::string_view author)
+lock_of_another(const AttachedTable &table, const Key &key, std::string_view author)
 {
     const std::optional<EditLock> lock = live_edit_lock(table, key);
     return lock && lock->author != author ? lock : std::nullopt;
@@ -427,7 +432,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.request.comment)
         await_kept_comment(save.table, save.key, save.request);
-    const std::optional<CustomerRow> locked = save.path.lock(
+    const std::optional<CustomerRow> locked = save.path().lock(
         save.table, save.key, save.fields, seen, save.request.merge ? std::nullopt : std::optional{save.request.base});
     if (!locked)
         return std::nullopt;
@@ -455,12 +460,12 @@ try_to_save(const Save &save, const CustomerRow &seen)
 }
 
 SaveResult
-result_of_save(AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
+result_of_save(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
 {
     require_rights(table, request);
     if (request.status)
         request.status = canonical_status(table, *request.status);
-    Save save = {table, key, request, {}, access_path(table)};
+    Save save = {table, key, request, {}};
     if (fields)
     {
         save.fields = read_fields(table, *fields);
@@ -470,12 +475,12 @@ result_of_save(AttachedTable &table, const Key &key, core::Request request, std:
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        const std::optional<CustomerRow> seen = save.path.look(table, key);
+        const std::optional<CustomerRow> seen = save.path().look(table, key);
         if (!seen)
             return missing(save);
         // A row that is gone and comes back has another version.
         if (tried == seen->version)
-            errors::hidden_by_row_security(table.customers, key_text(key));
+            errors::hidden_by_row_security(table->customers, key_text(key));
         if (const std::optional<SaveResult> result = try_to_save(save, *seen))
             return *result;
         tried = seen->version;
@@ -485,7 +490,7 @@ result_of_save(AttachedTable &table, const Key &key, core::Request request, std:
 }  // namespace
 
 SaveResult
-save_customer(AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields)
+save_customer(const AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields)
 {
     const SaveResult result = result_of_save(table, key, request, fields);
     statistics::count(result.outcome);
@@ -493,35 +498,35 @@ save_customer(AttachedTable &table, const Key &key, const core::Request &request
 }
 
 void
-check_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request)
+check_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_rights(table, request);
-    const Save save = {table, key, request, {}, access_path(table)};
+    const Save save = {table, key, request, {}};
 
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        std::optional<CustomerRow> row = save.path.look(table, key);
+        std::optional<CustomerRow> row = save.path().look(table, key);
         if (!row)
         {
-            const bool is_filtered = is_under_row_security(table.customers);
+            const bool is_filtered = is_under_row_security(table->customers);
             // Whom policies keep from comments is not told whether it is there.
-            if (is_filtered && is_under_row_security(table.comments))
-                errors::customer_hidden(table.customers, key_text(key));
+            if (is_filtered && is_under_row_security(table->comments))
+                errors::customer_hidden(table->customers, key_text(key));
             if (!customer_exists(table, key))
                 return;
             if (is_filtered)
-                errors::customer_hidden(table.customers, key_text(key));
+                errors::customer_hidden(table->customers, key_text(key));
             // It has come since the look.
             if (IsolationUsesXactSnapshot())
                 errors::concurrent_update();
             continue;
         }
         if (tried == row->version)
-            errors::hidden_by_row_security(table.customers, key_text(key));
+            errors::hidden_by_row_security(table->customers, key_text(key));
         tried = row->version;
         if (!is_settled(save, *row))
-            row = save.path.lock(table, key, {}, *row, request.base);
+            row = save.path().lock(table, key, {}, *row, request.base);
         if (!row)
             continue;
         if (!core::same_version(request.base, row->version))
@@ -533,13 +538,13 @@ check_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 }
 
 void
-apply_versioned_comment(AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
+apply_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
 {
-    const Save save = {table, key, request, {}, access_path(table)};
+    const Save save = {table, key, request, {}};
 
-    const std::optional<CustomerRow> row = save.path.lock(table, key, {});
+    const std::optional<CustomerRow> row = save.path().lock(table, key, {});
     if (!row)
-        errors::write_suppressed(table.customers, key_text(key));
+        errors::write_suppressed(table->customers, key_text(key));
     // Other triggers of this statement may have changed the customer since the check; another save from the same base must
     // not have.
     if (!core::same_version(request.base, row->version) && is_base_used(table, key, request.base))
@@ -554,15 +559,10 @@ apply_versioned_comment(AttachedTable &table, const Key &key, const core::Reques
 }
 
 bool
-customer_exists(AttachedTable &table, const Key &key)
+customer_exists(const AttachedTable &table, const Key &key)
 {
-    const std::uint64_t rows = execute_latest_as(
-        table.customers_owner, nullptr, table.plan(Statement::customer_exists),
-        [&] {
-            return psprintf("SELECT 1 FROM %s WHERE %s OPERATOR(pg_catalog.=) $1", table.customers_sql, table.key_sql);
-        },
-        arguments_of(key));
-    return rows > 0;
+    return execute_latest_as(table, customers_part, Statement::customer_exists,
+                             "SELECT 1 FROM {customers} WHERE {key} OPERATOR(pg_catalog.=) $1", arguments_of(key)) > 0;
 }
 
 }  // namespace crm

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../boundary/guard.h"
 #include "attached_tables.h"
 #include "key.h"
 
@@ -21,7 +22,7 @@ enum class Step
 // What a statement of a save and the triggers that it fires tell each other.
 struct SaveInProgress
 {
-    AttachedTable *table;
+    AttachedTable table;
     Key key;
     Step step;  // set before the statement, and back to none by the trigger that did its part
 
@@ -63,7 +64,7 @@ with_save_in_progress(SaveInProgress &save, Steps steps)
     innermost_save = &save;
     PG_TRY();
     {
-        steps();
+        guarded(steps);
     }
     PG_FINALLY();
     {

@@ -1,9 +1,9 @@
 #include "../boundary/errors.h"
-#include "../boundary/owner.h"
 #include "../boundary/role.h"
 #include "../boundary/statistics.h"
 #include "../boundary/value_json.h"
 #include "access_path.h"
+#include "statements.h"
 #include "status.h"
 
 namespace crm {
@@ -19,56 +19,60 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
     if (rows > 1 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows > 1)
-        errors::ambiguous_key(table.customers, key_text(key));
+        errors::ambiguous_key(table->customers, key_text(key));
     if (result_is_null(0, 0))
-        errors::null_version(table.customers, key_text(key));
+        errors::null_version(table->customers, key_text(key));
     CustomerRow row = {result_time(0, 0), std::nullopt, {}, InvalidTransactionId};
     if (!result_is_null(0, 1))
-        row.status = status_text(table, result_datum(0, 1));
+        row.status = status_text(table, result_datum(0, 1, getBaseType(table->status_type)));
     return row;
 }
 
 // The query for version, status and the columns that the caller may read.
-const char *
+Sql
 select_readable(const AttachedTable &table, bool reads_all)
 {
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfo(&sql, "SELECT c.%s, c.%s", table.version_sql, table.status_sql);
-
-    Relation relation = table_open(table.customers, NoLock);
+    Relation relation = table_open(table->customers, NoLock);
     const TupleDesc columns = RelationGetDescr(relation);
+    Sql *readable = static_cast<Sql *>(palloc0((columns->natts + 2) * sizeof(Sql)));
+    std::size_t count = 0;
+    readable[count++] = sql(table, "c.{version}");
+    readable[count++] = sql(table, "c.{status}");
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        if (!column->attisdropped && (reads_all || has_column_right(table.customers, column->attnum, ACL_SELECT)))
-            appendStringInfo(&sql, ", c.%s", quote_identifier(NameStr(column->attname)));
+        if (!column->attisdropped && (reads_all || has_column_right(table->customers, column->attnum, ACL_SELECT)))
+            readable[count++] = sql("c.{column}", {{"column", sql_identifier(NameStr(column->attname))}});
     }
+    const Sql list = sql_joined(", ", {readable, count});
     table_close(relation, NoLock);
-
-    appendStringInfo(&sql, " FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1", table.customers_sql, table.key_sql);
-    return sql.data;
+    return sql(table, "SELECT {columns} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1", {{"columns", list}});
 }
 
 std::uint64_t
-select_customer(AttachedTable &table, const Key &key, Snapshot snapshot)
+select_customer(const AttachedTable &table, const Key &key, Snapshot snapshot)
 {
     const Arguments arguments = arguments_of(key);
-    if (pg_class_aclcheck(table.customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
-        return execute(table.plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
-                       snapshot);
+    if (pg_class_aclcheck(table->customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+        return as_reader(table, customers_part, [&] {
+            return execute(table->plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
+                           snapshot);
+        });
 
     // The columns differ by role, so the plan is not kept.
-    SPIPlanPtr plan = SPI_prepare(select_readable(table, false), arguments.count, const_cast<Oid *>(arguments.types));
-    if (plan == nullptr)
-        elog(ERROR, "could not read the customer: %s", SPI_result_code_string(SPI_result));
-    const std::uint64_t rows = run_statement(plan, arguments, snapshot);
-    SPI_freeplan(plan);
-    return rows;
+    const Sql query = select_readable(table, false);
+    return as_reader(table, customers_part, [&] {
+        SPIPlanPtr plan = SPI_prepare(query.text(), arguments.count, const_cast<Oid *>(arguments.types));
+        if (plan == nullptr)
+            elog(ERROR, "could not read the customer: %s", SPI_result_code_string(SPI_result));
+        const std::uint64_t rows = run_statement(plan, arguments, snapshot);
+        SPI_freeplan(plan);
+        return rows;
+    });
 }
 
 // The first row of the latest result without its first two columns, as an object.
-Datum
+RowAsJson
 result_as_json()
 {
     const TupleDesc columns = SPI_tuptable->tupdesc;
@@ -80,87 +84,75 @@ result_as_json()
     return row_as_json(columns, values, nulls, left_out);
 }
 
+constexpr SqlTemplate key_share =
+    "SELECT 1 FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c";
+
 class SpiAccessPath final : public AccessPath
 {
 public:
     std::optional<CustomerRow>
-    look(AttachedTable &table, const Key &key, ItemPointerData) const override
+    look(const AttachedTable &table, const Key &key, ItemPointerData) const override
     {
-        return read_row(execute(table.plan(Statement::look), [&] { return select_row(table, ""); },
-                                arguments_of(key)),
+        require_may_read(table);
+        return read_row(execute_for_caller(table, customers_part, Statement::look,
+                                           "SELECT c.{version}, c.{status} FROM {customers} c "
+                                           "WHERE c.{key} OPERATOR(pg_catalog.=) $1",
+                                           arguments_of(key)),
                         table, key);
     }
 
     std::optional<ReadableCustomer>
-    read(AttachedTable &table, const Key &key, Snapshot snapshot, Fields, ItemPointerData) const override
+    read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields, ItemPointerData) const override
     {
+        require_may_read(table);
         if (select_customer(table, key, snapshot) == 0)
             return std::nullopt;
         ReadableCustomer customer = {result_time(0, 0), std::nullopt, result_as_json()};
         if (!result_is_null(0, 1))
-            customer.status = status_text(table, result_datum(0, 1));
+            customer.status = status_text(table, result_datum(0, 1, getBaseType(table->status_type)));
         return customer;
     }
 
     std::optional<CustomerRow>
-    lock(AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
+    lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
          std::optional<core::Timestamp>) const override
     {
         return are_in_unique_index(table, fields)
-                   ? lock_row(table, key, "UPDATE", Statement::lock_key_at_once, Statement::lock_key)
-                   : lock_row(table, key, "NO KEY UPDATE", Statement::lock_at_once, Statement::lock);
+                   ? lock_row(table, key, sql("UPDATE"), Statement::lock_key_at_once, Statement::lock_key)
+                   : lock_row(table, key, sql("NO KEY UPDATE"), Statement::lock_at_once, Statement::lock);
     }
 
     bool
-    lock_for_reference(AttachedTable &table, const Key &key) const override
+    lock_for_reference(const AttachedTable &table, const Key &key) const override
     {
-        return execute(table.plan(Statement::lock_for_reference),
-                       [&] {
-                           return psprintf("SELECT 1 FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1 "
-                                           "FOR KEY SHARE OF c",
-                                           table.customers_sql, table.key_sql);
-                       },
-                       arguments_of(key)) > 0;
+        return execute_for_caller(table, customers_part, Statement::lock_for_reference, key_share, arguments_of(key)) > 0;
     }
 
     bool
-    check_reference(AttachedTable &table, const Key &key) const override
+    check_reference(const AttachedTable &table, const Key &key) const override
     {
         return !IsolationUsesXactSnapshot() &&
-               execute_as(
-                   table.customers_owner, table.customers_path, table.plan(Statement::check_reference),
-                   [&] {
-                       return psprintf("SELECT 1 FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c",
-                                       table.customers_sql, table.key_sql);
-                   },
-                   arguments_of(key)) > 0;
+               execute_as(table, customers_part, Statement::check_reference, key_share, arguments_of(key)) > 0;
     }
 
     bool
-    update(AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+    update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
            ItemPointerData &) const override
     {
         if (!fields.empty())
             return update_fields(table, key, status, fields);
         Arguments arguments = arguments_of(key);
         if (!status)
-            return execute(table.plan(Statement::touch),
-                           [&] {
-                               return psprintf("UPDATE %1$s SET %2$s = %2$s WHERE %3$s OPERATOR(pg_catalog.=) $1",
-                                               table.customers_sql, table.status_sql, table.key_sql);
-                           },
+            return execute(table, Statement::touch,
+                           "UPDATE {customers} SET {status} = {status} WHERE {key} OPERATOR(pg_catalog.=) $1",
                            arguments) > 0;
-        arguments.add(table.status_type, status_datum(table, *status));
-        return execute(table.plan(Statement::set_status),
-                       [&] {
-                           return psprintf("UPDATE %s SET %s = $2 WHERE %s OPERATOR(pg_catalog.=) $1",
-                                           table.customers_sql, table.status_sql, table.key_sql);
-                       },
-                       arguments) > 0;
+        arguments.add(table->status_type, status_datum(table, *status));
+        return execute(table, Statement::set_status,
+                       "UPDATE {customers} SET {status} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1", arguments) > 0;
     }
 
     bool
-    insert_comment(AttachedTable &table, const Key &key, const core::Request &request, bool) const override
+    insert_comment(const AttachedTable &table, const Key &key, const core::Request &request, bool) const override
     {
         Arguments arguments = arguments_of(key);
         arguments.add(request.author);
@@ -168,35 +160,29 @@ public:
         if (request.reply_to)
         {
             arguments.add(request.reply_to);
-            return execute(table.plan(Statement::insert_reply),
-                           [&] {
-                               return psprintf("INSERT INTO %s (customer_id, author, body, reply_to) "
-                                               "VALUES ($1, $2, $3, $4)",
-                                               table.comments_sql);
-                           },
+            return execute(table, Statement::insert_reply,
+                           "INSERT INTO {comments} (customer_id, author, body, reply_to) VALUES ($1, $2, $3, $4)",
                            arguments) > 0;
         }
-        return execute(table.plan(Statement::insert_comment),
-                       [&] {
-                           return psprintf("INSERT INTO %s (customer_id, author, body) VALUES ($1, $2, $3)",
-                                           table.comments_sql);
-                       },
-                       arguments) > 0;
+        return execute(table, Statement::insert_comment,
+                       "INSERT INTO {comments} (customer_id, author, body) VALUES ($1, $2, $3)", arguments) > 0;
     }
 
 private:
     // Tries without waiting first, so that waits can be counted.
     static std::optional<CustomerRow>
-    lock_row(AttachedTable &table, const Key &key, const char *strength, Statement at_once, Statement waiting)
+    lock_row(const AttachedTable &table, const Key &key, Sql strength, Statement at_once, Statement waiting)
     {
-        std::uint64_t rows = execute(
-            table.plan(at_once), [&] { return select_row(table, psprintf(" FOR %s OF c SKIP LOCKED", strength)); },
-            arguments_of(key));
+        const auto select = [&](Statement kept, Sql wait) {
+            return as_reader(table, customers_part, [&] {
+                return execute(table->plan(kept), [&] { return select_locked(table, strength, wait); }, arguments_of(key));
+            });
+        };
+        std::uint64_t rows = select(at_once, sql(" SKIP LOCKED"));
         if (rows == 0)
         {
             statistics::count(statistics::Counter::lock_waits);
-            rows = execute(table.plan(waiting), [&] { return select_row(table, psprintf(" FOR %s OF c", strength)); },
-                           arguments_of(key));
+            rows = select(waiting, Sql{});
         }
         return read_row(rows, table, key);
     }
@@ -217,19 +203,22 @@ private:
             return ++count;
         };
 
-        StringInfoData sql;
-        initStringInfo(&sql);
+        Sql *assignments = static_cast<Sql *>(palloc0(most * sizeof(Sql)));
+        std::size_t assigned = 0;
+        const auto assign = [&](Sql column, int parameter) {
+            assignments[assigned++] =
+                sql("{column} = {parameter}", {{"column", column}, {"parameter", sql_parameter(parameter)}});
+        };
         add(key.type, key.value, false);
-        appendStringInfo(&sql, "UPDATE %s SET ", table.customers_sql);
         if (status)
-            appendStringInfo(&sql, "%s = $%d, ", table.status_sql,
-                             add(table.status_type, status_datum(table, *status), false));
+            assign(table->status_sql, add(table->status_type, status_datum(table, *status), false));
         for (const Field &field : fields)
-            appendStringInfo(&sql, "%s%s = $%d", &field == fields.data() ? "" : ", ", quote_identifier(field.name),
-                             add(field.type, field.value, field.is_null));
-        appendStringInfo(&sql, " WHERE %s OPERATOR(pg_catalog.=) $1", table.key_sql);
+            assign(sql_identifier(field.name), add(field.type, field.value, field.is_null));
+        const Sql statement =
+            sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",
+                {{"assignments", sql_joined(", ", {assignments, assigned})}});
 
-        const int result = SPI_execute_with_args(sql.data, count, types, values, nulls, false, 0);
+        const int result = SPI_execute_with_args(statement.text(), count, types, values, nulls, false, 0);
         // A rule made another command of it.
         if (result == SPI_OK_REWRITTEN)
             return false;
@@ -238,11 +227,13 @@ private:
         return SPI_processed > 0;
     }
 
-    static const char *
-    select_row(const AttachedTable &table, const char *locking)
+    static Sql
+    select_locked(const AttachedTable &table, Sql strength, Sql waiting)
     {
-        return psprintf("SELECT c.%s, c.%s FROM %s c WHERE c.%s OPERATOR(pg_catalog.=) $1%s",
-                        table.version_sql, table.status_sql, table.customers_sql, table.key_sql, locking);
+        return sql(table,
+                   "SELECT c.{version}, c.{status} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 "
+                   "FOR {strength} OF c{waiting}",
+                   {{"strength", strength}, {"waiting", waiting}});
     }
 };
 

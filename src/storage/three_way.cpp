@@ -19,16 +19,25 @@ struct Compared
     }
 };
 
+core::Value
+theirs(const ReadableCustomer &customer, const char *name)
+{
+    ListCell *cell;
+    foreach (cell, customer.row.omitted)
+        if (std::strcmp(static_cast<const char *>(lfirst(cell)), name) == 0)
+            return too_large_here;
+    return value_in(customer.row.object, name);
+}
+
 Compared
 compare_unknown_base(const AttachedTable &table, const core::Request &request, Fields fields, const ReadableCustomer &customer)
 {
     Compared compared = {static_cast<ThreeWay *>(palloc((fields.size() + 1) * sizeof(ThreeWay))), 0};
     if (request.status)
-        compared.items[compared.count++] = {get_attname(table.customers, table.status, false), nullptr, std::nullopt,
+        compared.items[compared.count++] = {get_attname(table->customers, table->status, false), nullptr, std::nullopt,
                                             request.status, customer.status};
     for (const Field &field : fields)
-        compared.items[compared.count++] = {field.name, &field, std::nullopt, field.json,
-                                            value_in(customer.row, field.name).value_or(too_large_here)};
+        compared.items[compared.count++] = {field.name, &field, std::nullopt, field.json, theirs(customer, field.name)};
     return compared;
 }
 
@@ -64,7 +73,7 @@ compare_with_base(const AttachedTable &table, const core::Request &request, Fiel
         }
         const FieldWas &field = changes.fields[item.field - fields.data()];
         if (field.is_changed)
-            item.was = field.was ? value_of(*field.was) : std::nullopt;
+            item.was = field.was ? std::optional{value_of(*field.was)} : std::nullopt;
         else if (changes.is_base_followed())
             item.was = item.theirs;
     }

@@ -1,22 +1,22 @@
 #include "violations.h"
 
-#include "../boundary/role.h"
-#include "../boundary/sql_template.h"
+#include "../boundary/errors.h"
 #include "../boundary/value_json.h"
 #include "../core/version.h"
+#include "statements.h"
 
 namespace crm {
 
 namespace {
 
-// {of_key} limits every part to one customer. The search_path is pg_catalog alone.
-constexpr const char *statement = R"(
+// {of_history} and the like limit every part to one customer. The search_path is pg_catalog alone.
+constexpr SqlTemplate statement = R"(
 WITH h AS (
     SELECT customer_id, version, previous, based_on, operation, status_from, status_to, comment_id, earlier_pruned,
            lag(version) OVER w AS before, lag(status_to) OVER w AS status_before, lead(version) OVER w AS after
     FROM {history} {of_history} WINDOW w AS (PARTITION BY customer_id ORDER BY version)
 ),
-c AS (SELECT {key}{to_key} AS customer_id, {version} AS version, {status}::text AS status FROM {customers} {of_customers}),
+c AS (SELECT {key}::{key_type} AS customer_id, {version} AS version, CASE WHEN {status} IS NOT NULL THEN format('%s', {status}) END AS status FROM {customers} {of_customers}),
 m AS (SELECT customer_id, id, reply_to, based_on, save_refused, refused_request, adopted_version FROM {comments} {of_history})
 SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
 
@@ -114,44 +114,51 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
       OR NOT EXISTS (SELECT FROM m p WHERE p.customer_id = m.customer_id AND p.id = m.reply_to))
 ) v ORDER BY v.customer_id, v.invariant, v.problem, v.detail)";
 
+// Raises 42501 unless the caller may read these columns of a table and sees every row of it.
+void
+require_readable(Oid relation, std::initializer_list<AttrNumber> columns)
+{
+    require_all_rows(relation);
+    if (!may_name(relation))
+        deny_schema(get_rel_namespace(relation));
+    require_column_rights(relation, columns, ACL_SELECT);
+}
+
 }  // namespace
 
 std::uint64_t
-read_violations(AttachedTable &table, const std::optional<Key> &key)
+read_violations(const AttachedTable &table, const std::optional<Key> &key)
 {
-    for (const Oid relation : {table.customers, table.comments, table.history})
-        require_all_rows(relation);
+    const TableDescription &known = *table;
+    require_readable(known.customers, {known.key, known.version, known.status});
+    require_readable(known.comments,
+                     {known.comment_customer, known.comment_id, known.comment_reply_to, known.comment_based_on,
+                      known.comment_save_refused, known.comment_refused_request, known.comment_adopted_version});
+    require_readable(known.history,
+                     {known.history_customer, known.history_version, known.history_previous, known.history_based_on,
+                      known.history_operation, known.history_status_from, known.history_status_to,
+                      known.history_comment_id, known.history_request, known.history_earlier_pruned});
+    if (known.comments_owner.role != known.customers_owner.role || known.history_owner.role != known.customers_owner.role)
+        errors::owners_differ(known.customers);
     Arguments arguments;
     arguments.add(core::first_possible_version);
     arguments.add(core::last_possible_version);
     if (key)
         arguments.add(key->type, key->value);
 
-    const auto meaning = [&](std::string_view name) -> std::optional<std::string_view> {
-        if (name == "customers")
-            return table.customers_sql;
-        if (name == "comments")
-            return table.comments_sql;
-        if (name == "history")
-            return table.history_sql;
-        if (name == "key")
-            return table.key_sql;
-        // The type in which the other tables store it.
-        if (name == "to_key")
-            return psprintf("::%s", format_type_be_qualified(table.key_type));
-        if (name == "version")
-            return table.version_sql;
-        if (name == "status")
-            return table.status_sql;
-        if (name == "of_history")
-            return key ? "WHERE customer_id = $3" : "";
-        if (name == "of_history_with")
-            return key ? "WHERE customer_id = $3 AND" : "WHERE";
-        if (name == "of_customers")
-            return key ? psprintf("WHERE %s = $3", table.key_sql) : "";
-        return std::nullopt;
-    };
-    return read_with_fixed_formats(filled(statement, meaning), arguments);
+    const Sql query = sql(
+        table, statement,
+        {
+            // The type in which the other tables store it.
+            {"key_type", sql_type(known.key_type)},
+            {"of_history", key ? sql("WHERE customer_id = $3") : Sql{}},
+            {"of_history_with", key ? sql("WHERE customer_id = $3 AND") : sql("WHERE")},
+            {"of_customers", key ? sql(table, "WHERE {key} = $3") : Sql{}},
+        });
+    const Role caller = act_as(known.customers_owner);
+    const std::uint64_t rows = read_with_fixed_formats(query, arguments);
+    act_again_as(caller);
+    return rows;
 }
 
 }  // namespace crm

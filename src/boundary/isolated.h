@@ -1,0 +1,56 @@
+#pragma once
+
+#include "guard.h"
+
+namespace crm {
+
+// Whether an error is about the session, not about what it was doing: it was cancelled, or ran into its statement_timeout.
+// Code of others can raise the same SQLSTATE, but not from there.
+inline bool
+is_cancel(const ErrorData &error)
+{
+    return error.sqlerrcode == ERRCODE_QUERY_CANCELED && error.funcname != nullptr &&
+           std::strcmp(error.funcname, "ProcessInterrupts") == 0;
+}
+
+// Runs work() in a subtransaction of its own, which is rolled back in the end, so that the locks it took are released. Returns
+// the message of the error that it raised, or nullptr. A cancelled statement ends all the same. In a parallel query, where
+// there are no subtransactions, errors are raised.
+template <typename Work>
+const char *
+isolated(Work work)
+{
+    if (IsInParallelMode())
+    {
+        guarded(work);
+        return nullptr;
+    }
+    const MemoryContext caller = CurrentMemoryContext;
+    const ResourceOwner owner = CurrentResourceOwner;
+    const char *volatile problem = nullptr;
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(caller);
+    PG_TRY();
+    {
+        guarded(work);
+        RollbackAndReleaseCurrentSubTransaction();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(caller);
+        ErrorData *error = CopyErrorData();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(caller);
+        CurrentResourceOwner = owner;
+        if (is_cancel(*error))
+            ReThrowError(error);
+        problem = error->message;
+    }
+    PG_END_TRY();
+    MemoryContextSwitchTo(caller);
+    CurrentResourceOwner = owner;
+    return problem;
+}
+
+}  // namespace crm

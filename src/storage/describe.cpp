@@ -1,0 +1,465 @@
+#include "table_description.h"
+
+#include "../boundary/errors.h"
+#include "attached_tables.h"
+#include "companion_columns.h"
+#include "key.h"
+#include "own_triggers.h"
+#include "status.h"
+
+namespace crm {
+
+namespace {
+
+// What pg_class says of a table that is locked.
+struct CatalogRow
+{
+    Oid owner;
+    Oid schema;
+    RowSecurity policies;
+};
+
+CatalogRow
+read_catalog(Oid table)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(tuple))
+        errors::missing_table(table);
+    const FormData_pg_class *form = reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
+    const CatalogRow row = {form->relowner, form->relnamespace, {form->relrowsecurity, form->relforcerowsecurity}};
+    ReleaseSysCache(tuple);
+    if (get_rel_relkind(table) != RELKIND_RELATION)
+        errors::no_longer_a_table(table);
+    return row;
+}
+
+AttrNumber
+require_column(Oid table, const char *column, Oid type)
+{
+    const AttrNumber attribute = get_attnum(table, column);
+    if (attribute <= 0)
+        errors::missing_column(table, column);
+    const Oid actual = get_atttype(table, attribute);
+    if (getBaseType(actual) != type)
+        errors::wrong_column_type(table, column, actual, format_type_be(type));
+    return attribute;
+}
+
+template <std::size_t n>
+void
+find_columns(TableDescription &table, Oid companion, const CompanionColumn (&columns)[n])
+{
+    for (const CompanionColumn &column : columns)
+        table.*column.number =
+            require_column(companion, column.name, OidIsValid(column.type) ? column.type : table.key_type);
+}
+
+// Finds out which columns are key, status and version. The trigger that guards the key names them: so they follow renames,
+// and a table that came by the OID of an attached one is not taken for it.
+void
+find_columns_of_customers(TableDescription &table)
+{
+    Relation relation = table_open(table.customers, NoLock);
+    if (find_trigger(relation, "crm_customers_version", table.extension_schema) == nullptr)
+        errors::missing_trigger(table.customers, "crm_customers_version");
+    const Trigger *trigger = find_trigger(relation, "crm_customers_key", table.extension_schema);
+    if (trigger == nullptr)
+        errors::missing_trigger(table.customers, "crm_customers_key");
+    if (trigger->tgnattr != 3)
+        errors::misused_trigger("crm_customers_key", "BEFORE UPDATE OF key, status, version, for each row");
+    table.key = trigger->tgattr[0];
+    table.status = trigger->tgattr[1];
+    table.version = trigger->tgattr[2];
+    table.columns = CreateTupleDescCopy(RelationGetDescr(relation));
+    table_close(relation, NoLock);
+
+    std::int32_t typmod;
+    Oid type, collation;
+    get_atttypetypmodcoll(table.customers, table.key, &type, &typmod, &collation);
+    table.key_column_type = getBaseType(type);
+    table.key_type = key_type_of(table.key_column_type);
+    if (!OidIsValid(table.key_type))
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.key, false), type,
+                                  "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
+
+    get_atttypetypmodcoll(table.customers, table.status, &table.status_type, &table.status_typmod, &collation);
+    if (!can_be_status(table.status_type))
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.status, false),
+                                  table.status_type,
+                                  "text, varchar, citext, an enum or an integer, or a domain over one of them");
+
+    get_atttypetypmodcoll(table.customers, table.version, &type, &typmod, &collation);
+    if (getBaseType(type) != TIMESTAMPTZOID)
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.version, false), type,
+                                  format_type_be(TIMESTAMPTZOID));
+    if (typmod >= 0 && typmod < 3)
+        errors::too_coarse_version(table.customers, get_attname(table.customers, table.version, false));
+}
+
+// Whether the rows of a table are all in itself, and stored as PostgreSQL stores them.
+bool
+is_ordinary(Relation relation)
+{
+    const FormData_pg_class *form = relation->rd_rel;
+    return form->relkind == RELKIND_RELATION && !form->relispartition && !form->relhassubclass &&
+           relation->rd_rules == nullptr && form->relam == HEAP_TABLE_AM_OID && !has_virtual_columns(relation);
+}
+
+// A domain may refuse the null that a column without a default gets.
+bool
+has_domains(Relation relation)
+{
+    const TupleDesc columns = RelationGetDescr(relation);
+    for (int i = 0; i < columns->natts; i++)
+        if (!TupleDescAttr(columns, i)->attisdropped && get_typtype(TupleDescAttr(columns, i)->atttypid) == TYPTYPE_DOMAIN)
+            return true;
+    return false;
+}
+
+// Whether the executor's simple calls do to a table what a statement of this kind would.
+bool
+is_plain(Relation relation, CmdType command)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    const bool has_statement_triggers =
+        triggers != nullptr &&
+        (command == CMD_UPDATE
+             ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
+                   triggers->trig_update_old_table || triggers->trig_update_new_table
+             : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
+    return is_ordinary(relation) && !has_statement_triggers && (command == CMD_UPDATE || !has_domains(relation));
+}
+
+// Whether every row with a value in the column is in the index. The condition is looked at as it is stored: relcache would
+// call the functions in it.
+bool
+has_all_values_of(Relation index, AttrNumber column)
+{
+    bool is_null;
+    const Datum stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indpred, &is_null);
+    if (is_null)
+        return true;
+    const NullTest *test = static_cast<const NullTest *>(stringToNode(TextDatumGetCString(stored)));
+    return IsA(test, NullTest) && test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) &&
+           reinterpret_cast<const Var *>(test->arg)->varattno == column;
+}
+
+// Whether a look-up in an index with values of these types calls PostgreSQL's own functions alone: it runs as whoever looks.
+bool
+compares_by_builtin(Relation index, std::span<const Oid> types)
+{
+    for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+        if (index_getprocid(index, static_cast<AttrNumber>(i + 1), BTORDER_PROC) >= FirstGenbkiObjectId)
+            return false;
+    for (std::size_t i = 0; i < types.size(); i++)
+    {
+        const Oid equal =
+            get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], types[i], BTEqualStrategyNumber);
+        if (!OidIsValid(equal) || get_opcode(equal) >= FirstGenbkiObjectId)
+            return false;
+    }
+    return true;
+}
+
+// Whether a look-up by these columns, compared with values of these types, finds all rows in an index.
+bool
+serves(Relation index, Relation relation, std::span<const AttrNumber> columns, std::span<const Oid> types)
+{
+    const FormData_pg_index *form = index->rd_index;
+    if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts < static_cast<int>(columns.size()))
+        return false;
+    for (std::size_t i = 0; i < columns.size(); i++)
+        if (form->indkey.values[i] != columns[i] || (index->rd_indoption[i] & INDOPTION_DESC) ||
+            index->rd_indcollation[i] != TupleDescAttr(RelationGetDescr(relation), columns[i] - 1)->attcollation)
+            return false;
+    return compares_by_builtin(index, types) && has_all_values_of(index, columns.back());
+}
+
+// How the first columns of an index are compared with values of these types.
+LookupIndex
+lookup_index(Relation index, std::span<const Oid> types)
+{
+    LookupIndex lookup = {RelationGetRelid(index), {}};
+    for (std::size_t i = 0; i < types.size(); i++)
+    {
+        const Oid equal =
+            get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], types[i], BTEqualStrategyNumber);
+        ScanKeyEntryInitialize(&lookup.keys[i], 0, static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, types[i],
+                               index->rd_indcollation[i], get_opcode(equal), static_cast<Datum>(0));
+    }
+    return lookup;
+}
+
+// An index of an ordinary table that begins with these columns, which are compared with values of these types.
+LookupIndex
+index_of(Relation relation, std::initializer_list<AttrNumber> columns, std::initializer_list<Oid> types)
+{
+    LookupIndex found = {};
+    if (!is_ordinary(relation))
+        return found;
+    ListCell *cell;
+    foreach (cell, RelationGetIndexList(relation))
+    {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        if (serves(index, relation, {columns.begin(), columns.size()}, {types.begin(), types.size()}))
+            found = lookup_index(index, {types.begin(), types.size()});
+        index_close(index, AccessShareLock);
+    }
+    return found;
+}
+
+// The index that finds a customer by its key.
+LookupIndex
+key_index(const TableDescription &table, Relation customers)
+{
+    LookupIndex found = {};
+    ListCell *cell;
+    foreach (cell, RelationGetIndexList(customers))
+    {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        const FormData_pg_index *form = index->rd_index;
+        if (form->indisunique && form->indimmediate && form->indnkeyatts == 1 &&
+            serves(index, customers, std::span(&table.key, 1), std::span(&table.key_type, 1)) &&
+            heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr))
+            found = lookup_index(index, std::span(&table.key_type, 1));
+        index_close(index, AccessShareLock);
+    }
+    return found;
+}
+
+// Whether a foreign key is satisfied when one of its columns is null.
+bool
+matches_null(Oid constraint)
+{
+    HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const char match = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple))->confmatchtype;
+    ReleaseSysCache(tuple);
+    return match == FKCONSTR_MATCH_SIMPLE;
+}
+
+// Whether a foreign key is checked by a trigger that fires at the end of each insertion of a comment.
+bool
+is_checked_at_once(Relation comments, Oid constraint)
+{
+    for (const Trigger &trigger : triggers_of(comments))
+        if (trigger.tgfoid == F_RI_FKEY_CHECK_INS && trigger.tgconstraint == constraint)
+            return !trigger.tgdeferrable && trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN;
+    return false;
+}
+
+// Whether triggers of others see, and may change, a row before it is updated.
+bool
+is_changed_before_update(Relation customers, Oid extension_schema)
+{
+    for (const Trigger &trigger : triggers_of(customers))
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) && TRIGGER_FOR_UPDATE(trigger.tgtype) &&
+            !is_own(trigger, extension_schema))
+            return true;
+    return false;
+}
+
+// Whether no trigger of others fires then.
+bool
+is_alone(const TableDescription &table, Relation relation, CmdType command)
+{
+    for (const Trigger &trigger : triggers_of(relation))
+        if (!trigger.tgisinternal && !has_nothing_to_do(table, trigger, command))
+            return false;
+    return true;
+}
+
+// Fills in the foreign keys that a save need not have checked, when nothing but the extension's triggers runs between the
+// insertion of a comment and the check.
+void
+describe_references(TableDescription &table, Relation comments)
+{
+    for (const Trigger &trigger : triggers_of(comments))
+        if (!trigger.tgisinternal && !is_own(trigger, table.extension_schema))
+            return;
+    ListCell *cell;
+    foreach (cell, RelationGetFKeyList(comments))
+    {
+        const ForeignKeyCacheInfo *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        if (!is_checked_at_once(comments, key->conoid))
+            continue;
+        const std::span columns(key->conkey, key->nkeys);
+        if (key->nkeys == 1 && columns[0] == table.comment_customer && key->confrelid == table.customers &&
+            key->confkey[0] == table.key)
+            table.reference_constraint = key->conoid;
+        else if (std::ranges::find(columns, table.comment_reply_to) != columns.end() && matches_null(key->conoid))
+            table.reply_constraint = key->conoid;
+    }
+}
+
+bool
+fires_on_origin(Relation relation, const char *function, Oid extension_schema)
+{
+    const Trigger *trigger = find_trigger(relation, function, extension_schema);
+    return trigger != nullptr &&
+           (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+}
+
+// Fills in whether and how the direct access path serves the table.
+void
+describe_access(TableDescription &table)
+{
+    static_cast<TableAccess &>(table) = {};
+    Relation customers = table_open(table.customers, NoLock);
+    Relation comments = table_open(table.comments, NoLock);
+    Relation history = table_open(table.history, NoLock);
+    Relation locks = table_open(table.locks, NoLock);
+    table.is_guarded = fires_on_origin(customers, "crm_customers_version", table.extension_schema) &&
+                       fires_on_origin(customers, "crm_customers_history", table.extension_schema) &&
+                       fires_on_origin(comments, "crm_comments_guard", table.extension_schema) &&
+                       fires_on_origin(comments, "crm_comments_version", table.extension_schema);
+    table.key_index = key_index(table, customers);
+    describe_references(table, comments);
+    table.comments_index = index_of(comments, {table.comment_customer, table.comment_id}, {table.key_type, INT8OID});
+    table.kept_index =
+        index_of(comments, {table.comment_customer, table.comment_refused_request}, {table.key_type, UUIDOID});
+    table.locks_index = index_of(locks, {table.lock_customer}, {table.key_type});
+    table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
+    table.history_index =
+        index_of(history, {table.history_customer, table.history_version}, {table.key_type, TIMESTAMPTZOID});
+    table.is_history_plain = is_plain(history, CMD_INSERT);
+    table.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
+    table.updates_alone = table.is_guarded && table.is_history_plain && is_alone(table, customers, CMD_UPDATE) &&
+                          is_alone(table, history, CMD_INSERT);
+    table.comments_alone = table.is_guarded && is_alone(table, comments, CMD_INSERT);
+    table_close(locks, NoLock);
+    table_close(history, NoLock);
+    table_close(comments, NoLock);
+    table_close(customers, NoLock);
+}
+
+// What is made of a table for its first write and serves the later ones.
+template <typename Make>
+const PreparedWrite *
+prepared_once(TableDescription &table, PreparedWrite *&slot, Make make)
+{
+    const std::uint64_t news = table.news;
+    if (table.news_known != news)
+        return nullptr;
+    if (slot != nullptr)
+        return slot;
+    const MemoryContext caller = MemoryContextSwitchTo(table.context);
+    PreparedWrite *made = make();
+    MemoryContextSwitchTo(caller);
+    if (table.news != news)
+        return nullptr;
+    slot = made;
+    return slot;
+}
+
+const PreparedWrite *
+prepared_write(TableDescription &table, PreparedWrite *&slot, Relation relation, CmdType command)
+{
+    return prepared_once(table, slot, [&] {
+        List *own = NIL;
+        for (const Trigger &trigger : triggers_of(relation))
+            if (is_own(trigger, table.extension_schema))
+                own = lappend_oid(own, trigger.tgfoid);
+        return prepare_write(relation, command, own);
+    });
+}
+
+// What serves writes of one of the tables without the triggers that have nothing to do. While changes of another server are
+// replayed, others fire.
+const PreparedWrite *
+prepared_alone(TableDescription &table, PreparedWrite *&slot, Relation relation, CmdType command)
+{
+    if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+        return nullptr;
+    return prepared_once(table, slot, [&] {
+        List *without = NIL;
+        for (const Trigger &trigger : triggers_of(relation))
+            if (has_nothing_to_do(table, trigger, command))
+                without = lappend_oid(without, trigger.tgoid);
+        return prepare_write(relation, command, NIL, without);
+    });
+}
+
+}  // namespace
+
+void
+describe(TableDescription &table)
+{
+    const MemoryContext caller = MemoryContextSwitchTo(table.context);
+    const CatalogRow customers = read_catalog(table.customers);
+    const CatalogRow comments = read_catalog(table.comments);
+    const CatalogRow history = read_catalog(table.history);
+    const CatalogRow locks = read_catalog(table.locks);
+    table.schema = customers.schema;
+    find_columns_of_customers(table);
+
+    table.customers_owner = owner_of(customers.owner, customers.schema);
+    table.comments_owner = owner_of(comments.owner, comments.schema);
+    table.history_owner = owner_of(history.owner, history.schema);
+    table.locks_owner = owner_of(locks.owner, locks.schema);
+    table.customers_policies = customers.policies;
+    table.comments_policies = comments.policies;
+    table.history_policies = history.policies;
+
+    find_columns(table, table.comments, comments_columns);
+    find_columns(table, table.history, history_columns);
+    find_columns(table, table.locks, locks_columns);
+    describe_access(table);
+
+    table.customers_sql = sql_relation(table.customers);
+    table.comments_sql = sql_relation(table.comments);
+    table.history_sql = sql_relation(table.history);
+    table.locks_sql = sql_relation(table.locks);
+    // The quoting may have returned a name of the catalogue as it is.
+    table.key_sql = copied(sql_identifier(get_attname(table.customers, table.key, false)), table.context);
+    table.status_sql = copied(sql_identifier(get_attname(table.customers, table.status, false)), table.context);
+    table.version_sql = copied(sql_identifier(get_attname(table.customers, table.version, false)), table.context);
+    MemoryContextSwitchTo(caller);
+}
+
+const PreparedWrite *
+prepared_history_write(TableDescription &table, Relation history)
+{
+    return prepared_write(table, table.history_write, history, CMD_INSERT);
+}
+
+const PreparedWrite *
+prepared_customers_write(TableDescription &table, Relation customers)
+{
+    return prepared_write(table, table.customers_write, customers, CMD_UPDATE);
+}
+
+const PreparedWrite *
+prepared_comments_write(TableDescription &table, Relation comments)
+{
+    return prepared_write(table, table.comments_write, comments, CMD_INSERT);
+}
+
+const PreparedWrite *
+prepared_update(TableDescription &table, Relation customers)
+{
+    if (!table.updates_alone)
+        return nullptr;
+    if (table.history_write == nullptr)
+    {
+        // Preparing may call the functions in the conditions of indexes.
+        Relation history = table_open(table.history, NoLock);
+        const Role caller = act_as(table.history_owner);
+        prepared_history_write(table, history);
+        act_again_as(caller);
+        table_close(history, NoLock);
+    }
+    // Functions of others that are called when a change is recorded are called by a trigger.
+    if (!table.is_recorded_alone())
+        return nullptr;
+    return prepared_alone(table, table.update_alone, customers, CMD_UPDATE);
+}
+
+const PreparedWrite *
+prepared_comment(TableDescription &table, Relation comments)
+{
+    return table.comments_alone ? prepared_alone(table, table.comment_alone, comments, CMD_INSERT) : nullptr;
+}
+
+}  // namespace crm

@@ -1,0 +1,71 @@
+#include "own_triggers.h"
+
+namespace crm {
+
+namespace {
+
+// Whether a foreign key refers to the key of the customers table.
+bool
+refers_to_key(Oid constraint, AttrNumber key)
+{
+    HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    bool is_null;
+    const Datum columns = SysCacheGetAttr(CONSTROID, tuple, Anum_pg_constraint_confkey, &is_null);
+    bool refers = false;
+    if (!is_null)
+    {
+        const ArrayType *array = DatumGetArrayTypeP(columns);
+        refers = ARR_DIMS(array)[0] == 1 && *reinterpret_cast<const std::int16_t *>(ARR_DATA_PTR(array)) == key;
+    }
+    ReleaseSysCache(tuple);
+    return refers;
+}
+
+}  // namespace
+
+std::span<const Trigger>
+triggers_of(Relation relation)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    return triggers == nullptr ? std::span<const Trigger>{} : std::span(triggers->triggers, triggers->numtriggers);
+}
+
+bool
+is_own(const Trigger &trigger, Oid extension_schema)
+{
+    if (get_func_namespace(trigger.tgfoid) != extension_schema)
+        return false;
+    const char *name = get_func_name(trigger.tgfoid);
+    for (const char *own : {"crm_customers_key", "crm_customers_version", "crm_customers_history", "crm_comments_guard",
+                            "crm_comments_version", "crm_history_restore", "crm_refuse_truncate"})
+        if (name != nullptr && std::strcmp(name, own) == 0)
+            return true;
+    return false;
+}
+
+bool
+has_nothing_to_do(const TableDescription &table, const Trigger &trigger, CmdType command)
+{
+    const bool is_for_command =
+        command == CMD_UPDATE ? TRIGGER_FOR_UPDATE(trigger.tgtype) : TRIGGER_FOR_INSERT(trigger.tgtype);
+    if (!TRIGGER_FOR_ROW(trigger.tgtype) || !is_for_command || trigger.tgenabled == TRIGGER_DISABLED ||
+        trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
+        return true;
+    if (RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_PK)
+        return refers_to_key(trigger.tgconstraint, table.key);
+    return is_own(trigger, table.extension_schema);
+}
+
+bool
+fires(const Trigger &trigger)
+{
+    if (trigger.tgenabled == TRIGGER_FIRES_ALWAYS)
+        return true;
+    return trigger.tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
+                                     ? TRIGGER_FIRES_ON_REPLICA
+                                     : TRIGGER_FIRES_ON_ORIGIN);
+}
+
+}  // namespace crm
