@@ -291,6 +291,29 @@ create_crm_database() {
     quietly sql "$1" "$2" -c "CREATE EXTENSION crm_concurrency" -c "SELECT crm_create_tables()"
 }
 
+# Of a server's log: the assertions of PostgreSQL that failed, each with its stack. A PostgreSQL that is built for use has none.
+failed_assertions() {
+    local line program
+    awk '/TRAP: / { print; kept = 1; next } kept && /\[0x[0-9a-f]+\]$/ { print; next } { kept = 0 }' |
+        while IFS= read -r line; do
+            # only functions that a library exports have their names in it
+            if [[ $line =~ ^(.*)\(\+(0x[0-9a-f]+)\) ]] && command -v addr2line >/dev/null; then
+                program=${BASH_REMATCH[1]}
+                [[ -f $program ]] || program=$pg_bindir/postgres
+                addr2line -Cfpis -e "$program" "$(printf '%#x' $((BASH_REMATCH[2] - 1)))" | sed 's/^/    /'
+            else
+                echo "$line"
+            fi
+        done
+}
+
+# keep_failed_assertions LOG: a server's log goes with the server; what failed there is appended to the file FAILED_ASSERTIONS.
+keep_failed_assertions() {
+    if [[ -n ${FAILED_ASSERTIONS-} && -f $1 ]]; then
+        failed_assertions <"$1" >>"$FAILED_ASSERTIONS"
+    fi
+}
+
 # server_stop DIRECTORY: stops the server and removes all of it.
 server_stop() {
     local directory=$1
@@ -299,6 +322,7 @@ server_stop() {
         quietly as_server_user "$pg_bindir/pg_ctl" -D "$directory/data" --wait -m immediate stop ||
             die "could not stop the server in $directory"
     fi
+    keep_failed_assertions "$directory/data/server.log"
     rm -rf "$directory"
 }
 
