@@ -91,6 +91,7 @@ class Scenario:
     prelude: str = ""
     begin: str = "BEGIN"
     fails_first: bool = False  # also, again and again, in sessions that it never succeeded in
+    leaves_out: bool = False  # it leaves out a table that it cannot read, and says so
     reset: str = ""  # of a statement that commits: it runs alone, and this undoes what it did
 
 
@@ -181,14 +182,14 @@ SCENARIOS = [
              f"SELECT outcome, author FROM crm_lock_customer(4, 'ana', lock_id => {lock_of(4)})", "renewed"),
     Scenario("lock, of another", "SELECT outcome, author FROM crm_lock_customer(4, 'ben')", "locked"),
     Scenario("unlock", f"SELECT crm_unlock_customer(4, {lock_of(4)})", True),
-    Scenario("the locks", "SELECT author, key FROM crm_locks", "ana"),
+    Scenario("the locks", "SELECT author, key FROM crm_locks", "ana", leaves_out=True),
     Scenario("customer",
              "SELECT crm_get_customer(2, NULL, 3)->'customer'->>'status', crm_get_customer(2)", "called", fails_first=True),
     Scenario("customer, then",
              f"SELECT crm_get_customer(2, {oldest(2)})->'customer'->>'status', crm_get_customer(2, {oldest(2)})", "new"),
     Scenario("timeline", "SELECT count(*)::int, jsonb_agg(t) FROM crm_timeline(2) t", 6),
     Scenario("verify", "SELECT count(*)::int FROM crm_verify()", 0),
-    Scenario("doctor", "SELECT count(*)::int >= 0, jsonb_agg(d) FROM crm_doctor() d", True),
+    Scenario("doctor", "SELECT count(*)::int >= 0, jsonb_agg(d) FROM crm_doctor() d", True, leaves_out=True),
     Scenario("statistics", "SELECT updated >= 0 FROM crm_stat WHERE datname = current_database()", True),
     Scenario("prune", "SELECT crm_prune_history('0')::int", 7),
     Scenario("erase", "SELECT jsonb_typeof(crm_erase_customer(2)), (SELECT count(*) FROM comments)::int > 0", "object"),
