@@ -22,23 +22,12 @@ owns_table(Oid table, Oid role)
 
 // pg_namespace_aclcheck became object_aclcheck in PostgreSQL 16 (commit c727f511bd7).
 inline bool
-may_use_schema(Oid schema, Oid role)
+has_schema_right(Oid schema, Oid role, AclMode right)
 {
 #if PG_VERSION_NUM >= 160000
-    return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+    return object_aclcheck(NamespaceRelationId, schema, role, right) == ACLCHECK_OK;
 #else
-    return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
-#endif
-}
-
-// The same of the right to create in a schema.
-inline bool
-may_create_in_schema(Oid schema, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-    return object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK;
-#else
-    return pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK;
+    return pg_namespace_aclcheck(schema, role, right) == ACLCHECK_OK;
 #endif
 }
 
@@ -165,6 +154,18 @@ set_prepared_checks(ResultRelInfo *result, ExprState **checks)
     result->ri_CheckConstraintExprs = checks;
 #else
     result->ri_ConstraintExprs = checks;
+#endif
+}
+
+// Whether a CHECK constraint is enforced: NOT ENFORCED came with PostgreSQL 18 (commit ca87c415e2f).
+inline bool
+is_enforced(const ConstrCheck &check)
+{
+#if PG_VERSION_NUM >= 180000
+    return check.ccenforced;
+#else
+    static_cast<void>(check);
+    return true;
 #endif
 }
 

@@ -6,8 +6,8 @@
 
 namespace crm {
 
-// Whether tables may be read and written without statements: not where another library asks of each statement what it reads
-// and writes, as pgaudit and sepgsql do.
+// Whether tables may be read and written without statements: not where another library asks of each statement what it
+// reads and writes, as pgaudit and sepgsql do.
 inline bool
 may_go_direct()
 {

@@ -220,8 +220,8 @@ changed_meanwhile(Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("attached table \"%s\" was changed during this call", name_of(table)),
-                    errdetail("A trigger, constraint or policy changed the definition of the table, or of one that belongs to it. "
-                              "Nothing was saved."),
+                    errdetail("A trigger, constraint or policy changed the definition of the table, or of one that belongs "
+                              "to it. Nothing was saved."),
                     errhint("Change tables in transactions of their own; then send the same again.")));
 }
 
@@ -230,7 +230,8 @@ malformed_registry(const char *column)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("a row of crm_attached_tables has no %s", column),
-                    errdetail("The registry is written by crm_attach()."), errhint("Delete the row, and attach the table again.")));
+                    errdetail("The registry is written by crm_attach()."),
+                    errhint("Delete the row, and attach the table again.")));
 }
 
 void
@@ -657,9 +658,9 @@ companion_of_another(Oid customers, Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("table \"%s\" does not belong to the owner of \"%s\"", name_of(table), name_of(customers)),
-                    errdetail("What its owner may read and do there would be told of these customers. Nothing was attached."),
-                    errhint("Give it the same owner, or name another table: crm_attach(..., comments => ..., history => ..., "
-                            "locks => ...).")));
+                    errdetail("Its owner would read what it is told of these customers. Nothing was attached."),
+                    errhint("Give it the same owner, or name another table: crm_attach(..., comments => ..., "
+                            "history => ..., locks => ...).")));
 }
 
 void

@@ -151,7 +151,7 @@ bool
 may_name(Oid table)
 {
     const Oid schema = get_rel_namespace(table);
-    return OidIsValid(schema) && may_use_schema(schema, GetUserId());
+    return OidIsValid(schema) && has_schema_right(schema, GetUserId(), ACL_USAGE);
 }
 
 void

@@ -54,6 +54,9 @@ prepare_checks(const TupleConstr *constraints, EState *estate)
     ExprState **checks = static_cast<ExprState **>(palloc0(constraints->num_check * sizeof(ExprState *)));
     for (int i = 0; i < constraints->num_check; i++)
     {
+        // The executor passes by what has no expression.
+        if (!is_enforced(constraints->check[i]))
+            continue;
         Node *check = static_cast<Node *>(stringToNode(constraints->check[i].ccbin));
         if (has_other_than_builtin(check, nullptr))
             return nullptr;

@@ -66,7 +66,7 @@ CRM_FUNCTION(crm_create_tables)
     require_writable("crm_create_tables()");
     const Oid extension_schema = extension_schema_of(fcinfo);
     const Oid schema = target_schema(fcinfo);
-    if (!may_create_in_schema(schema, GetUserId()))
+    if (!has_schema_right(schema, GetUserId(), ACL_CREATE))
         deny_schema(schema);
     // Others who create tables here wait for this transaction.
     LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);

@@ -37,9 +37,13 @@ bool stale = true;
 // All that calls may have in hand, of replaced readings too.
 TableDescription *descriptions = nullptr;
 
+// How often anything has changed.
+std::uint64_t all_news = 0;
+
 void
 everything_changed()
 {
+    all_news++;
     stale = true;
     for (TableDescription *table = descriptions; table != nullptr; table = table->next)
         table->news++;
@@ -48,6 +52,7 @@ everything_changed()
 void
 relation_changed(Datum, Oid relation)
 {
+    all_news++;
     const auto is_meant = [relation](const auto &tables) {
         return relation == InvalidOid || relation == tables.customers || relation == tables.comments ||
                relation == tables.history || relation == tables.locks;
@@ -235,7 +240,9 @@ refresh(Oid extension_schema)
     PG_END_TRY();
 }
 
-// A description of what the registry names, as it is now. What it points to is in a context of its own below another.
+// A description of what the registry names, whose tables are locked. What it points to is in a context of its own below
+// another. News that arrives on the way is for its first use to look at: waiting for a moment without any would take forever
+// where there always are some, as with debug_discard_caches.
 TableDescription *
 described(const Registered &entry, Oid extension_schema, MemoryContext parent)
 {
@@ -251,10 +258,12 @@ described(const Registered &entry, Oid extension_schema, MemoryContext parent)
     table->refuses_plain_updates = entry.refuses_plain_updates;
     if (entry.comments_column != nullptr)
         table->comments_column = MemoryContextStrdup(context, entry.comments_column);
+    const std::uint64_t news = all_news;
     const int settings = fix_formats();
     describe(*table);
     AtEOXact_GUC(true, settings);
     MemoryContextSetParent(context, parent);
+    table->news = all_news - news;
     return table;
 }
 
@@ -384,11 +393,19 @@ lock_mode(Purpose purpose)
     return purpose == Purpose::read ? AccessShareLock : RowExclusiveLock;
 }
 
+// Whether two rows of the registry name the same tables.
+bool
+are_same_tables(const Registered &a, const Registered &b)
+{
+    return a.customers == b.customers && a.comments == b.comments && a.history == b.history && a.locks == b.locks;
+}
+
 // Finds a table and locks it with what belongs to it, as the statements to come will. Nothing when find() does not find it.
 template <typename Find>
 std::optional<AttachedTable>
 find_and_lock(Find find, Oid extension_schema, Purpose purpose)
 {
+    std::optional<Registered> locked;
     for (;;)
     {
         AcceptInvalidationMessages();
@@ -396,25 +413,21 @@ find_and_lock(Find find, Oid extension_schema, Purpose purpose)
         Entry *entry = find();
         if (entry == nullptr)
             return std::nullopt;
-        require_any_right(*entry, purpose);
-        for (const Oid member : {entry->customers, entry->comments, entry->history, entry->locks})
-            LockRelationOid(member, lock_mode(purpose));
-        // Reading, and waiting for the locks, may have brought news.
-        if (stale)
-            continue;
+        if (!locked || !are_same_tables(*entry, *locked))
+        {
+            require_any_right(*entry, purpose);
+            locked = *entry;
+            for (const Oid member : {entry->customers, entry->comments, entry->history, entry->locks})
+                LockRelationOid(member, lock_mode(purpose));
+            // Waiting for the locks may have brought news.
+            if (stale)
+                continue;
+        }
         if (entry->description == nullptr)
         {
-            const Reading *const reading = current;
-            TableDescription *table = described(*entry, extension_schema, reading->context);
-            // News that arrived in the meantime may be about it.
-            if (stale || reading != current)
-            {
-                MemoryContextDelete(table->context);
-                continue;
-            }
-            entry->description = table;
-            table->next = descriptions;
-            descriptions = table;
+            entry->description = described(*entry, extension_schema, current->context);
+            entry->description->next = descriptions;
+            descriptions = entry->description;
         }
         return AttachedTable{*entry->description};
     }
@@ -433,17 +446,12 @@ watch_attached_tables()
 void
 AttachedTable::prove(TableDescription &held)
 {
-    std::uint64_t news;
-    TableDescription *now;
-    do
-    {
-        news = held.news;
-        refresh(held.extension_schema);
-        const Entry *entry = find_by_customers(held.customers);
-        if (entry == nullptr)
-            errors::changed_meanwhile(held.customers);
-        now = described(*entry, held.extension_schema, held.context);
-    } while (held.news != news);
+    const std::uint64_t news = held.news;
+    refresh(held.extension_schema);
+    const Entry *entry = find_by_customers(held.customers);
+    if (entry == nullptr)
+        errors::changed_meanwhile(held.customers);
+    const TableDescription *now = described(*entry, held.extension_schema, held.context);
     if (!(static_cast<const TableFacts &>(*now) == static_cast<const TableFacts &>(held)) ||
         !same_columns(now->columns, held.columns))
         errors::changed_meanwhile(held.customers);
