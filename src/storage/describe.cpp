@@ -279,7 +279,7 @@ describe_references(TableDescription &table, Relation comments)
         if (!trigger.tgisinternal && !is_own(trigger, table.extension_schema))
             return;
     ListCell *cell;
-    foreach (cell, RelationGetFKeyList(comments))
+    foreach (cell, copied_foreign_keys(comments))
     {
         const ForeignKeyCacheInfo *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
         if (!is_checked_at_once(comments, key->conoid))

@@ -5,6 +5,7 @@
 #include "../boundary/role.h"
 #include "access_path.h"
 #include "history.h"
+#include "own_triggers.h"
 #include "save_in_progress.h"
 #include "statements.h"
 
@@ -70,7 +71,7 @@ blanking(const AttachedTable &table, JsonBuilder &json)
     const TupleDesc columns = RelationGetDescr(relation);
     Sql *assignments = static_cast<Sql *>(palloc0((columns->natts + 1) * sizeof(Sql)));
     std::size_t count = 0;
-    const List *foreign_keys = RelationGetFKeyList(relation);
+    const List *foreign_keys = copied_foreign_keys(relation);
     for (const bool blanked : {true, false})
     {
         json.key(blanked ? "blanked" : "kept");

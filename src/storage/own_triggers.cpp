@@ -28,8 +28,15 @@ refers_to_key(Oid constraint, AttrNumber key)
 std::span<const Trigger>
 triggers_of(Relation relation)
 {
-    const TriggerDesc *triggers = relation->trigdesc;
+    // A look-up in the catalogue, which callers make, may exchange what the relation has.
+    const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
     return triggers == nullptr ? std::span<const Trigger>{} : std::span(triggers->triggers, triggers->numtriggers);
+}
+
+List *
+copied_foreign_keys(Relation relation)
+{
+    return static_cast<List *>(copyObjectImpl(RelationGetFKeyList(relation)));
 }
 
 bool

@@ -5,8 +5,11 @@
 // Telling the triggers of a table apart.
 namespace crm {
 
-// The triggers of an open relation.
+// A copy of the triggers of an open relation.
 std::span<const Trigger> triggers_of(Relation relation);
+
+// The same of its foreign keys.
+List *copied_foreign_keys(Relation relation);
 
 // Whether a trigger calls one of the extension's functions.
 bool is_own(const Trigger &trigger, Oid extension_schema);
