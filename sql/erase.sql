@@ -75,7 +75,7 @@ BEGIN READ ONLY;
 SELECT regress.state('SELECT crm_erase_customer(1)');
 ROLLBACK;
 CREATE ROLE regress_crm_erase;
-GRANT USAGE ON SCHEMA erase TO regress_crm_erase;
+GRANT USAGE, CREATE ON SCHEMA erase TO regress_crm_erase;
 GRANT ALL ON customers, comments, customer_history TO regress_crm_erase;
 SET ROLE regress_crm_erase;
 SELECT state, message FROM regress.error('SELECT crm_erase_customer(1)');
@@ -91,6 +91,15 @@ RESET ROLE;
 ALTER TABLE customers NO FORCE ROW LEVEL SECURITY;
 SET ROLE regress_crm_erase;
 SELECT crm_erase_customer(1) IS NOT NULL AS erased;
+-- what its owner has put off till the end of the transaction runs then, in the owner's own session
+CREATE FUNCTION erase.at_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE WARNING '% of % at the end', tg_op, tg_table_name; RETURN NULL; END$$;
+CREATE CONSTRAINT TRIGGER at_end AFTER INSERT OR UPDATE ON customer_history DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION at_end();
+BEGIN;
+SELECT crm_erase_customer(1) IS NOT NULL AS erased;
+COMMIT;
+DROP TRIGGER at_end ON customer_history;
 ALTER TABLE customer_history ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE comments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SELECT regress.state($$SELECT crm_prune_history('1 day')$$), regress.state($$SELECT crm_import_comments(1, 'words')$$);

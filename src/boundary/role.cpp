@@ -63,11 +63,11 @@ act_as(const Owner &owner, Called called)
 {
     Role role;
     GetUserIdAndSecContext(&role.user, &role.security_context);
-    // Whoever has become the owner by a SECURITY DEFINER function or a foreign key is somebody else at the end of the transaction.
-    const bool is_owner = role.user == owner.role && !(role.security_context & SECURITY_LOCAL_USERID_CHANGE);
-    role.is_restricted = !is_owner;
+    // Whoever has become the owner by a SECURITY DEFINER function or a foreign key is somebody else when the transaction ends.
+    role.is_restricted = role.user != owner.role || GetOuterUserId() != owner.role;
     const int restricted = role.is_restricted ? SECURITY_RESTRICTED_OPERATION : 0;
-    SetUserIdAndSecContext(owner.role, role.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS | restricted);
+    SetUserIdAndSecContext(owner.role,
+                           role.security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS | restricted);
     role.settings_level = 0;
     if (called == Called::anything)
     {

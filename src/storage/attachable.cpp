@@ -34,8 +34,7 @@ require_ordinary_table(Oid table)
         default:
             errors::not_an_ordinary_table(table, "not a table");
     }
-    if (!caller_owns(table))
-        aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, NameStr(form.relname));
+    require_owned(table);
     if (form.relispartition)
         errors::not_an_ordinary_table(table, "a partition");
     if (has_superclass(table))
