@@ -241,580 +241,110 @@ COMMENT ON COLUMN crm_lock_result.message IS 'the outcome in one English sentenc
 
 -- Functions of one customer ----------------------------------------------------------------------
 --
--- Each has a function in crm_proxy that PL/Proxy runs in the partition of a hash, and around it one that hands its errors on
--- as the partition raised them. These name schemas instead of setting a search_path, which would cost at every call, as
--- would casts in the statements, which the partitions parse anew each time.
+-- Each has a function in crm_proxy that PL/Proxy runs in the partition of a hash, and around it one that hands its
+-- errors on as the partition raised them. These name schemas instead of setting a search_path, which would cost at
+-- every call, as would casts in the statements, which the partitions parse anew each time.
 
-CREATE FUNCTION crm_proxy.update_customer(
-    hash integer, id bigint, expected_ts timestamptz, status text, comment text, author text, merge boolean,
-    reply_to bigint, fields jsonb
-)
-RETURNS crm_update_result
+-- Makes both for the extension's functions crm_NAME and crm_NAME_by_key. The arguments are those after the customer:
+-- each a name, a type of one word and perhaps a default, with no commas but those between them.
+CREATE PROCEDURE pg_temp.create_customer_function(name text, arguments text, result text, out_arguments text DEFAULT '')
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+    suffix text;
+    key_argument text;
+    hash text;
+    comment text;
+    inputs text;
+    names text;
+    types text;
+    without_defaults text;
+BEGIN
+    FOR suffix, key_argument, hash, comment IN VALUES
+        ('', 'id bigint', 'crm_proxy.key_hash(id::pg_catalog.text)',
+            'the extension''s crm_%1$s(%2$s), run in the partition of the customer, with its rights and settings '
+            'there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, '
+            'and 08006 where its connection was lost'),
+        ('_by_key', 'key text', 'crm_proxy.hash_of_key(key)',
+            'crm_%1$s() for keys of every type, given as text; raises 22P02 also for a malformed key')
+    LOOP
+        inputs := concat_ws(', ', key_argument, nullif(arguments, ''));
+        names := regexp_replace(inputs, '(\w+) [^,]+', '\1', 'g');
+        types := regexp_replace(inputs, '\w+ (\w+)[^,]*', '\1', 'g');
+        without_defaults := regexp_replace(inputs, ' DEFAULT [^,]+', '', 'g');
+
+        EXECUTE format($create$
+CREATE FUNCTION crm_proxy.%1$s(%2$s)
+RETURNS %3$s
 LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     RUN ON hash;
-    SELECT * FROM crm_update_customer(id, expected_ts, status, comment, author, merge, reply_to, fields);
-$$;
+    SELECT %4$scrm_%1$s(%5$s);
+$$
+            $create$, name || suffix, concat_ws(', ', 'hash integer', without_defaults, nullif(out_arguments, '')),
+            result, CASE WHEN result IN ('SETOF record', 'crm_update_result', 'crm_lock_result') THEN '* FROM ' END,
+            names);
 
-CREATE FUNCTION crm_update_customer(
-    id          bigint,
-    expected_ts timestamptz,
-    status      text,
-    comment     text,
-    author      text,
-    merge       boolean DEFAULT NULL,
-    reply_to    bigint DEFAULT NULL,
-    fields      jsonb DEFAULT NULL
-)
-RETURNS crm_update_result
+        EXECUTE format($create$
+CREATE FUNCTION crm_%1$s(%2$s)
+RETURNS %3$s
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 DECLARE
     error_detail pg_catalog.text;
     error_hint pg_catalog.text;
 BEGIN
-    RETURN crm_proxy.update_customer(crm_proxy.key_hash(id::pg_catalog.text), id, expected_ts, status, comment, author, merge,
-        reply_to, fields);
+    RETURN %4$scrm_proxy.%1$s(%5$s, %6$s);
 EXCEPTION WHEN query_canceled OR OTHERS THEN
     GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
     PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
 END
-$$;
+$$
+            $create$, name || suffix, concat_ws(', ', inputs, nullif(out_arguments, '')), result,
+            CASE WHEN result LIKE 'SETOF %' THEN 'QUERY SELECT * FROM ' END, hash, names);
 
-COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'the extension''s crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.update_customer_by_key(
-    hash integer, key text, expected_ts timestamptz, status text, comment text, author text, merge boolean,
-    reply_to bigint, fields jsonb
-)
-RETURNS crm_update_result
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_update_customer_by_key(key, expected_ts, status, comment, author, merge, reply_to, fields);
-$$;
-
-CREATE FUNCTION crm_update_customer_by_key(
-    key         text,
-    expected_ts timestamptz,
-    status      text,
-    comment     text,
-    author      text,
-    merge       boolean DEFAULT NULL,
-    reply_to    bigint DEFAULT NULL,
-    fields      jsonb DEFAULT NULL
-)
-RETURNS crm_update_result
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.update_customer_by_key(crm_proxy.hash_of_key(key), key, expected_ts, status, comment, author,
-        merge, reply_to, fields);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+        EXECUTE format('COMMENT ON FUNCTION crm_%s(%s) IS %L', name || suffix, types, format(comment, name, types));
+    END LOOP;
 END
-$$;
+$procedure$;
 
-COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'crm_update_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+CALL pg_temp.create_customer_function('update_customer',
+    'expected_ts timestamptz, status text, comment text, author text, merge boolean DEFAULT NULL, '
+    'reply_to bigint DEFAULT NULL, fields jsonb DEFAULT NULL', 'crm_update_result');
 
-CREATE FUNCTION crm_proxy.get_customer(
-    hash integer, id bigint, at timestamptz, max_comments integer
-)
-RETURNS jsonb
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_get_customer(id, at, max_comments);
-$$;
+CALL pg_temp.create_customer_function('get_customer',
+    'at timestamptz DEFAULT NULL, max_comments integer DEFAULT 50', 'jsonb');
 
-CREATE FUNCTION crm_get_customer(
-    id           bigint,
-    at           timestamptz DEFAULT NULL,
-    max_comments integer DEFAULT 50
-)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.get_customer(crm_proxy.key_hash(id::pg_catalog.text), id, at, max_comments);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
+CALL pg_temp.create_customer_function('timeline',
+    'max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL', 'SETOF record',
+    'OUT at timestamptz, OUT kind text, OUT version timestamptz, OUT operation text, OUT author text, '
+    'OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT comment_id bigint, '
+    'OUT reply_to bigint, OUT thread bigint, OUT depth integer, OUT body text, OUT save_refused boolean');
 
-COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
-    'the extension''s crm_get_customer(bigint, timestamptz, integer), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+CALL pg_temp.create_customer_function('add_comment',
+    'body text, author text, reply_to bigint DEFAULT NULL', 'bigint');
 
-CREATE FUNCTION crm_proxy.get_customer_by_key(
-    hash integer, key text, at timestamptz, max_comments integer
-)
-RETURNS jsonb
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_get_customer_by_key(key, at, max_comments);
-$$;
+CALL pg_temp.create_customer_function('export_comments',
+    'time_zone text DEFAULT ''UTC''', 'text');
 
-CREATE FUNCTION crm_get_customer_by_key(
-    key          text,
-    at           timestamptz DEFAULT NULL,
-    max_comments integer DEFAULT 50
-)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.get_customer_by_key(crm_proxy.hash_of_key(key), key, at, max_comments);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
+CALL pg_temp.create_customer_function('import_comments',
+    'comments text, time_zone text DEFAULT ''UTC''', 'integer');
 
-COMMENT ON FUNCTION crm_get_customer_by_key(text, timestamptz, integer) IS
-    'crm_get_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+CALL pg_temp.create_customer_function('lock_customer',
+    'author text, ttl interval DEFAULT ''15 minutes'', lock_id uuid DEFAULT NULL', 'crm_lock_result');
 
-CREATE FUNCTION crm_proxy.timeline(
-    hash integer, id bigint, max_rows integer, before timestamptz, OUT at timestamptz, OUT kind text,
-    OUT version timestamptz, OUT operation text, OUT author text, OUT db_user name, OUT status_from text,
-    OUT status_to text, OUT fields jsonb, OUT comment_id bigint, OUT reply_to bigint, OUT thread bigint,
-    OUT depth integer, OUT body text, OUT save_refused boolean
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_timeline(id, max_rows, before);
-$$;
+CALL pg_temp.create_customer_function('unlock_customer',
+    'lock_id uuid', 'boolean');
 
-CREATE FUNCTION crm_timeline(
-    id              bigint,
-    max_rows        integer DEFAULT 100,
-    before          timestamptz DEFAULT NULL,
-    OUT at           timestamptz,
-    OUT kind         text,
-    OUT version      timestamptz,
-    OUT operation    text,
-    OUT author       text,
-    OUT db_user      name,
-    OUT status_from  text,
-    OUT status_to    text,
-    OUT fields       jsonb,
-    OUT comment_id   bigint,
-    OUT reply_to     bigint,
-    OUT thread       bigint,
-    OUT depth        integer,
-    OUT body         text,
-    OUT save_refused boolean
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.timeline(crm_proxy.key_hash(id::pg_catalog.text), id, max_rows, before);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
+CALL pg_temp.create_customer_function('erase_customer',
+    '', 'jsonb');
 
-COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
-    'the extension''s crm_timeline(bigint, integer, timestamptz), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
+CALL pg_temp.create_customer_function('verify',
+    '', 'SETOF record', 'OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb');
 
-CREATE FUNCTION crm_proxy.timeline_by_key(
-    hash integer, key text, max_rows integer, before timestamptz, OUT at timestamptz, OUT kind text,
-    OUT version timestamptz, OUT operation text, OUT author text, OUT db_user name, OUT status_from text,
-    OUT status_to text, OUT fields jsonb, OUT comment_id bigint, OUT reply_to bigint, OUT thread bigint,
-    OUT depth integer, OUT body text, OUT save_refused boolean
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_timeline_by_key(key, max_rows, before);
-$$;
-
-CREATE FUNCTION crm_timeline_by_key(
-    key             text,
-    max_rows        integer DEFAULT 100,
-    before          timestamptz DEFAULT NULL,
-    OUT at           timestamptz,
-    OUT kind         text,
-    OUT version      timestamptz,
-    OUT operation    text,
-    OUT author       text,
-    OUT db_user      name,
-    OUT status_from  text,
-    OUT status_to    text,
-    OUT fields       jsonb,
-    OUT comment_id   bigint,
-    OUT reply_to     bigint,
-    OUT thread       bigint,
-    OUT depth        integer,
-    OUT body         text,
-    OUT save_refused boolean
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.timeline_by_key(crm_proxy.hash_of_key(key), key, max_rows, before);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_timeline_by_key(text, integer, timestamptz) IS
-    'crm_timeline() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.add_comment(
-    hash integer, id bigint, body text, author text, reply_to bigint
-)
-RETURNS bigint
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_add_comment(id, body, author, reply_to);
-$$;
-
-CREATE FUNCTION crm_add_comment(
-    id       bigint,
-    body     text,
-    author   text,
-    reply_to bigint DEFAULT NULL
-)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.add_comment(crm_proxy.key_hash(id::pg_catalog.text), id, body, author, reply_to);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
-    'the extension''s crm_add_comment(bigint, text, text, bigint), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.add_comment_by_key(
-    hash integer, key text, body text, author text, reply_to bigint
-)
-RETURNS bigint
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_add_comment_by_key(key, body, author, reply_to);
-$$;
-
-CREATE FUNCTION crm_add_comment_by_key(
-    key      text,
-    body     text,
-    author   text,
-    reply_to bigint DEFAULT NULL
-)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.add_comment_by_key(crm_proxy.hash_of_key(key), key, body, author, reply_to);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
-    'crm_add_comment() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.export_comments(
-    hash integer, id bigint, time_zone text
-)
-RETURNS text
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_export_comments(id, time_zone);
-$$;
-
-CREATE FUNCTION crm_export_comments(id bigint, time_zone text DEFAULT 'UTC')
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.export_comments(crm_proxy.key_hash(id::pg_catalog.text), id, time_zone);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_export_comments(bigint, text) IS
-    'the extension''s crm_export_comments(bigint, text), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.export_comments_by_key(
-    hash integer, key text, time_zone text
-)
-RETURNS text
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_export_comments_by_key(key, time_zone);
-$$;
-
-CREATE FUNCTION crm_export_comments_by_key(key text, time_zone text DEFAULT 'UTC')
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.export_comments_by_key(crm_proxy.hash_of_key(key), key, time_zone);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_export_comments_by_key(text, text) IS
-    'crm_export_comments() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.import_comments(
-    hash integer, id bigint, comments text, time_zone text
-)
-RETURNS integer
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_import_comments(id, comments, time_zone);
-$$;
-
-CREATE FUNCTION crm_import_comments(id bigint, comments text, time_zone text DEFAULT 'UTC')
-RETURNS integer
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.import_comments(crm_proxy.key_hash(id::pg_catalog.text), id, comments, time_zone);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_import_comments(bigint, text, text) IS
-    'the extension''s crm_import_comments(bigint, text, text), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.import_comments_by_key(
-    hash integer, key text, comments text, time_zone text
-)
-RETURNS integer
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_import_comments_by_key(key, comments, time_zone);
-$$;
-
-CREATE FUNCTION crm_import_comments_by_key(key text, comments text, time_zone text DEFAULT 'UTC')
-RETURNS integer
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.import_comments_by_key(crm_proxy.hash_of_key(key), key, comments, time_zone);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_import_comments_by_key(text, text, text) IS
-    'crm_import_comments() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.lock_customer(
-    hash integer, id bigint, author text, ttl interval, lock_id uuid
-)
-RETURNS crm_lock_result
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_lock_customer(id, author, ttl, lock_id);
-$$;
-
-CREATE FUNCTION crm_lock_customer(
-    id      bigint,
-    author  text,
-    ttl     interval DEFAULT '15 minutes',
-    lock_id uuid DEFAULT NULL
-)
-RETURNS crm_lock_result
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.lock_customer(crm_proxy.key_hash(id::pg_catalog.text), id, author, ttl, lock_id);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
-    'the extension''s crm_lock_customer(bigint, text, interval, uuid), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.lock_customer_by_key(
-    hash integer, key text, author text, ttl interval, lock_id uuid
-)
-RETURNS crm_lock_result
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_lock_customer_by_key(key, author, ttl, lock_id);
-$$;
-
-CREATE FUNCTION crm_lock_customer_by_key(
-    key     text,
-    author  text,
-    ttl     interval DEFAULT '15 minutes',
-    lock_id uuid DEFAULT NULL
-)
-RETURNS crm_lock_result
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.lock_customer_by_key(crm_proxy.hash_of_key(key), key, author, ttl, lock_id);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_lock_customer_by_key(text, text, interval, uuid) IS
-    'crm_lock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.unlock_customer(
-    hash integer, id bigint, lock_id uuid
-)
-RETURNS boolean
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_unlock_customer(id, lock_id);
-$$;
-
-CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid)
-RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.unlock_customer(crm_proxy.key_hash(id::pg_catalog.text), id, lock_id);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid) IS
-    'the extension''s crm_unlock_customer(bigint, uuid), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.unlock_customer_by_key(
-    hash integer, key text, lock_id uuid
-)
-RETURNS boolean
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_unlock_customer_by_key(key, lock_id);
-$$;
-
-CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid)
-RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.unlock_customer_by_key(crm_proxy.hash_of_key(key), key, lock_id);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_unlock_customer_by_key(text, uuid) IS
-    'crm_unlock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.verify(
-    hash integer, id bigint, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_verify(id);
-$$;
-
-CREATE FUNCTION crm_verify(
+-- Without an id it reads all partitions.
+CREATE OR REPLACE FUNCTION crm_verify(
     id            bigint DEFAULT NULL,
     OUT customer  text,
     OUT invariant text,
@@ -838,102 +368,6 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
     PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
 END
 $$;
-
-COMMENT ON FUNCTION crm_verify(bigint) IS
-    'the extension''s crm_verify(bigint), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.verify_by_key(
-    hash integer, key text, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT * FROM crm_verify_by_key(key);
-$$;
-
-CREATE FUNCTION crm_verify_by_key(
-    key           text,
-    OUT customer  text,
-    OUT invariant text,
-    OUT problem   text,
-    OUT detail    jsonb
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.verify_by_key(crm_proxy.hash_of_key(key), key);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_verify_by_key(text) IS
-    'crm_verify() for keys of every type, given as text; raises 22P02 also for a malformed key';
-
-CREATE FUNCTION crm_proxy.erase_customer(
-    hash integer, id bigint
-)
-RETURNS jsonb
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_erase_customer(id);
-$$;
-
-CREATE FUNCTION crm_erase_customer(id bigint)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.erase_customer(crm_proxy.key_hash(id::pg_catalog.text), id);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_erase_customer(bigint) IS
-    'the extension''s crm_erase_customer(bigint), run in the partition of the customer, with its rights and settings there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, and 08006 where its connection was lost';
-
-CREATE FUNCTION crm_proxy.erase_customer_by_key(
-    hash integer, key text
-)
-RETURNS jsonb
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    RUN ON hash;
-    SELECT crm_erase_customer_by_key(key);
-$$;
-
-CREATE FUNCTION crm_erase_customer_by_key(key text)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-DECLARE
-    error_detail pg_catalog.text;
-    error_hint pg_catalog.text;
-BEGIN
-    RETURN crm_proxy.erase_customer_by_key(crm_proxy.hash_of_key(key), key);
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
-    'crm_erase_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
 
 -- Many saves -------------------------------------------------------------------------------------
 
@@ -1148,21 +582,37 @@ COMMENT ON FUNCTION crm_create_customer_by_key(text, jsonb) IS
 --
 -- One partition that cannot be reached fails these: its error names it.
 
-CREATE FUNCTION crm_proxy.doctor_all(parts integer[],
-    OUT partition integer, OUT check_name text, OUT status text, OUT finding text, OUT hint text
+-- Makes crm_proxy.NAME, which runs a query in each partition, and crm_NAME, which reads what all of them answer. The
+-- query may have one parameter, which it has to cast; its value is an expression, perhaps of the argument of crm_NAME.
+CREATE PROCEDURE pg_temp.create_function_of_all_partitions(
+    name          text,
+    out_arguments text,
+    query         text,
+    comment       text,
+    argument      text DEFAULT '',
+    parameter     text DEFAULT '',
+    value         text DEFAULT '',
+    order_by      text DEFAULT 'r.partition'
 )
+LANGUAGE plpgsql
+AS $procedure$
+BEGIN
+    out_arguments := 'OUT partition integer, ' || out_arguments;
+
+    EXECUTE format($create$
+CREATE FUNCTION crm_proxy.%1$s(%2$s)
 RETURNS SETOF record
 LANGUAGE plproxy
 AS $$
     CLUSTER 'crm';
     SPLIT parts;
     RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_doctor() r;
-$$;
+    SELECT (parts::integer[])[1] AS partition, %3$s;
+$$
+        $create$, name, concat_ws(', ', 'parts integer[]', nullif(parameter, ''), out_arguments), query);
 
-CREATE FUNCTION crm_doctor_all(
-    OUT partition integer, OUT check_name text, OUT status text, OUT finding text, OUT hint text
-)
+    EXECUTE format($create$
+CREATE FUNCTION crm_%1$s(%2$s)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1171,195 +621,57 @@ DECLARE
     error_detail text;
     error_hint text;
 BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.doctor_all(crm_proxy.all_partitions()) r
-        ORDER BY r.partition;
+    RETURN QUERY SELECT * FROM crm_proxy.%1$s(%3$s) r
+        ORDER BY %4$s;
 EXCEPTION WHEN query_canceled OR OTHERS THEN
     GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
     PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
 END
-$$;
+$$
+        $create$, name, concat_ws(', ', nullif(argument, ''), out_arguments),
+        concat_ws(', ', 'crm_proxy.all_partitions()', nullif(value, '')), order_by);
 
-COMMENT ON FUNCTION crm_doctor_all() IS
-    'crm_doctor() of every partition';
-
-CREATE FUNCTION crm_proxy.verify_all(parts integer[],
-    OUT partition integer, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    SPLIT parts;
-    RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_verify() r;
-$$;
-
-CREATE FUNCTION crm_verify_all(
-    OUT partition integer, OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    error_detail text;
-    error_hint text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.verify_all(crm_proxy.all_partitions()) r
-        ORDER BY r.partition;
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+    EXECUTE format('COMMENT ON FUNCTION crm_%s IS %L', name, comment);
 END
-$$;
+$procedure$;
 
-COMMENT ON FUNCTION crm_verify_all() IS
-    'crm_verify() of every partition: no rows are good';
+CALL pg_temp.create_function_of_all_partitions('doctor_all',
+    'OUT check_name text, OUT status text, OUT finding text, OUT hint text',
+    'r.* FROM crm_doctor() r',
+    'crm_doctor() of every partition');
 
-CREATE FUNCTION crm_proxy.misplaced(parts integer[], partitions integer,
-    OUT partition integer, OUT key text, OUT belongs_to integer
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    SPLIT parts;
-    RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_shard.misplaced((parts::integer[])[1], partitions::integer) r;
-$$;
+CALL pg_temp.create_function_of_all_partitions('verify_all',
+    'OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb',
+    'r.* FROM crm_verify() r',
+    'crm_verify() of every partition: no rows are good');
 
-CREATE FUNCTION crm_misplaced(
-    OUT partition integer, OUT key text, OUT belongs_to integer
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    error_detail text;
-    error_hint text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.misplaced(crm_proxy.all_partitions(), cardinality(crm_proxy.all_partitions())) r
-        ORDER BY r.partition, r.key;
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
+CALL pg_temp.create_function_of_all_partitions('misplaced',
+    'OUT key text, OUT belongs_to integer',
+    'r.* FROM crm_shard.misplaced((parts::integer[])[1], partitions::integer) r',
+    'the customers that lie in another partition than the one where calls look for them, and the one where they '
+    'belong: no rows are good. Each partition reads all its keys',
+    parameter => 'partitions integer', value => 'cardinality(crm_proxy.all_partitions())',
+    order_by => 'r.partition, r.key');
 
-COMMENT ON FUNCTION crm_misplaced() IS
-    'the customers that lie in another partition than the one where calls look for them, and the one where they belong: no rows are good. Each partition reads all its keys';
+CALL pg_temp.create_function_of_all_partitions('counts',
+    'OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks bigint',
+    'r.* FROM crm_shard.counts() r',
+    'how many customers, comments, changes in the history and live edit locks each partition has');
 
-CREATE FUNCTION crm_proxy.counts(parts integer[],
-    OUT partition integer, OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks
-    bigint
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    SPLIT parts;
-    RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_shard.counts() r;
-$$;
+CALL pg_temp.create_function_of_all_partitions('recent_changes',
+    'OUT key text, OUT version timestamptz, OUT recorded_at timestamptz, OUT operation text, OUT author text, '
+    'OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT comment_id bigint',
+    'r.* FROM crm_shard.recent_changes(row_limit::integer) r',
+    'the latest changes of the customers of all partitions, newest first, by the clocks of their servers',
+    argument => 'max_rows integer DEFAULT 100', parameter => 'row_limit integer', value => 'max_rows',
+    order_by => 'r.version DESC, r.partition LIMIT max_rows');
 
-CREATE FUNCTION crm_counts(
-    OUT partition integer, OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks
-    bigint
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    error_detail text;
-    error_hint text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.counts(crm_proxy.all_partitions()) r
-        ORDER BY r.partition;
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_counts() IS
-    'how many customers, comments, changes in the history and live edit locks each partition has';
-
-CREATE FUNCTION crm_proxy.recent_changes(parts integer[], row_limit integer,
-    OUT partition integer, OUT key text, OUT version timestamptz, OUT recorded_at timestamptz, OUT operation
-    text, OUT author text, OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT
-    comment_id bigint
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    SPLIT parts;
-    RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_shard.recent_changes(row_limit::integer) r;
-$$;
-
-CREATE FUNCTION crm_recent_changes(max_rows integer DEFAULT 100,
-    OUT partition integer, OUT key text, OUT version timestamptz, OUT recorded_at timestamptz, OUT operation
-    text, OUT author text, OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT
-    comment_id bigint
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    error_detail text;
-    error_hint text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.recent_changes(crm_proxy.all_partitions(), max_rows) r
-        ORDER BY r.version DESC, r.partition LIMIT max_rows;
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_recent_changes(integer) IS
-    'the latest changes of the customers of all partitions, newest first, by the clocks of their servers';
-
-CREATE FUNCTION crm_proxy.live_locks(parts integer[],
-    OUT partition integer, OUT customers text, OUT key text, OUT author text, OUT locked_at timestamptz, OUT
-    expires_at timestamptz
-)
-RETURNS SETOF record
-LANGUAGE plproxy
-AS $$
-    CLUSTER 'crm';
-    SPLIT parts;
-    RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, l.customers::text, l.key, l.author, l.locked_at,
-        l.expires_at FROM crm_live_locks() l;
-$$;
-
-CREATE FUNCTION crm_live_locks(
-    OUT partition integer, OUT customers text, OUT key text, OUT author text, OUT locked_at timestamptz, OUT
-    expires_at timestamptz
-)
-RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    error_detail text;
-    error_hint text;
-BEGIN
-    RETURN QUERY SELECT * FROM crm_proxy.live_locks(crm_proxy.all_partitions()) r
-        ORDER BY r.partition, r.key;
-EXCEPTION WHEN query_canceled OR OTHERS THEN
-    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
-END
-$$;
-
-COMMENT ON FUNCTION crm_live_locks() IS
-    'the rows of the view crm_locks';
+CALL pg_temp.create_function_of_all_partitions('live_locks',
+    'OUT customers text, OUT key text, OUT author text, OUT locked_at timestamptz, OUT expires_at timestamptz',
+    'l.customers::text, l.key, l.author, l.locked_at,
+        l.expires_at FROM crm_live_locks() l',
+    'the rows of the view crm_locks',
+    order_by => 'r.partition, r.key');
 
 CREATE VIEW crm_locks AS SELECT partition, customers, key, author, locked_at, expires_at FROM crm_live_locks();
 
