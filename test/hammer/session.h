@@ -1,30 +1,15 @@
 #pragma once
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <pqxx/pqxx>
 
 #include "record.h"
+#include "target.h"
 
 namespace crm::hammer {
-
-// Where the users connect to and what they call there.
-struct Target
-{
-    std::string dsn;
-    std::string function;  // a quoted name, safe to put into SQL
-    int timeout_seconds;
-    bool is_proxy = false;  // of several databases, which have the tables (scale/proxy.sql)
-};
-
-// Why a run could not be done, as one sentence for people.
-struct CannotRun : std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
 
 // One connection of one user. Not for use by several threads at once.
 class Session
@@ -68,14 +53,8 @@ private:
     class Notices;
 
     void connect();
-    void ask(Attempt &attempt);
-    void ask_batch(std::vector<Attempt> &saves);
     template <typename Ask> void perform(std::vector<Attempt *> attempts, Ask ask);
     Reply reply_of_error(const Attempt &attempt, std::string_view sqlstate) const;
-    template <typename... Arguments>
-    pqxx::result execute_on_tables(pqxx::transaction_base &transaction, std::int64_t customer, const std::string &sql,
-                                   const std::vector<std::string> &columns, const Arguments &...arguments);
-    std::vector<VerifyRow> verify(pqxx::transaction_base &transaction);
 
     Target target_;
     std::unique_ptr<pqxx::connection> connection_;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <pqxx/pqxx>
+
+#include "record.h"
+
+// Sending statements and reading their results, in every libpqxx.
+namespace crm::hammer {
+
+// A timestamptz as microseconds, whatever the session's settings are.
+#define MICROSECONDS(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
+
+// libpqxx 7.10 has these in place of exec_params and errorhandler.
+#define CRM_HAS_PARAMS (PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10))
+#define CRM_HAS_NOTICE_HANDLER CRM_HAS_PARAMS
+
+// Executes a statement with parameters, which are sent untyped as text.
+template <typename... Arguments>
+pqxx::result
+execute(pqxx::transaction_base &transaction, const std::string &sql, const Arguments &...arguments)
+{
+#if CRM_HAS_PARAMS
+    return transaction.exec(sql, pqxx::params{arguments...});
+#else
+    return transaction.exec_params(sql, arguments...);
+#endif
+}
+
+// Fields are taken by a template because their type differs between the major versions of libpqxx.
+template <typename Field>
+std::optional<std::string>
+text(const Field &field)
+{
+    if (field.is_null())
+        return std::nullopt;
+    return field.template as<std::string>();
+}
+
+template <typename Field>
+std::optional<std::int64_t>
+number(const Field &field)
+{
+    if (field.is_null())
+        return std::nullopt;
+    return field.template as<std::int64_t>();
+}
+
+// The columns of rows that are JSON, as text.
+std::string columns_of_json(const std::vector<std::string> &columns);
+
+// The driver's columns of a customer as JSON.
+Values fields_of(const std::string &json);
+
+std::string first_line(std::string_view message);
+
+}  // namespace crm::hammer

@@ -1,0 +1,243 @@
+#include "statements.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "sql.h"
+
+namespace crm::hammer {
+
+namespace {
+
+// As a parameter; a null pointer is NULL in every libpqxx.
+const char *
+parameter(const std::optional<std::string> &text)
+{
+    return text ? text->c_str() : nullptr;
+}
+
+std::optional<std::string>
+number_text(const std::optional<std::int64_t> &number)
+{
+    return number ? std::optional(std::to_string(*number)) : std::nullopt;
+}
+
+// The columns of a save's result that are noted.
+#define RESULT_OF_SAVE                                                                                                 \
+    "outcome, status, " MICROSECONDS("updated_at") ", comment_id, "                                                    \
+    "CASE WHEN outcome = 'replayed' THEN " MICROSECONDS("(detail ->> 'version')::timestamptz") " END, "                \
+    "detail ->> 'current', detail #>> '{lock,author}', " MICROSECONDS("(detail #>> '{lock,expires_at}')::timestamptz")
+
+// What a plain write returns of the customer.
+#define VERSION_OF_CUSTOMER "id, status, " MICROSECONDS("updated_at") " AS version"
+
+const std::vector<std::string> version_columns{"id", "status", "version"};
+
+// Notes the columns of RESULT_OF_SAVE, which begin at the first one given.
+template <typename Row>
+void
+note_result(Attempt &save, const Row &row, int first)
+{
+    const auto column = [&](int i) { return row[static_cast<typename Row::size_type>(first + i)]; };
+    save.outcome = text(column(0)).value_or("NULL");
+    save.answer_status = text(column(1));
+    save.answer_version = number(column(2));
+    save.answer_comment = number(column(3));
+    save.replayed_version = number(column(4));
+    // On a replay it says whether that version is the current one.
+    if (const auto current = text(column(5)); current && save.outcome != "replayed")
+        save.answer_fields = fields_of(*current);
+    save.lock_holder = text(column(6));
+    save.lock_expires_at = number(column(7));
+}
+
+// Executes a statement on the customer's tables, where they are. The columns are named in its result.
+template <typename... Arguments>
+pqxx::result
+execute_on_tables(pqxx::transaction_base &transaction, const Target &target, std::int64_t customer,
+                  const std::string &sql, const std::vector<std::string> &columns, const Arguments &...arguments)
+{
+    if (!target.is_proxy)
+        return execute(transaction, sql, arguments...);
+
+    constexpr std::size_t count = sizeof...(arguments);
+    std::string list;
+    for (std::size_t i = 1; i <= count; ++i)
+        list += fmt::format("{}${}::text", i == 1 ? "" : ", ", i);
+    return execute(transaction,
+                   fmt::format("SELECT {} FROM crm_hammer.run_on_customer(${}::bigint, ${}::text, ARRAY[{}]) r",
+                               columns_of_json(columns), count + 1, count + 2, list),
+                   arguments..., customer, sql);
+}
+
+}  // namespace
+
+void
+ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
+{
+    pqxx::nontransaction transaction(connection);
+    pqxx::result result;
+
+    switch (attempt.action)
+    {
+        case Action::save:
+            result = execute(transaction,
+                             "SELECT " RESULT_OF_SAVE " FROM " + target.function +
+                                 "($1, $2, $3, $4, $5, $6, $7, $8)",
+                             attempt.customer, to_text(attempt.base), parameter(attempt.status),
+                             parameter(attempt.comment), attempt.author, attempt.merge ? "true" : nullptr,
+                             parameter(number_text(attempt.reply_to)),
+                             parameter(attempt.fields.empty()
+                                           ? std::nullopt
+                                           : std::optional(nlohmann::json(attempt.fields).dump())));
+            note_result(attempt, result[0], 0);
+            return;
+        case Action::comment:
+            result = execute_on_tables(transaction, target, attempt.customer,
+                                       "INSERT INTO comments (customer_id, author, body, reply_to) "
+                                       "VALUES ($1::bigint, $2, $3, $4::bigint) RETURNING id",
+                                       {"id"}, attempt.customer, attempt.author, parameter(attempt.comment),
+                                       parameter(number_text(attempt.reply_to)));
+            attempt.outcome = "done";
+            attempt.answer_comment = number(result[0][0]);
+            return;
+        case Action::add_comment:
+            result = execute(transaction, "SELECT crm_add_comment($1::bigint, $2, $3, $4)", attempt.customer,
+                             parameter(attempt.comment), attempt.author, parameter(number_text(attempt.reply_to)));
+            attempt.outcome = "done";
+            attempt.answer_comment = number(result[0][0]);
+            return;
+        case Action::lock:
+        {
+            result = execute(transaction,
+                             "SELECT outcome, lock_id, author, " MICROSECONDS("expires_at")
+                             " FROM crm_lock_customer($1::bigint, $2, $3 * interval '1 microsecond', $4)",
+                             attempt.customer, attempt.author, attempt.ttl, parameter(attempt.lock_id));
+            const auto row = result[0];
+            attempt.outcome = text(row[0]).value_or("NULL");
+            attempt.answer_lock_id = text(row[1]);
+            attempt.lock_holder = text(row[2]);
+            attempt.lock_expires_at = number(row[3]);
+            return;
+        }
+        case Action::unlock:
+        {
+            // The lock is released after the time that the subquery, which is evaluated first, returns.
+            result = execute(transaction,
+                             "SELECT " MICROSECONDS("t.before") ", crm_unlock_customer($1::bigint, $2) "
+                             "FROM (SELECT clock_timestamp() AS before OFFSET 0) t",
+                             attempt.customer, parameter(attempt.lock_id));
+            const auto row = result[0];
+            attempt.clock = number(row[0]);
+            attempt.outcome = row[1].as<bool>() ? "done" : "none";
+            return;
+        }
+        case Action::read:
+        {
+            result = execute(
+                transaction,
+                target.is_proxy
+                    ? "SELECT $1::bigint, c #>> '{customer,status}', "
+                      MICROSECONDS("(c #>> '{customer,updated_at}')::timestamptz") ", c -> 'customer', "
+                      "(SELECT max(m::bigint) FROM jsonb_path_query(c, '$.comments.**.id') m) "
+                      "FROM (SELECT crm_get_customer($1::bigint) AS c OFFSET 0) t WHERE c IS NOT NULL"
+                    : "SELECT id, status, " MICROSECONDS("updated_at") ", to_jsonb(c), "
+                      "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
+                      "FROM customers c WHERE id = $1",
+                attempt.customer);
+            if (!result.empty())
+            {
+                attempt.answer_fields = fields_of(result[0][3].as<std::string>());
+                attempt.latest_comment = number(result[0][4]);
+            }
+            break;
+        }
+        case Action::update:
+        {
+            const auto phone = attempt.fields.find("phone");
+            result = execute_on_tables(transaction, target, attempt.customer,
+                                       "UPDATE customers SET status = coalesce($2, status), phone = coalesce($3, phone) "
+                                       "WHERE id = $1::bigint RETURNING " VERSION_OF_CUSTOMER,
+                                       version_columns, attempt.customer, parameter(attempt.status),
+                                       phone == attempt.fields.end() ? nullptr : phone->second.c_str());
+            break;
+        }
+        case Action::insert:
+            // An id that is known already is a customer that comes back.
+            if (attempt.customer != 0)
+                result = execute_on_tables(transaction, target, attempt.customer,
+                                           "INSERT INTO customers (id, name, status) VALUES ($1::bigint, 'hammered again', $2) "
+                                           "RETURNING " VERSION_OF_CUSTOMER,
+                                           version_columns, attempt.customer, parameter(attempt.status));
+            else
+                result = execute(transaction,
+                                 target.is_proxy
+                                     ? "SELECT id, $1::text, " MICROSECONDS("updated_at")
+                                       " FROM crm_create_customer(jsonb_build_object('name', 'hammered', 'status', $1::text))"
+                                     : "INSERT INTO customers (name, status) VALUES ('hammered', $1) "
+                                       "RETURNING " VERSION_OF_CUSTOMER,
+                                 parameter(attempt.status));
+            break;
+        case Action::remove:
+            result = execute_on_tables(transaction, target, attempt.customer,
+                                       "DELETE FROM customers WHERE id = $1::bigint RETURNING " VERSION_OF_CUSTOMER,
+                                       version_columns, attempt.customer);
+            break;
+    }
+
+    attempt.outcome = result.empty() ? "none" : "done";
+    if (!result.empty())
+    {
+        const auto row = result[0];
+        attempt.customer = row[0].as<std::int64_t>();
+        attempt.answer_status = text(row[1]);
+        attempt.answer_version = number(row[2]);
+    }
+}
+
+void
+ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
+{
+    auto array = nlohmann::json::array();
+    for (const Attempt &save : saves)
+    {
+        nlohmann::json object{{"id", save.customer}, {"expected_ts", to_text(save.base)}, {"author", save.author}};
+        if (save.status)
+            object["status"] = *save.status;
+        if (save.comment)
+            object["comment"] = *save.comment;
+        if (save.merge)
+            object["merge"] = true;
+        if (save.reply_to)
+            object["reply_to"] = *save.reply_to;
+        if (!save.fields.empty())
+            object["fields"] = save.fields;
+        array.push_back(std::move(object));
+    }
+
+    pqxx::nontransaction transaction(connection);
+    const auto result =
+        execute(transaction, "SELECT ord, " RESULT_OF_SAVE " FROM crm_update_customers($1)", array.dump());
+    for (Attempt &save : saves)
+        save.outcome = "no result";
+    // One row for each save, in the order of the saves.
+    std::size_t position = 0;
+    for (const auto &row : result)
+    {
+        if (position == saves.size())
+        {
+            saves.back().outcome = "too many results";
+            break;
+        }
+        Attempt &save = saves[position++];
+        if (row[0].as<std::size_t>() == position)
+            note_result(save, row, 1);
+        else
+            save.outcome = "result of another";
+    }
+}
+
+#undef RESULT_OF_SAVE
+#undef VERSION_OF_CUSTOMER
+
+}  // namespace crm::hammer
