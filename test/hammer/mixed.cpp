@@ -39,7 +39,7 @@ constexpr std::string_view statuses[] = {"new", "contacted", "qualified", "propo
 }  // namespace
 
 MixedUser::MixedUser(Stage &stage, User &user)
-    : stage_(stage), user_(user), most_customers_(2 * static_cast<std::size_t>(stage.options.customers))
+    : stage_(stage), user_(user), most_customers_(2 * static_cast<std::size_t>(stage.options.customers)), pages_(user)
 {
 }
 
@@ -69,7 +69,7 @@ MixedUser::step()
     switch (std::discrete_distribution<int>(step_weights)(user_.random()))
     {
         case just_look:
-            look(customer);
+            pages_.look(customer);
             return;
         case save_after_looking:
             save(customer, true, false);
@@ -98,13 +98,13 @@ MixedUser::step()
 void
 MixedUser::save(std::int64_t customer, bool looks_first, bool from_older_version)
 {
-    const Page *page = looks_first ? look(customer) : open_page(customer);
+    const Page *page = looks_first ? pages_.look(customer) : pages_.open(customer);
     if (!page)
         return;
 
     const Attempt save = new_save(customer, *page, from_older_version);
     const Attempt told = user_.chance(12) ? user_.submit_twice_at_once(save) : user_.submit(save);
-    remember(told);
+    pages_.remember(told);
     after_save(save, told);
 }
 
@@ -123,7 +123,7 @@ MixedUser::after_save(Attempt save, Attempt told)
     if (told.is_applied() || told.outcome == "replayed")
     {
         if (user_.chance(15))
-            remember(user_.submit(save));
+            pages_.remember(user_.submit(save));
         return;
     }
     if (told.outcome != "conflict" || user_.chance(25))
@@ -133,14 +133,14 @@ MixedUser::after_save(Attempt save, Attempt told)
     if (user_.chance(30))
     {
         told = user_.chance(30) ? user_.submit_twice_at_once(save) : user_.submit(save);
-        remember(told);
+        pages_.remember(told);
     }
 
     for (int tries = 0; tries < 50 && told.outcome == "conflict" && told.answer_version; ++tries)
     {
         save.base = *told.answer_version;
         told = user_.chance(10) ? user_.submit_twice_at_once(save) : user_.submit(save);
-        remember(told);
+        pages_.remember(told);
     }
 
     if (told.outcome == "locked")
@@ -148,7 +148,7 @@ MixedUser::after_save(Attempt save, Attempt told)
 
     // A proxy repeats the refused save when a later one has landed already.
     if (user_.chance(20))
-        remember(user_.submit(first));
+        pages_.remember(user_.submit(first));
 }
 
 void
@@ -157,7 +157,7 @@ MixedUser::save_what_was_locked()
     const Attempt save = locked_saves_.front();
     locked_saves_.pop_front();
     const Attempt told = user_.submit(save);
-    remember(told);
+    pages_.remember(told);
     after_save(save, told);
 }
 
@@ -171,7 +171,7 @@ MixedUser::save_many()
     {
         const std::int64_t customer =
             !saves.empty() && user_.chance(15) ? saves.back().customer : some_customer();
-        if (const Page *page = user_.chance(60) ? look(customer) : open_page(customer))
+        if (const Page *page = user_.chance(60) ? pages_.look(customer) : pages_.open(customer))
             saves.push_back(new_save(customer, *page, user_.chance(10)));
     }
     if (saves.empty())
@@ -181,7 +181,7 @@ MixedUser::save_many()
     if (told.front().reply == Reply::answered && user_.chance(10))
         told = user_.submit_batch(saves);
     for (const Attempt &one : told)
-        remember(one);
+        pages_.remember(one);
     for (std::size_t i = 0; i < saves.size(); ++i)
         after_save(saves[i], told[i]);
 }
@@ -234,10 +234,7 @@ MixedUser::comment(std::int64_t customer)
     asked.comment = new_comment();
     asked.reply_to = seen_comment(customer);
     const Attempt told = by_function && user_.chance(15) ? user_.submit_twice_at_once(asked) : user_.submit(asked);
-    if (told.reply == Reply::failed)
-        pages_.erase(customer);
-    else if (const auto page = pages_.find(customer); page != pages_.end() && told.answer_comment)
-        page->second.latest_comment = told.answer_comment;
+    pages_.remember_comment(told);
 }
 
 void
@@ -250,7 +247,7 @@ MixedUser::update(std::int64_t customer)
         asked.status = new_status();
     else
         asked.fields["phone"] = user_.unique("+49 30");
-    remember(user_.submit(asked));
+    pages_.remember(user_.submit(asked));
 }
 
 void
@@ -266,7 +263,7 @@ MixedUser::insert()
     if (told.is_done())
     {
         stage_.add_customer(told.customer);
-        remember(told);
+        pages_.remember(told);
     }
 }
 
@@ -290,13 +287,13 @@ MixedUser::remove_and_bring_back()
 
     // Others meet the gap.
     if (user_.chance(50))
-        look(some_customer());
+        pages_.look(some_customer());
 
     Attempt again;
     again.action = Action::insert;
     again.customer = customer;
     again.status = new_status();
-    remember(user_.submit(again));
+    pages_.remember(user_.submit(again));
 }
 
 Attempt
@@ -339,8 +336,7 @@ std::optional<std::int64_t>
 MixedUser::seen_comment(std::int64_t customer)
 {
     const bool is_reply = user_.chance(stage_.options.reply_percent);
-    const auto page = pages_.find(customer);
-    return is_reply && page != pages_.end() ? page->second.latest_comment : std::nullopt;
+    return is_reply ? pages_.latest_comment(customer) : std::nullopt;
 }
 
 std::string
@@ -361,44 +357,6 @@ MixedUser::some_customer()
 {
     const std::size_t all = stage_.customer_count();
     return stage_.customer(user_.below(user_.chance(33) ? (all + 9) / 10 : all));
-}
-
-const MixedUser::Page *
-MixedUser::open_page(std::int64_t customer)
-{
-    const auto page = pages_.find(customer);
-    return page == pages_.end() ? look(customer) : &page->second;
-}
-
-const MixedUser::Page *
-MixedUser::look(std::int64_t customer)
-{
-    remember(user_.read(customer));
-    const auto page = pages_.find(customer);
-    return page == pages_.end() ? nullptr : &page->second;
-}
-
-void
-MixedUser::remember(const Attempt &told)
-{
-    if (told.reply == Reply::failed)
-        pages_.erase(told.customer);
-    if (told.reply != Reply::answered)
-        return;
-    if (told.outcome == "none" || told.outcome == "deleted" || told.outcome == "not_found" || !told.answer_version)
-    {
-        pages_.erase(told.customer);
-        return;
-    }
-
-    Page &page =
-        pages_.try_emplace(told.customer, Page{told.answer_status, *told.answer_version, {}, {}}).first->second;
-    if (page.version != *told.answer_version)
-        page = Page{told.answer_status, *told.answer_version, page.version, page.latest_comment};
-    if (told.action == Action::read)
-        page.latest_comment = told.latest_comment;
-    else if (told.answer_comment)
-        page.latest_comment = told.answer_comment;
 }
 
 }  // namespace crm::hammer

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <deque>
-#include <unordered_map>
 
+#include "pages.h"
 #include "user.h"
 
 namespace crm::hammer {
@@ -17,15 +17,6 @@ public:
     void run();
 
 private:
-    // What this user has seen of a customer, as on a page left open.
-    struct Page
-    {
-        std::optional<std::string> status;
-        ServerTime version;
-        std::optional<ServerTime> older_version;
-        std::optional<std::int64_t> latest_comment;
-    };
-
     void step();
     void save(std::int64_t customer, bool looks_first, bool from_older_version);
     void after_save(Attempt save, Attempt told);
@@ -42,14 +33,11 @@ private:
     std::string new_status();
     std::int64_t some_customer();
     std::optional<std::int64_t> seen_comment(std::int64_t customer);
-    const Page *open_page(std::int64_t customer);
-    const Page *look(std::int64_t customer);
-    void remember(const Attempt &told);
 
     Stage &stage_;
     User &user_;
     std::size_t most_customers_;
-    std::unordered_map<std::int64_t, Page> pages_;
+    Pages pages_;
     std::deque<Attempt> locked_saves_;  // to be sent again later
 };
 
