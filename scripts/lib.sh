@@ -71,7 +71,8 @@ make_module() {
 # build_copy DIRECTORY MODULE_OPTION…: what is built from here on is a copy, made otherwise than for use.
 build_copy() {
     local file
-    for file in Makefile CMakeLists.txt ./*.control ./*--*.sql src/*/*.cpp src/*/*.h test/unit/* test/hammer/*; do
+    for file in Makefile CMakeLists.txt ./*.control ./*--*.sql src/*/*.cpp src/*/*.h test/unit/* test/hammer/*.* \
+        test/hammer/*/*; do
         install -D -m 644 "$file" "$1/$file"
     done
     project=$1
