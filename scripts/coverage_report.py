@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def row(name: str, counts: list[int]) -> str:
