@@ -55,6 +55,26 @@ SELECT outcome, comment_id = :kept AS same FROM crm_update_customer(2, regress.v
 SELECT outcome, comment_id = :kept AS same FROM crm_update_customer(2, regress.version(2, 1), 'x', 'kept first', 'dee');
 -- a request that was refused, not applied, stays refused
 SELECT outcome, comment_id = :kept AS same FROM crm_update_customer(2, '2001-01-01', 'x', 'kept first', 'dee');
+-- a merge that was refused, arrived again late and won, while its user had gone on to what the refusal told
+UPDATE customers SET phone = 'first' WHERE id = 1;
+SELECT regress.current(1) AS v_read \gset
+UPDATE customers SET phone = 'theirs' WHERE id = 1;
+SELECT outcome, comment_id AS kept, updated_at AS v_told
+FROM crm_update_customer(1, :'v_read', NULL, 'late', 'eve', merge => true, fields => '{"phone": "mine"}') \gset
+UPDATE customers SET phone = 'first' WHERE id = 1;
+SELECT outcome, comment_id = :kept AS same, updated_at AS v_late
+FROM crm_update_customer(1, :'v_read', NULL, 'late', 'eve', merge => true, fields => '{"phone": "mine"}') \gset
+UPDATE customers SET phone = 'other' WHERE id = 1;
+-- where it collides now, and where it could be merged once more
+SELECT outcome, comment_id = :kept AS same, (detail->>'version')::timestamptz = :'v_late' AS told_which, detail->'current' AS current
+FROM crm_update_customer(1, :'v_told', NULL, 'late', 'eve', merge => true, fields => '{"phone": "mine"}');
+UPDATE customers SET phone = 'theirs' WHERE id = 1;
+SELECT outcome, comment_id = :kept AS same, (detail->>'version')::timestamptz = :'v_late' AS told_which
+FROM crm_update_customer(1, :'v_told', NULL, 'late', 'eve', merge => true, fields => '{"phone": "mine"}');
+SELECT outcome FROM crm_update_customer(1, :'v_told', NULL, 'late', 'eve', fields => '{"phone": "mine"}');
+-- something else is another request; and who has seen it says it anew
+SELECT outcome, comment_id = :kept AS same FROM crm_update_customer(1, :'v_told', NULL, 'late', 'eve', fields => '{"phone": "other"}');
+SELECT outcome, comment_id = :kept AS same FROM crm_update_customer(1, :'v_late', NULL, 'late', 'eve', fields => '{"phone": "mine"}');
 -- after the deletion, and after the customer is created again
 SELECT outcome FROM crm_update_customer(2, regress.version(2, 2), 'last', NULL, 'ana');
 DELETE FROM customers WHERE id = 2;

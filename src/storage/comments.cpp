@@ -223,22 +223,22 @@ await_kept_comment(const AttachedTable &table, const Key &key, const core::Reque
     unlock_comment(lock, ShareLock);
 }
 
-std::optional<std::int64_t>
+std::optional<KeptComment>
 find_repeated_comment(const AttachedTable &table, const Key &key, Datum digest, core::Timestamp base)
 {
     for (const Kept &kept : find_kept_comments(table, key, digest))
         if (core::repeats(kept.comment, base, clock_now(), settings::refused_comment_window()))
-            return kept.id;
+            return KeptComment{kept.id, kept.comment.adopted_version};
     return std::nullopt;
 }
 
-std::optional<std::int64_t>
+std::optional<KeptComment>
 find_adopted_comment(const AttachedTable &table, const Key &key, const core::Request &request)
 {
     for (const Kept &kept : find_kept_comments(table, key, request))
         if (kept.comment.adopted_version &&
             core::repeats(kept.comment, request.base, clock_now(), settings::refused_comment_window()))
-            return kept.id;
+            return KeptComment{kept.id, kept.comment.adopted_version};
     return std::nullopt;
 }
 

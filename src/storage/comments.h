@@ -20,12 +20,19 @@ void lock_imports(const AttachedTable &table);
 // Waits until no other refused save with this comment is in flight.
 void await_kept_comment(const AttachedTable &table, const Key &key, const core::Request &request);
 
-// The comment that an earlier refusal of this save left, as the newest committed state has it.
-std::optional<std::int64_t> find_repeated_comment(const AttachedTable &table, const Key &key, Datum digest,
-                                                  core::Timestamp base);
+// A comment that a refused save left.
+struct KeptComment
+{
+    std::int64_t id;
+    std::optional<core::Timestamp> adopted_version;  // the version of the save that took it over
+};
 
-// The same of those that a later save took over.
-std::optional<std::int64_t> find_adopted_comment(const AttachedTable &table, const Key &key, const core::Request &request);
+// The comment that an earlier refusal of this save left, as the newest committed state has it.
+std::optional<KeptComment> find_repeated_comment(const AttachedTable &table, const Key &key, Datum digest,
+                                                 core::Timestamp base);
+
+// The same of those that a save took over.
+std::optional<KeptComment> find_adopted_comment(const AttachedTable &table, const Key &key, const core::Request &request);
 
 // A comment with the words of this request from its base: what a save stored whose change the history may have no longer.
 std::optional<std::int64_t> find_comment_of_base(const AttachedTable &table, const Key &key, const core::Request &request);

@@ -166,6 +166,21 @@ is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
 }
 
 bool
+is_applied_from_earlier(const AttachedTable &table, const Key &key, core::Timestamp version, Datum digest,
+                        core::Timestamp base)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(version);
+    arguments.add(UUIDOID, digest);
+    arguments.add(core::earliest_of_version(base));
+    return execute_latest_as(table, history_part, Statement::is_applied_from_earlier,
+                             "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                             "AND version OPERATOR(pg_catalog.=) $2 AND request OPERATOR(pg_catalog.=) $3 "
+                             "AND based_on OPERATOR(pg_catalog.<) $4",
+                             arguments) > 0;
+}
+
+bool
 is_followed(const AttachedTable &table, const Key &key, core::Timestamp version)
 {
     Arguments arguments = arguments_of(key);

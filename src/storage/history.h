@@ -53,6 +53,10 @@ void insert_history(const AttachedTable &table, const Key &key, const HistoryRow
 // Whether a save from this base gave the customer a version.
 bool is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base);
 
+// Whether this version was made by a request with this digest from an earlier base than this one.
+bool is_applied_from_earlier(const AttachedTable &table, const Key &key, core::Timestamp version, Datum digest,
+                             core::Timestamp base);
+
 // Whether the history has a change that follows this version directly, but not the version itself.
 bool is_followed(const AttachedTable &table, const Key &key, core::Timestamp version);
 

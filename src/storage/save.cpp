@@ -40,10 +40,11 @@ struct Save
 // What is to become of a save whose row is locked, and what of it differs from what is there.
 struct SavePlan
 {
-    core::Outcome outcome;  // updated, merged, unchanged or conflict
+    core::Outcome outcome;  // updated, merged, unchanged, replayed or conflict
     std::optional<std::string_view> status;
     Fields fields;
     std::optional<std::int64_t> stored_comment;  // when the comment is there already
+    core::Timestamp applied;                     // the version to replay
 };
 
 // The rights that a save needs beside SELECT, which its queries check.
@@ -159,21 +160,32 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, Changes
     return result;
 }
 
-// Stores the comment of a refused save, once however often it is refused, and returns where.
-std::optional<std::int64_t>
+// Whether this very request was applied from an earlier base by the save that took its comment over: an arrival that was
+// late, of which the user, who has gone on to a later base, was not told.
+bool
+is_applied_late(const Save &save, const KeptComment &comment)
+{
+    return comment.adopted_version &&
+           is_applied_from_earlier(save.table, save.key, *comment.adopted_version, request_digest(save.key, save.request),
+                                   save.request.base);
+}
+
+// Stores the comment of a refused save, once however often it is refused.
+KeptComment
 keep_comment(const Save &save, const ChangesSince &changes)
 {
     const Datum digest = comment_digest(save.key, save.request);
     const LOCKTAG lock = lock_kept_comment(save.table, save.key, save.request);
-    std::optional<std::int64_t> stored = find_repeated_comment(save.table, save.key, digest, save.request.base);
+    std::optional<KeptComment> stored = find_repeated_comment(save.table, save.key, digest, save.request.base);
     // What was made of an earlier arrival of this request may be pruned from the history.
     if (!stored && !changes.is_base_followed())
-        stored = find_comment_of_base(save.table, save.key, save.request);
+        if (const std::optional<std::int64_t> id = find_comment_of_base(save.table, save.key, save.request))
+            stored = KeptComment{*id, std::nullopt};
     if (stored)
     {
         unlock_comment(lock, ExclusiveLock);
         await_standbys_at_commit();
-        return stored;
+        return *stored;
     }
 
     SaveInProgress progress = in_progress(save);
@@ -181,7 +193,7 @@ keep_comment(const Save &save, const ChangesSince &changes)
     with_save_in_progress(progress, [&] { insert_comment(save, progress); });
     unlock_comment(lock, ExclusiveLock);
     statistics::count(statistics::Counter::comments_kept);
-    return progress.comment_id;
+    return {*progress.comment_id, std::nullopt};
 }
 
 SaveResult
@@ -311,9 +323,11 @@ refuse_with_comment(const Save &save, const CustomerRow &row, const std::optiona
 {
     if (!save.path().lock_for_reference(save.table, save.key))
         return std::nullopt;
-    const std::optional<std::int64_t> kept = keep_comment(save, changes);
+    const KeptComment kept = keep_comment(save, changes);
+    if (is_applied_late(save, kept))
+        return replayed(save, {*kept.adopted_version, kept.id}, save.path().look(save.table, save.key));
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
-    const auto result = refusal(save, row, lock, kept, changes_since(save, snapshot), snapshot);
+    const auto result = refusal(save, row, lock, kept.id, changes_since(save, snapshot), snapshot);
     UnregisterSnapshot(snapshot);
     return result;
 }
@@ -340,13 +354,13 @@ refuse(const Save &save, const CustomerRow &row, const std::optional<EditLock> &
 SavePlan
 plan_of(const Save &save, core::Outcome outcome, ThreeWays items)
 {
-    SavePlan plan = {outcome, std::nullopt, {}, std::nullopt};
+    SavePlan plan = {outcome, std::nullopt, {}, std::nullopt, {}};
     Field *fields = static_cast<Field *>(palloc((save.fields.size() + 1) * sizeof(Field)));
     std::size_t count = 0;
     for (const ThreeWay &item : items)
     {
         if (item.merged() == core::Merge::collide)
-            return {core::Outcome::conflict, std::nullopt, {}, std::nullopt};
+            return {core::Outcome::conflict, std::nullopt, {}, std::nullopt, {}};
         if (item.merged() == core::Merge::leave)
             continue;
         if (item.field == nullptr)
@@ -372,9 +386,9 @@ decide_locked(const Save &save, const CustomerRow &row, const ChangesSince &chan
     const bool is_current = core::same_version(save.request.base, row.version);
     if (is_current && save.fields.empty())
         return SavePlan{core::decide(save.request, {row.version, row.status, false}), save.request.status, {},
-                        std::nullopt};
+                        std::nullopt, {}};
     if (!is_current && (!save.request.merge || !can_be_merged(changes, row.version)))
-        return SavePlan{core::Outcome::conflict, std::nullopt, {}, std::nullopt};
+        return SavePlan{core::Outcome::conflict, std::nullopt, {}, std::nullopt, {}};
 
     std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, {}};
     if (!save.fields.empty())
@@ -394,7 +408,12 @@ decide_locked(const Save &save, const CustomerRow &row, const ChangesSince &chan
         return plan;
     // A late repeat of a refused save, whose comment a later one took over.
     if (save.request.comment)
-        plan.stored_comment = find_adopted_comment(save.table, save.key, save.request);
+        if (const std::optional<KeptComment> adopted = find_adopted_comment(save.table, save.key, save.request))
+        {
+            plan.stored_comment = adopted->id;
+            if (is_applied_late(save, *adopted))
+                return SavePlan{core::Outcome::replayed, std::nullopt, {}, adopted->id, *adopted->adopted_version};
+        }
     if ((!save.request.comment || plan.stored_comment) && !plan.status && plan.fields.empty())
         plan.outcome = core::Outcome::unchanged;
     return plan;
@@ -444,7 +463,7 @@ try_to_save(const Save &save, const CustomerRow &seen)
     const std::optional<SavePlan> plan = decide_locked(save, *locked, changes);
     if (!plan)
         return std::nullopt;
-    if (plan->outcome != core::Outcome::conflict)
+    if (plan->outcome != core::Outcome::conflict && plan->outcome != core::Outcome::replayed)
         if (const auto lock = lock_of_another(save.table, save.key, save.request.author))
             return refuse(save, *locked, lock);
     switch (plan->outcome)
@@ -454,6 +473,8 @@ try_to_save(const Save &save, const CustomerRow &seen)
             return apply(save, *plan, *locked, changes);
         case core::Outcome::unchanged:
             return unchanged(save, *locked, plan->stored_comment);
+        case core::Outcome::replayed:
+            return replayed(save, {plan->applied, plan->stored_comment}, *locked);
         default:
             return refuse(save, *locked, std::nullopt);
     }
@@ -552,7 +573,7 @@ apply_versioned_comment(const AttachedTable &table, const Key &key, const core::
 
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;
-    const SavePlan plan = {core::Outcome::updated, std::nullopt, {}, std::nullopt};
+    const SavePlan plan = {core::Outcome::updated, std::nullopt, {}, std::nullopt, {}};
     ItemPointerData place = row->place;
     with_save_in_progress(progress, [&] { update_customer(save, plan, place, progress); });
     statistics::count(core::Outcome::updated);

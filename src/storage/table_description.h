@@ -47,6 +47,7 @@ enum class Statement
     chain_head,
     insert_history,
     is_base_used,
+    is_applied_from_earlier,
     oldest_change,
     changes_since,
     is_followed,

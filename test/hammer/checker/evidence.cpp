@@ -10,10 +10,23 @@ namespace {
 using RequestKey = std::tuple<ServerTime, std::string, std::optional<std::string>, std::optional<std::string>,
                               std::map<std::string, std::string>, std::optional<std::int64_t>>;
 
-RequestKey
-request_key(const Attempt &save)
+// The base from which the request of a save was sent. A save may be told that it had been applied from an earlier base than
+// it names now: by an arrival that was late, after its user had gone on from a refusal.
+ServerTime
+base_of(const Evidence &evidence, const Attempt &save)
 {
-    return {save.base, save.author, save.status, save.comment, save.fields, save.reply_to};
+    if (save.outcome == "replayed" && save.replayed_version)
+        for (const HistoryRow *row : evidence.chain)
+            if (row->version == *save.replayed_version && row->based_on && *row->based_on < save.base &&
+                save.base < row->version && !same_version(*row->based_on, save.base))
+                return *row->based_on;
+    return save.base;
+}
+
+RequestKey
+request_key(const Evidence &evidence, const Attempt &save)
+{
+    return {base_of(evidence, save), save.author, save.status, save.comment, save.fields, save.reply_to};
 }
 
 void
@@ -24,7 +37,7 @@ gather_requests(Evidence &evidence)
     {
         if (attempt->action != Action::save)
             continue;
-        const auto [place, is_new] = known.try_emplace(request_key(*attempt), evidence.requests.size());
+        const auto [place, is_new] = known.try_emplace(request_key(evidence, *attempt), evidence.requests.size());
         if (is_new)
             evidence.requests.emplace_back();
         evidence.requests[place->second].attempts.push_back(attempt);

@@ -81,6 +81,52 @@ TEST(Checker, FindsAMergeThatNobodyAskedFor)
     EXPECT_TRUE(told_otherwise.breaks(Invariant::own_fields_alone));
 }
 
+// A merge of ana collides and is refused. The same arrives late, when it does not collide any more, and is merged; ana has
+// gone on to the version that the refusal told.
+Story
+merged_late()
+{
+    Story story;
+    const auto save = [&](ServerTime base) -> Attempt &
+    {
+        Attempt &attempt = story.save(base, "won", "signed");
+        attempt.merge = true;
+        return attempt;
+    };
+    tell(story.plain(Action::insert, "new"), "done", "new", created);
+    tell(story.plain(Action::update, "lost"), "done", "lost", created + ms);
+    tell(save(created), "conflict", "lost", created + ms, 5);
+    tell(story.plain(Action::update, "new"), "done", "new", created + 2 * ms);
+    tell(save(created), "merged", "won", created + 3 * ms, 5);
+    tell(save(created + ms), "replayed", "won", created + 3 * ms, 5);
+    story.log.back().replayed_version = created + 3 * ms;
+
+    story.tables.customers = {{customer, "won", {}, created + 3 * ms}};
+    story.tables.comments = {{customer, 5, "ana", "signed", created, false, created + 3 * ms}};
+    story.tables.history = {
+        plain_row("insert", created, {}, {}, "new"),
+        plain_row("update", created + ms, created, "new", "lost"),
+        plain_row("update", created + 2 * ms, created + ms, "lost", "new"),
+        save_row(created + 3 * ms, created + 2 * ms, "new", "won", 5, "r1"),
+    };
+    story.tables.history.back().based_on = created;
+    return story;
+}
+
+TEST(Checker, AcceptsTheReplayOfALateMerge)
+{
+    EXPECT_EQ(merged_late().all_violations(), "");
+
+    // Not of something else, nor to who has seen it.
+    Story other = merged_late();
+    other.log.back().status = "lost";
+    EXPECT_TRUE(other.breaks(Invariant::lost_answer_can_be_asked_again));
+
+    Story seen = merged_late();
+    seen.log.back().base = created + 3 * ms;
+    EXPECT_TRUE(seen.breaks(Invariant::lost_answer_can_be_asked_again));
+}
+
 TEST(Checker, FindsFieldsThatAreNotTheSavesOwn)
 {
     Story forgotten = merged();
