@@ -104,11 +104,12 @@ not_in_history(const char *key, std::optional<core::Timestamp> oldest)
     char *time = static_cast<char *>(palloc(MAXDATELEN + 1));
     if (oldest)
         JsonEncodeDateTime(time, TimestampTzGetDatum(oldest->us), TIMESTAMPTZOID, &utc);
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("what customer %s was at that time is not known", key),
-                    errdetail("The history that is kept of it begins later, or misses what was written while triggers were off."),
-                    oldest ? errhint("Ask for %s or a later time.", time)
-                           : errhint("See what is wrong with the history: SELECT * FROM crm_verify(...).")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("what customer %s was at that time is not known", key),
+         errdetail("The history that is kept of it begins later, or misses what was written while triggers were off."),
+         oldest ? errhint("Ask for %s or a later time.", time)
+                : errhint("See what is wrong with the history: SELECT * FROM crm_verify(...).")));
 }
 
 void
@@ -156,10 +157,10 @@ nothing_attached()
 void
 extension_dropped()
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("the extension crm_concurrency was dropped during this call"),
-                    errdetail("Nothing was done."),
-                    errhint("When the extension is there again and the tables are attached, send the same again.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("the extension crm_concurrency was dropped during this call"), errdetail("Nothing was done."),
+             errhint("When the extension is there again and the tables are attached, send the same again.")));
 }
 
 void
@@ -218,11 +219,12 @@ no_longer_a_table(Oid table)
 void
 changed_meanwhile(Oid table)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("attached table \"%s\" was changed during this call", name_of(table)),
-                    errdetail("A trigger, constraint or policy changed the definition of the table, or of one that belongs "
-                              "to it. Nothing was saved."),
-                    errhint("Change tables in transactions of their own; then send the same again.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("attached table \"%s\" was changed during this call", name_of(table)),
+             errdetail("A trigger, constraint or policy changed the definition of the table, or of one that belongs "
+                       "to it. Nothing was saved."),
+             errhint("Change tables in transactions of their own; then send the same again.")));
 }
 
 void
@@ -253,23 +255,23 @@ missing_column(Oid table, const char *column)
 void
 too_coarse_version(Oid table, const char *column)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("column \"%s\" of attached table \"%s\" does not hold milliseconds", column,
-                           name_of(table)),
-                    errdetail("Versions are at least a millisecond apart."),
-                    errhint("Drop the trigger that calls crm_customers_key(), give the column the type timestamptz(3) or "
-                            "timestamptz, and SELECT crm_attach(...) again.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("column \"%s\" of attached table \"%s\" does not hold milliseconds", column, name_of(table)),
+             errdetail("Versions are at least a millisecond apart."),
+             errhint("Drop the trigger that calls crm_customers_key(), give the column the type timestamptz(3) or "
+                     "timestamptz, and SELECT crm_attach(...) again.")));
 }
 
 void
 wrong_column_type(Oid table, const char *column, Oid type, const char *expected)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("column \"%s\" of attached table \"%s\" has type %s", column, name_of(table),
-                           format_type_be(type)),
-                    errdetail("It must have type %s.", expected),
-                    errhint("Give the column its type back; first drop the trigger that names it, if there is one, and "
-                            "SELECT crm_attach(...) again in the end.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("column \"%s\" of attached table \"%s\" has type %s", column, name_of(table), format_type_be(type)),
+             errdetail("It must have type %s.", expected),
+             errhint("Give the column its type back; first drop the trigger that names it, if there is one, and "
+                     "SELECT crm_attach(...) again in the end.")));
 }
 
 void
@@ -330,18 +332,18 @@ triggers_did_not_fire(Oid table)
 void
 table_exists(const char *schema, const char *table)
 {
-    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists in schema \"%s\"", table,
-                                                             schema),
-                    errdetail("Nothing was created."),
-                    errhint("Attach an existing customers table with crm_attach(), or name another schema.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists in schema \"%s\"", table, schema),
+             errdetail("Nothing was created."),
+             errhint("Attach an existing customers table with crm_attach(), or name another schema.")));
 }
 
 void
 schema_in_use(Oid schema, Oid table)
 {
     ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
-                    errmsg("schema \"%s\" already has the attached customers table \"%s\"",
-                           name_of_schema(schema), name_of(table)),
+                    errmsg("schema \"%s\" already has the attached customers table \"%s\"", name_of_schema(schema),
+                           name_of(table)),
                     errdetail("A schema has one; nothing was created."),
                     errhint("Name another schema, or move that table with ALTER TABLE ... SET SCHEMA.")));
 }
@@ -349,8 +351,7 @@ schema_in_use(Oid schema, Oid table)
 void
 temporary_schema()
 {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("cannot create the tables in a temporary schema"),
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cannot create the tables in a temporary schema"),
                     errdetail("Customers have to outlive the session and be seen by others."),
                     errhint("Name an ordinary schema.")));
 }
@@ -358,9 +359,9 @@ temporary_schema()
 void
 no_schema()
 {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to create in"),
-                    errdetail("The search_path names no schema that exists."),
-                    errhint("Name a schema, or set search_path.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to create in"),
+             errdetail("The search_path names no schema that exists."), errhint("Name a schema, or set search_path.")));
 }
 
 void
@@ -392,19 +393,21 @@ unknown_field(Oid table, const char *name)
 void
 cannot_be_assigned(const char *column, bool is_generated)
 {
-    ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS), errmsg("column \"%s\" can only be updated to DEFAULT", column),
-                    is_generated ? errdetail("Column \"%s\" is a generated column.", column)
-                                 : errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", column),
-                    errhint("Leave it out of fields.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_GENERATED_ALWAYS), errmsg("column \"%s\" can only be updated to DEFAULT", column),
+             is_generated ? errdetail("Column \"%s\" is a generated column.", column)
+                          : errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", column),
+             errhint("Leave it out of fields.")));
 }
 
 void
 field_of_its_own(const char *name)
 {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must not hold column \"%s\"", name),
-                    errdetail("The key cannot be changed, the version follows by itself, and the status is an argument of its "
-                              "own. Nothing was saved."),
-                    errhint("Leave the column out of fields.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must not hold column \"%s\"", name),
+             errdetail("The key cannot be changed, the version follows by itself, and the status is an argument of its "
+                       "own. Nothing was saved."),
+             errhint("Leave the column out of fields.")));
 }
 
 void
@@ -453,9 +456,10 @@ lock_of_another(const char *key, std::string_view holder)
 void
 saves_are_no_array()
 {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
-                    errdetail("Nothing was saved."),
-                    errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
+             errdetail("Nothing was saved."),
+             errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
 }
 
 void
@@ -516,49 +520,51 @@ no_such_table(Oid table)
 void
 not_an_ordinary_table(Oid table, const char *what)
 {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("cannot attach \"%s\": it is %s", name_of(table), what),
-                    errdetail("The triggers that guard customers see every write only in an ordinary, logged table that "
-                              "stands alone."),
-                    errhint("Attach the table that stores the customers.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("cannot attach \"%s\": it is %s", name_of(table), what),
+             errdetail("The triggers that guard customers see every write only in an ordinary, logged table that "
+                       "stands alone."),
+             errhint("Attach the table that stores the customers.")));
 }
 
 void
 no_single_key(Oid table)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("cannot attach \"%s\": it has no primary key of one column", name_of(table)),
-                    errdetail("Comments, history and edit locks refer to a customer by that key; it must not be "
-                              "deferrable."),
-                    errhint("Add one: ALTER TABLE ... ADD PRIMARY KEY (column), or ADD PRIMARY KEY USING INDEX of a unique "
-                            "index on a NOT NULL column.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot attach \"%s\": it has no primary key of one column", name_of(table)),
+             errdetail("Comments, history and edit locks refer to a customer by that key; it must not be "
+                       "deferrable."),
+             errhint("Add one: ALTER TABLE ... ADD PRIMARY KEY (column), or ADD PRIMARY KEY USING INDEX of a unique "
+                     "index on a NOT NULL column.")));
 }
 
 void
 unsupported_key_type(Oid table, const char *column, Oid type)
 {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("cannot attach \"%s\": its key \"%s\" has type %s", name_of(table), column,
-                           format_type_be(type)),
-                    errdetail("Keys are smallint, integer, bigint, uuid, text or varchar, or domains over these."),
-                    errhint("Change the type of the column.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("cannot attach \"%s\": its key \"%s\" has type %s", name_of(table), column, format_type_be(type)),
+             errdetail("Keys are smallint, integer, bigint, uuid, text or varchar, or domains over these."),
+             errhint("Change the type of the column.")));
 }
 
 void
 nondeterministic_key(Oid table, const char *column)
 {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("cannot attach \"%s\": its key \"%s\" has a nondeterministic collation", name_of(table),
-                           column),
-                    errdetail("Two texts that differ would be one customer."),
-                    errhint("Give the column a deterministic collation.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("cannot attach \"%s\": its key \"%s\" has a nondeterministic collation", name_of(table), column),
+             errdetail("Two texts that differ would be one customer."),
+             errhint("Give the column a deterministic collation.")));
 }
 
 void
 no_such_column(Oid table, const char *column, const char *hint)
 {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                    errmsg("table \"%s\" has no column \"%s\"", name_of(table), column),
-                    errdetail("Nothing was attached."), errhint("%s", hint)));
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("table \"%s\" has no column \"%s\"", name_of(table), column),
+             errdetail("Nothing was attached."), errhint("%s", hint)));
 }
 
 void
@@ -581,24 +587,26 @@ generated_column(Oid table, const char *column)
 void
 unsupported_status_type(Oid table, const char *column, Oid type)
 {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("cannot attach \"%s\": its status \"%s\" has type %s", name_of(table), column,
-                           format_type_be(type)),
-                    errdetail("A status is text, varchar, citext, an enum or an integer, or a domain over one of them."),
-                    errhint("Name another column as status_column, or change the type of this one.")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+         errmsg("cannot attach \"%s\": its status \"%s\" has type %s", name_of(table), column, format_type_be(type)),
+         errdetail("A status is text, varchar, citext, an enum or an integer, or a domain over one of them."),
+         errhint("Name another column as status_column, or change the type of this one.")));
 }
 
 void
 unsupported_version_type(Oid table, const char *column, const char *type)
 {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("cannot attach \"%s\": its version \"%s\" has type %s", name_of(table), column, type),
-                    errdetail("A version is a timestamptz that holds milliseconds: a time without its zone means another "
-                              "moment for every client."),
-                    errhint("Either change the column: ALTER TABLE ... ALTER COLUMN %s TYPE timestamptz(3) USING %s AT TIME "
-                            "ZONE 'UTC'. Or leave it alone and name a new column, which is added without rewriting the "
-                            "table: crm_attach(..., version_column => 'row_version').",
-                            quote_identifier(column), quote_identifier(column))));
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("cannot attach \"%s\": its version \"%s\" has type %s", name_of(table), column, type),
+             errdetail("A version is a timestamptz that holds milliseconds: a time without its zone means another "
+                       "moment for every client."),
+             errhint("Either change the column: ALTER TABLE ... ALTER COLUMN %s TYPE timestamptz(3) USING %s AT TIME "
+                     "ZONE 'UTC'. Or leave it alone and name a new column, which is added without rewriting the "
+                     "table: crm_attach(..., version_column => 'row_version').",
+                     quote_identifier(column), quote_identifier(column))));
 }
 
 void
@@ -616,11 +624,10 @@ nullable_version(Oid table, const char *column)
 void
 impossible_versions(Oid table, const char *column)
 {
-    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                    errmsg("cannot attach \"%s\": its version \"%s\" is out of range in some rows", name_of(table),
-                           column),
-                    errdetail("A version is finite and lies within years 1 to 9998."),
-                    errhint("Update those rows first.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+             errmsg("cannot attach \"%s\": its version \"%s\" is out of range in some rows", name_of(table), column),
+             errdetail("A version is finite and lies within years 1 to 9998."), errhint("Update those rows first.")));
 }
 
 void
@@ -702,10 +709,10 @@ unknown_plain_updates(std::string_view value)
 void
 nothing_to_detach(Oid table)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("table \"%s\" is not attached", name_of(table)),
-                    errdetail("crm_attached_tables has no row for it, and it has no trigger of crm_concurrency."),
-                    errhint("Name the customers table.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("table \"%s\" is not attached", name_of(table)),
+             errdetail("crm_attached_tables has no row for it, and it has no trigger of crm_concurrency."),
+             errhint("Name the customers table.")));
 }
 
 void
@@ -729,20 +736,22 @@ impossible_version(Oid table)
 void
 versions_exhausted(Oid table, const char *key)
 {
-    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                    errmsg("no version is left for row %s of \"%s\"", key, name_of(table)),
-                    errdetail("Its version has reached the end of year 9999."),
-                    errhint("Only a write past the triggers gives such a version. As the owner of the table, correct it in the "
-                            "same way.")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+         errmsg("no version is left for row %s of \"%s\"", key, name_of(table)),
+         errdetail("Its version has reached the end of year 9999."),
+         errhint("Only a write past the triggers gives such a version. As the owner of the table, correct it in the "
+                 "same way.")));
 }
 
 void
 key_changed(Oid table, const char *from, const char *to)
 {
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("cannot change the key of a row of \"%s\"", name_of(table)),
-                    errdetail("Key %s would become %s, and lose its history.", from, to),
-                    errhint("Insert a new row instead.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("cannot change the key of a row of \"%s\"", name_of(table)),
+             errdetail("Key %s would become %s, and lose its history.", from, to),
+             errhint("Insert a new row instead.")));
 }
 
 void
@@ -759,8 +768,7 @@ ambiguous_key(Oid table, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
                     errmsg("more than one row of \"%s\" has key %s", name_of(table), key),
-                    errdetail("Nothing was saved."),
-                    errhint("Look for tables that inherit from it.")));
+                    errdetail("Nothing was saved."), errhint("Look for tables that inherit from it.")));
 }
 
 void
@@ -775,21 +783,22 @@ base_used_meanwhile(Oid table, const char *key)
 void
 null_key(Oid table, AttrNumber column)
 {
-    ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-                    errmsg("null value in column \"%s\" of relation \"%s\"", get_attname(table, column, false),
-                           name_of(table)),
-                    errdetail("A customer has a key."),
-                    errhint("Give the table its primary key back. As its owner, delete rows without a key while its triggers "
-                            "are disabled.")));
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_NOT_NULL_VIOLATION),
+         errmsg("null value in column \"%s\" of relation \"%s\"", get_attname(table, column, false), name_of(table)),
+         errdetail("A customer has a key."),
+         errhint("Give the table its primary key back. As its owner, delete rows without a key while its triggers "
+                 "are disabled.")));
 }
 
 void
 null_version(Oid table, const char *key)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("row %s of \"%s\" has no version", key, name_of(table)),
-                    errdetail("Its version column is null."),
-                    errhint("Update the row, which gives it a version, and make the column NOT NULL.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("row %s of \"%s\" has no version", key, name_of(table)), errdetail("Its version column is null."),
+             errhint("Update the row, which gives it a version, and make the column NOT NULL.")));
 }
 
 void
@@ -797,8 +806,7 @@ write_suppressed(Oid table, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
                     errmsg("another trigger or rule suppressed a write to \"%s\" for customer %s", name_of(table), key),
-                    errdetail("Nothing was saved."),
-                    errhint("Look for a BEFORE trigger that returns NULL.")));
+                    errdetail("Nothing was saved."), errhint("Look for a BEFORE trigger that returns NULL.")));
 }
 
 void
@@ -829,19 +837,20 @@ concurrent_update()
 void
 changed_since_snapshot()
 {
-    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-                    errmsg("could not serialize access due to concurrent update"),
-                    errdetail("A row was changed by a transaction that this one cannot see."),
-                    errhint("Retry the transaction.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("could not serialize access due to concurrent update"),
+             errdetail("A row was changed by a transaction that this one cannot see."),
+             errhint("Retry the transaction.")));
 }
 
 void
 impossible_time(Oid comments)
 {
-    ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                    errmsg("created_at of a comment in \"%s\" must be a time of the years 1 to 9999", name_of(comments)),
-                    errdetail("Beyond them, ISO 8601 and the text form of comments end. Nothing was stored."),
-                    errhint("Leave it out for the time of now, or give the time when the comment was written.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+             errmsg("created_at of a comment in \"%s\" must be a time of the years 1 to 9999", name_of(comments)),
+             errdetail("Beyond them, ISO 8601 and the text form of comments end. Nothing was stored."),
+             errhint("Leave it out for the time of now, or give the time when the comment was written.")));
 }
 
 void
@@ -865,10 +874,10 @@ comments_are_append_only(Oid table, bool is_delete)
 void
 truncate_refused(Oid table)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("cannot truncate table \"%s\"", name_of(table)),
-                    errdetail("It is guarded by crm_concurrency; TRUNCATE would go unrecorded."),
-                    errhint("As its owner, SET LOCAL crm_concurrency.allow_truncate = on.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("cannot truncate table \"%s\"", name_of(table)),
+             errdetail("It is guarded by crm_concurrency; TRUNCATE would go unrecorded."),
+             errhint("As its owner, SET LOCAL crm_concurrency.allow_truncate = on.")));
 }
 
 void

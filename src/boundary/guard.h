@@ -37,8 +37,7 @@ guarded(Run run)
         strlcpy(reason, e.what(), sizeof reason);
     }
     catch (...)
-    {
-    }
+    {}
     PG_exception_stack = handlers;
     error_context_stack = contexts;
     report_exception(reason, out_of_memory);
@@ -63,13 +62,13 @@ guarded_text(Make make)
 }  // namespace crm
 
 // Defines the SQL function `name`, whose body follows as a block with fcinfo in scope.
-#define CRM_FUNCTION(name)                                             \
-    static Datum name##_body(FunctionCallInfo fcinfo);                 \
-    extern "C" {                                                       \
-    PG_FUNCTION_INFO_V1(name);                                         \
-    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS)                           \
-    {                                                                  \
-        return crm::guarded([fcinfo] { return name##_body(fcinfo); }); \
-    }                                                                  \
-    }                                                                  \
+#define CRM_FUNCTION(name)                                                                                             \
+    static Datum name##_body(FunctionCallInfo fcinfo);                                                                 \
+    extern "C" {                                                                                                       \
+    PG_FUNCTION_INFO_V1(name);                                                                                         \
+    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS)                                                                           \
+    {                                                                                                                  \
+        return crm::guarded([fcinfo] { return name##_body(fcinfo); });                                                 \
+    }                                                                                                                  \
+    }                                                                                                                  \
     static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)

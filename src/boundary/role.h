@@ -20,7 +20,7 @@ Owner owner_of(Oid role, Oid schema);
 // What may be called with an owner's rights.
 enum class Called
 {
-    anything,       // triggers, constraints, expressions of others: names are looked for in the owner's path
+    anything,     // triggers, constraints, expressions of others: names are looked for in the owner's path
     known_alone,  // PostgreSQL's own functions and ours, which look for no name
 };
 

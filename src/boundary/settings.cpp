@@ -44,7 +44,8 @@ check_author_setting(char **value, void **, GucSource)
 {
     if (*value == nullptr || core::parse_author_setting(*value))
         return true;
-    GUC_check_errdetail("It is empty, session_user, the name of a setting, or name->>key for one key of a JSON setting.");
+    GUC_check_errdetail(
+        "It is empty, session_user, the name of a setting, or name->>key for one key of a JSON setting.");
     return false;
 }
 
@@ -85,22 +86,22 @@ define()
     DefineCustomIntVariable("crm_concurrency.max_comment_length", "The most characters a comment may have.", nullptr,
                             &max_comment_length_value, 1'000'000, 1, 100'000'000, PGC_SUSET, 0, nullptr, nullptr,
                             nullptr);
-    DefineCustomBoolVariable("crm_concurrency.allow_truncate",
-                             "Whether the owner may truncate customers and comments.", nullptr,
-                             &allow_truncate_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
-    DefineCustomBoolVariable("crm_concurrency.merge",
-                             "Whether a save from an old version is merged with what others changed since.",
-                             "The argument merge of a call overrides it.", &merge_value, false, PGC_USERSET, 0, nullptr,
-                             nullptr, nullptr);
-    DefineCustomStringVariable("crm_concurrency.author_setting", "Where the name of the authenticated user is found.",
-                               "Empty: the author of a call is believed. session_user: the user who logged in. Else the "
-                               "name of a setting such as app.user, or name->>key for one key of a JSON setting, as in "
-                               "request.jwt.claims->>email.",
-                               &author_setting_value, "", PGC_SUSET, 0, check_author_setting, nullptr, nullptr);
-    DefineCustomEnumVariable("crm_concurrency.events", "In which form change events are sent.",
-                             "notify: NOTIFY on the channel crm_concurrency. logical: transactional logical messages with "
-                             "the prefix crm_concurrency.",
-                             &events_value, events_off, events_options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("crm_concurrency.allow_truncate", "Whether the owner may truncate customers and comments.",
+                             nullptr, &allow_truncate_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "crm_concurrency.merge", "Whether a save from an old version is merged with what others changed since.",
+        "The argument merge of a call overrides it.", &merge_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "crm_concurrency.author_setting", "Where the name of the authenticated user is found.",
+        "Empty: the author of a call is believed. session_user: the user who logged in. Else the "
+        "name of a setting such as app.user, or name->>key for one key of a JSON setting, as in "
+        "request.jwt.claims->>email.",
+        &author_setting_value, "", PGC_SUSET, 0, check_author_setting, nullptr, nullptr);
+    DefineCustomEnumVariable(
+        "crm_concurrency.events", "In which form change events are sent.",
+        "notify: NOTIFY on the channel crm_concurrency. logical: transactional logical messages with "
+        "the prefix crm_concurrency.",
+        &events_value, events_off, events_options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable("crm_concurrency.access_path", "How customers and comments are read and written.",
                              "auto and direct: without parsing and planning where the table and the rights allow it, "
                              "else by SPI. spi: always by SPI, as tests do to compare both.",

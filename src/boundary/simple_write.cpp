@@ -118,7 +118,8 @@ skip_constraints(ResultRelInfo *result, std::span<const Oid> constraints)
     const int count = result->ri_TrigDesc->numtriggers;
     result->ri_TrigDesc->triggers = copy_of(result->ri_TrigDesc->triggers, count);
     for (Trigger &trigger : std::span(result->ri_TrigDesc->triggers, count))
-        if (OidIsValid(trigger.tgconstraint) && std::ranges::find(constraints, trigger.tgconstraint) != constraints.end())
+        if (OidIsValid(trigger.tgconstraint) &&
+            std::ranges::find(constraints, trigger.tgconstraint) != constraints.end())
             trigger.tgenabled = TRIGGER_DISABLED;
 }
 
@@ -129,9 +130,9 @@ leave_out(ResultRelInfo *result, List *without)
     TriggerDesc *triggers = result->ri_TrigDesc;
     if (triggers == nullptr || without == NIL)
         return;
-    Trigger *const end = std::remove_if(
-        triggers->triggers, triggers->triggers + triggers->numtriggers,
-        [without](const Trigger &trigger) { return list_member_oid(without, trigger.tgoid); });
+    Trigger *const end =
+        std::remove_if(triggers->triggers, triggers->triggers + triggers->numtriggers,
+                       [without](const Trigger &trigger) { return list_member_oid(without, trigger.tgoid); });
     triggers->numtriggers = static_cast<int>(end - triggers->triggers);
 
     triggers->trig_insert_before_row = false;

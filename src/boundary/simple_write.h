@@ -29,7 +29,7 @@ struct PreparedWrite
     ResultRelInfo *result;  // with triggers and CHECK constraints
     ExprState **defaults;   // by column, nullptr for none; without the array they are worked out for each write
     std::span<PreparedIndex> indexes;
-    bool calls_others;      // functions other than known ones and PostgreSQL's own
+    bool calls_others;  // functions other than known ones and PostgreSQL's own
 };
 
 // Works that out in the current memory context, for CMD_INSERT or CMD_UPDATE, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
@@ -52,11 +52,7 @@ struct NewRow
     // The columns that are set so far, as a list of integers.
     List *columns() const;
 
-    Datum
-    value(AttrNumber column) const
-    {
-        return values[column - 1];
-    }
+    Datum value(AttrNumber column) const { return values[column - 1]; }
 };
 
 // Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the

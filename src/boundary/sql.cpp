@@ -21,7 +21,8 @@ sql(SqlTemplate statement, std::span<const SqlName> names)
         for (const SqlName &known : names)
             if (known.name == name)
                 return known.value.text();
-        elog(ERROR, "a statement of crm_concurrency has no value for {%.*s}", static_cast<int>(name.size()), name.data());
+        elog(ERROR, "a statement of crm_concurrency has no value for {%.*s}", static_cast<int>(name.size()),
+             name.data());
     };
     core::fill(statement.text(), meaning, [&text](std::string_view part) {
         appendBinaryStringInfo(&text, part.data(), static_cast<int>(part.size()));

@@ -42,7 +42,8 @@ calls_cast_of_others(Oid type)
         const TupleDesc columns = lookup_rowtype_tupdesc(type, -1);
         bool calls = false;
         for (int i = 0; i < columns->natts && !calls; i++)
-            calls = !TupleDescAttr(columns, i)->attisdropped && calls_cast_of_others(TupleDescAttr(columns, i)->atttypid);
+            calls =
+                !TupleDescAttr(columns, i)->attisdropped && calls_cast_of_others(TupleDescAttr(columns, i)->atttypid);
         ReleaseTupleDesc(columns);
         return calls;
     }
@@ -77,9 +78,8 @@ read_with_fixed_formats(const Sql &statement, const Arguments &arguments)
 {
     const int level = fix_formats();
     set_search_path("pg_catalog, pg_temp");
-    const int result =
-        SPI_execute_with_args(statement.text(), arguments.count, const_cast<Oid *>(arguments.types),
-                              const_cast<Datum *>(arguments.values), arguments.nulls, true, 0);
+    const int result = SPI_execute_with_args(statement.text(), arguments.count, const_cast<Oid *>(arguments.types),
+                                             const_cast<Datum *>(arguments.values), arguments.nulls, true, 0);
     AtEOXact_GUC(true, level);
     if (result != SPI_OK_SELECT)
         elog(ERROR, "could not execute a query of crm_concurrency: %s", SPI_result_code_string(result));

@@ -18,8 +18,7 @@ class Scanner
 public:
     explicit Scanner(std::string_view text) : rest(text) {}
 
-    bool
-    take(std::string_view expected)
+    bool take(std::string_view expected)
     {
         if (!rest.starts_with(expected))
             return false;
@@ -28,8 +27,7 @@ public:
     }
 
     // A number of so many digits.
-    bool
-    take_number(int least, int most, int &number)
+    bool take_number(int least, int most, int &number)
     {
         int digits = 0;
         number = 0;
@@ -88,8 +86,8 @@ take_stamp(Scanner &scanner)
         return std::nullopt;
     if (!take_half_of_day(scanner, time.hour) || !scanner.take("] "sv))
         return std::nullopt;
-    if (time.year < 1 || time.month < 1 || time.month > 12 || time.day < 1 || time.day > days_of(time.month, time.year) ||
-        time.minute > 59 || time.second > 59)
+    if (time.year < 1 || time.month < 1 || time.month > 12 || time.day < 1 ||
+        time.day > days_of(time.month, time.year) || time.minute > 59 || time.second > 59)
         return std::nullopt;
     return time;
 }

@@ -43,7 +43,8 @@ find_threads(std::span<const Reply> comments, std::span<ThreadPlace> places)
         if (parent < 0)
             places[i] = {comments[i].id, 0};
         else
-            places[i] = {places[static_cast<std::size_t>(parent)].thread, places[static_cast<std::size_t>(parent)].depth + 1};
+            places[i] = {places[static_cast<std::size_t>(parent)].thread,
+                         places[static_cast<std::size_t>(parent)].depth + 1};
     }
 }
 

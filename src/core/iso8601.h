@@ -15,11 +15,7 @@ public:
     explicit Iso8601(Timestamp t);
 
     // Lives as long as this object.
-    std::string_view
-    text() const
-    {
-        return {buffer.data(), length};
-    }
+    std::string_view text() const { return {buffer.data(), length}; }
 
 private:
     void add_digits(int number, int digits);

@@ -17,17 +17,18 @@ what_happened(const MessageFacts &facts)
     const std::string by = facts.last_author.empty() ? "" : " by " + std::string{facts.last_author};
     if (facts.changes <= 1)
         return "Customer " + customer + " was changed" + by + " since you read it";
-    const std::string times = "Customer " + customer + " was changed " + std::to_string(facts.changes) +
-                              " times since you read it";
+    const std::string times =
+        "Customer " + customer + " was changed " + std::to_string(facts.changes) + " times since you read it";
     return by.empty() ? times : times + ", last" + by;
 }
 
 std::string
 refusal_message(const MessageFacts &facts)
 {
-    std::string text = facts.outcome == Outcome::locked ? "Customer " + std::string{facts.customer} +
-                                                              " is locked for editing by " + std::string{facts.locked_by}
-                                                        : what_happened(facts);
+    std::string text =
+        facts.outcome == Outcome::locked
+            ? "Customer " + std::string{facts.customer} + " is locked for editing by " + std::string{facts.locked_by}
+            : what_happened(facts);
     text += facts.asked_change ? "; your change was not applied" : "; nothing was changed";
     if (facts.comment_kept)
         text += ", and your comment is kept once you commit";

@@ -14,15 +14,15 @@ namespace crm::core {
 struct MessageFacts
 {
     Outcome outcome;
-    std::string_view customer;       // the key as text
-    std::int64_t changes;            // how many changes since the base; 0 when the caller may not know
-    std::string_view last_author;    // who made the latest of them; empty when there is none or the caller may not know
-    std::string_view locked_by;      // locked: who holds the edit lock
+    std::string_view customer;     // the key as text
+    std::int64_t changes;          // how many changes since the base; 0 when the caller may not know
+    std::string_view last_author;  // who made the latest of them; empty when there is none or the caller may not know
+    std::string_view locked_by;    // locked: who holds the edit lock
     std::optional<BaseProblem> base_problem;  // why the base is none of the customer's versions
-    bool asked_change;               // a status or fields were asked for
-    bool comment_kept;               // a comment was asked for and is stored
-    bool is_current;                 // replayed: nobody changed the customer since
-    bool is_gone;                    // replayed: the customer was deleted since
+    bool asked_change;                        // a status or fields were asked for
+    bool comment_kept;                        // a comment was asked for and is stored
+    bool is_current;                          // replayed: nobody changed the customer since
+    bool is_gone;                             // replayed: the customer was deleted since
 };
 
 // One English sentence, without times, for a person.

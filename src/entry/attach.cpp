@@ -29,7 +29,8 @@ require_name(FunctionCallInfo fcinfo, int argument, const char *name)
 bool
 refuses_plain_updates(FunctionCallInfo fcinfo, int argument)
 {
-    const std::string_view value = require_text(text_argument(fcinfo, argument), "plain_updates", "Pass allow or refuse.");
+    const std::string_view value =
+        require_text(text_argument(fcinfo, argument), "plain_updates", "Pass allow or refuse.");
     if (value != "allow" && value != "refuse")
         errors::unknown_plain_updates(value);
     return value == "refuse";

@@ -22,8 +22,7 @@ struct CommentRow
     HeapTuple row;
     TupleDesc columns;
 
-    std::optional<Datum>
-    value(AttrNumber column) const
+    std::optional<Datum> value(AttrNumber column) const
     {
         bool is_null;
         const Datum datum = heap_getattr(row, column, columns, &is_null);
@@ -32,8 +31,7 @@ struct CommentRow
         return datum;
     }
 
-    std::optional<std::string_view>
-    text(AttrNumber column) const
+    std::optional<std::string_view> text(AttrNumber column) const
     {
         const std::optional<Datum> datum = value(column);
         if (!datum)
@@ -41,8 +39,7 @@ struct CommentRow
         return text_of(*datum);
     }
 
-    std::optional<core::Timestamp>
-    time(AttrNumber column) const
+    std::optional<core::Timestamp> time(AttrNumber column) const
     {
         const std::optional<Datum> datum = value(column);
         if (!datum)
@@ -60,26 +57,20 @@ struct Stamps
     bool nulls[count];
     int used = 0;
 
-    void
-    set(AttrNumber column, Datum value)
+    void set(AttrNumber column, Datum value)
     {
         columns[used] = column;
         values[used] = value;
         nulls[used++] = false;
     }
 
-    void
-    set_null(AttrNumber column)
+    void set_null(AttrNumber column)
     {
         set(column, static_cast<Datum>(0));
         nulls[used - 1] = true;
     }
 
-    void
-    set(AttrNumber column, core::Timestamp time)
-    {
-        set(column, TimestampTzGetDatum(time.us));
-    }
+    void set(AttrNumber column, core::Timestamp time) { set(column, TimestampTzGetDatum(time.us)); }
 };
 
 core::Request
@@ -220,8 +211,7 @@ after_insert(const CommentRow &comment)
         save->step = Step::none;
     }
     else if (base && take_versioned_comment(table->comments, key, id, *base))
-        apply_versioned_comment(table, key,
-                                request_of(comment, *base, *comment.text(table->comment_author)), id);
+        apply_versioned_comment(table, key, request_of(comment, *base, *comment.text(table->comment_author)), id);
 }
 
 void
@@ -246,8 +236,8 @@ CRM_FUNCTION(crm_comments_guard)
 {
     using namespace crm;
 
-    TriggerData *data = require_row_trigger(fcinfo, true, "crm_comments_guard",
-                                            "BEFORE INSERT OR UPDATE OR DELETE, for each row");
+    TriggerData *data =
+        require_row_trigger(fcinfo, true, "crm_comments_guard", "BEFORE INSERT OR UPDATE OR DELETE, for each row");
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::comments);
     if (!table)
         return PointerGetDatum(data->tg_trigtuple);

@@ -105,7 +105,8 @@ CRM_FUNCTION(crm_registry_changed)
     using namespace crm;
 
     if (!CALLED_AS_TRIGGER(fcinfo))
-        errors::misused_trigger("crm_registry_changed", "AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE, for each statement");
+        errors::misused_trigger("crm_registry_changed",
+                                "AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE, for each statement");
     CacheInvalidateRelcache(reinterpret_cast<TriggerData *>(fcinfo->context)->tg_relation);
     return PointerGetDatum(nullptr);
 }

@@ -95,8 +95,8 @@ CRM_FUNCTION(crm_customers_history)
 {
     using namespace crm;
 
-    TriggerData *data = require_row_trigger(fcinfo, false, "crm_customers_history",
-                                            "AFTER INSERT OR UPDATE OR DELETE, for each row");
+    TriggerData *data =
+        require_row_trigger(fcinfo, false, "crm_customers_history", "AFTER INSERT OR UPDATE OR DELETE, for each row");
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::customers);
     if (!table)
         return PointerGetDatum(nullptr);

@@ -163,10 +163,10 @@ run(Oid extension_schema, SqlTemplate of_clock)
     const Sql schema = sql_schema(extension_schema);
     Arguments arguments;
     arguments.add(std::string_view{library_version});
-    return read_with_fixed_formats(sql(statement, {{"extension", schema},
-                                                   {"extension_literal", sql_literal(schema.text())},
-                                                   {"of_clock", sql(of_clock)}}),
-                                   arguments);
+    return read_with_fixed_formats(
+        sql(statement,
+            {{"extension", schema}, {"extension_literal", sql_literal(schema.text())}, {"of_clock", sql(of_clock)}}),
+        arguments);
 }
 
 // Looks for tables whose newest versions are more than a minute ahead of the clock, as far as the caller may see; the index
@@ -176,28 +176,29 @@ class ClockCheck final : public TableVisitor
 public:
     explicit ClockCheck(const RowSet &result) : rows(result) {}
 
-    void
-    visit(const Registered &table) override
+    void visit(const Registered &table) override
     {
         if (get_rel_relkind(table.history) != RELKIND_RELATION || !may_name(table.history) ||
-            pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK || is_under_row_security(table.history))
+            pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+            is_under_row_security(table.history))
             return;
         SPI_connect();
-        const Sql query = sql("SELECT 1 FROM {history} WHERE version OPERATOR(pg_catalog.>) "
-                              "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
-                              {{"history", sql_relation(table.history)}});
+        const Sql query =
+            sql("SELECT 1 FROM {history} WHERE version OPERATOR(pg_catalog.>) "
+                "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
+                {{"history", sql_relation(table.history)}});
         const Role caller = act_as(owner_of(table_owner(table.history), get_rel_namespace(table.history)));
         if (SPI_execute(query.text(), true, 1) != SPI_OK_SELECT)
             elog(ERROR, "could not read the versions");
         act_again_as(caller);
         if (SPI_processed > 0)
-            add(psprintf("versions of %s are more than a minute ahead of the clock", sql_relation(table.customers).text()),
+            add(psprintf("versions of %s are more than a minute ahead of the clock",
+                         sql_relation(table.customers).text()),
                 "Find out whether the clock was put back, or who wrote those versions: the history names them.");
         SPI_finish();
     }
 
-    void
-    on_problem(const Registered &table, const char *message) override
+    void on_problem(const Registered &table, const char *message) override
     {
         add(psprintf("versions of %s could not be read: %s", sql_relation(table.customers).text(), message),
             "See what its owner has made of the history.");
@@ -206,8 +207,7 @@ public:
     bool has_found() const { return found; }
 
 private:
-    void
-    add(const char *finding, const char *hint)
+    void add(const char *finding, const char *hint)
     {
         Datum values[] = {text_datum("clock"), text_datum("warning"), text_datum(finding), text_datum(hint)};
         bool nulls[std::size(values)] = {};

@@ -26,7 +26,8 @@ CRM_FUNCTION(crm_history_restore)
         return PointerGetDatum(row);
 
     SPI_connect();
-    forget_inserted(*table, stored_reference(*table, customer), {DatumGetTimestampTz(version)}, {DatumGetTimestampTz(recorded_at)});
+    forget_inserted(*table, stored_reference(*table, customer), {DatumGetTimestampTz(version)},
+                    {DatumGetTimestampTz(recorded_at)});
     SPI_finish();
     return PointerGetDatum(row);
 }

@@ -52,8 +52,8 @@ read_texts(const AttachedTable &table, const std::optional<Key> &after, std::int
                           {{"column", sql_identifier(table->comments_column.data())},
                            {"after", after ? sql(table, " AND c.{key} OPERATOR(pg_catalog.>) $2") : Sql{}}});
     const Role caller = act_as(table->customers_owner);
-    if (SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values, arguments.nulls, true, 0) !=
-        SPI_OK_SELECT)
+    if (SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values, arguments.nulls, true,
+                              0) != SPI_OK_SELECT)
         elog(ERROR, "could not read the texts");
     act_again_as(caller);
     return SPI_processed;
@@ -115,13 +115,15 @@ CRM_FUNCTION(crm_import_comments_column)
     for (bool is_left = true; is_left;)
     {
         PushActiveSnapshot(GetTransactionSnapshot());
-        is_left = import_batch(require_importable(customers, extension_schema), progress, batch, PG_GETARG_DATUM(2), lasting);
+        is_left =
+            import_batch(require_importable(customers, extension_schema), progress, batch, PG_GETARG_DATUM(2), lasting);
         PopActiveSnapshot();
         SPI_commit();
         SPI_start_transaction();
         if (is_left)
-            ereport(NOTICE, (errmsg("%lld comments imported, of %lld customers read so far",
-                                    static_cast<long long>(progress.comments), static_cast<long long>(progress.customers))));
+            ereport(NOTICE,
+                    (errmsg("%lld comments imported, of %lld customers read so far",
+                            static_cast<long long>(progress.comments), static_cast<long long>(progress.customers))));
     }
     SPI_finish();
     PG_RETURN_VOID();

@@ -69,8 +69,7 @@ class LiveLocks final : public TableVisitor
 public:
     LiveLocks(const RowSet &result, Oid schema) : rows(result), extension_schema(schema) {}
 
-    void
-    visit(const Registered &registered) override
+    void visit(const Registered &registered) override
     {
         const std::optional<AttachedTable> table =
             attached_by_member(&TableFacts::customers, registered.customers, extension_schema, Purpose::read);
@@ -88,18 +87,17 @@ public:
         SPI_finish();
     }
 
-    void
-    on_problem(const Registered &registered, const char *message) override
+    void on_problem(const Registered &registered, const char *message) override
     {
         errors::warn_of_unreadable(registered.customers, message);
     }
 
 private:
-    void
-    add(Oid customers, const ListedLock &listed) const
+    void add(Oid customers, const ListedLock &listed) const
     {
         Datum values[] = {ObjectIdGetDatum(customers), text_datum(key_text(listed.key)), text_datum(listed.lock.author),
-                          TimestampTzGetDatum(listed.lock.locked_at.us), TimestampTzGetDatum(listed.lock.expires_at.us)};
+                          TimestampTzGetDatum(listed.lock.locked_at.us),
+                          TimestampTzGetDatum(listed.lock.expires_at.us)};
         bool nulls[std::size(values)] = {};
         rows.add(heap_form_tuple(rows.columns, values, nulls));
     }

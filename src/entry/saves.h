@@ -51,22 +51,19 @@ struct RowValues
     bool nulls[capacity] = {};
     int count = 0;
 
-    void
-    add(std::optional<Datum> value)
+    void add(std::optional<Datum> value)
     {
         nulls[count] = !value;
         values[count++] = value.value_or(static_cast<Datum>(0));
     }
 
-    void
-    add(std::optional<std::string_view> text)
+    void add(std::optional<std::string_view> text)
     {
         add(text ? std::optional<Datum>{text_datum(*text)} : std::nullopt);
     }
 
     // The columns of crm_update_result.
-    void
-    add(const SaveResult &result)
+    void add(const SaveResult &result)
     {
         add(std::optional<std::string_view>{core::name(result.outcome)});
         add(std::optional<Datum>{Int32GetDatum(core::http_status(result.outcome))});

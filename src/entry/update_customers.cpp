@@ -27,8 +27,8 @@ on_item(int ord, Work work)
     with_error_prefix([ord] { return psprintf("save %d", ord); }, work);
 }
 
-constexpr const char *item_keys[] = {"id", "key", "expected_ts", "status", "comment", "author", "merge", "reply_to",
-                                     "fields"};
+constexpr const char *item_keys[] = {"id",     "key",   "expected_ts", "status", "comment",
+                                     "author", "merge", "reply_to",    "fields"};
 
 void
 require_known_keys(JsonbContainer *object)

@@ -31,7 +31,8 @@ class AccessPath
 {
 public:
     // The row as the current snapshot shows it, without a lock; empty when there is none.
-    virtual std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData place = {}) const = 0;
+    virtual std::optional<CustomerRow> look(const AttachedTable &table, const Key &key,
+                                            ItemPointerData place = {}) const = 0;
 
     // The same of a given snapshot with the columns that the caller may read. Of other columns than those wanted, if any
     // are, the row may have nothing.
@@ -53,8 +54,8 @@ public:
 
     // Updates the locked row: a new status and other columns, or nothing to let the triggers give it its next version
     // only. place is where the row is, and then where it is after the update. False when a trigger suppressed the update.
-    virtual bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
-                        ItemPointerData &place) const = 0;
+    virtual bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status,
+                        Fields fields, ItemPointerData &place) const = 0;
 
     // Inserts a comment; false when a trigger suppressed it. When this transaction holds a lock on the customer's row, the
     // foreign key need not look for it again.

@@ -27,7 +27,7 @@ struct Search
     core::Timestamp clock;
     core::Microseconds window;
     int looked_at;
-    TransactionId writer;             // another transaction that is adding the same comment
+    TransactionId writer;            // another transaction that is adding the same comment
     std::optional<std::int64_t> id;  // of the same comment, added within the window
 };
 
@@ -62,16 +62,16 @@ select_repeated(const AttachedTable &table, const Key &key, const core::Request 
     arguments.add(core::shifted(clock, window));
     arguments.add(std::optional<std::int64_t>{most_recent});
     const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const std::uint64_t rows = execute_for_caller(
-        table, comments_part, Statement::find_added_comment,
-        "SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM {comments} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $7) c "
-        "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
-        "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
-        "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
-        "AND c.based_on IS NULL "
-        "ORDER BY c.id DESC LIMIT 1",
-        arguments, latest);
+    const std::uint64_t rows =
+        execute_for_caller(table, comments_part, Statement::find_added_comment,
+                           "SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM {comments} "
+                           "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $7) c "
+                           "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
+                           "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
+                           "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
+                           "AND c.based_on IS NULL "
+                           "ORDER BY c.id DESC LIMIT 1",
+                           arguments, latest);
     UnregisterSnapshot(latest);
     if (rows == 0)
         return std::nullopt;

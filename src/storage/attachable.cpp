@@ -106,9 +106,10 @@ require_possible_versions(Oid table, const char *column)
     Arguments arguments;
     arguments.add(core::first_possible_version);
     arguments.add(core::last_version_to_give);
-    const Sql query = sql("SELECT 1 FROM ONLY {table} WHERE {version} IS NULL OR NOT ({version} OPERATOR(pg_catalog.>=) $1 "
-                          "AND {version} OPERATOR(pg_catalog.<=) $2) LIMIT 1",
-                          {{"table", sql_relation(table)}, {"version", sql_identifier(column)}});
+    const Sql query =
+        sql("SELECT 1 FROM ONLY {table} WHERE {version} IS NULL OR NOT ({version} OPERATOR(pg_catalog.>=) $1 "
+            "AND {version} OPERATOR(pg_catalog.<=) $2) LIMIT 1",
+            {{"table", sql_relation(table)}, {"version", sql_identifier(column)}});
     // What its owner planted must not run as who attaches it.
     const Role caller = act_as(owner_of(table_owner(table), get_rel_namespace(table)));
     const int result = SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values,
@@ -161,7 +162,8 @@ AttachableColumns
 require_attachable(const AttachRequest &request)
 {
     require_ordinary_table(request.customers);
-    const AttachableColumns columns = {require_key(request.customers), require_status(request), require_version(request)};
+    const AttachableColumns columns = {require_key(request.customers), require_status(request),
+                                       require_version(request)};
     if (columns.status == columns.key || columns.status == columns.version ||
         std::strcmp(request.status_column, request.version_column) == 0)
         errors::same_column_twice(request.customers, request.status_column);

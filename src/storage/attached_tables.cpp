@@ -201,8 +201,8 @@ read_again(Oid extension_schema)
     // A change that arrives while the registry is being read must not be missed.
     stale = false;
 
-    MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "crm_concurrency attached tables",
-                                                  ALLOCSET_SMALL_SIZES);
+    MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "crm_concurrency attached tables", ALLOCSET_SMALL_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(context);
     Reading *reading = static_cast<Reading *>(palloc0(sizeof(Reading)));
     reading->context = context;
@@ -246,9 +246,10 @@ refresh(Oid extension_schema)
 TableDescription *
 described(const Registered &entry, Oid extension_schema, MemoryContext parent)
 {
-    const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "crm_concurrency attached table",
-                                                        ALLOCSET_SMALL_SIZES);
-    TableDescription *table = static_cast<TableDescription *>(MemoryContextAllocZero(context, sizeof(TableDescription)));
+    const MemoryContext context =
+        AllocSetContextCreate(CurrentMemoryContext, "crm_concurrency attached table", ALLOCSET_SMALL_SIZES);
+    TableDescription *table =
+        static_cast<TableDescription *>(MemoryContextAllocZero(context, sizeof(TableDescription)));
     table->context = context;
     table->extension_schema = extension_schema;
     table->customers = entry.customers;

@@ -14,8 +14,7 @@ public:
     AttachedTable() = default;
     explicit AttachedTable(TableDescription &known) : description(&known) {}
 
-    TableDescription *
-    operator->() const
+    TableDescription *operator->() const
     {
         if (description->news_known != description->news)
             prove(*description);
@@ -58,7 +57,8 @@ AttachedTable attached_by_search_path(Oid extension_schema, Purpose purpose);
 
 // The attached table that has this relation as its member (&TableFacts::customers, comments or history), if there is one.
 // What a save in progress has found and locked is not looked for again.
-std::optional<AttachedTable> attached_by_member(Oid TableFacts::*member, Oid relation, Oid extension_schema, Purpose purpose);
+std::optional<AttachedTable> attached_by_member(Oid TableFacts::*member, Oid relation, Oid extension_schema,
+                                                Purpose purpose);
 
 // What the registry says of an attached table.
 struct Registered

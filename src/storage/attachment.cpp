@@ -24,9 +24,8 @@ struct Companion
 };
 
 // Comments are only ever added, and refused ones adopted once.
-constexpr SqlTemplate create_comments =
-    "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, id), "
-    "FOREIGN KEY (customer_id, reply_to) REFERENCES {table} (customer_id, id))";
+constexpr SqlTemplate create_comments = "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, id), "
+                                        "FOREIGN KEY (customer_id, reply_to) REFERENCES {table} (customer_id, id))";
 
 constexpr SqlTemplate more_of_comments[] = {
     // Finds what refused saves left without reading the other comments of a customer.
@@ -51,7 +50,8 @@ constexpr SqlTemplate more_of_locks[] = {
     "'edit locks on customers, one row each, also expired ones; the view crm_locks shows the live ones'",
 };
 
-constexpr Companion comments_companion = {&TableFacts::comments, comments_columns, create_comments, more_of_comments, true};
+constexpr Companion comments_companion = {&TableFacts::comments, comments_columns, create_comments, more_of_comments,
+                                          true};
 constexpr Companion history_companion = {&TableFacts::history, history_columns, create_history, more_of_history, false};
 constexpr Companion locks_companion = {&TableFacts::locks, locks_columns, create_locks, more_of_locks, true};
 
@@ -199,7 +199,8 @@ has_standard_names(const Attachment &attachment)
     const Oid standard = get_relname_relid("comments", attachment.schema);
     const char *usual = makeObjectName(get_rel_name(attachment.request.customers), nullptr, "comments");
     return !OidIsValid(members.comments) && OidIsValid(standard) &&
-           !OidIsValid(get_relname_relid(usual, attachment.schema)) && !why_not(attachment, comments_companion, standard);
+           !OidIsValid(get_relname_relid(usual, attachment.schema)) &&
+           !why_not(attachment, comments_companion, standard);
 }
 
 void
@@ -281,10 +282,9 @@ drop_trigger(Oid table, const char *function, Oid extension_schema)
     Relation relation = table_open(table, ShareRowExclusiveLock);
     const Trigger *trigger = find_trigger(relation, function, extension_schema);
     const bool is_there = trigger != nullptr;
-    const Sql statement =
-        is_there ? sql("DROP TRIGGER {trigger} ON {table}",
-                       {{"trigger", sql_identifier(trigger->tgname)}, {"table", sql_relation(table)}})
-                 : Sql{};
+    const Sql statement = is_there ? sql("DROP TRIGGER {trigger} ON {table}",
+                                         {{"trigger", sql_identifier(trigger->tgname)}, {"table", sql_relation(table)}})
+                                   : Sql{};
     table_close(relation, NoLock);
     if (is_there)
         run_utility(statement);
@@ -306,8 +306,10 @@ add_version(const Attachment &attachment)
 {
     run(attachment, "ALTER TABLE {customers} ADD COLUMN {version} timestamptz(3) NOT NULL DEFAULT now()", {});
     run(attachment, "ALTER TABLE {customers} ALTER COLUMN {version} DROP DEFAULT", {});
-    run(attachment, "COMMENT ON COLUMN {customers}.{version} IS "
-                    "'the version of the row, set by trigger: what the next save sends as expected_ts'", {});
+    run(attachment,
+        "COMMENT ON COLUMN {customers}.{version} IS "
+        "'the version of the row, set by trigger: what the next save sends as expected_ts'",
+        {});
 }
 
 // Writes to the registry, which belongs to the extension's owner. Triggers are made and dropped as the newest catalog has them,
@@ -321,8 +323,8 @@ write_registry(Oid extension_schema, SqlTemplate statement, const Arguments &arg
     const SPIPlanPtr plan = SPI_prepare(filled.text(), arguments.count, const_cast<Oid *>(arguments.types));
     if (plan == nullptr)
         elog(ERROR, "could not prepare a write to the registry: %s", SPI_result_code_string(SPI_result));
-    const int result = SPI_execute_snapshot(plan, const_cast<Datum *>(arguments.values), arguments.nulls, latest_snapshot(),
-                                            InvalidSnapshot, false, true, 0);
+    const int result = SPI_execute_snapshot(plan, const_cast<Datum *>(arguments.values), arguments.nulls,
+                                            latest_snapshot(), InvalidSnapshot, false, true, 0);
     act_again_as(caller);
     if (result < 0)
         elog(ERROR, "could not write the registry: %s", SPI_result_code_string(result));
@@ -351,9 +353,10 @@ register_attachment(const Attachment &attachment, bool is_registered)
         arguments.add(REGCLASSOID, ObjectIdGetDatum(member));
     arguments.add(NAMEOID, name_datum(schema));
 
-    write_registry(attachment.extension_schema,
-                   "DELETE FROM {registry} r WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.customers)",
-                   Arguments{});
+    write_registry(
+        attachment.extension_schema,
+        "DELETE FROM {registry} r WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = r.customers)",
+        Arguments{});
     // A table that has left the schema does not come back to take this one's place.
     Arguments home;
     home.add(NAMEOID, name_datum(schema));
@@ -368,10 +371,11 @@ register_attachment(const Attachment &attachment, bool is_registered)
                        "locks = $6, home = $7 WHERE customers = $1",
                        arguments);
     else
-        write_registry(attachment.extension_schema,
-                       "INSERT INTO {registry} (customers, comments_column, plain_updates, comments, history, locks, home) "
-                       "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                       arguments);
+        write_registry(
+            attachment.extension_schema,
+            "INSERT INTO {registry} (customers, comments_column, plain_updates, comments, history, locks, home) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            arguments);
 }
 
 }  // namespace

@@ -31,8 +31,7 @@ is_same_toast(Datum a, Datum b)
 {
     const struct varlena *x = reinterpret_cast<struct varlena *>(DatumGetPointer(a));
     const struct varlena *y = reinterpret_cast<struct varlena *>(DatumGetPointer(b));
-    return VARATT_IS_EXTERNAL_ONDISK(x) && VARATT_IS_EXTERNAL_ONDISK(y) &&
-           std::memcmp(x, y, VARSIZE_EXTERNAL(x)) == 0;
+    return VARATT_IS_EXTERNAL_ONDISK(x) && VARATT_IS_EXTERNAL_ONDISK(y) && std::memcmp(x, y, VARSIZE_EXTERNAL(x)) == 0;
 }
 
 bool
@@ -47,7 +46,8 @@ differ(const Row &a, const Row &b, int i, const FormData_pg_attribute *column)
 
 // Adds a value of one of the rows, if there is that row; false where the value was left out for its size.
 bool
-add(JsonBuilder &json, ValueRenderer &renderer, HeapTuple row, std::string_view key, Datum value, bool is_null, Oid type)
+add(JsonBuilder &json, ValueRenderer &renderer, HeapTuple row, std::string_view key, Datum value, bool is_null,
+    Oid type)
 {
     if (row == nullptr)
         return true;

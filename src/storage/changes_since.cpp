@@ -100,7 +100,8 @@ take_fields(Pass &pass, Datum datum)
     {
         JsonbValue recorded;
         const char *name = pass.asked[i].name;
-        if (getKeyJsonValueFromContainer(&fields->root, name, static_cast<int>(std::strlen(name)), &recorded) != nullptr)
+        if (getKeyJsonValueFromContainer(&fields->root, name, static_cast<int>(std::strlen(name)), &recorded) !=
+            nullptr)
         {
             FieldWas &field = pass.changes.fields[i];
             if (field.was)
@@ -238,13 +239,13 @@ select_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, Ch
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(changes.base));
     arguments.add(std::optional<std::int64_t>{most_changes});
-    const std::uint64_t rows = execute_for_caller(
-        table, history_part, Statement::list_changes,
-        "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
-        "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM {history} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-        "ORDER BY version DESC LIMIT $3",
-        arguments, snapshot);
+    const std::uint64_t rows =
+        execute_for_caller(table, history_part, Statement::list_changes,
+                           "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
+                           "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM {history} "
+                           "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+                           "ORDER BY version DESC LIMIT $3",
+                           arguments, snapshot);
     for (std::uint64_t row = 0; row < rows; row++)
         listed[row] = {
             result_time(row, 0),
@@ -328,7 +329,8 @@ ChangesSince::last_author() const
 }
 
 ChangesSince
-read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Snapshot snapshot)
+read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+                   Snapshot snapshot)
 {
     Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
     Pass pass = {table, key, request, fields, may_read_all_history(table) ? listed : nullptr, std::nullopt, {}};

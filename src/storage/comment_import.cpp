@@ -18,7 +18,8 @@ constexpr std::string_view unknown_author = "unknown";
 core::LocalTime
 local_time(core::Timestamp time, Datum time_zone, std::int64_t comment_id)
 {
-    const Timestamp local = DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, time_zone, TimestampTzGetDatum(time.us)));
+    const Timestamp local =
+        DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, time_zone, TimestampTzGetDatum(time.us)));
     struct pg_tm tm;
     fsec_t fraction;
     if (timestamp2tm(local, nullptr, &tm, &fraction, nullptr, nullptr) != 0 || tm.tm_year < 1 || tm.tm_year > 9999)
@@ -52,8 +53,7 @@ struct ParsedText
     Datum *times = nullptr;
     Datum *dated = nullptr;  // whether the text gives the time, and it is in the past
 
-    void
-    add(std::string_view author, std::string_view body, core::Timestamp time, bool is_dated)
+    void add(std::string_view author, std::string_view body, core::Timestamp time, bool is_dated)
     {
         if (count == capacity)
         {
@@ -108,10 +108,10 @@ export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
 {
     if (!may_name(table->comments))
         deny_schema(get_rel_namespace(table->comments));
-    require_column_rights(
-        table->comments,
-        {table->comment_customer, table->comment_id, table->comment_author, table->comment_body, table->comment_created_at},
-        ACL_SELECT);
+    require_column_rights(table->comments,
+                          {table->comment_customer, table->comment_id, table->comment_author, table->comment_body,
+                           table->comment_created_at},
+                          ACL_SELECT);
     const std::uint64_t rows = execute_for_caller(
         table, comments_part, Statement::all_comments,
         "SELECT author, body, created_at, id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
@@ -122,8 +122,8 @@ export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
     initStringInfo(&text);
     for (std::uint64_t row = 0; row < rows; row++)
     {
-        const core::TextEntry entry = {local_time(result_time(row, 2), time_zone, result_bigint(row, 3)), result_text(row, 0),
-                                       result_text(row, 1)};
+        const core::TextEntry entry = {local_time(result_time(row, 2), time_zone, result_bigint(row, 3)),
+                                       result_text(row, 0), result_text(row, 1)};
         const std::string_view rendered = guarded_text([&entry] { return core::render(entry); });
         if (row > 0)
             appendStringInfoString(&text, "\n\n");
@@ -142,8 +142,7 @@ import_comments(const AttachedTable &table, const Key &key, std::string_view tex
     Arguments arguments = arguments_of(key);
     arguments.add(TEXTARRAYOID, array_of(parsed.authors, parsed.count, TEXTOID, -1, false, TYPALIGN_INT));
     arguments.add(TEXTARRAYOID, array_of(parsed.bodies, parsed.count, TEXTOID, -1, false, TYPALIGN_INT));
-    arguments.add(TIMESTAMPTZARRAYOID,
-                  array_of(parsed.times, parsed.count, TIMESTAMPTZOID, 8, true, TYPALIGN_DOUBLE));
+    arguments.add(TIMESTAMPTZARRAYOID, array_of(parsed.times, parsed.count, TIMESTAMPTZOID, 8, true, TYPALIGN_DOUBLE));
     arguments.add(BOOLARRAYOID, array_of(parsed.dated, parsed.count, BOOLOID, 1, true, TYPALIGN_CHAR));
 
     lock_imports(table);

@@ -33,12 +33,12 @@ look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
         if (count == room)
         {
             room = 2 * room + 8;
-            kept = static_cast<Kept *>(kept == nullptr ? palloc(room * sizeof(Kept)) : repalloc(kept, room * sizeof(Kept)));
+            kept = static_cast<Kept *>(kept == nullptr ? palloc(room * sizeof(Kept))
+                                                       : repalloc(kept, room * sizeof(Kept)));
         }
         kept[count] = {DatumGetInt64(lookup.value(table->comment_id)),
                        {lookup.optional_time(table->comment_based_on).value_or(core::minus_infinity),
-                        lookup.time(table->comment_created_at),
-                        lookup.optional_time(table->comment_adopted_version)}};
+                        lookup.time(table->comment_created_at), lookup.optional_time(table->comment_adopted_version)}};
     }
     end_lookup(lookup);
     std::sort(kept, kept + count, [](const Kept &a, const Kept &b) { return a.id > b.id; });
@@ -54,12 +54,11 @@ find_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, digest);
 
-    const std::uint64_t rows = execute_latest_as(
-        table, comments_part, Statement::find_kept_comments,
-        "SELECT id, based_on, created_at, adopted_version FROM {comments} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND refused_request OPERATOR(pg_catalog.=) $2 ORDER BY id DESC",
-        arguments);
+    const std::uint64_t rows = execute_latest_as(table, comments_part, Statement::find_kept_comments,
+                                                 "SELECT id, based_on, created_at, adopted_version FROM {comments} "
+                                                 "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                                 "AND refused_request OPERATOR(pg_catalog.=) $2 ORDER BY id DESC",
+                                                 arguments);
     Kept *kept = static_cast<Kept *>(palloc((rows + 1) * sizeof(Kept)));
     for (std::uint64_t row = 0; row < rows; row++)
         kept[row] = {result_bigint(row, 0),
@@ -155,14 +154,14 @@ select_comments(const AttachedTable &table, const Key &key, core::Timestamp afte
     arguments.add(except);
     arguments.add(std::optional<std::int64_t>{most_looked_at});
     arguments.add(std::optional<std::int64_t>{most_listed});
-    const std::uint64_t rows = execute_for_caller(
-        table, comments_part, Statement::list_comments,
-        "SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
-        "FROM (SELECT id, body, author, created_at, reply_to, save_refused FROM {comments} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $4) c "
-        "WHERE created_at OPERATOR(pg_catalog.>) $2 "
-        "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT $5",
-        arguments, snapshot);
+    const std::uint64_t rows =
+        execute_for_caller(table, comments_part, Statement::list_comments,
+                           "SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
+                           "FROM (SELECT id, body, author, created_at, reply_to, save_refused FROM {comments} "
+                           "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $4) c "
+                           "WHERE created_at OPERATOR(pg_catalog.>) $2 "
+                           "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT $5",
+                           arguments, snapshot);
     for (; count < rows; count++)
         comments[count] = comment_in_result(count);
     return rows == 0 ? 0 : result_bigint(0, 6);
@@ -174,9 +173,8 @@ add_text(JsonBuilder &json, std::string_view text, CommentText form)
 {
     constexpr int limit = 10'000;
 
-    const int length = form == CommentText::cut
-                           ? pg_mbcharcliplen(text.data(), static_cast<int>(text.size()), limit)
-                           : static_cast<int>(text.size());
+    const int length = form == CommentText::cut ? pg_mbcharcliplen(text.data(), static_cast<int>(text.size()), limit)
+                                                : static_cast<int>(text.size());
     json.key("text");
     json.text(text.substr(0, length));
     if (static_cast<std::size_t>(length) < text.size())
@@ -195,7 +193,8 @@ require_comment_rights(const AttachedTable &table, const core::Request &request)
     // The search_path, which found the customers, has none that may not be used.
     if (schema != table->schema && !may_name(table->comments))
         deny_schema(schema);
-    require_column_rights(table->comments, {table->comment_customer, table->comment_author, table->comment_body}, ACL_INSERT);
+    require_column_rights(table->comments, {table->comment_customer, table->comment_author, table->comment_body},
+                          ACL_INSERT);
     if (request.reply_to)
         require_column_rights(table->comments, {table->comment_reply_to}, ACL_INSERT);
 }
@@ -252,14 +251,14 @@ find_comment_of_base(const AttachedTable &table, const Key &key, const core::Req
     arguments.add(core::earliest_of_version(request.base));
     arguments.add(core::latest_of_version(request.base));
 
-    const std::uint64_t rows = execute_as(
-        table, comments_part, Statement::find_comment_of_base,
-        "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
-        "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
-        "AND based_on OPERATOR(pg_catalog.>=) $5 AND based_on OPERATOR(pg_catalog.<=) $6 "
-        "ORDER BY id LIMIT 1",
-        arguments);
+    const std::uint64_t rows =
+        execute_as(table, comments_part, Statement::find_comment_of_base,
+                   "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                   "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
+                   "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
+                   "AND based_on OPERATOR(pg_catalog.>=) $5 AND based_on OPERATOR(pg_catalog.<=) $6 "
+                   "ORDER BY id LIMIT 1",
+                   arguments);
     if (rows == 0)
         return std::nullopt;
     return result_bigint(0, 0);
@@ -279,11 +278,10 @@ comment_exists(const AttachedTable &table, const Key &key, std::int64_t comment_
 {
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{comment_id});
-    const std::uint64_t rows = execute_as(
-        table, comments_part, Statement::comment_exists,
-        "SELECT 1 FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND id OPERATOR(pg_catalog.=) $2",
-        arguments);
+    const std::uint64_t rows = execute_as(table, comments_part, Statement::comment_exists,
+                                          "SELECT 1 FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                          "AND id OPERATOR(pg_catalog.=) $2",
+                                          arguments);
     return rows > 0;
 }
 
@@ -294,11 +292,11 @@ adopt_comment(const AttachedTable &table, const Key &key, std::int64_t comment_i
     arguments.add(std::optional<std::int64_t>{comment_id});
     arguments.add(version);
 
-    const std::uint64_t rows = execute_as(
-        table, comments_part, Statement::adopt_comment,
-        "UPDATE {comments} SET save_refused = false, adopted_version = $3 "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
-        arguments);
+    const std::uint64_t rows =
+        execute_as(table, comments_part, Statement::adopt_comment,
+                   "UPDATE {comments} SET save_refused = false, adopted_version = $3 "
+                   "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
+                   arguments);
     if (rows == 0 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows == 0)
@@ -315,8 +313,8 @@ may_read_comments(const AttachedTable &table)
 Comment
 comment_in_result(std::uint64_t row)
 {
-    return {result_bigint(row, 0), result_text(row, 1),            result_text(row, 2),
-            result_time(row, 3),   result_optional_bigint(row, 4), result_boolean(row, 5)};
+    return {result_bigint(row, 0),          result_text(row, 1),   result_text(row, 2), result_time(row, 3),
+            result_optional_bigint(row, 4), result_boolean(row, 5)};
 }
 
 void

@@ -32,13 +32,16 @@ std::optional<KeptComment> find_repeated_comment(const AttachedTable &table, con
                                                  core::Timestamp base);
 
 // The same of those that a save took over.
-std::optional<KeptComment> find_adopted_comment(const AttachedTable &table, const Key &key, const core::Request &request);
+std::optional<KeptComment> find_adopted_comment(const AttachedTable &table, const Key &key,
+                                                const core::Request &request);
 
 // A comment with the words of this request from its base: what a save stored whose change the history may have no longer.
-std::optional<std::int64_t> find_comment_of_base(const AttachedTable &table, const Key &key, const core::Request &request);
+std::optional<std::int64_t> find_comment_of_base(const AttachedTable &table, const Key &key,
+                                                 const core::Request &request);
 
 // The comment of a refused save that a save which succeeds now takes over, as the newest committed state has it.
-std::optional<std::int64_t> find_adoptable_comment(const AttachedTable &table, const Key &key, const core::Request &request);
+std::optional<std::int64_t> find_adoptable_comment(const AttachedTable &table, const Key &key,
+                                                   const core::Request &request);
 
 // Whether the customer has this comment, whatever the caller may see.
 bool comment_exists(const AttachedTable &table, const Key &key, std::int64_t comment_id);

@@ -99,7 +99,8 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
 }
 
 core::Timestamp
-version_of_save(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current, SaveInProgress &save)
+version_of_save(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
+                SaveInProgress &save)
 {
     // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
     if ((!current || !core::same_version(*current, save.checked)) && is_base_used(table, key, save.checked))

@@ -19,8 +19,7 @@ struct Columns
     const char **names = nullptr;
     Datum *values = nullptr;  // jsonb
 
-    void
-    set(const char *name, Datum value)
+    void set(const char *name, Datum value)
     {
         for (int i = 0; i < count; i++)
             if (std::strcmp(names[i], name) == 0)
@@ -86,8 +85,7 @@ struct Row
     Columns columns;
 
     // A name that the table has no more may be that of a column that was renamed: it takes the right to all columns.
-    bool
-    may_read(const char *name) const
+    bool may_read(const char *name) const
     {
         const AttrNumber column = get_attnum(table->customers, name);
         if (column <= 0)
@@ -95,8 +93,7 @@ struct Row
         return has_column_right(table->customers, column, ACL_SELECT);
     }
 
-    void
-    set_recorded(Datum fields)
+    void set_recorded(Datum fields)
     {
         each_key(fields, [&](const char *name) {
             // The name that stands for an erasure is none of a column.
@@ -106,8 +103,7 @@ struct Row
     }
 
     // Before it is filled with what a deletion recorded, which leaves out nulls.
-    void
-    begin(const Key &key)
+    void begin(const Key &key)
     {
         columns = Columns{};
         Relation relation = table_open(table->customers, NoLock);
@@ -123,8 +119,7 @@ struct Row
                     key.type == INT8OID ? jsonb_of(core::Value{key_text(key)}) : jsonb_of_text(key_text(key)));
     }
 
-    Datum
-    finish() const
+    Datum finish() const
     {
         JsonBuilder json;
         json.open_object();
@@ -171,10 +166,14 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
     if (!now && is_under_row_security(table->customers))
         return std::nullopt;
 
-    Row row = {table, get_attname(table->customers, table->status, false),
-               get_attname(table->customers, table->version, false), now.has_value(), {}};
+    Row row = {table,
+               get_attname(table->customers, table->status, false),
+               get_attname(table->customers, table->version, false),
+               now.has_value(),
+               {}};
     if (now)
-        each_key(now->row.object, [&](const char *name) { row.columns.set(name, value_shown_in(now->row.object, name)); });
+        each_key(now->row.object,
+                 [&](const char *name) { row.columns.set(name, value_shown_in(now->row.object, name)); });
 
     const std::uint64_t changes = read_changes_after(table, key, at, snapshot);
     if (changes == 0)

@@ -23,11 +23,7 @@ struct CommentsRead
     std::optional<core::Timestamp> at;
     core::TreeNode *tree;
 
-    std::uint64_t
-    row_of(int position) const
-    {
-        return count - 1 - static_cast<std::uint64_t>(position);
-    }
+    std::uint64_t row_of(int position) const { return count - 1 - static_cast<std::uint64_t>(position); }
 };
 
 void

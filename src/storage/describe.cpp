@@ -84,8 +84,7 @@ find_columns_of_customers(TableDescription &table)
 
     get_atttypetypmodcoll(table.customers, table.status, &table.status_type, &table.status_typmod, &collation);
     if (!can_be_status(table.status_type))
-        errors::wrong_column_type(table.customers, get_attname(table.customers, table.status, false),
-                                  table.status_type,
+        errors::wrong_column_type(table.customers, get_attname(table.customers, table.status, false), table.status_type,
                                   "text, varchar, citext, an enum or an integer, or a domain over one of them");
 
     get_atttypetypmodcoll(table.customers, table.version, &type, &typmod, &collation);
@@ -111,7 +110,8 @@ has_domains(Relation relation)
 {
     const TupleDesc columns = RelationGetDescr(relation);
     for (int i = 0; i < columns->natts; i++)
-        if (!TupleDescAttr(columns, i)->attisdropped && get_typtype(TupleDescAttr(columns, i)->atttypid) == TYPTYPE_DOMAIN)
+        if (!TupleDescAttr(columns, i)->attisdropped &&
+            get_typtype(TupleDescAttr(columns, i)->atttypid) == TYPTYPE_DOMAIN)
             return true;
     return false;
 }
@@ -123,10 +123,10 @@ is_plain(Relation relation, CmdType command)
     const TriggerDesc *triggers = relation->trigdesc;
     const bool has_statement_triggers =
         triggers != nullptr &&
-        (command == CMD_UPDATE
-             ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
-                   triggers->trig_update_old_table || triggers->trig_update_new_table
-             : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement || triggers->trig_insert_new_table);
+        (command == CMD_UPDATE ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
+                                     triggers->trig_update_old_table || triggers->trig_update_new_table
+                               : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
+                                     triggers->trig_insert_new_table);
     return is_ordinary(relation) && !has_statement_triggers && (command == CMD_UPDATE || !has_domains(relation));
 }
 
@@ -166,7 +166,8 @@ bool
 serves(Relation index, Relation relation, std::span<const AttrNumber> columns, std::span<const Oid> types)
 {
     const FormData_pg_index *form = index->rd_index;
-    if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts < static_cast<int>(columns.size()))
+    if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID ||
+        form->indnkeyatts < static_cast<int>(columns.size()))
         return false;
     for (std::size_t i = 0; i < columns.size(); i++)
         if (form->indkey.values[i] != columns[i] || (index->rd_indoption[i] & INDOPTION_DESC) ||
@@ -254,8 +255,8 @@ bool
 is_changed_before_update(Relation customers, Oid extension_schema)
 {
     for (const Trigger &trigger : triggers_of(customers))
-        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) && TRIGGER_FOR_UPDATE(trigger.tgtype) &&
-            !is_own(trigger, extension_schema))
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) &&
+            TRIGGER_FOR_UPDATE(trigger.tgtype) && !is_own(trigger, extension_schema))
             return true;
     return false;
 }
@@ -320,7 +321,8 @@ describe_access(TableDescription &table)
     table.kept_index =
         index_of(comments, {table.comment_customer, table.comment_refused_request}, {table.key_type, UUIDOID});
     table.locks_index = index_of(locks, {table.lock_customer}, {table.key_type});
-    table.is_plain = OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
+    table.is_plain =
+        OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
     table.history_index =
         index_of(history, {table.history_customer, table.history_version}, {table.key_type, TIMESTAMPTZOID});
     table.is_history_plain = is_plain(history, CMD_INSERT);

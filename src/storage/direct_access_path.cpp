@@ -59,8 +59,7 @@ has_key(const OpenCustomer &customer)
     ScanKeyData is_key = customer.index.keys[0];
     bool is_null;
     const Datum value = slot_getattr(customer.row, customer.table->key, &is_null);
-    return !is_null &&
-           DatumGetBool(FunctionCall2Coll(&is_key.sk_func, is_key.sk_collation, value, customer.key.value));
+    return !is_null && DatumGetBool(FunctionCall2Coll(&is_key.sk_func, is_key.sk_collation, value, customer.key.value));
 }
 
 // Leaves the row that the snapshot shows in the slot; false when there is none.
@@ -92,7 +91,8 @@ bool
 find_near(const OpenCustomer &customer, ItemPointerData place)
 {
     if (ItemPointerIsValid(&place) &&
-        table_tuple_fetch_row_version(customer.relation, &place, GetActiveSnapshot(), customer.row) && has_key(customer))
+        table_tuple_fetch_row_version(customer.relation, &place, GetActiveSnapshot(), customer.row) &&
+        has_key(customer))
         return true;
     return find(customer);
 }
@@ -105,8 +105,8 @@ lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode)
     if (!IsolationUsesXactSnapshot())
         flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
     TM_FailureData found;
-    switch (table_tuple_lock(customer.relation, &place, GetActiveSnapshot(), customer.row, GetCurrentCommandId(false), mode,
-                             LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
+    switch (table_tuple_lock(customer.relation, &place, GetActiveSnapshot(), customer.row, GetCurrentCommandId(false),
+                             mode, LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
     {
         case TM_Ok:
             return has_key(customer);
@@ -128,9 +128,8 @@ is_locked_by_us(HeapTupleHeader tuple)
 {
     MultiXactMember *members;
     const int count = GetMultiXactIdMembers(HeapTupleHeaderGetRawXmax(tuple), &members, false, false);
-    return std::any_of(members, members + std::max(count, 0), [](const MultiXactMember &member) {
-        return TransactionIdIsCurrentTransactionId(member.xid);
-    });
+    return std::any_of(members, members + std::max(count, 0),
+                       [](const MultiXactMember &member) { return TransactionIdIsCurrentTransactionId(member.xid); });
 }
 
 // The transaction that has locked or updated the row in the slot, other than FOR KEY SHARE, or InvalidTransactionId. Several
@@ -189,8 +188,7 @@ left_out(const OpenCustomer &customer, Fields wanted)
 class DirectAccessPath final : public AccessPath
 {
 public:
-    std::optional<CustomerRow>
-    look(const AttachedTable &table, const Key &key, ItemPointerData place) const override
+    std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData place) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key);
@@ -204,8 +202,8 @@ public:
         return row;
     }
 
-    std::optional<ReadableCustomer>
-    read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted, ItemPointerData place) const override
+    std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted,
+                                         ItemPointerData place) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key, snapshot);
@@ -222,9 +220,8 @@ public:
         return result;
     }
 
-    std::optional<CustomerRow>
-    lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &seen,
-         std::optional<core::Timestamp> wanted) const override
+    std::optional<CustomerRow> lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &seen,
+                                    std::optional<core::Timestamp> wanted) const override
     {
         PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
         require_may_read(table);
@@ -244,22 +241,19 @@ public:
         return row;
     }
 
-    bool
-    lock_for_reference(const AttachedTable &table, const Key &key) const override
+    bool lock_for_reference(const AttachedTable &table, const Key &key) const override
     {
         require_may_read(table);
         return lock_key_share(table, key);
     }
 
-    bool
-    check_reference(const AttachedTable &table, const Key &key) const override
+    bool check_reference(const AttachedTable &table, const Key &key) const override
     {
         return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
     }
 
-    bool
-    update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
-           ItemPointerData &place) const override
+    bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+                ItemPointerData &place) const override
     {
         if (table->is_changed_before_update)
             return spi_access_path().update(table, key, status, fields, place);
@@ -273,9 +267,8 @@ public:
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
         const PreparedWrite *alone = prepared_update(*table, customer.relation);
-        const SimpleWrite write =
-            begin_update(customer.relation, updated,
-                         alone != nullptr ? alone : prepared_customers_write(*table, customer.relation));
+        const SimpleWrite write = begin_update(
+            customer.relation, updated, alone != nullptr ? alone : prepared_customers_write(*table, customer.relation));
         copy_with(write.row, customer.row, table, status, fields);
         if (alone != nullptr)
             set_version(write.row, table, version_of_save(table, key, row_of(customer).version, *innermost_save));
@@ -292,9 +285,8 @@ public:
         return is_written;
     }
 
-    bool
-    insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
-                   bool is_customer_locked) const override
+    bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
+                        bool is_customer_locked) const override
     {
         Relation comments = table_open(table->comments, NoLock);
         NewRow row(comments);
@@ -332,16 +324,15 @@ public:
     }
 
 private:
-    static bool
-    is_in_progress(TransactionId writer)
+    static bool is_in_progress(TransactionId writer)
     {
         return TransactionIdIsValid(writer) && !TransactionIdIsCurrentTransactionId(writer) &&
                TransactionIdIsInProgress(writer);
     }
 
     // Locks the row, which was seen at this place, if that is known.
-    static std::optional<CustomerRow>
-    lock_row(const AttachedTable &table, const Key &key, LockTupleMode mode, ItemPointerData place)
+    static std::optional<CustomerRow> lock_row(const AttachedTable &table, const Key &key, LockTupleMode mode,
+                                               ItemPointerData place)
     {
         // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
         const bool is_known = ItemPointerIsValid(&place) && ActiveSnapshotSet();
@@ -356,9 +347,8 @@ private:
 
     // Waits for the transaction that has the row, in the queue of those who want to lock it, and looks again: whose version
     // is gone then is told so without a lock, which would make the next wait until the end of this transaction.
-    static std::optional<CustomerRow>
-    lock_after_writer(const AttachedTable &table, const Key &key, LockTupleMode mode, const CustomerRow &seen,
-                      core::Timestamp wanted)
+    static std::optional<CustomerRow> lock_after_writer(const AttachedTable &table, const Key &key, LockTupleMode mode,
+                                                        const CustomerRow &seen, core::Timestamp wanted)
     {
         Relation relation = table_open(table->customers, NoLock);
         const LOCKMODE queue = mode == LockTupleExclusive ? AccessExclusiveLock : ExclusiveLock;
@@ -380,8 +370,7 @@ private:
         return row;
     }
 
-    static bool
-    lock_key_share(const AttachedTable &table, const Key &key)
+    static bool lock_key_share(const AttachedTable &table, const Key &key)
     {
         const OpenCustomer customer = open(table, key);
         const bool is_locked = find(customer) && lock_at(customer, customer.row->tts_tid, LockTupleKeyShare);
@@ -389,9 +378,8 @@ private:
         return is_locked;
     }
 
-    static void
-    copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table,
-              std::optional<std::string_view> status, Fields fields)
+    static void copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table,
+                          std::optional<std::string_view> status, Fields fields)
     {
         slot_getallattrs(locked);
         const int columns = locked->tts_tupleDescriptor->natts;
@@ -412,28 +400,25 @@ private:
     }
 
     // What the triggers of comments set in the comment of a save.
-    static void
-    stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
+    static void stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
     {
         row.set(table->comment_created_at, TimestampTzGetDatum(clock_now().us));
         row.set(table->comment_based_on, save.step == Step::insert_comment
-                                            ? std::optional{TimestampTzGetDatum(save.based_on.us)}
-                                            : std::nullopt);
+                                             ? std::optional{TimestampTzGetDatum(save.based_on.us)}
+                                             : std::nullopt);
         row.set(table->comment_save_refused, BoolGetDatum(save.refused_request.has_value()));
         row.set(table->comment_refused_request, save.refused_request);
         row.set(table->comment_adopted_version, std::nullopt);
         row.set(table->comment_expected_ts, std::nullopt);
     }
 
-    static void
-    set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
+    static void set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
     {
         row->tts_values[table->version - 1] = TimestampTzGetDatum(version.us);
         row->tts_isnull[table->version - 1] = false;
     }
 
-    static HeapTuple
-    tuple_of(TupleTableSlot *row)
+    static HeapTuple tuple_of(TupleTableSlot *row)
     {
         bool is_copy;
         return ExecFetchSlotHeapTuple(row, false, &is_copy);

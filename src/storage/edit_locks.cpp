@@ -57,14 +57,14 @@ write_lock(const AttachedTable &table, const Key &key, const EditLock &lock)
     arguments.add(lock.expires_at);
     arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
 
-    const std::uint64_t rows = execute_as(
-        table, locks_part, Statement::write_lock,
-        "INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
-        "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
-        "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
-        "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
-        "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
-        arguments);
+    const std::uint64_t rows =
+        execute_as(table, locks_part, Statement::write_lock,
+                   "INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
+                   "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
+                   "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
+                   "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
+                   "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
+                   arguments);
     if (rows != 1)
         errors::write_suppressed(table->locks, key_text(key));
 }
@@ -78,7 +78,8 @@ take_lock(const AttachedTable &table, const Key &key, std::string_view author, c
     const std::optional<EditLock> found = find_edit_lock(table, key);
     std::optional<core::HeldLock> held;
     if (found)
-        held = {core::is_live(found->expires_at, now), found->author == author, lock_id && same_id(*lock_id, found->lock_id)};
+        held = {core::is_live(found->expires_at, now), found->author == author,
+                lock_id && same_id(*lock_id, found->lock_id)};
 
     const core::LockOutcome outcome = core::decide_lock(held, lock_id.has_value());
     switch (outcome)
@@ -158,8 +159,7 @@ struct LockList
     std::size_t count = 0;
     std::size_t room = 0;
 
-    void
-    add_live(const Key &key, const EditLock &lock, core::Timestamp now)
+    void add_live(const Key &key, const EditLock &lock, core::Timestamp now)
     {
         if (!core::is_live(lock.expires_at, now))
             return;
@@ -212,11 +212,10 @@ find_edit_lock(const AttachedTable &table, const Key &key)
 {
     if (can_look_up(table->locks_index))
         return look_up_edit_lock(table, key);
-    const std::uint64_t rows = execute_latest_as(
-        table, locks_part, Statement::find_lock,
-        "SELECT lock_id, author, locked_at, expires_at FROM {locks} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1",
-        arguments_of(key));
+    const std::uint64_t rows = execute_latest_as(table, locks_part, Statement::find_lock,
+                                                 "SELECT lock_id, author, locked_at, expires_at FROM {locks} "
+                                                 "WHERE customer_id OPERATOR(pg_catalog.=) $1",
+                                                 arguments_of(key));
     if (rows == 0)
         return std::nullopt;
     return lock_in_result(0);
@@ -249,8 +248,7 @@ lock_customer(const AttachedTable &table, const Key &key, std::string_view autho
     require_column_rights(table->customers, {table->status}, ACL_UPDATE);
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
-    const bool was_there = !is_under_row_security(table->customers) &&
-                           oldest_change(table, key).has_value();
+    const bool was_there = !is_under_row_security(table->customers) && oldest_change(table, key).has_value();
     return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key, std::string_view{});
 }
 
@@ -264,11 +262,10 @@ unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id)
 
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, lock_id);
-    const std::uint64_t rows = execute_as(
-        table, locks_part, Statement::remove_lock,
-        "DELETE FROM {locks} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND lock_id OPERATOR(pg_catalog.=) $2",
-        arguments);
+    const std::uint64_t rows = execute_as(table, locks_part, Statement::remove_lock,
+                                          "DELETE FROM {locks} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                          "AND lock_id OPERATOR(pg_catalog.=) $2",
+                                          arguments);
     return rows > 0;
 }
 

@@ -96,7 +96,8 @@ blanking(const AttachedTable &table, JsonBuilder &json)
         assignments[count++] = sql(table, "{status} = {status}");
     const Sql list = sql_joined(", ", {assignments, count});
     table_close(relation, NoLock);
-    return sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1", {{"assignments", list}});
+    return sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",
+               {{"assignments", list}});
 }
 
 // Runs a statement on a part of the table with its owner's rights.

@@ -44,7 +44,8 @@ add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
 }
 
 bool
-insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
+insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow &row,
+                    std::optional<std::string_view> author)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(row.version);
@@ -59,12 +60,11 @@ insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow
     add_optional(arguments, JSONBOID, row.fields);
     arguments.add(row.comment_id);
     add_optional(arguments, UUIDOID, row.request);
-    return execute_as(
-        table, history_part, Statement::insert_history,
-        "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
-        "author, db_user, status_from, status_to, fields, comment_id, request) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
-        arguments) == 1;
+    return execute_as(table, history_part, Statement::insert_history,
+                      "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
+                      "author, db_user, status_from, status_to, fields, comment_id, request) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+                      arguments) == 1;
 }
 
 // Whether the row of a lookup records a save from this base.
@@ -88,7 +88,8 @@ datum_of(std::optional<std::string_view> text)
 }
 
 bool
-insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &row, std::optional<std::string_view> author)
+insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &row,
+                std::optional<std::string_view> author)
 {
     Relation history = table_open(table->history, NoLock);
     NewRow values(history);
@@ -104,7 +105,8 @@ insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &ro
     values.set(table->history_status_from, datum_of(row.status_from));
     values.set(table->history_status_to, datum_of(row.status_to));
     values.set(table->history_fields, row.fields);
-    values.set(table->history_comment_id, row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
+    values.set(table->history_comment_id,
+               row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
     values.set(table->history_request, row.request);
     values.set(table->history_earlier_pruned, BoolGetDatum(false));
 
@@ -121,15 +123,14 @@ insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &ro
 std::optional<ChainHead>
 chain_head(const AttachedTable &table, const Key &key)
 {
-    const std::uint64_t rows = execute_latest_as(
-        table, history_part, Statement::chain_head,
-        "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
-        "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
-        arguments_of(key));
+    const std::uint64_t rows =
+        execute_latest_as(table, history_part, Statement::chain_head,
+                          "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
+                          "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
+                          arguments_of(key));
     if (rows == 0)
         return std::nullopt;
-    return ChainHead{result_time(0, 0), result_boolean(0, 1), result_optional_text(0, 2),
-                     result_text(0, 3)};
+    return ChainHead{result_time(0, 0), result_boolean(0, 1), result_optional_text(0, 2), result_text(0, 3)};
 }
 
 void
@@ -159,10 +160,10 @@ is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
     arguments.add(core::latest_of_version(base));
     arguments.add(core::earliest_of_version(base));
     return execute_as(table, history_part, Statement::is_base_used,
-                            "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
-                            "AND based_on OPERATOR(pg_catalog.<=) $2 LIMIT 1",
-                            arguments) > 0;
+                      "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                      "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
+                      "AND based_on OPERATOR(pg_catalog.<=) $2 LIMIT 1",
+                      arguments) > 0;
 }
 
 bool
@@ -186,11 +187,11 @@ is_followed(const AttachedTable &table, const Key &key, core::Timestamp version)
     Arguments arguments = arguments_of(key);
     arguments.add(version);
     return execute_as(table, history_part, Statement::is_followed,
-                            "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
-                            "AND NOT EXISTS (SELECT FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                            "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
-                            arguments) > 0;
+                      "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                      "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
+                      "AND NOT EXISTS (SELECT FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                      "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
+                      arguments) > 0;
 }
 
 std::optional<core::Timestamp>
@@ -198,11 +199,10 @@ version_before(const AttachedTable &table, const Key &key, core::Timestamp versi
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
-    const std::uint64_t rows = execute_as(
-        table, history_part, Statement::version_before,
-        "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND version OPERATOR(pg_catalog.<) $2 ORDER BY version DESC LIMIT 1",
-        arguments);
+    const std::uint64_t rows = execute_as(table, history_part, Statement::version_before,
+                                          "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                          "AND version OPERATOR(pg_catalog.<) $2 ORDER BY version DESC LIMIT 1",
+                                          arguments);
     if (rows == 0)
         return std::nullopt;
     return result_time(0, 0);
@@ -228,8 +228,7 @@ oldest_change(const AttachedTable &table, const Key &key)
 {
     if (can_look_up(table->history_index))
     {
-        const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::minus_infinity, new_snapshot());
+        const IndexLookup lookup = begin_history_lookup(table, key.value, core::minus_infinity, new_snapshot());
         std::optional<OldestChange> found;
         if (lookup.next())
             found = OldestChange{lookup.optional_time(table->history_previous)};
@@ -237,9 +236,9 @@ oldest_change(const AttachedTable &table, const Key &key)
         return found;
     }
     const std::uint64_t rows = execute_as(table, history_part, Statement::oldest_change,
-                                                "SELECT previous FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                                "ORDER BY version LIMIT 1",
-                                                arguments_of(key));
+                                          "SELECT previous FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                          "ORDER BY version LIMIT 1",
+                                          arguments_of(key));
     if (rows == 0)
         return std::nullopt;
     return OldestChange{result_optional_time(0, 0)};
@@ -277,12 +276,12 @@ nearby_versions(const AttachedTable &table, const Key &key, core::Timestamp base
     arguments.add(core::Timestamp{base.us - core::reach_of_diagnosis});
     arguments.add(core::Timestamp{base.us + core::reach_of_diagnosis});
     arguments.add(std::optional<std::int64_t>{static_cast<std::int64_t>(limit)});
-    const std::uint64_t rows = execute_as(
-        table, history_part, Statement::nearby_versions,
-        "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
-        "ORDER BY version DESC LIMIT $4",
-        arguments);
+    const std::uint64_t rows =
+        execute_as(table, history_part, Statement::nearby_versions,
+                   "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                   "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
+                   "ORDER BY version DESC LIMIT $4",
+                   arguments);
     for (std::uint64_t row = 0; row < rows; row++)
         versions[row] = result_time(row, 0);
     return rows;

@@ -14,16 +14,14 @@ struct StoredRow
     TupleTableSlot *row;
 
     // A value of the row, which lives as long as the row; none for null.
-    std::optional<Datum>
-    optional_value(AttrNumber column) const
+    std::optional<Datum> optional_value(AttrNumber column) const
     {
         bool is_null;
         const Datum value = slot_getattr(row, column, &is_null);
         return is_null ? std::nullopt : std::optional{value};
     }
 
-    Datum
-    value(AttrNumber column) const
+    Datum value(AttrNumber column) const
     {
         const std::optional<Datum> value = optional_value(column);
         if (!value)
@@ -31,36 +29,28 @@ struct StoredRow
         return *value;
     }
 
-    core::Timestamp
-    time(AttrNumber column) const
-    {
-        return {DatumGetTimestampTz(value(column))};
-    }
+    core::Timestamp time(AttrNumber column) const { return {DatumGetTimestampTz(value(column))}; }
 
-    std::optional<core::Timestamp>
-    optional_time(AttrNumber column) const
+    std::optional<core::Timestamp> optional_time(AttrNumber column) const
     {
         const std::optional<Datum> value = optional_value(column);
         return value ? std::optional{core::Timestamp{DatumGetTimestampTz(*value)}} : std::nullopt;
     }
 
-    std::optional<std::int64_t>
-    optional_bigint(AttrNumber column) const
+    std::optional<std::int64_t> optional_bigint(AttrNumber column) const
     {
         const std::optional<Datum> value = optional_value(column);
         return value ? std::optional{DatumGetInt64(*value)} : std::nullopt;
     }
 
-    std::optional<std::string_view>
-    optional_text(AttrNumber column) const
+    std::optional<std::string_view> optional_text(AttrNumber column) const
     {
         const std::optional<Datum> value = optional_value(column);
         return value ? std::optional{text_of(*value)} : std::nullopt;
     }
 
     // Whether a value is this text; other texts cost no copy.
-    bool
-    has_text(AttrNumber column, std::string_view text) const
+    bool has_text(AttrNumber column, std::string_view text) const
     {
         const Datum stored = value(column);
         if (toast_raw_datum_size(stored) - VARHDRSZ != text.size())
@@ -69,8 +59,7 @@ struct StoredRow
         return std::string_view(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)) == text;
     }
 
-    bool
-    has_uuid(AttrNumber column, Datum uuid) const
+    bool has_uuid(AttrNumber column, Datum uuid) const
     {
         const std::optional<Datum> stored = optional_value(column);
         return stored && std::memcmp(DatumGetUUIDP(*stored), DatumGetUUIDP(uuid), UUID_LEN) == 0;
@@ -86,18 +75,10 @@ struct IndexLookup : StoredRow
     IndexScanDesc scan;  // nullptr when nothing is in the index
 
     // The next row; false at the end.
-    bool
-    next() const
-    {
-        return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, row);
-    }
+    bool next() const { return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, row); }
 
     // The same from the end of the index.
-    bool
-    previous() const
-    {
-        return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, row);
-    }
+    bool previous() const { return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, row); }
 };
 
 // Whether a table may be read so: access_path allows it, and there is such an index.

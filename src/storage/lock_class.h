@@ -30,7 +30,8 @@ lock_tag(LockClass lock_class, Oid table, std::uint64_t number)
 inline std::uint64_t
 number_of(std::string_view text, std::uint64_t mixed = 0)
 {
-    return hash_bytes_extended(reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()), mixed);
+    return hash_bytes_extended(reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()),
+                               mixed);
 }
 
 }  // namespace crm

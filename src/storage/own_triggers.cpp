@@ -70,9 +70,8 @@ fires(const Trigger &trigger)
 {
     if (trigger.tgenabled == TRIGGER_FIRES_ALWAYS)
         return true;
-    return trigger.tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
-                                     ? TRIGGER_FIRES_ON_REPLICA
-                                     : TRIGGER_FIRES_ON_ORIGIN);
+    return trigger.tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ? TRIGGER_FIRES_ON_REPLICA
+                                                                                            : TRIGGER_FIRES_ON_ORIGIN);
 }
 
 }  // namespace crm

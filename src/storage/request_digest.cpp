@@ -45,8 +45,8 @@ reply_text(const core::Request &request)
 Datum
 request_digest(const Key &key, const core::Request &request)
 {
-    return digest_of({key_text(key), request.author, request.status, request.comment, reply_text(request),
-                      request.fields});
+    return digest_of(
+        {key_text(key), request.author, request.status, request.comment, reply_text(request), request.fields});
 }
 
 Datum

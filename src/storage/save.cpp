@@ -143,8 +143,7 @@ apply(const Save &save, const SavePlan &plan, const CustomerRow &locked, Changes
     // Other triggers may have changed the row again.
     if (plan.outcome == core::Outcome::merged)
     {
-        const std::optional<ReadableCustomer> row =
-            save.path().read(save.table, save.key, new_snapshot(), {}, place);
+        const std::optional<ReadableCustomer> row = save.path().read(save.table, save.key, new_snapshot(), {}, place);
         if (row)
         {
             result.status = row->status;
@@ -166,8 +165,8 @@ bool
 is_applied_late(const Save &save, const KeptComment &comment)
 {
     return comment.adopted_version &&
-           is_applied_from_earlier(save.table, save.key, *comment.adopted_version, request_digest(save.key, save.request),
-                                   save.request.base);
+           is_applied_from_earlier(save.table, save.key, *comment.adopted_version,
+                                   request_digest(save.key, save.request), save.request.base);
 }
 
 // Stores the comment of a refused save, once however often it is refused.
@@ -200,8 +199,12 @@ SaveResult
 unchanged(const Save &save, const CustomerRow &row, std::optional<std::int64_t> stored_comment)
 {
     await_standbys_at_commit();
-    return {core::Outcome::unchanged, row.status, row.version, stored_comment,
-            message_of(facts_of(save, core::Outcome::unchanged)), std::nullopt};
+    return {core::Outcome::unchanged,
+            row.status,
+            row.version,
+            stored_comment,
+            message_of(facts_of(save, core::Outcome::unchanged)),
+            std::nullopt};
 }
 
 SaveResult
@@ -233,8 +236,8 @@ replayed(const Save &save, const AppliedRequest &applied, const std::optional<Cu
     }
     json.close_object();
 
-    SaveResult result = {core::Outcome::replayed, std::nullopt, std::nullopt, applied.comment_id, message_of(facts),
-                         json.finish()};
+    SaveResult result = {core::Outcome::replayed, std::nullopt,      std::nullopt,
+                         applied.comment_id,      message_of(facts), json.finish()};
     if (row)
     {
         result.status = row->status;
@@ -385,8 +388,8 @@ decide_locked(const Save &save, const CustomerRow &row, const ChangesSince &chan
 {
     const bool is_current = core::same_version(save.request.base, row.version);
     if (is_current && save.fields.empty())
-        return SavePlan{core::decide(save.request, {row.version, row.status, false}), save.request.status, {},
-                        std::nullopt, {}};
+        return SavePlan{
+            core::decide(save.request, {row.version, row.status, false}), save.request.status, {}, std::nullopt, {}};
     if (!is_current && (!save.request.merge || !can_be_merged(changes, row.version)))
         return SavePlan{core::Outcome::conflict, std::nullopt, {}, std::nullopt, {}};
 
@@ -559,7 +562,8 @@ check_versioned_comment(const AttachedTable &table, const Key &key, const core::
 }
 
 void
-apply_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request, std::int64_t comment_id)
+apply_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request,
+                        std::int64_t comment_id)
 {
     const Save save = {table, key, request, {}};
 

@@ -20,7 +20,8 @@ struct SaveResult
 // Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives in the
 // current memory context. Raises 42501 without the rights on the tables, and PT409 for a conflict where
 // crm_concurrency.on_conflict says so.
-SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields);
+SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
+                         std::optional<Datum> fields);
 
 // A comment inserted with a base, on its way into the table: first its BEFORE trigger checks the base and locks the
 // customer, then its AFTER trigger gives the customer its next version and records it. Both raise PT409 when the base is

@@ -46,7 +46,8 @@ select_readable(const AttachedTable &table, bool reads_all)
     }
     const Sql list = sql_joined(", ", {readable, count});
     table_close(relation, NoLock);
-    return sql(table, "SELECT {columns} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1", {{"columns", list}});
+    return sql(table, "SELECT {columns} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1",
+               {{"columns", list}});
 }
 
 std::uint64_t
@@ -55,8 +56,9 @@ select_customer(const AttachedTable &table, const Key &key, Snapshot snapshot)
     const Arguments arguments = arguments_of(key);
     if (pg_class_aclcheck(table->customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
         return as_reader(table, customers_part, [&] {
-            return execute(table->plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
-                           snapshot);
+            return execute(
+                table->plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
+                snapshot);
         });
 
     // The columns differ by role, so the plan is not kept.
@@ -90,8 +92,7 @@ constexpr SqlTemplate key_share =
 class SpiAccessPath final : public AccessPath
 {
 public:
-    std::optional<CustomerRow>
-    look(const AttachedTable &table, const Key &key, ItemPointerData) const override
+    std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData) const override
     {
         require_may_read(table);
         return read_row(execute_for_caller(table, customers_part, Statement::look,
@@ -101,8 +102,8 @@ public:
                         table, key);
     }
 
-    std::optional<ReadableCustomer>
-    read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields, ItemPointerData) const override
+    std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields,
+                                         ItemPointerData) const override
     {
         require_may_read(table);
         if (select_customer(table, key, snapshot) == 0)
@@ -113,31 +114,28 @@ public:
         return customer;
     }
 
-    std::optional<CustomerRow>
-    lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
-         std::optional<core::Timestamp>) const override
+    std::optional<CustomerRow> lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
+                                    std::optional<core::Timestamp>) const override
     {
         return are_in_unique_index(table, fields)
                    ? lock_row(table, key, sql("UPDATE"), Statement::lock_key_at_once, Statement::lock_key)
                    : lock_row(table, key, sql("NO KEY UPDATE"), Statement::lock_at_once, Statement::lock);
     }
 
-    bool
-    lock_for_reference(const AttachedTable &table, const Key &key) const override
+    bool lock_for_reference(const AttachedTable &table, const Key &key) const override
     {
-        return execute_for_caller(table, customers_part, Statement::lock_for_reference, key_share, arguments_of(key)) > 0;
+        return execute_for_caller(table, customers_part, Statement::lock_for_reference, key_share, arguments_of(key)) >
+               0;
     }
 
-    bool
-    check_reference(const AttachedTable &table, const Key &key) const override
+    bool check_reference(const AttachedTable &table, const Key &key) const override
     {
         return !IsolationUsesXactSnapshot() &&
                execute_as(table, customers_part, Statement::check_reference, key_share, arguments_of(key)) > 0;
     }
 
-    bool
-    update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
-           ItemPointerData &) const override
+    bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+                ItemPointerData &) const override
     {
         if (!fields.empty())
             return update_fields(table, key, status, fields);
@@ -151,8 +149,7 @@ public:
                        "UPDATE {customers} SET {status} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1", arguments) > 0;
     }
 
-    bool
-    insert_comment(const AttachedTable &table, const Key &key, const core::Request &request, bool) const override
+    bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request, bool) const override
     {
         Arguments arguments = arguments_of(key);
         arguments.add(request.author);
@@ -170,12 +167,13 @@ public:
 
 private:
     // Tries without waiting first, so that waits can be counted.
-    static std::optional<CustomerRow>
-    lock_row(const AttachedTable &table, const Key &key, Sql strength, Statement at_once, Statement waiting)
+    static std::optional<CustomerRow> lock_row(const AttachedTable &table, const Key &key, Sql strength,
+                                               Statement at_once, Statement waiting)
     {
         const auto select = [&](Statement kept, Sql wait) {
             return as_reader(table, customers_part, [&] {
-                return execute(table->plan(kept), [&] { return select_locked(table, strength, wait); }, arguments_of(key));
+                return execute(
+                    table->plan(kept), [&] { return select_locked(table, strength, wait); }, arguments_of(key));
             });
         };
         std::uint64_t rows = select(at_once, sql(" SKIP LOCKED"));
@@ -188,8 +186,8 @@ private:
     }
 
     // Which columns are set differs from save to save, so the plan is not kept.
-    static bool
-    update_fields(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields)
+    static bool update_fields(const AttachedTable &table, const Key &key, std::optional<std::string_view> status,
+                              Fields fields)
     {
         const int most = static_cast<int>(fields.size()) + 2;
         Oid *types = static_cast<Oid *>(palloc(most * sizeof(Oid)));
@@ -214,9 +212,8 @@ private:
             assign(table->status_sql, add(table->status_type, status_datum(table, *status), false));
         for (const Field &field : fields)
             assign(sql_identifier(field.name), add(field.type, field.value, field.is_null));
-        const Sql statement =
-            sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",
-                {{"assignments", sql_joined(", ", {assignments, assigned})}});
+        const Sql statement = sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",
+                                  {{"assignments", sql_joined(", ", {assignments, assigned})}});
 
         const int result = SPI_execute_with_args(statement.text(), count, types, values, nulls, false, 0);
         // A rule made another command of it.
@@ -227,8 +224,7 @@ private:
         return SPI_processed > 0;
     }
 
-    static Sql
-    select_locked(const AttachedTable &table, Sql strength, Sql waiting)
+    static Sql select_locked(const AttachedTable &table, Sql strength, Sql waiting)
     {
         return sql(table,
                    "SELECT c.{version}, c.{status} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 "

@@ -19,14 +19,16 @@ sql(const AttachedTable &table, SqlTemplate statement, std::initializer_list<Sql
 }
 
 std::uint64_t
-execute(const AttachedTable &table, Statement kept, SqlTemplate statement, const Arguments &arguments, Snapshot snapshot)
+execute(const AttachedTable &table, Statement kept, SqlTemplate statement, const Arguments &arguments,
+        Snapshot snapshot)
 {
-    return execute(table->plan(kept), [&] { return sql(table, statement); }, arguments, snapshot);
+    return execute(
+        table->plan(kept), [&] { return sql(table, statement); }, arguments, snapshot);
 }
 
 std::uint64_t
-execute_as(const AttachedTable &table, const Part &part, Statement kept, SqlTemplate statement, const Arguments &arguments,
-           Snapshot snapshot)
+execute_as(const AttachedTable &table, const Part &part, Statement kept, SqlTemplate statement,
+           const Arguments &arguments, Snapshot snapshot)
 {
     const Role caller = act_as((*table).*part.owner);
     const std::uint64_t rows = execute(table, kept, statement, arguments, snapshot);

@@ -161,7 +161,7 @@ struct TableAccess
     LookupIndex kept_index;      // of comments, by customer_id and refused_request
     LookupIndex history_index;   // of the history, by customer_id and version
     LookupIndex locks_index;     // of edit locks, by customer_id
-    bool is_plain;               // what the executor's simple calls do to customers and comments is what statements would
+    bool is_plain;  // what the executor's simple calls do to customers and comments is what statements would
     bool is_history_plain;
     bool is_changed_before_update;  // by triggers of others, which may update the row themselves
     bool updates_alone;             // no trigger of others fires when a customer is updated, nor when that is recorded
@@ -177,10 +177,10 @@ struct TableAccess
 // AttachedTable alone, which sees to it that it is true.
 struct TableDescription : TableFacts, TableAccess
 {
-    MemoryContext context;   // of what it points to
+    MemoryContext context;  // of what it points to
     Oid extension_schema;
-    TupleDesc columns;       // of the customers table
-    std::uint64_t news;      // how often something of the table has changed
+    TupleDesc columns;         // of the customers table
+    std::uint64_t news;        // how often something of the table has changed
     std::uint64_t news_known;  // when this was last found true
 
     // Made when a table is first written directly.
@@ -195,17 +195,12 @@ struct TableDescription : TableFacts, TableAccess
     TableDescription *next;  // of all that there are
 
     // Whether nothing of others is called when a change is recorded directly, as far as is known.
-    bool
-    is_recorded_alone() const
+    bool is_recorded_alone() const
     {
         return news_known == news && history_write != nullptr && !history_write->calls_others;
     }
 
-    SPIPlanPtr &
-    plan(Statement statement)
-    {
-        return plans[static_cast<int>(statement)];
-    }
+    SPIPlanPtr &plan(Statement statement) { return plans[static_cast<int>(statement)]; }
 };
 
 // Fills in the description of the tables that it names, which are locked; raises 55000 when one of them is not as it must

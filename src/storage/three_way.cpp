@@ -12,11 +12,7 @@ struct Compared
     ThreeWay *items;
     int count;
 
-    ThreeWays
-    all() const
-    {
-        return {items, static_cast<std::size_t>(count)};
-    }
+    ThreeWays all() const { return {items, static_cast<std::size_t>(count)}; }
 };
 
 core::Value
@@ -30,7 +26,8 @@ theirs(const ReadableCustomer &customer, const char *name)
 }
 
 Compared
-compare_unknown_base(const AttachedTable &table, const core::Request &request, Fields fields, const ReadableCustomer &customer)
+compare_unknown_base(const AttachedTable &table, const core::Request &request, Fields fields,
+                     const ReadableCustomer &customer)
 {
     Compared compared = {static_cast<ThreeWay *>(palloc((fields.size() + 1) * sizeof(ThreeWay))), 0};
     if (request.status)

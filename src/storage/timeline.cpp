@@ -56,11 +56,7 @@ struct Page
     core::ThreadPlace *places = nullptr;
     std::uint64_t comment_count = 0;
 
-    std::span<const core::Reply>
-    known() const
-    {
-        return {comments, comment_count};
-    }
+    std::span<const core::Reply> known() const { return {comments, comment_count}; }
 };
 
 // Adds the rows of the latest result of SPI.
@@ -109,7 +105,8 @@ cut(Page &page, std::int32_t max_rows)
     if (page.count <= most)
         return;
     std::size_t count = most;
-    while (count > 0 && count < page.count && millisecond_of(page.rows[count].at) == millisecond_of(page.rows[most - 1].at))
+    while (count > 0 && count < page.count &&
+           millisecond_of(page.rows[count].at) == millisecond_of(page.rows[most - 1].at))
         count++;
     page.count = count;
 }
@@ -123,7 +120,8 @@ replies_of(const Page &page)
     for (const Row &row : std::span(page.rows, page.count))
         if (row.reply_to)
             ids[count++] = Int64GetDatum(*row.comment_id);
-    return PointerGetDatum(construct_array(ids, count, INT8OID, sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+    return PointerGetDatum(
+        construct_array(ids, count, INT8OID, sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 // LIMIT 1 makes each step up a look-up by the primary key, never a join with all comments.
@@ -140,7 +138,8 @@ read_threads(const AttachedTable &table, const Key &key, Page &page, Snapshot sn
         "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) a.reply_to LIMIT 1) c) "
         "SELECT id, reply_to FROM above ORDER BY id",
         arguments, snapshot);
-    page.comments = static_cast<core::Reply *>(MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::Reply)));
+    page.comments =
+        static_cast<core::Reply *>(MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::Reply)));
     page.places = static_cast<core::ThreadPlace *>(
         MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::ThreadPlace)));
     page.comment_count = rows;
@@ -172,7 +171,8 @@ add_row(const RowSet &rows, const Page &page, const Row &row)
 }  // namespace
 
 void
-read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows, core::Timestamp before, const RowSet &rows)
+read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows, core::Timestamp before,
+              const RowSet &rows)
 {
     const bool with_changes = may_read_history(table);
     const bool with_comments = may_read_comments(table);
@@ -186,11 +186,13 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     Page page;
     if (with_changes)
         add_result(page,
-                   execute_for_caller(table, history_part, Statement::timeline_of_changes, select_changes, arguments, snapshot),
+                   execute_for_caller(table, history_part, Statement::timeline_of_changes, select_changes, arguments,
+                                      snapshot),
                    false);
     if (with_comments)
         add_result(page,
-                   execute_for_caller(table, comments_part, Statement::timeline_of_comments, select_comments, arguments, snapshot),
+                   execute_for_caller(table, comments_part, Statement::timeline_of_comments, select_comments, arguments,
+                                      snapshot),
                    true);
     cut(page, max_rows);
     if (with_comments)

@@ -138,7 +138,8 @@ read_violations(const AttachedTable &table, const std::optional<Key> &key)
                      {known.history_customer, known.history_version, known.history_previous, known.history_based_on,
                       known.history_operation, known.history_status_from, known.history_status_to,
                       known.history_comment_id, known.history_request, known.history_earlier_pruned});
-    if (known.comments_owner.role != known.customers_owner.role || known.history_owner.role != known.customers_owner.role)
+    if (known.comments_owner.role != known.customers_owner.role ||
+        known.history_owner.role != known.customers_owner.role)
         errors::owners_differ(known.customers);
     Arguments arguments;
     arguments.add(core::first_possible_version);
@@ -146,15 +147,14 @@ read_violations(const AttachedTable &table, const std::optional<Key> &key)
     if (key)
         arguments.add(key->type, key->value);
 
-    const Sql query = sql(
-        table, statement,
-        {
-            // The type in which the other tables store it.
-            {"key_type", sql_type(known.key_type)},
-            {"of_history", key ? sql("WHERE customer_id = $3") : Sql{}},
-            {"of_history_with", key ? sql("WHERE customer_id = $3 AND") : sql("WHERE")},
-            {"of_customers", key ? sql(table, "WHERE {key} = $3") : Sql{}},
-        });
+    const Sql query = sql(table, statement,
+                          {
+                              // The type in which the other tables store it.
+                              {"key_type", sql_type(known.key_type)},
+                              {"of_history", key ? sql("WHERE customer_id = $3") : Sql{}},
+                              {"of_history_with", key ? sql("WHERE customer_id = $3 AND") : sql("WHERE")},
+                              {"of_customers", key ? sql(table, "WHERE {key} = $3") : Sql{}},
+                          });
     const Role caller = act_as(known.customers_owner);
     const std::uint64_t rows = read_with_fixed_formats(query, arguments);
     act_again_as(caller);
