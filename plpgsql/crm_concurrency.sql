@@ -154,6 +154,15 @@ CREATE TYPE crm_lock_result AS (
 
 COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
 
+CREATE TYPE crm_internal_seen AS (
+    shown   jsonb,
+    omitted text[],
+    status  text
+);
+
+COMMENT ON TYPE crm_internal_seen IS
+    'internal: a customer as the caller sees it, the columns of which it has the size alone, and the status';
+
 -- Versions, texts and settings -------------------------------------------------------------------
 
 -- Whether both name the same version: they differ by less than a millisecond.
@@ -220,12 +229,9 @@ END;
 CREATE FUNCTION crm_internal_digest(parts bytea) RETURNS uuid IMMUTABLE
 RETURN encode(substr(sha256(parts), 1, 16), 'hex')::uuid;
 
--- A value of a field in one form for what means the same: 1.50 and 1.5 are one number. NULL where it is not known.
+-- A value of a field in one form for what means the same: 1.50 and 1.5 are one number.
 CREATE FUNCTION crm_internal_canonical(value jsonb) RETURNS jsonb IMMUTABLE
-RETURN CASE jsonb_typeof(value)
-           WHEN 'number' THEN to_jsonb(trim_scale(value::numeric))
-           WHEN 'object' THEN CASE WHEN value - 'omitted_bytes' = '{}' AND value ? 'omitted_bytes' THEN NULL ELSE value END
-           ELSE value END;
+RETURN CASE jsonb_typeof(value) WHEN 'number' THEN to_jsonb(trim_scale(value::numeric)) ELSE value END;
 
 -- Errors -----------------------------------------------------------------------------------------
 
@@ -289,6 +295,14 @@ BEGIN
         USING MESSAGE = format('no version is left for row %s of "customers"', customer),
             DETAIL = 'Its version has reached the end of year 9999.',
             HINT = 'Only a write past the triggers gives such a version. As the owner of the table, correct it in the same way.';
+END $$;
+
+CREATE FUNCTION crm_internal_impossible_time() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE datetime_field_overflow
+        USING MESSAGE = 'created_at of a comment in "comments" must be a time of the years 1 to 9999',
+            DETAIL = 'Beyond them, ISO 8601 and the text form of comments end. Nothing was stored.',
+            HINT = 'Leave it out for the time of now, or give the time when the comment was written.';
 END $$;
 
 CREATE FUNCTION crm_internal_no_comment(customer bigint, comment bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -426,11 +440,12 @@ BEGIN
 END $$;
 
 -- What a change says of values before it, {"column": {"from": ...}}, of columns that the caller may read as they are now; of
--- others their names alone.
+-- others, and of values that were left out for their size, the names alone.
 CREATE FUNCTION crm_internal_fields_before(fields jsonb) RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN (SELECT jsonb_object_agg(f.key, CASE WHEN has_column_privilege(a.attrelid, a.attnum, 'SELECT') THEN f.value - 'to'
-                                                ELSE '{}' END)
+    RETURN (SELECT jsonb_object_agg(f.key, CASE WHEN has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+                                                     AND NOT f.value @> '{"omitted": ["from"]}'
+                                                THEN f.value - 'to' - 'omitted' ELSE '{}' END)
             FROM jsonb_each(fields) f LEFT JOIN pg_catalog.pg_attribute a
                 ON a.attrelid = 'crm_schema.customers'::regclass AND a.attname = f.key AND NOT a.attisdropped);
 END $$;
@@ -618,8 +633,53 @@ END $$;
 
 -- Values as JSON ---------------------------------------------------------------------------------
 
--- A customer's row, of the columns that the caller may read; NULL when it is not there.
-CREATE FUNCTION crm_internal_row(customer bigint) RETURNS jsonb LANGUAGE plpgsql
+-- The history and answers show at most 40 MiB of a row, and no value above 16 MiB; in place of the others stands their size,
+-- {"omitted_bytes": n}. To know it takes a look at every column, which is for large rows alone: what is stored in 32000 bytes has
+-- no value above 16 MiB, for compression makes nothing 256 times smaller, and jsonb can hold all of it.
+
+-- A value as it is shown where there is room for so many bytes, and how many of them it takes; NULL for NULL. Its size is that of
+-- the uncompressed value, or of its JSON where that is beyond the room.
+CREATE FUNCTION crm_internal_shown(value anyelement, room bigint, OUT shown jsonb, OUT is_omitted boolean, OUT takes bigint)
+STRICT STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
+DECLARE
+    type oid := pg_typeof(value);
+    length CONSTANT integer := (SELECT typlen FROM pg_type WHERE oid = type);
+    is_array CONSTANT boolean := (SELECT typelem <> 0 AND typsubscript = 'array_subscript_handler'::regproc
+                                  FROM pg_type WHERE oid = type);
+    size bigint;
+BEGIN
+    WHILE (SELECT typtype = 'd' FROM pg_type WHERE oid = type) LOOP
+        type := (SELECT typbasetype FROM pg_type WHERE oid = type);
+    END LOOP;
+    -- What is no text is uncompressed to know its size.
+    IF length <> -1 THEN
+        size := 0;
+    ELSIF type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'bytea'::regtype) THEN
+        size := octet_length(value) + 4;
+    ELSIF type = 'json'::regtype THEN
+        size := octet_length(value::text) + 4;
+    ELSIF is_array THEN
+        size := pg_column_size(array_cat(value, '{}'));
+    ELSE
+        size := pg_column_size((ARRAY[value])[1]);
+    END IF;
+    is_omitted := size > least(room, 16777216);
+    IF NOT is_omitted THEN
+        shown := to_jsonb(value);
+        takes := CASE WHEN type IN ('bigint'::regtype, 'timestamptz'::regtype) THEN 0
+                      WHEN type IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype) THEN size - 4
+                      ELSE pg_column_size(shown) END;
+        size := takes;
+        is_omitted := size > room;
+    END IF;
+    IF is_omitted THEN
+        shown := jsonb_build_object('omitted_bytes', size);
+        takes := 0;
+    END IF;
+END $$;
+
+-- A customer's row, of the columns that the caller may read; all of it is NULL when it is not there.
+CREATE FUNCTION crm_internal_row(customer bigint) RETURNS crm_internal_seen LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
 SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 #variable_conflict use_variable
@@ -627,56 +687,135 @@ DECLARE
     shown jsonb;
 BEGIN
     IF has_table_privilege('crm_schema.customers'::regclass, 'SELECT') THEN
-        SELECT to_jsonb(c) INTO shown FROM crm_schema.customers c WHERE c.id = customer;
+        SELECT CASE WHEN pg_column_size(c.*) <= 32000 THEN to_jsonb(c.*) END INTO shown
+        FROM crm_schema.customers c WHERE c.id = customer;
     ELSE
-        EXECUTE (SELECT format('SELECT to_jsonb(r) FROM (SELECT %s FROM crm_schema.customers WHERE id = $1) r',
+        EXECUTE (SELECT format('SELECT CASE WHEN pg_column_size(r.*) <= 32000 THEN to_jsonb(r.*) END '
+                               'FROM (SELECT %s FROM crm_schema.customers WHERE id = $1) r',
                                string_agg(quote_ident(attname), ', ' ORDER BY attnum))
                  FROM pg_attribute
                  WHERE attrelid = 'crm_schema.customers'::regclass AND attnum > 0 AND NOT attisdropped
                    AND has_column_privilege(attrelid, attnum, 'SELECT'))
             INTO shown USING customer;
     END IF;
-    IF pg_column_size(shown || '{}') > 16777216 THEN
-        RETURN (SELECT jsonb_object_agg(key, crm_schema.crm_internal_shortened(value)) FROM jsonb_each(shown));
+    IF shown IS NULL OR pg_column_size(shown) > 16777216 THEN
+        RETURN crm_schema.crm_internal_large_row(customer);
     END IF;
-    RETURN shown;
+    RETURN (shown, NULL, shown ->> 'status')::crm_schema.crm_internal_seen;
+END $$;
+
+-- The same of a row of any size, column by column; STABLE, so that all of them are those of one moment.
+CREATE FUNCTION crm_internal_large_row(customer bigint) RETURNS crm_internal_seen STABLE LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+    seen crm_schema.crm_internal_seen;
+    name text;
+    value record;
+    names text[];
+    shown jsonb[];
+    room bigint := 41943040;
+BEGIN
+    IF NOT EXISTS (SELECT FROM crm_schema.customers c WHERE c.id = customer) THEN
+        RETURN NULL;
+    END IF;
+    FOR name IN SELECT attname FROM pg_attribute
+                WHERE attrelid = 'crm_schema.customers'::regclass AND attnum > 0 AND NOT attisdropped
+                  AND has_column_privilege(attrelid, attnum, 'SELECT')
+                ORDER BY attnum LOOP
+        EXECUTE format('SELECT v.* FROM crm_schema.customers c CROSS JOIN LATERAL crm_schema.crm_internal_shown(c.%I, $2) v '
+                       'WHERE c.id = $1', name)
+            INTO value USING customer, room;
+        names := names || name;
+        shown := shown || coalesce(value.shown, 'null');
+        room := room - coalesce(value.takes, 0);
+        IF value.is_omitted THEN
+            seen.omitted := seen.omitted || name;
+        END IF;
+        IF name = 'status' THEN
+            SELECT c.status INTO seen.status FROM crm_schema.customers c WHERE c.id = customer;
+        END IF;
+    END LOOP;
+    seen.shown := (SELECT jsonb_object_agg(u.name, u.value) FROM unnest(names, shown) AS u (name, value));
+    RETURN seen;
 END $$;
 
 -- What differs between two states of a row beside key, status and version, as the history has it; NULL when nothing does.
 CREATE FUNCTION crm_internal_changed(before customers, after customers) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
 SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
+DECLARE
+    changed jsonb;
 BEGIN
-    RETURN (
+    IF coalesce(pg_column_size(before), 0) + coalesce(pg_column_size(after), 0) > 32000 THEN
+        RETURN crm_schema.crm_internal_large_change(before, after);
+    END IF;
+    changed := (
         SELECT jsonb_object_agg(
             column_name,
-            CASE WHEN before IS NULL THEN '{}' ELSE jsonb_build_object('from', crm_schema.crm_internal_shortened(b.value)) END
-            || CASE WHEN after IS NULL THEN '{}' ELSE jsonb_build_object('to', crm_schema.crm_internal_shortened(a.value)) END)
+            CASE WHEN before IS NULL THEN '{}' ELSE jsonb_build_object('from', b.value) END
+            || CASE WHEN after IS NULL THEN '{}' ELSE jsonb_build_object('to', a.value) END)
         FROM jsonb_each(to_jsonb(before)) b FULL JOIN jsonb_each(to_jsonb(after)) a USING (key),
              LATERAL (SELECT key) AS k (column_name)
         WHERE column_name NOT IN ('id', 'status', 'updated_at')
           AND coalesce(b.value, 'null')::text <> coalesce(a.value, 'null')::text);
+    IF pg_column_size(changed) > 16777216 THEN
+        RETURN crm_schema.crm_internal_large_change(before, after);
+    END IF;
+    RETURN changed;
 END $$;
 
--- A value as the history shows it; a huge one by its size alone.
-CREATE FUNCTION crm_internal_shortened(value jsonb) RETURNS jsonb IMMUTABLE
-RETURN CASE WHEN octet_length(value #>> '{}') + 4 > 16777216
-            THEN jsonb_build_object('omitted_bytes', octet_length(value #>> '{}') + 4) ELSE value END;
+-- The same of rows of any size, column by column. What is left out for its size is marked, {"from": ..., "to": ...,
+-- "omitted": ["from", "to"]}, for a value may look like a size.
+CREATE FUNCTION crm_internal_large_change(before customers, after customers) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+    value record;
+    differing text[];
+    names text[];
+    changed jsonb[];
+    room bigint := 41943040;
+BEGIN
+    EXECUTE (SELECT format('SELECT ARRAY[%s]::text[]',
+                           string_agg(format('CASE WHEN NOT record_image_eq(ROW(($1).%1$I), ROW(($2).%1$I)) THEN %1$L END',
+                                             attname), ', ' ORDER BY attnum))
+             FROM pg_attribute
+             WHERE attrelid = 'crm_schema.customers'::regclass AND attnum > 0 AND NOT attisdropped
+               AND attname NOT IN ('id', 'status', 'updated_at'))
+        INTO differing USING before, after;
+    FOREACH name IN ARRAY array_remove(differing, NULL) LOOP
+        EXECUTE format('SELECT b.shown AS was, a.shown AS becomes, coalesce(b.takes, 0) + coalesce(a.takes, 0) AS takes, '
+                       'array_remove(ARRAY[CASE WHEN b.is_omitted THEN ''from'' END, CASE WHEN a.is_omitted THEN ''to'' END], '
+                       'NULL) AS omitted '
+                       'FROM crm_schema.crm_internal_shown(($1).%1$I, $3) b '
+                       'CROSS JOIN LATERAL crm_schema.crm_internal_shown(($2).%1$I, $3 - coalesce(b.takes, 0)) a', name)
+            INTO value USING before, after, room;
+        names := names || name;
+        changed := changed || (
+            CASE WHEN before IS NULL THEN '{}' ELSE jsonb_build_object('from', value.was) END
+            || CASE WHEN after IS NULL THEN '{}' ELSE jsonb_build_object('to', value.becomes) END
+            || CASE WHEN value.omitted = '{}' THEN '{}' ELSE jsonb_build_object('omitted', value.omitted) END);
+        room := room - value.takes;
+    END LOOP;
+    RETURN (SELECT jsonb_object_agg(u.name, u.value) FROM unnest(names, changed) AS u (name, value));
+END $$;
 
--- The columns and values of a save's argument "fields", as the columns would store them; NULL when there are none.
-CREATE FUNCTION crm_internal_fields(fields jsonb) RETURNS jsonb LANGUAGE plpgsql
+-- The columns and values of a save's argument "fields", as the columns would store them, NULL when there are none; and those of
+-- them that are shown by their size, as they are shown.
+CREATE FUNCTION crm_internal_fields(fields jsonb, OUT asked jsonb, OUT omitted jsonb) LANGUAGE plpgsql
 SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres' SET lc_monetary = 'C' AS $$
 DECLARE
     name text;
     number smallint;
-    asked jsonb;
+    size integer;
+    value record;
+    room bigint := 41943040;
 BEGIN
     IF jsonb_typeof(fields) <> 'object' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'fields must be a JSON object', DETAIL = 'Nothing was saved.',
             HINT = 'Pass the columns to change and their values, as in {"phone": "555 0100"}.';
     END IF;
     IF fields = '{}' THEN
-        RETURN NULL;
+        RETURN;
     END IF;
     FOR name IN SELECT jsonb_object_keys(fields) LOOP
         number := (SELECT attnum FROM pg_attribute
@@ -696,13 +835,25 @@ BEGIN
             PERFORM crm_schema.crm_internal_denied('customers');
         END IF;
     END LOOP;
-    EXECUTE format('SELECT crm_schema.crm_internal_rendered(r) FROM pg_catalog.jsonb_to_record($1) AS r(%s)',
-                   crm_schema.crm_internal_columns(fields))
-        INTO asked USING fields;
-    RETURN asked;
+    EXECUTE format('SELECT crm_schema.crm_internal_rendered(r.*), pg_catalog.pg_column_size(r.*) '
+                   'FROM pg_catalog.jsonb_to_record($1) AS r(%s)', crm_schema.crm_internal_columns(fields))
+        INTO asked, size USING fields;
+    IF size <= 32000 AND pg_column_size(asked) <= 16777216 THEN
+        RETURN;
+    END IF;
+    FOR name IN SELECT jsonb_object_keys(fields) LOOP
+        EXECUTE format('SELECT v.* FROM pg_catalog.jsonb_to_record($1) AS r(%s) '
+                       'CROSS JOIN LATERAL crm_schema.crm_internal_shown(r.%I, $2) v',
+                       crm_schema.crm_internal_columns(jsonb_build_object(name, NULL)), name)
+            INTO value USING jsonb_build_object(name, fields -> name), room;
+        room := room - coalesce(value.takes, 0);
+        IF value.is_omitted THEN
+            omitted := coalesce(omitted, '{}') || jsonb_build_object(name, value.shown);
+        END IF;
+    END LOOP;
 END $$;
 
--- Values as the history shows them.
+-- Values as the history shows them, whatever their size.
 CREATE FUNCTION crm_internal_rendered(of record) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
 BEGIN
@@ -866,8 +1017,9 @@ END;
 
 -- Each field that a save asks for: what it was at the base (NULL where that is not known), what the caller asks, what it is
 -- now, and whether it is left, written, or collides. base_is tells how was is known: current, followed from history, unknown.
+-- A value that is known by its size alone differs from every other.
 CREATE FUNCTION crm_internal_compare(customer bigint, base timestamptz, base_is text, new_status text, asked jsonb,
-                                     now_is jsonb,
+                                     asked_omitted jsonb, now_is crm_internal_seen,
                                      OUT field text, OUT was jsonb, OUT mine jsonb, OUT theirs jsonb, OUT becomes text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
@@ -878,6 +1030,8 @@ DECLARE
     is_followed boolean := false;
     is_theirs boolean;
     earlier jsonb := '{}';
+    mine_known jsonb;
+    theirs_known jsonb;
 BEGIN
     IF base_is = 'history' THEN
         SELECT h.previous, h.status_from, h.operation INTO first_previous, first_status, first_operation
@@ -897,42 +1051,44 @@ BEGIN
         UNION ALL
         SELECT f.key, f.value FROM jsonb_each(asked) f
     LOOP
-        theirs := now_is -> field;
+        theirs := CASE WHEN field = 'status' THEN coalesce(to_jsonb(now_is.status), 'null') ELSE now_is.shown -> field END;
+        mine_known := CASE WHEN asked_omitted ? field THEN NULL ELSE crm_schema.crm_internal_canonical(mine) END;
+        theirs_known := CASE WHEN field <> 'status' AND field = ANY (now_is.omitted) THEN NULL
+                             ELSE crm_schema.crm_internal_canonical(theirs) END;
         is_theirs := base_is = 'current' OR base_is = 'history' AND field <> 'status' AND is_followed AND NOT earlier ? field;
-        was := crm_schema.crm_internal_canonical(
-            CASE WHEN is_theirs THEN theirs
-                 WHEN base_is <> 'history' THEN NULL
-                 WHEN field <> 'status' THEN earlier -> field -> 'from'
-                 WHEN first_operation <> 'insert' THEN to_jsonb(first_status) END);
-        becomes := CASE WHEN crm_schema.crm_internal_canonical(mine) IN (crm_schema.crm_internal_canonical(theirs), was)
-                        THEN 'left'
-                        WHEN is_theirs OR was = crm_schema.crm_internal_canonical(theirs) THEN 'written'
+        was := CASE WHEN is_theirs THEN theirs_known
+                    WHEN base_is <> 'history' THEN NULL
+                    WHEN field <> 'status' THEN crm_schema.crm_internal_canonical(earlier -> field -> 'from')
+                    WHEN first_operation <> 'insert' THEN to_jsonb(first_status) END;
+        becomes := CASE WHEN mine_known IN (theirs_known, was) THEN 'left'
+                        WHEN is_theirs OR was = theirs_known THEN 'written'
                         ELSE 'collides' END;
         RETURN NEXT;
     END LOOP;
 END $$;
 
 -- The detail of a refusal, and what its message tells; now_version is NULL when the customer is not there any more.
-CREATE FUNCTION crm_internal_refusal(customer bigint, base timestamptz, new_status text, asked jsonb, own_comment bigint,
-                                     lock_author text, locked_at timestamptz, lock_expires_at timestamptz,
+CREATE FUNCTION crm_internal_refusal(customer bigint, base timestamptz, new_status text, asked jsonb, asked_omitted jsonb,
+                                     own_comment bigint, lock_author text, locked_at timestamptz,
+                                     lock_expires_at timestamptz,
                                      OUT detail jsonb, OUT now_status text, OUT now_version timestamptz,
                                      OUT total bigint, OUT last_author text, OUT problem text)
 LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    now_is CONSTANT jsonb := crm_schema.crm_internal_row(customer);
+    now_is CONSTANT crm_schema.crm_internal_seen := crm_schema.crm_internal_row(customer);
     pass CONSTANT bytea := crm_schema.crm_internal_pass_to_save(customer);
     since CONSTANT timestamptz := coalesce(
         CASE WHEN pass IS NOT NULL THEN crm_schema.crm_internal_recorded_at(customer, base, pass) END, base);
     changes jsonb;
     knows_history CONSTANT boolean := crm_schema.crm_internal_may_read_history();
 BEGIN
-    now_version := now_is ->> 'updated_at';
-    now_status := now_is ->> 'status';
+    now_version := now_is.shown ->> 'updated_at';
+    now_status := now_is.status;
     IF now_version IS NULL THEN
         RETURN;
     END IF;
-    detail := jsonb_build_object('current', now_is);
+    detail := jsonb_build_object('current', now_is.shown);
     IF lock_author IS NOT NULL THEN
         detail := detail || jsonb_build_object('lock', jsonb_build_object(
             'author', lock_author, 'locked_at', locked_at, 'expires_at', lock_expires_at));
@@ -951,11 +1107,11 @@ BEGIN
     END IF;
     detail := detail || jsonb_build_object('conflicts', (
         SELECT coalesce(jsonb_agg(jsonb_build_object('field', field, 'was', was, 'theirs', theirs,
-                                                     'mine', crm_schema.crm_internal_shortened(mine)) ORDER BY n), '[]')
+                                                     'mine', coalesce(asked_omitted -> field, mine)) ORDER BY n), '[]')
         FROM crm_schema.crm_internal_compare(customer, base,
                                              CASE WHEN crm_schema.crm_internal_same(base, now_version) THEN 'current'
                                                   WHEN knows_history THEN 'history' ELSE 'unknown' END,
-                                             new_status, asked, now_is)
+                                             new_status, asked, asked_omitted, now_is)
              WITH ORDINALITY c (field, was, mine, theirs, becomes, n)
         WHERE becomes = 'collides'));
     IF has_table_privilege('crm_schema.comments'::regclass, 'SELECT') THEN
@@ -1117,6 +1273,7 @@ DECLARE
     writer text := crm_update_customer.author;
     answered CONSTANT bigint := crm_update_customer.reply_to;
     asked jsonb;                -- the fields, as the columns would store them
+    asked_omitted jsonb;        -- those of them that are shown by their size
     merging boolean;
     one_snapshot CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
 
@@ -1177,7 +1334,7 @@ BEGIN
         PERFORM crm_schema.crm_internal_denied('comments');
     END IF;
     IF fields IS NOT NULL THEN
-        asked := crm_schema.crm_internal_fields(fields);
+        SELECT f.asked, f.omitted INTO asked, asked_omitted FROM crm_schema.crm_internal_fields(fields) f;
     END IF;
     IF words IS NOT NULL THEN
         window_of_refused := crm_schema.crm_internal_setting('refused_comment_window', '1h')::interval;
@@ -1239,7 +1396,7 @@ BEGIN
                 SELECT max(d.mine #>> '{}') FILTER (WHERE d.field = 'status' AND d.becomes = 'written'),
                        jsonb_object_agg(d.field, d.mine) FILTER (WHERE d.field <> 'status' AND d.becomes = 'written')
                 INTO write_status, write_fields
-                FROM crm_schema.crm_internal_compare(customer, base, 'current', new_status, asked,
+                FROM crm_schema.crm_internal_compare(customer, base, 'current', new_status, asked, asked_omitted,
                                                      crm_schema.crm_internal_row(customer)) d;
                 outcome := CASE WHEN words IS NULL AND write_status IS NULL AND write_fields IS NULL THEN 'unchanged'
                                 ELSE 'updated' END;
@@ -1254,7 +1411,7 @@ BEGIN
                            max(d.mine #>> '{}') FILTER (WHERE d.field = 'status' AND d.becomes = 'written'),
                            jsonb_object_agg(d.field, d.mine) FILTER (WHERE d.field <> 'status' AND d.becomes = 'written')
                     INTO outcome, write_status, write_fields
-                    FROM crm_schema.crm_internal_compare(customer, base, 'history', new_status, asked,
+                    FROM crm_schema.crm_internal_compare(customer, base, 'history', new_status, asked, asked_omitted,
                                                          crm_schema.crm_internal_row(customer)) d;
                     IF outcome = 'merged' AND words IS NOT NULL THEN
                         -- A late repeat of a refused save, whose comment a later one took over.
@@ -1356,7 +1513,7 @@ BEGIN
                 IF outcome = 'merged' THEN
                     result.message := format('Customer %s is saved together with what others changed since you read it.',
                                              customer);
-                    result.detail := jsonb_build_object('current', crm_schema.crm_internal_row(customer));
+                    result.detail := jsonb_build_object('current', (crm_schema.crm_internal_row(customer)).shown);
                     IF result.detail -> 'current' = 'null' THEN
                         result.detail := NULL;
                     ELSIF others IS NOT NULL THEN
@@ -1404,7 +1561,7 @@ BEGIN
                 stored := crm_schema.crm_internal_store(customer, writer, words, answered, base, words_digest);
             END IF;
         END IF;
-        refusal := crm_schema.crm_internal_refusal(customer, base, new_status, asked, stored,
+        refusal := crm_schema.crm_internal_refusal(customer, base, new_status, asked, asked_omitted, stored,
                                                    held_by, held_at, held_until);
         CONTINUE WHEN refusal.now_version IS NULL;
         IF crm_schema.crm_internal_setting('on_conflict', 'return') = 'raise' THEN
@@ -2033,6 +2190,9 @@ BEGIN
            OR octet_length(NEW.body) > crm_schema.crm_internal_setting('max_comment_length', '1000000')::integer THEN
             PERFORM crm_schema.crm_internal_check_body(NEW.body);
         END IF;
+        IF NEW.created_at NOT BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999+00' THEN
+            PERFORM crm_schema.crm_internal_impossible_time();
+        END IF;
         NEW.created_at := clock_timestamp();
         NEW.based_on := saved[4];
         NEW.refused_request := saved[5];
@@ -2054,6 +2214,9 @@ BEGIN
         NEW.author := crm_schema.crm_internal_author(NEW.author);
     END IF;
     PERFORM crm_schema.crm_internal_check_body(NEW.body);
+    IF NEW.created_at NOT BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999+00' THEN
+        PERFORM crm_schema.crm_internal_impossible_time();
+    END IF;
     IF NEW.customer_id IS NULL OR NEW.id IS NULL THEN
         RETURN NEW;  -- the NOT NULL constraints tell
     END IF;
@@ -2135,7 +2298,7 @@ BEGIN
             END IF;
         END IF;
         PERFORM crm_schema.crm_internal_raise(customer, r.detail)
-        FROM crm_schema.crm_internal_refusal(customer, base, NULL, NULL, NULL, held_by, held_at, held_until) r
+        FROM crm_schema.crm_internal_refusal(customer, base, NULL, NULL, NULL, NULL, held_by, held_at, held_until) r
         WHERE r.now_version IS NOT NULL;
     END LOOP;
 END $$;
@@ -2161,7 +2324,7 @@ BEGIN
        AND crm_schema.crm_internal_is_used(NEW.customer_id, NEW.based_on,
                                                crm_schema.crm_internal_pass_to_save(NEW.customer_id)) THEN
         PERFORM crm_schema.crm_internal_raise(NEW.customer_id, r.detail)
-        FROM crm_schema.crm_internal_refusal(NEW.customer_id, NEW.based_on, NULL, NULL, NULL, NULL, NULL, NULL) r;
+        FROM crm_schema.crm_internal_refusal(NEW.customer_id, NEW.based_on, NULL, NULL, NULL, NULL, NULL, NULL, NULL) r;
     END IF;
     PERFORM set_config('crm_internal.save', ARRAY[
         'save', NEW.customer_id::text, pg_trigger_depth()::text, NEW.author, crm_schema.crm_internal_time(NEW.based_on),

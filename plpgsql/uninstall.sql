@@ -38,4 +38,4 @@ BEGIN
     END LOOP;
 END $$;
 
-DROP TYPE crm_update_result, crm_update_customers_result, crm_lock_result;
+DROP TYPE crm_update_result, crm_update_customers_result, crm_lock_result, crm_internal_seen;

@@ -114,10 +114,10 @@ CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
 ALTER TABLE customers ADD COLUMN age positive;
 SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), NULL, NULL, 'ana', fields => '{"age": 0}')$$);
 -- columns may have any names
-ALTER TABLE customers ADD COLUMN customer bigint DEFAULT 99, ADD COLUMN words text, ADD COLUMN base timestamptz, ADD COLUMN head timestamptz;
+ALTER TABLE customers ADD COLUMN customer bigint DEFAULT 99, ADD COLUMN words text, ADD COLUMN base timestamptz, ADD COLUMN head timestamptz, ADD COLUMN c text, ADD COLUMN r text;
 ALTER TABLE comments ADD COLUMN customer bigint DEFAULT 99, ADD COLUMN words text, ADD COLUMN writer text, ADD COLUMN base timestamptz;
 ALTER TABLE customer_history ADD COLUMN base timestamptz, ADD COLUMN head timestamptz;
-SELECT outcome, comment_id IS NOT NULL AS has_comment FROM crm_update_customer(1, (SELECT updated_at FROM customers WHERE id = 1), NULL, 'Any names', 'ana', fields => '{"customer": 98}');
+SELECT outcome, comment_id IS NOT NULL AS has_comment FROM crm_update_customer(1, (SELECT updated_at FROM customers WHERE id = 1), NULL, 'Any names', 'ana', fields => '{"customer": 98, "c": "c", "r": "r"}');
 SELECT outcome, detail->'current'->'customer' AS customer, detail->'conflicts' AS conflicts
 FROM crm_update_customer(1, regress.version(1, 1), NULL, 'Kept', 'ana', fields => '{"customer": 97}');
 SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers WHERE id = 1), NULL, 'Kept', 'ana');

@@ -14,4 +14,8 @@ FROM moved WHERE id = 1000002;
 -- merged with what was written before the move
 SELECT outcome, status FROM crm_update_customer(1000007, (SELECT first FROM moved WHERE id = 1000007), 'merged', NULL, 'dee', merge => true);
 SELECT operation, author, status_to, fields, comment_id IS NOT NULL FROM customer_history WHERE customer_id = 1000007 ORDER BY version;
+-- what was too large for the history is not known, what looks like that is
+SELECT outcome, detail->'conflicts'
+FROM crm_update_customer(1000010, (SELECT version FROM customer_history WHERE customer_id = 1000010 ORDER BY version OFFSET 1 LIMIT 1), NULL, NULL, 'ben',
+                         fields => '{"phone": "mine", "doc": {"omitted_bytes": 7}}');
 SELECT * FROM crm_verify();

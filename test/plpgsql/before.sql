@@ -13,8 +13,8 @@ BEGIN
     RETURN a.outcome;
 END $$;
 
-ALTER TABLE customers ADD amount numeric, ADD due date, ADD tags text[];
-INSERT INTO customers (id, name, updated_at) SELECT 1000000 + i, 'Moved', '2026-01-05 10:00:00.123+00' FROM generate_series(1, 9) i;
+ALTER TABLE customers ADD amount numeric, ADD due date, ADD tags text[], ADD doc jsonb;
+INSERT INTO customers (id, name, updated_at) SELECT 1000000 + i, 'Moved', '2026-01-05 10:00:00.123+00' FROM generate_series(1, 10) i;
 CREATE TABLE moved AS SELECT id, updated_at AS first FROM customers WHERE name = 'Moved';
 
 DO $$
@@ -39,6 +39,9 @@ BEGIN
     INSERT INTO comments (customer_id, author, body, expected_ts)
     SELECT 1000007, 'cem', 'Versioned', updated_at FROM customers WHERE id = 1000007;
     PERFORM crm_add_comment(1000008, 'Bare', 'ana');
+    -- a value that is left out of the history for its size, and one that only looks like that
+    UPDATE customers SET phone = repeat('7', 17000000), doc = '{"omitted_bytes": 5}' WHERE id = 1000010;
+    UPDATE customers SET phone = '7', doc = '{"omitted_bytes": 6}' WHERE id = 1000010;
 END $$;
 
 -- The functions that name the edition's types have to go before it does.
