@@ -293,12 +293,14 @@ def many(function: str, schema: str, accepted: str) -> Callable[[int], tuple[str
 
 
 def refused(n: int) -> tuple[str, str]:
-    """So many saves from the version before the last change; and the proof."""
+    """So many saves from the version before the last change, each told of its own status, without which the server would call
+    the function once for all; and the proof."""
     return (
         "SET search_path = crm, public;\n"
         "UPDATE customers SET status = 'changed' WHERE id = 2;\n"
-        "SELECT count(*) FROM (SELECT previous FROM customer_history WHERE customer_id = 2 ORDER BY version DESC LIMIT 1) h, "
-        f"generate_series(1, {n}), LATERAL crm_update_customer(2, previous, 'lost', NULL, 'ana') save "
+        "SELECT count(DISTINCT detail->'conflicts'->0->>'mine') "
+        "FROM (SELECT previous FROM customer_history WHERE customer_id = 2 ORDER BY version DESC LIMIT 1) h, "
+        f"generate_series(1, {n}) i, LATERAL crm_update_customer(2, previous, 'lost ' || i, NULL, 'ana') save "
         "WHERE outcome = 'conflict';\n",
         f'count = "{n}"',
     )
