@@ -4,7 +4,6 @@ import io
 import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jinja2
 import matplotlib
@@ -14,8 +13,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402  (the backend is chosen before)
 from matplotlib.axes import Axes  # noqa: E402
 
-if TYPE_CHECKING:
-    from bench import Results
+from results import Results  # noqa: E402
 
 
 def plot(draw: Callable[[Axes], None]) -> str:
@@ -29,7 +27,7 @@ def plot(draw: Callable[[Axes], None]) -> str:
     return output.getvalue()[output.getvalue().index("<svg"):]
 
 
-def throughput(results: "Results") -> str:
+def throughput(results: Results) -> str:
     """Saves per second by clients."""
     def draw(axes: Axes) -> None:
         for label, rates in results.by_clients.items():
@@ -45,7 +43,7 @@ def throughput(results: "Results") -> str:
     return plot(draw)
 
 
-def latency(results: "Results", labels: dict[str, str]) -> str:
+def latency(results: Results, labels: dict[str, str]) -> str:
     """Which share of the saves took how long."""
     def draw(axes: Axes) -> None:
         for name, values in results.latencies.items():
@@ -58,7 +56,7 @@ def latency(results: "Results", labels: dict[str, str]) -> str:
     return plot(draw)
 
 
-def cost(results: "Results") -> str:
+def cost(results: Results) -> str:
     """Instructions per call, by the size of the database."""
     return bars({f"{label}\n{size} database": value
                  for size, costs in results.instructions.items() for label, value in costs.items()})
@@ -74,7 +72,7 @@ def bars(values: dict[str, float]) -> str:
     return plot(draw)
 
 
-def write(path: Path, results: "Results", machine: dict[str, str], labels: dict[str, str]) -> None:
+def write(path: Path, results: Results, machine: dict[str, str], labels: dict[str, str]) -> None:
     """Writes the page, which needs no other file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent), autoescape=True, trim_blocks=True,

@@ -18,7 +18,7 @@ import psycopg
 from tabulate import tabulate
 
 import machine
-from bench import Aim
+from results import Aim
 from server import Server
 
 # Each client saves a customer of its own from the version that the last save told it; the first one is refused, and tells it.

@@ -1,0 +1,32 @@
+"""What the benchmark measured."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Aim:
+    """Something measured, and what it should be."""
+
+    what: str
+    target: float
+    measured: float
+    unit: str = ""
+    at_most: bool = False
+    spread: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the target is reached."""
+        return self.measured <= self.target if self.at_most else self.measured >= self.target
+
+
+@dataclass
+class Results:
+    """Everything that was measured."""
+
+    aims: list[Aim] = field(default_factory=list)
+    rates: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # by experiment and peer, saves/s of each round
+    latencies: dict[str, list[float]] = field(default_factory=dict)  # by peer, milliseconds
+    instructions: dict[str, dict[str, float]] = field(default_factory=dict)  # by size of the database and peer
+    by_clients: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer, saves/s
+    shares: dict[str, float] = field(default_factory=dict)  # by part of an accepted save, instructions
