@@ -139,7 +139,7 @@ error_of(const char *name)
 	return MAKE_SQLSTATE('X', 'X', '9', '9', '9');
 }
 
-/* Faults that the driver must find, done where an error is raised. */
+/* Faults that the driver must find, done where an error is raised; but for "kept", below. */
 static void
 do_planted(void)
 {
@@ -167,6 +167,23 @@ do_planted(void)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("planted")));
 	else if (strcmp(planted, "dies") == 0)
 		ereport(PANIC, (errmsg("planted")));
+}
+
+/*
+ * The linker lets the trampolines come here for a context. With the fault "kept", one that a failed call should take with it
+ * stays for the session.
+ */
+extern MemoryContext __real_AllocSetContextCreateInternal(MemoryContext parent, const char *name,
+														  Size least, Size first, Size most);
+extern MemoryContext __wrap_AllocSetContextCreateInternal(MemoryContext parent, const char *name,
+														  Size least, Size first, Size most);
+
+MemoryContext
+__wrap_AllocSetContextCreateInternal(MemoryContext parent, const char *name, Size least, Size first, Size most)
+{
+	if (strcmp(planted, "kept") == 0)
+		parent = TopMemoryContext;
+	return __real_AllocSetContextCreateInternal(parent, name, least, first, most);
 }
 
 void
