@@ -22,6 +22,14 @@ quietly() {
     return "$status"
 }
 
+# Installs what is missing: once, also for the commands that a command runs.
+set_up() {
+    if [[ -z ${CRM_IS_SET_UP-} ]]; then
+        "$project/scripts/setup"
+        export CRM_IS_SET_UP=yes
+    fi
+}
+
 # PostgreSQL: the one of PG_CONFIG, or Debian's of the version PG_MAJOR ---------------------------
 
 pg_config_path() {
