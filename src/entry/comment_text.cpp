@@ -37,7 +37,7 @@ CRM_FUNCTION(crm_import_comments)
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::import);
     const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table);
-    require_ownership(table->comments);
+    require_ownership(table->comments.oid);
     const std::optional<std::string_view> text = text_argument(fcinfo, 1);
 
     SPI_connect();

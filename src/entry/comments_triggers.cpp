@@ -78,7 +78,7 @@ request_of(const CommentRow &comment, core::Timestamp base, std::string_view aut
 {
     core::Request request = {};
     request.base = base;
-    request.comment = comment.text(comment.table->comment_body);
+    request.comment = comment.text(comment.table->comments.body);
     request.author = author;
     return request;
 }
@@ -87,21 +87,21 @@ request_of(const CommentRow &comment, core::Timestamp base, std::string_view aut
 bool
 is_import(const CommentRow &comment)
 {
-    const std::optional<core::Timestamp> created_at = comment.time(comment.table->comment_created_at);
-    return created_at && *created_at < clock_now() && comment.text(comment.table->comment_author) &&
-           !comment.time(comment.table->comment_expected_ts) && caller_owns(comment.table->comments);
+    const std::optional<core::Timestamp> created_at = comment.time(comment.table->comments.created_at);
+    return created_at && *created_at < clock_now() && comment.text(comment.table->comments.author) &&
+           !comment.time(comment.table->comments.expected_ts) && caller_owns(comment.table->comments.oid);
 }
 
 // Who wrote the comment; a missing name is filled in where the authenticated user is known.
 std::string_view
 author_of(const CommentRow &comment, Stamps &stamps)
 {
-    const std::optional<std::string_view> given = comment.text(comment.table->comment_author);
+    const std::optional<std::string_view> given = comment.text(comment.table->comments.author);
     const std::string_view author =
         is_import(comment) ? require_text(given, "author", "Pass the name of the person who wrote the comment.")
                            : require_author(given);
     if (!given)
-        stamps.set(comment.table->comment_author, text_datum(author));
+        stamps.set(comment.table->comments.author, text_datum(author));
     return author;
 }
 
@@ -109,35 +109,35 @@ author_of(const CommentRow &comment, Stamps &stamps)
 void
 stamp_saved(const CommentRow &comment, const SaveInProgress &save, Stamps &stamps)
 {
-    stamps.set(comment.table->comment_created_at, clock_now());
-    stamps.set(comment.table->comment_based_on, save.based_on);
+    stamps.set(comment.table->comments.created_at, clock_now());
+    stamps.set(comment.table->comments.based_on, save.based_on);
     if (!save.refused_request)
         return;
-    stamps.set(comment.table->comment_save_refused, BoolGetDatum(true));
-    stamps.set(comment.table->comment_refused_request, *save.refused_request);
+    stamps.set(comment.table->comments.save_refused, BoolGetDatum(true));
+    stamps.set(comment.table->comments.refused_request, *save.refused_request);
 }
 
 // A comment with a value in expected_ts, which has passed its check.
 void
 stamp_versioned(const CommentRow &comment, core::Timestamp base, Stamps &stamps)
 {
-    stamps.set(comment.table->comment_created_at, clock_now());
-    stamps.set(comment.table->comment_based_on, base);
-    stamps.set(comment.table->comment_save_refused, BoolGetDatum(false));
-    stamps.set_null(comment.table->comment_refused_request);
-    stamps.set_null(comment.table->comment_adopted_version);
-    stamps.set_null(comment.table->comment_expected_ts);
+    stamps.set(comment.table->comments.created_at, clock_now());
+    stamps.set(comment.table->comments.based_on, base);
+    stamps.set(comment.table->comments.save_refused, BoolGetDatum(false));
+    stamps.set_null(comment.table->comments.refused_request);
+    stamps.set_null(comment.table->comments.adopted_version);
+    stamps.set_null(comment.table->comments.expected_ts);
 }
 
 // A comment from crm_add_comment().
 void
 stamp_added(const CommentRow &comment, Stamps &stamps)
 {
-    stamps.set(comment.table->comment_created_at, clock_now());
-    stamps.set(comment.table->comment_save_refused, BoolGetDatum(false));
-    stamps.set_null(comment.table->comment_based_on);
-    stamps.set_null(comment.table->comment_refused_request);
-    stamps.set_null(comment.table->comment_adopted_version);
+    stamps.set(comment.table->comments.created_at, clock_now());
+    stamps.set(comment.table->comments.save_refused, BoolGetDatum(false));
+    stamps.set_null(comment.table->comments.based_on);
+    stamps.set_null(comment.table->comments.refused_request);
+    stamps.set_null(comment.table->comments.adopted_version);
 }
 
 // Any other comment. What only the extension knows is kept from the owner alone, who restores and imports.
@@ -145,17 +145,17 @@ void
 stamp_plain(const CommentRow &comment, Stamps &stamps)
 {
     const core::Timestamp now = clock_now();
-    const bool is_owner = caller_owns(comment.table->comments);
-    const std::optional<core::Timestamp> created_at = comment.time(comment.table->comment_created_at);
+    const bool is_owner = caller_owns(comment.table->comments.oid);
+    const std::optional<core::Timestamp> created_at = comment.time(comment.table->comments.created_at);
 
     if (!is_owner || !created_at || *created_at > now)
-        stamps.set(comment.table->comment_created_at, now);
+        stamps.set(comment.table->comments.created_at, now);
     if (is_owner)
         return;
-    stamps.set(comment.table->comment_save_refused, BoolGetDatum(false));
-    stamps.set_null(comment.table->comment_based_on);
-    stamps.set_null(comment.table->comment_refused_request);
-    stamps.set_null(comment.table->comment_adopted_version);
+    stamps.set(comment.table->comments.save_refused, BoolGetDatum(false));
+    stamps.set_null(comment.table->comments.based_on);
+    stamps.set_null(comment.table->comments.refused_request);
+    stamps.set_null(comment.table->comments.adopted_version);
 }
 
 HeapTuple
@@ -164,14 +164,14 @@ before_insert(const CommentRow &comment)
     const AttachedTable &table = comment.table;
     Stamps stamps;
     const std::string_view author = author_of(comment, stamps);
-    check_comment_length(require_text(comment.text(table->comment_body), "body", "Pass the text of the comment."));
+    check_comment_length(require_text(comment.text(table->comments.body), "body", "Pass the text of the comment."));
 
-    if (const std::optional<core::Timestamp> created_at = comment.time(table->comment_created_at);
+    if (const std::optional<core::Timestamp> created_at = comment.time(table->comments.created_at);
         created_at && !core::is_possible_version(*created_at))
-        errors::impossible_time(table->comments);
+        errors::impossible_time(table->comments.oid);
 
-    const std::optional<Datum> customer = comment.value(table->comment_customer);
-    const std::optional<Datum> id = comment.value(table->comment_id);
+    const std::optional<Datum> customer = comment.value(table->comments.customer_id);
+    const std::optional<Datum> id = comment.value(table->comments.id);
     if (!customer || !id)
         return comment.row;  // the NOT NULL constraints tell
     const Key key = stored_reference(table, *customer);
@@ -184,10 +184,10 @@ before_insert(const CommentRow &comment)
         added->comment_id = DatumGetInt64(*id);
         added->step = Step::none;
     }
-    else if (const std::optional<core::Timestamp> base = comment.time(table->comment_expected_ts))
+    else if (const std::optional<core::Timestamp> base = comment.time(table->comments.expected_ts))
     {
         check_versioned_comment(table, key, request_of(comment, *base, author));
-        note_versioned_comment(table->comments, key, DatumGetInt64(*id), *base);
+        note_versioned_comment(table->comments.oid, key, DatumGetInt64(*id), *base);
         stamp_versioned(comment, *base, stamps);
     }
     else
@@ -200,9 +200,9 @@ void
 after_insert(const CommentRow &comment)
 {
     const AttachedTable &table = comment.table;
-    const Key key = stored_reference(table, *comment.value(table->comment_customer));
-    const std::int64_t id = DatumGetInt64(*comment.value(table->comment_id));
-    const std::optional<core::Timestamp> base = comment.time(table->comment_based_on);
+    const Key key = stored_reference(table, *comment.value(table->comments.customer_id));
+    const std::int64_t id = DatumGetInt64(*comment.value(table->comments.id));
+    const std::optional<core::Timestamp> base = comment.time(table->comments.based_on);
 
     send_comment_event(table, key, id);
     if (SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
@@ -210,21 +210,21 @@ after_insert(const CommentRow &comment)
         save->comment_id = id;
         save->step = Step::none;
     }
-    else if (base && take_versioned_comment(table->comments, key, id, *base))
-        apply_versioned_comment(table, key, request_of(comment, *base, *comment.text(table->comment_author)), id);
+    else if (base && take_versioned_comment(table->comments.oid, key, id, *base))
+        apply_versioned_comment(table, key, request_of(comment, *base, *comment.text(table->comments.author)), id);
 }
 
 void
 check_change(const CommentRow &comment, bool is_delete)
 {
-    const Key key = stored_reference(comment.table, *comment.value(comment.table->comment_customer));
+    const Key key = stored_reference(comment.table, *comment.value(comment.table->comments.customer_id));
     if (is_delete && !customer_exists(comment.table, key))
         return;
     if (!is_delete && save_that_fired(comment.table, key, Step::erase_comments))
         return;
     SaveInProgress *save = save_that_fired(comment.table, key, Step::adopt_comment);
-    if (is_delete || save == nullptr || DatumGetInt64(*comment.value(comment.table->comment_id)) != *save->comment_id)
-        errors::comments_are_append_only(comment.table->comments, is_delete);
+    if (is_delete || save == nullptr || DatumGetInt64(*comment.value(comment.table->comments.id)) != *save->comment_id)
+        errors::comments_are_append_only(comment.table->comments.oid, is_delete);
     save->step = Step::none;
 }
 
@@ -238,7 +238,7 @@ CRM_FUNCTION(crm_comments_guard)
 
     TriggerData *data =
         require_row_trigger(fcinfo, true, "crm_comments_guard", "BEFORE INSERT OR UPDATE OR DELETE, for each row");
-    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::comments);
+    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments);
     if (!table)
         return PointerGetDatum(data->tg_trigtuple);
     const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
@@ -271,7 +271,7 @@ CRM_FUNCTION(crm_comments_version)
     TriggerData *data = require_row_trigger(fcinfo, false, "crm_comments_version", expected);
     if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_comments_version", expected);
-    if (const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::comments))
+    if (const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments))
     {
         SPI_connect();
         after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)});

@@ -11,7 +11,7 @@ namespace {
 HeapTuple
 with_version(const CustomerRows &rows, HeapTuple row, core::Timestamp version)
 {
-    int column = rows.table->version;
+    int column = rows.table->customers.version;
     Datum value = TimestampTzGetDatum(version.us);
     bool is_null = false;
     return heap_modify_tuple_by_cols(row, rows.columns, 1, &column, &value, &is_null);
@@ -22,7 +22,7 @@ bool
 is_key_null(const CustomerRows &rows, HeapTuple row)
 {
     bool is_null;
-    heap_getattr(row, rows.table->key, rows.columns, &is_null);
+    heap_getattr(row, rows.table->customers.key, rows.columns, &is_null);
     return is_null;
 }
 
@@ -52,7 +52,7 @@ CRM_FUNCTION(crm_customers_version)
         errors::misused_trigger("crm_customers_version", expected);
     HeapTuple row = is_update ? data->tg_newtuple : data->tg_trigtuple;
 
-    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::customers);
+    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
     if (!table)
         return PointerGetDatum(row);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
@@ -80,14 +80,14 @@ CRM_FUNCTION(crm_customers_key)
     TriggerData *data = require_row_trigger(fcinfo, true, "crm_customers_key", expected);
     if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
         errors::misused_trigger("crm_customers_key", expected);
-    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::customers);
+    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
     const Key before = key_of(rows, data->tg_trigtuple);
     if (is_key_null(rows, data->tg_newtuple))
-        errors::key_changed((*table)->customers, key_text(before), "NULL");
+        errors::key_changed((*table)->customers.oid, key_text(before), "NULL");
     const Key after = key_of(rows, data->tg_newtuple);
     if (!same_key(before, after))
-        errors::key_changed((*table)->customers, key_text(before), key_text(after));
+        errors::key_changed((*table)->customers.oid, key_text(before), key_text(after));
     return PointerGetDatum(data->tg_newtuple);
 }
 
@@ -97,7 +97,7 @@ CRM_FUNCTION(crm_customers_history)
 
     TriggerData *data =
         require_row_trigger(fcinfo, false, "crm_customers_history", "AFTER INSERT OR UPDATE OR DELETE, for each row");
-    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::customers);
+    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
     if (!table)
         return PointerGetDatum(nullptr);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};

@@ -15,7 +15,7 @@ CRM_FUNCTION(crm_erase_customer)
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::administer);
     const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table);
-    for (const Oid relation : {table->customers, table->comments, table->history})
+    for (const Oid relation : {table->customers.oid, table->comments.oid, table->history.oid})
         require_ownership(relation);
 
     const MemoryContext caller = CurrentMemoryContext;

@@ -12,16 +12,16 @@ CRM_FUNCTION(crm_history_restore)
     if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_history_restore", "BEFORE INSERT, for each row");
     HeapTuple row = data->tg_trigtuple;
-    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, &TableFacts::history);
+    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::history);
     if (!table)
         return PointerGetDatum(row);
 
     const TableDescription &known = **table;
     const TupleDesc columns = RelationGetDescr(data->tg_relation);
     bool is_null[3];
-    const Datum customer = heap_getattr(row, known.history_customer, columns, &is_null[0]);
-    const Datum version = heap_getattr(row, known.history_version, columns, &is_null[1]);
-    const Datum recorded_at = heap_getattr(row, known.history_recorded_at, columns, &is_null[2]);
+    const Datum customer = heap_getattr(row, known.history.customer_id, columns, &is_null[0]);
+    const Datum version = heap_getattr(row, known.history.version, columns, &is_null[1]);
+    const Datum recorded_at = heap_getattr(row, known.history.recorded_at, columns, &is_null[2]);
     if (is_null[0] || is_null[1] || is_null[2])
         return PointerGetDatum(row);
 

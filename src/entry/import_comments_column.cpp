@@ -24,11 +24,11 @@ AttachedTable
 require_importable(Oid customers, Oid extension_schema)
 {
     const std::optional<AttachedTable> found =
-        attached_by_member(&TableFacts::customers, customers, extension_schema, Purpose::administer);
+        attached_by_member(Part::customers, customers, extension_schema, Purpose::administer);
     if (!found)
         errors::nothing_to_import(customers);
     const AttachedTable &table = *found;
-    for (const Oid relation : {table->customers, table->comments})
+    for (const Oid relation : {table->customers.oid, table->comments.oid})
         require_ownership(relation);
     require_triggers(table);
     if (table->comments_column.empty())
@@ -51,7 +51,7 @@ read_texts(const AttachedTable &table, const std::optional<Key> &after, std::int
                           "WHERE c.{column} IS NOT NULL{after} ORDER BY c.{key} LIMIT $1",
                           {{"column", sql_identifier(table->comments_column.data())},
                            {"after", after ? sql(table, " AND c.{key} OPERATOR(pg_catalog.>) $2") : Sql{}}});
-    const Role caller = act_as(table->customers_owner);
+    const Role caller = act_as(table->customers.owner);
     if (SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values, arguments.nulls, true,
                               0) != SPI_OK_SELECT)
         elog(ERROR, "could not read the texts");
@@ -74,7 +74,7 @@ import_batch(const AttachedTable &table, Progress &progress, std::int64_t batch,
         SPI_tuptable = texts;
         MemoryContextReset(of_customer);
         MemoryContextSwitchTo(of_customer);
-        key = stored_key(table, result_datum(row, 0, table->key_column_type));
+        key = stored_key(table, result_datum(row, 0, table->customers.key_column_type));
         const std::string_view text = result_text(row, 1);
         with_error_prefix([&] { return psprintf("customer %s", key_text(key)); },
                           [&] { progress.comments += import_comments(table, key, text, time_zone); });

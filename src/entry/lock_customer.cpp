@@ -58,9 +58,9 @@ row_of(const LockResult &result, TupleDesc columns)
 bool
 may_read_customers(const AttachedTable &table)
 {
-    return may_name(table->customers) && has_column_right(table->customers, table->key, ACL_SELECT) &&
-           has_column_right(table->customers, table->status, ACL_SELECT) &&
-           has_column_right(table->customers, table->version, ACL_SELECT);
+    return may_name(table->customers.oid) && has_column_right(table->customers.oid, table->customers.key, ACL_SELECT) &&
+           has_column_right(table->customers.oid, table->customers.status, ACL_SELECT) &&
+           has_column_right(table->customers.oid, table->customers.version, ACL_SELECT);
 }
 
 // Gathers the locks on customers that the caller sees.
@@ -72,7 +72,7 @@ public:
     void visit(const Registered &registered) override
     {
         const std::optional<AttachedTable> table =
-            attached_by_member(&TableFacts::customers, registered.customers, extension_schema, Purpose::read);
+            attached_by_member(Part::customers, registered.customers, extension_schema, Purpose::read);
         if (!table || !may_read_customers(*table))
             return;
         // Policies are those of a table that the caller has chosen by the search_path: who attaches a table must not have

@@ -22,7 +22,7 @@ CRM_FUNCTION(crm_prune_history)
     if (before > now)
         errors::negative_keep();
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::prune);
-    require_ownership(table->history);
+    require_ownership(table->history.oid);
 
     SPI_connect();
     const std::int64_t count = prune_history(table, {before}, batch);

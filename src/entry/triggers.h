@@ -23,11 +23,11 @@ require_row_trigger(FunctionCallInfo fcinfo, bool before, const char *function, 
 // The attached table whose member fired. There is none for rows that the owner inserts while the registry does not know the
 // table: pg_dump's data comes in that order. Any other write raises 55000 then.
 inline std::optional<AttachedTable>
-attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Oid TableFacts::*member)
+attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part part)
 {
     const Oid relation = RelationGetRelid(data->tg_relation);
     const std::optional<AttachedTable> table =
-        attached_by_member(member, relation, extension_schema_of(fcinfo), Purpose::guard);
+        attached_by_member(part, relation, extension_schema_of(fcinfo), Purpose::guard);
     if (!table && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
         errors::not_attached(relation);
     return table;

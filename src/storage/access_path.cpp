@@ -9,8 +9,9 @@ bool
 can_be_direct(const AttachedTable &table)
 {
     const TableDescription &known = *table;
-    return known.is_plain && !(known.customers_policies.is_enabled && is_under_row_security(known.customers)) &&
-           !(known.comments_policies.is_enabled && is_under_row_security(known.comments));
+    return known.customers.is_plain && known.comments.is_plain &&
+           !(known.customers.policies.is_enabled && is_under_row_security(known.customers.oid)) &&
+           !(known.comments.policies.is_enabled && is_under_row_security(known.comments.oid));
 }
 
 const AccessPath &
@@ -24,7 +25,8 @@ access_path(const AttachedTable &table)
 void
 require_may_read(const AttachedTable &table)
 {
-    require_column_rights(table->customers, {table->key, table->version, table->status}, ACL_SELECT);
+    require_column_rights(table->customers.oid,
+                          {table->customers.key, table->customers.version, table->customers.status}, ACL_SELECT);
 }
 
 bool
@@ -32,7 +34,7 @@ are_in_unique_index(const AttachedTable &table, Fields fields)
 {
     if (fields.empty())
         return false;
-    Relation relation = table_open(table->customers, NoLock);
+    Relation relation = table_open(table->customers.oid, NoLock);
     const Bitmapset *columns = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
     table_close(relation, NoLock);
     return std::any_of(fields.begin(), fields.end(), [columns](const Field &field) {

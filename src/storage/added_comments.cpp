@@ -36,15 +36,15 @@ take(void *context, const StoredRow &row, TransactionId writer)
 {
     Search &search = *static_cast<Search *>(context);
     const TableDescription &table = *search.table;
-    if (row.has_text(table.comment_author, search.comment.author) &&
-        row.has_text(table.comment_body, *search.comment.comment) &&
-        row.optional_bigint(table.comment_reply_to) == search.comment.reply_to &&
-        !row.optional_time(table.comment_based_on))
+    if (row.has_text(table.comments.author, search.comment.author) &&
+        row.has_text(table.comments.body, *search.comment.comment) &&
+        row.optional_bigint(table.comments.reply_to) == search.comment.reply_to &&
+        !row.optional_time(table.comments.based_on))
     {
         if (TransactionIdIsValid(writer))
             search.writer = writer;
-        else if (core::is_within(row.time(table.comment_created_at), search.clock, search.window))
-            search.id = DatumGetInt64(row.value(table.comment_id));
+        else if (core::is_within(row.time(table.comments.created_at), search.clock, search.window))
+            search.id = DatumGetInt64(row.value(table.comments.id));
     }
     return ++search.looked_at < most_recent && !TransactionIdIsValid(search.writer) && !search.id;
 }
@@ -63,7 +63,7 @@ select_repeated(const AttachedTable &table, const Key &key, const core::Request 
     arguments.add(std::optional<std::int64_t>{most_recent});
     const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
     const std::uint64_t rows =
-        execute_for_caller(table, comments_part, Statement::find_added_comment,
+        execute_for_caller(table, Part::comments, Statement::find_added_comment,
                            "SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM {comments} "
                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $7) c "
                            "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
@@ -87,10 +87,10 @@ insert(const AttachedTable &table, const Key &key, const core::Request &comment,
     progress.step = Step::add_comment;
     with_save_in_progress(progress, [&] {
         if (!access_path(table).insert_comment(table, key, comment, is_checked))
-            errors::write_suppressed(table->comments, key_text(key));
+            errors::write_suppressed(table->comments.oid, key_text(key));
     });
     if (progress.step != Step::none)
-        errors::comment_not_stored(table->comments);
+        errors::comment_not_stored(table->comments.oid);
     return *progress.comment_id;
 }
 
@@ -106,14 +106,14 @@ insert_once(const AttachedTable &table, const Key &key, const core::Request &com
         search.clock = clock_now();
         search.looked_at = 0;
         search.writer = InvalidTransactionId;
-        each_comment_now(table, table->comments_index, key, take, &search);
+        each_comment_now(table, table->comments.index, key, take, &search);
         return search.writer;
     });
     // Under row security it is one that the caller sees.
-    const bool is_filtered = is_under_row_security(table->comments);
+    const bool is_filtered = is_under_row_security(table->comments.oid);
     if (is_filtered)
         search.id = may_read_comments(table) ? select_repeated(table, key, comment, window) : std::nullopt;
-    else if (!can_look_up(table->comments_index))
+    else if (!can_look_up(table->comments.index))
         search.id = select_repeated(table, key, comment, window);
     const std::int64_t id = search.id ? *search.id : insert(table, key, comment, is_checked);
     unlock_comment(lock, ExclusiveLock);
@@ -130,7 +130,7 @@ add_comment(const AttachedTable &table, const Key &key, const core::Request &com
     require_comment_rights(table, comment);
     const bool is_checked = access_path(table).check_reference(table, key);
     // Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
-    if (!is_under_row_security(table->comments))
+    if (!is_under_row_security(table->comments.oid))
     {
         if (!is_checked && !customer_exists(table, key))
             errors::no_such_customer(key_text(key));

@@ -53,12 +53,9 @@ void
 relation_changed(Datum, Oid relation)
 {
     all_news++;
-    const auto is_meant = [relation](const auto &tables) {
-        return relation == InvalidOid || relation == tables.customers || relation == tables.comments ||
-               relation == tables.history || relation == tables.locks;
-    };
+    const auto is_meant = [relation](const Members &tables) { return relation == InvalidOid || tables.has(relation); };
     for (TableDescription *table = descriptions; table != nullptr; table = table->next)
-        if (is_meant(*table))
+        if (is_meant(table->members()))
             table->news++;
     if (current == nullptr)
         stale = true;
@@ -252,10 +249,10 @@ described(const Registered &entry, Oid extension_schema, MemoryContext parent)
         static_cast<TableDescription *>(MemoryContextAllocZero(context, sizeof(TableDescription)));
     table->context = context;
     table->extension_schema = extension_schema;
-    table->customers = entry.customers;
-    table->comments = entry.comments;
-    table->history = entry.history;
-    table->locks = entry.locks;
+    table->customers.oid = entry.customers;
+    table->comments.oid = entry.comments;
+    table->history.oid = entry.history;
+    table->locks.oid = entry.locks;
     table->refuses_plain_updates = entry.refuses_plain_updates;
     if (entry.comments_column != nullptr)
         table->comments_column = MemoryContextStrdup(context, entry.comments_column);
@@ -275,24 +272,6 @@ find_by_customers(Oid customers)
         if (current->entries[i].customers == customers)
             return &current->entries[i];
     return nullptr;
-}
-
-// Whether the columns of a table are what they were.
-bool
-same_columns(TupleDesc a, TupleDesc b)
-{
-    if (a->natts != b->natts)
-        return false;
-    for (int i = 0; i < a->natts; i++)
-    {
-        const FormData_pg_attribute *x = TupleDescAttr(a, i);
-        const FormData_pg_attribute *y = TupleDescAttr(b, i);
-        if (x->atttypid != y->atttypid || x->atttypmod != y->atttypmod || x->attcollation != y->attcollation ||
-            x->attisdropped != y->attisdropped || x->attgenerated != y->attgenerated ||
-            x->attidentity != y->attidentity || std::strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
-            return false;
-    }
-    return true;
 }
 
 void
@@ -394,19 +373,12 @@ lock_mode(Purpose purpose)
     return purpose == Purpose::read ? AccessShareLock : RowExclusiveLock;
 }
 
-// Whether two rows of the registry name the same tables.
-bool
-are_same_tables(const Registered &a, const Registered &b)
-{
-    return a.customers == b.customers && a.comments == b.comments && a.history == b.history && a.locks == b.locks;
-}
-
 // Finds a table and locks it with what belongs to it, as the statements to come will. Nothing when find() does not find it.
 template <typename Find>
 std::optional<AttachedTable>
 find_and_lock(Find find, Oid extension_schema, Purpose purpose)
 {
-    std::optional<Registered> locked;
+    std::optional<Members> locked;
     for (;;)
     {
         AcceptInvalidationMessages();
@@ -414,12 +386,12 @@ find_and_lock(Find find, Oid extension_schema, Purpose purpose)
         Entry *entry = find();
         if (entry == nullptr)
             return std::nullopt;
-        if (!locked || !are_same_tables(*entry, *locked))
+        if (!locked || *locked != static_cast<const Members &>(*entry))
         {
             require_any_right(*entry, purpose);
             locked = *entry;
-            for (const Oid member : {entry->customers, entry->comments, entry->history, entry->locks})
-                LockRelationOid(member, lock_mode(purpose));
+            for (const Part part : all_parts)
+                LockRelationOid((*entry)[part], lock_mode(purpose));
             // Waiting for the locks may have brought news.
             if (stale)
                 continue;
@@ -449,15 +421,13 @@ AttachedTable::prove(TableDescription &held)
 {
     const std::uint64_t news = held.news;
     refresh(held.extension_schema);
-    const Entry *entry = find_by_customers(held.customers);
+    const Entry *entry = find_by_customers(held.customers.oid);
     if (entry == nullptr)
-        errors::changed_meanwhile(held.customers);
+        errors::changed_meanwhile(held.customers.oid);
     const TableDescription *now = described(*entry, held.extension_schema, held.context);
-    if (!(static_cast<const TableFacts &>(*now) == static_cast<const TableFacts &>(held)) ||
-        !same_columns(now->columns, held.columns))
-        errors::changed_meanwhile(held.customers);
-    static_cast<TableAccess &>(held) = *now;
-    held.customers_write = held.comments_write = held.history_write = held.update_alone = held.comment_alone = nullptr;
+    if (!held.has_facts_of(*now))
+        errors::changed_meanwhile(held.customers.oid);
+    held.take_access_of(*now);
     held.news_known = news;
 }
 
@@ -471,20 +441,14 @@ attached_by_search_path(Oid extension_schema, Purpose purpose)
 }
 
 std::optional<AttachedTable>
-attached_by_member(Oid TableFacts::*member, Oid relation, Oid extension_schema, Purpose purpose)
+attached_by_member(Part part, Oid relation, Oid extension_schema, Purpose purpose)
 {
-    if (innermost_save != nullptr && (*innermost_save->table).*member == relation)
+    if (innermost_save != nullptr && (*innermost_save->table)[part].oid == relation)
         return innermost_save->table;
     const auto find = [=]() -> Entry * {
         for (int i = 0; i < current->count; i++)
-        {
-            const Entry &entry = current->entries[i];
-            const Oid found = member == &TableFacts::customers  ? entry.customers
-                              : member == &TableFacts::comments ? entry.comments
-                                                                : entry.history;
-            if (found == relation)
+            if (current->entries[i][part] == relation)
                 return &current->entries[i];
-        }
         return nullptr;
     };
     return find_and_lock(find, extension_schema, purpose);
@@ -541,12 +505,12 @@ require_triggers(const AttachedTable &table)
 {
     if (table->is_guarded && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
         return;
-    Relation customers = table_open(table->customers, NoLock);
+    Relation customers = table_open(table->customers.oid, NoLock);
     require_firing(customers, "crm_customers_version", table->extension_schema);
     require_firing(customers, "crm_customers_history", table->extension_schema);
     table_close(customers, NoLock);
 
-    Relation comments = table_open(table->comments, NoLock);
+    Relation comments = table_open(table->comments.oid, NoLock);
     require_firing(comments, "crm_comments_guard", table->extension_schema);
     require_firing(comments, "crm_comments_version", table->extension_schema);
     table_close(comments, NoLock);

@@ -55,18 +55,13 @@ enum class Purpose
 // schema with more than one it is the one that was attached there; 55000 where none or several of them were.
 AttachedTable attached_by_search_path(Oid extension_schema, Purpose purpose);
 
-// The attached table that has this relation as its member (&TableFacts::customers, comments or history), if there is one.
+// The attached table whose customers, comments or history this relation is, if there is one.
 // What a save in progress has found and locked is not looked for again.
-std::optional<AttachedTable> attached_by_member(Oid TableFacts::*member, Oid relation, Oid extension_schema,
-                                                Purpose purpose);
+std::optional<AttachedTable> attached_by_member(Part part, Oid relation, Oid extension_schema, Purpose purpose);
 
 // What the registry says of an attached table.
-struct Registered
+struct Registered : Members
 {
-    Oid customers;
-    Oid comments;
-    Oid history;
-    Oid locks;
     Oid schema;
     const char *home;             // the schema in which it was attached
     const char *comments_column;  // or nullptr

@@ -14,10 +14,11 @@ namespace crm {
 namespace {
 
 // A table that belongs to the customers, in the making. In its statements {table} is its name.
+template <typename Facts>
 struct Companion
 {
-    Oid TableFacts::*member;
-    std::span<const CompanionColumn> columns;
+    Part part;
+    std::span<const CompanionColumn<Facts>> columns;
     SqlTemplate create;
     std::span<const SqlTemplate> more;
     bool refers_to_customers;
@@ -50,47 +51,48 @@ constexpr SqlTemplate more_of_locks[] = {
     "'edit locks on customers, one row each, also expired ones; the view crm_locks shows the live ones'",
 };
 
-constexpr Companion comments_companion = {&TableFacts::comments, comments_columns, create_comments, more_of_comments,
-                                          true};
-constexpr Companion history_companion = {&TableFacts::history, history_columns, create_history, more_of_history, false};
-constexpr Companion locks_companion = {&TableFacts::locks, locks_columns, create_locks, more_of_locks, true};
+constexpr Companion<CommentsFacts> comments_companion = {Part::comments, comments_columns, create_comments,
+                                                         more_of_comments, true};
+constexpr Companion<HistoryFacts> history_companion = {Part::history, history_columns, create_history, more_of_history,
+                                                       false};
+constexpr Companion<LocksFacts> locks_companion = {Part::locks, locks_columns, create_locks, more_of_locks, true};
 
 // A trigger of an attached table, known by the function that it calls.
 struct GuardingTrigger
 {
-    Oid TableFacts::*member;
+    Part part;
     const char *function;
     SqlTemplate create;
 };
 
 constexpr GuardingTrigger guarding_triggers[] = {
     // Its columns tell which are key, status and version.
-    {&TableFacts::customers, "crm_customers_key",
+    {Part::customers, "crm_customers_key",
      R"(CREATE TRIGGER crm_key BEFORE UPDATE OF {key}, {status}, {version} ON {customers}
         FOR EACH ROW WHEN (OLD.{key} IS DISTINCT FROM NEW.{key}) EXECUTE FUNCTION {extension}.crm_customers_key())"},
     // Row triggers fire in the order of their names: the version is set last, so that no other overrules it.
-    {&TableFacts::customers, "crm_customers_version",
+    {Part::customers, "crm_customers_version",
      R"(CREATE TRIGGER zz_crm_version BEFORE INSERT OR UPDATE ON {customers}
         FOR EACH ROW EXECUTE FUNCTION {extension}.crm_customers_version())"},
-    {&TableFacts::customers, "crm_customers_history",
+    {Part::customers, "crm_customers_history",
      R"(CREATE TRIGGER crm_history AFTER INSERT OR UPDATE OR DELETE ON {customers}
         FOR EACH ROW EXECUTE FUNCTION {extension}.crm_customers_history())"},
-    {&TableFacts::customers, "crm_refuse_truncate",
+    {Part::customers, "crm_refuse_truncate",
      R"(CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON {customers}
         FOR EACH STATEMENT EXECUTE FUNCTION {extension}.crm_refuse_truncate())"},
-    {&TableFacts::comments, "crm_comments_guard",
+    {Part::comments, "crm_comments_guard",
      R"(CREATE TRIGGER zz_crm_guard BEFORE INSERT OR UPDATE OR DELETE ON {comments}
         FOR EACH ROW EXECUTE FUNCTION {extension}.crm_comments_guard())"},
     // A comment without a save has nothing to do here but to send its event.
-    {&TableFacts::comments, "crm_comments_version",
+    {Part::comments, "crm_comments_version",
      R"(CREATE TRIGGER crm_version AFTER INSERT ON {comments}
         FOR EACH ROW WHEN (NEW.based_on IS NOT NULL OR current_setting('crm_concurrency.events', true) <> 'off')
         EXECUTE FUNCTION {extension}.crm_comments_version())"},
-    {&TableFacts::comments, "crm_refuse_truncate",
+    {Part::comments, "crm_refuse_truncate",
      R"(CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON {comments}
         FOR EACH STATEMENT EXECUTE FUNCTION {extension}.crm_refuse_truncate())"},
     // Rows that were recorded before this transaction come from a dump; saves do not pay for the trigger.
-    {&TableFacts::history, "crm_history_restore",
+    {Part::history, "crm_history_restore",
      R"(CREATE TRIGGER crm_restore BEFORE INSERT ON {history}
         FOR EACH ROW WHEN (NEW.recorded_at < now()) EXECUTE FUNCTION {extension}.crm_history_restore())"},
 };
@@ -102,7 +104,7 @@ struct Attachment
     Oid extension_schema;
     Oid schema;
     Oid owner;
-    TableFacts members;  // the tables alone, as far as they exist
+    Members members;  // as far as they exist
     const char *key;
     Sql key_type_sql;
     Oid key_type;
@@ -112,7 +114,7 @@ struct Attachment
 void
 run(const Attachment &attachment, SqlTemplate statement, std::initializer_list<SqlName> more)
 {
-    const TableFacts &members = attachment.members;
+    const Members &members = attachment.members;
     const auto name_of = [](Oid table) { return OidIsValid(table) ? sql_relation(table) : Sql{}; };
     const SqlName own[] = {
         {"customers", sql_relation(members.customers)},
@@ -145,12 +147,13 @@ refers_to(Oid table, Oid referenced)
 }
 
 // Why a relation that is there cannot be one of the tables that belong to the customers; nullptr where it can.
+template <typename Facts>
 const char *
-why_not(const Attachment &attachment, const Companion &companion, Oid table)
+why_not(const Attachment &attachment, const Companion<Facts> &companion, Oid table)
 {
     if (get_rel_relkind(table) != RELKIND_RELATION)
         return "It is no ordinary table.";
-    for (const CompanionColumn &column : companion.columns)
+    for (const CompanionColumn<Facts> &column : companion.columns)
     {
         const Oid type = OidIsValid(column.type) ? column.type : attachment.key_type;
         const AttrNumber number = get_attnum(table, column.name);
@@ -192,7 +195,7 @@ is_named(Oid table, const char *name)
 bool
 has_standard_names(const Attachment &attachment)
 {
-    const TableFacts &members = attachment.members;
+    const Members &members = attachment.members;
     if (is_named(members.comments, "comments") || is_named(members.history, "customer_history") ||
         is_named(members.locks, "customer_locks"))
         return true;
@@ -203,8 +206,9 @@ has_standard_names(const Attachment &attachment)
            !why_not(attachment, comments_companion, standard);
 }
 
+template <typename Facts>
 void
-create(const Attachment &attachment, const Companion &companion, const char *name)
+create(const Attachment &attachment, const Companion<Facts> &companion, const char *name)
 {
     const Sql table = sql_qualified(attachment.schema, name);
     Sql *columns = static_cast<Sql *>(palloc0(companion.columns.size() * sizeof(Sql)));
@@ -218,7 +222,7 @@ create(const Attachment &attachment, const Companion &companion, const char *nam
         {{"table", table}, {"columns", sql_joined(", ", {columns, companion.columns.size()})}});
     for (const SqlTemplate &statement : companion.more)
         run(attachment, statement, {{"table", table}});
-    for (const CompanionColumn &column : companion.columns)
+    for (const CompanionColumn<Facts> &column : companion.columns)
         if (column.comment != nullptr)
             run(attachment, "COMMENT ON COLUMN {table}.{column} IS {comment}",
                 {{"table", table}, {"column", sql_identifier(column.name)}, {"comment", sql_literal(column.comment)}});
@@ -228,11 +232,12 @@ create(const Attachment &attachment, const Companion &companion, const char *nam
 
 // Creates a table that belongs to the customers where it is missing, or takes the one that is there: what it gets to hold is
 // its owner's.
+template <typename Facts>
 void
-require_companion(Attachment &attachment, const Companion &companion, const char *asked, const char *standard,
+require_companion(Attachment &attachment, const Companion<Facts> &companion, const char *asked, const char *standard,
                   const char *usual)
 {
-    Oid &member = attachment.members.*companion.member;
+    Oid &member = attachment.members[companion.part];
     if (!OidIsValid(member))
     {
         const char *name = asked != nullptr ? asked
@@ -257,7 +262,7 @@ require_companion(Attachment &attachment, const Companion &companion, const char
 bool
 has_trigger(const Attachment &attachment, const GuardingTrigger &wanted, const AttachableColumns &columns)
 {
-    Relation relation = table_open(attachment.members.*wanted.member, AccessShareLock);
+    Relation relation = table_open(attachment.members[wanted.part], AccessShareLock);
     const Trigger *trigger = find_trigger(relation, wanted.function, attachment.extension_schema);
     if (trigger != nullptr && trigger->tgnattr == 3)
     {
@@ -425,26 +430,22 @@ attach(const AttachRequest &request, Oid extension_schema)
     register_attachment(attachment, attached.has_value());
     CommandCounterIncrement();
     // What is known of the table from now on raises what is wrong with it.
-    attached_by_member(&TableFacts::customers, request.customers, extension_schema, Purpose::guard);
+    attached_by_member(Part::customers, request.customers, extension_schema, Purpose::guard);
 }
 
 void
 detach(Oid customers, Oid extension_schema)
 {
     LockRelationOid(customers, ShareRowExclusiveLock);
-    TableFacts members = {};
+    Members members = {};
     const std::optional<Registered> attached = registered(customers, extension_schema);
     if (attached)
-    {
-        members.comments = attached->comments;
-        members.history = attached->history;
-        members.locks = attached->locks;
-    }
+        members = *attached;
     members.customers = customers;
 
     bool dropped = false;
     for (const GuardingTrigger &trigger : guarding_triggers)
-        dropped = drop_trigger(members.*trigger.member, trigger.function, extension_schema) || dropped;
+        dropped = drop_trigger(members[trigger.part], trigger.function, extension_schema) || dropped;
     if (!attached && !dropped)
         errors::nothing_to_detach(customers);
 

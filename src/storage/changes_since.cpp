@@ -31,20 +31,20 @@ struct Pass
 bool
 is_request(Pass &pass, const StoredRow &row)
 {
-    const std::optional<core::Timestamp> based_on = row.optional_time(pass.table->history_based_on);
+    const std::optional<core::Timestamp> based_on = row.optional_time(pass.table->history.based_on);
     if (!based_on || !core::same_version(*based_on, pass.request.base) ||
-        !row.optional_value(pass.table->history_request))
+        !row.optional_value(pass.table->history.request))
         return false;
     if (!pass.digest)
         pass.digest = request_digest(pass.key, pass.request);
-    return row.has_uuid(pass.table->history_request, *pass.digest);
+    return row.has_uuid(pass.table->history.request, *pass.digest);
 }
 
 bool
 is_column(const AttachedTable &table, const JsonbValue &name)
 {
     char *column = pnstrdup(name.val.string.val, name.val.string.len);
-    const bool is_there = get_attnum(table->customers, column) > 0;
+    const bool is_there = get_attnum(table->customers.oid, column) > 0;
     pfree(column);
     return is_there;
 }
@@ -93,7 +93,7 @@ take_fields(Pass &pass, Datum datum)
 {
     Jsonb *fields = DatumGetJsonbP(datum);
     if (!JB_ROOT_IS_OBJECT(fields))
-        errors::malformed_history(pass.table->history, key_text(pass.key));
+        errors::malformed_history(pass.table->history.oid, key_text(pass.key));
     if (pass.request.merge)
         pass.changes.are_updates = pass.changes.are_updates && are_columns(pass.table, fields);
     for (std::size_t i = 0; i < pass.asked.size(); i++)
@@ -116,18 +116,18 @@ take_fields(Pass &pass, Datum datum)
 Change
 change_of(const AttachedTable &table, const StoredRow &row)
 {
-    const std::optional<Datum> fields = row.optional_value(table->history_fields);
+    const std::optional<Datum> fields = row.optional_value(table->history.fields);
     return {
-        row.time(table->history_version),
-        row.optional_time(table->history_previous),
-        row.time(table->history_recorded_at),
-        text_of(row.value(table->history_operation)),
-        row.optional_text(table->history_author),
-        pstrdup(NameStr(*DatumGetName(row.value(table->history_db_user)))),
-        row.optional_text(table->history_status_from),
-        row.optional_text(table->history_status_to),
+        row.time(table->history.version),
+        row.optional_time(table->history.previous),
+        row.time(table->history.recorded_at),
+        text_of(row.value(table->history.operation)),
+        row.optional_text(table->history.author),
+        pstrdup(NameStr(*DatumGetName(row.value(table->history.db_user)))),
+        row.optional_text(table->history.status_from),
+        row.optional_text(table->history.status_to),
         fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
-        row.optional_bigint(table->history_comment_id),
+        row.optional_bigint(table->history.comment_id),
     };
 }
 
@@ -137,24 +137,24 @@ take(Pass &pass, const StoredRow &row)
 {
     const AttachedTable &table = pass.table;
     ChangesSince &changes = pass.changes;
-    const core::Timestamp version = row.time(table->history_version);
+    const core::Timestamp version = row.time(table->history.version);
     if (version <= core::latest_of_version(changes.base))
     {
-        changes.base_recorded_at = row.time(table->history_recorded_at);
+        changes.base_recorded_at = row.time(table->history.recorded_at);
         return false;
     }
     if (!changes.head)
         changes.head = version;
     if (is_request(pass, row))
-        changes.applied = AppliedRequest{version, row.optional_bigint(table->history_comment_id)};
+        changes.applied = AppliedRequest{version, row.optional_bigint(table->history.comment_id)};
     if (changes.first && changes.first->status_from && *changes.first->status_from)
         pfree(const_cast<char *>((*changes.first->status_from)->data()));
-    changes.first = FirstChange{row.optional_time(table->history_previous), std::nullopt};
-    if (!row.has_text(table->history_operation, "insert"))
-        changes.first->status_from = row.optional_text(table->history_status_from);
-    changes.are_updates = changes.are_updates && row.has_text(table->history_operation, "update");
+    changes.first = FirstChange{row.optional_time(table->history.previous), std::nullopt};
+    if (!row.has_text(table->history.operation, "insert"))
+        changes.first->status_from = row.optional_text(table->history.status_from);
+    changes.are_updates = changes.are_updates && row.has_text(table->history.operation, "update");
     if (pass.request.merge || !pass.asked.empty())
-        if (const std::optional<Datum> fields = row.optional_value(table->history_fields))
+        if (const std::optional<Datum> fields = row.optional_value(table->history.fields))
             take_fields(pass, *fields);
 
     if (pass.listed == nullptr)
@@ -181,7 +181,7 @@ look_up(Pass &pass, core::Timestamp above, Snapshot snapshot)
 Sql
 select_rows(const AttachedTable &table)
 {
-    Relation history = table_open(table->history, NoLock);
+    Relation history = table_open(table->history.oid, NoLock);
     const TupleDesc columns = RelationGetDescr(history);
     Sql *values = static_cast<Sql *>(palloc0(columns->natts * sizeof(Sql)));
     for (int i = 0; i < columns->natts; i++)
@@ -205,7 +205,7 @@ select(const AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot s
     Arguments arguments = arguments_of(pass.key);
     arguments.add(above);
     SPIPlanPtr &plan = table->plan(Statement::changes_since);
-    const Role caller = act_as(table->history_owner);
+    const Role caller = act_as(table->history.owner);
     if (plan == nullptr)
         plan = prepare_statement(select_rows(table), arguments);
     PushActiveSnapshot(snapshot);
@@ -240,7 +240,7 @@ select_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, Ch
     arguments.add(core::latest_of_version(changes.base));
     arguments.add(std::optional<std::int64_t>{most_changes});
     const std::uint64_t rows =
-        execute_for_caller(table, history_part, Statement::list_changes,
+        execute_for_caller(table, Part::history, Statement::list_changes,
                            "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
                            "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM {history} "
                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
@@ -340,7 +340,7 @@ read_changes_since(const AttachedTable &table, const Key &key, const core::Reque
     pass.changes.fields = {were, fields.size()};
 
     const core::Timestamp above = core::shifted(core::earliest_of_version(request.base), -1);
-    if (can_look_up(table->history_index))
+    if (can_look_up(table->history.index))
         look_up(pass, above, snapshot);
     else
         select(table, pass, above, snapshot);

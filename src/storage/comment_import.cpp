@@ -106,14 +106,14 @@ array_of(Datum *values, int count, Oid type, int length, bool by_value, char ali
 Datum
 export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
 {
-    if (!may_name(table->comments))
-        deny_schema(get_rel_namespace(table->comments));
-    require_column_rights(table->comments,
-                          {table->comment_customer, table->comment_id, table->comment_author, table->comment_body,
-                           table->comment_created_at},
+    if (!may_name(table->comments.oid))
+        deny_schema(get_rel_namespace(table->comments.oid));
+    require_column_rights(table->comments.oid,
+                          {table->comments.customer_id, table->comments.id, table->comments.author,
+                           table->comments.body, table->comments.created_at},
                           ACL_SELECT);
     const std::uint64_t rows = execute_for_caller(
-        table, comments_part, Statement::all_comments,
+        table, Part::comments, Statement::all_comments,
         "SELECT author, body, created_at, id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
         "ORDER BY created_at, id",
         arguments_of(key));
@@ -148,7 +148,7 @@ import_comments(const AttachedTable &table, const Key &key, std::string_view tex
     lock_imports(table);
     // Each comment of the text is matched with one of the table: by its time to the second where the text gives one.
     const std::uint64_t rows = execute_as(
-        table, comments_part, Statement::import_comments,
+        table, Part::comments, Statement::import_comments,
         "WITH given AS ("
         "SELECT author, body, created_at, is_dated, ord, CASE WHEN is_dated THEN created_at END AS at "
         "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), "

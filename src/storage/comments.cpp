@@ -27,7 +27,8 @@ look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
 {
     Kept *kept = nullptr;
     std::size_t count = 0;
-    const IndexLookup lookup = begin_latest_lookup(table->comments, table->kept_index, {key.value, digest});
+    const IndexLookup lookup =
+        begin_latest_lookup(table->comments.oid, table->comments.kept_index, {key.value, digest});
     for (std::size_t room = 0; lookup.next(); count++)
     {
         if (count == room)
@@ -36,9 +37,10 @@ look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
             kept = static_cast<Kept *>(kept == nullptr ? palloc(room * sizeof(Kept))
                                                        : repalloc(kept, room * sizeof(Kept)));
         }
-        kept[count] = {DatumGetInt64(lookup.value(table->comment_id)),
-                       {lookup.optional_time(table->comment_based_on).value_or(core::minus_infinity),
-                        lookup.time(table->comment_created_at), lookup.optional_time(table->comment_adopted_version)}};
+        kept[count] = {DatumGetInt64(lookup.value(table->comments.id)),
+                       {lookup.optional_time(table->comments.based_on).value_or(core::minus_infinity),
+                        lookup.time(table->comments.created_at),
+                        lookup.optional_time(table->comments.adopted_version)}};
     }
     end_lookup(lookup);
     std::sort(kept, kept + count, [](const Kept &a, const Kept &b) { return a.id > b.id; });
@@ -49,12 +51,12 @@ look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
 std::span<Kept>
 find_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
 {
-    if (can_look_up(table->kept_index))
+    if (can_look_up(table->comments.kept_index))
         return look_up_kept_comments(table, key, digest);
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, digest);
 
-    const std::uint64_t rows = execute_latest_as(table, comments_part, Statement::find_kept_comments,
+    const std::uint64_t rows = execute_latest_as(table, Part::comments, Statement::find_kept_comments,
                                                  "SELECT id, based_on, created_at, adopted_version FROM {comments} "
                                                  "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                                  "AND refused_request OPERATOR(pg_catalog.=) $2 ORDER BY id DESC",
@@ -71,9 +73,9 @@ find_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
 std::span<Kept>
 find_kept_comments(const AttachedTable &table, const Key &key, const core::Request &request)
 {
-    if (can_look_up(table->kept_index))
+    if (can_look_up(table->comments.kept_index))
     {
-        const IndexLookup lookup = begin_latest_lookup(table->comments, table->kept_index, {key.value});
+        const IndexLookup lookup = begin_latest_lookup(table->comments.oid, table->comments.kept_index, {key.value});
         const bool has_any = lookup.next();
         end_lookup(lookup);
         if (!has_any)
@@ -100,7 +102,7 @@ take_kept(void *context, const StoredRow &row, TransactionId writer)
         return true;
     if (!search.digest)
         search.digest = comment_digest(search.key, search.request);
-    if (row.has_uuid(search.table->comment_refused_request, *search.digest))
+    if (row.has_uuid(search.table->comments.refused_request, *search.digest))
         search.writer = writer;
     return !TransactionIdIsValid(search.writer);
 }
@@ -110,7 +112,7 @@ TransactionId
 keeper_of(const AttachedTable &table, const Key &key, const core::Request &request)
 {
     KeptInFlight search = {table, key, request, std::nullopt, InvalidTransactionId};
-    each_comment_now(table, table->kept_index, key, take_kept, &search);
+    each_comment_now(table, table->comments.kept_index, key, take_kept, &search);
     return search.writer;
 }
 
@@ -123,23 +125,23 @@ std::int64_t
 look_up_comments(const AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
                  Snapshot snapshot, Comment *comments, std::size_t &count)
 {
-    const IndexLookup lookup = begin_lookup(table->comments, table->comments_index, {key.value}, snapshot);
+    const IndexLookup lookup = begin_lookup(table->comments.oid, table->comments.index, {key.value}, snapshot);
     std::int64_t total = 0;
     for (int i = 0; i < most_looked_at && lookup.previous(); i++)
     {
-        if (lookup.time(table->comment_created_at) <= after)
+        if (lookup.time(table->comments.created_at) <= after)
             continue;
-        const std::int64_t id = DatumGetInt64(lookup.value(table->comment_id));
+        const std::int64_t id = DatumGetInt64(lookup.value(table->comments.id));
         if (id == except)
             continue;
         total++;
         if (count < most_listed)
             comments[count++] = {id,
-                                 text_of(lookup.value(table->comment_body)),
-                                 text_of(lookup.value(table->comment_author)),
-                                 lookup.time(table->comment_created_at),
-                                 lookup.optional_bigint(table->comment_reply_to),
-                                 DatumGetBool(lookup.value(table->comment_save_refused))};
+                                 text_of(lookup.value(table->comments.body)),
+                                 text_of(lookup.value(table->comments.author)),
+                                 lookup.time(table->comments.created_at),
+                                 lookup.optional_bigint(table->comments.reply_to),
+                                 DatumGetBool(lookup.value(table->comments.save_refused))};
     }
     end_lookup(lookup);
     return total;
@@ -155,7 +157,7 @@ select_comments(const AttachedTable &table, const Key &key, core::Timestamp afte
     arguments.add(std::optional<std::int64_t>{most_looked_at});
     arguments.add(std::optional<std::int64_t>{most_listed});
     const std::uint64_t rows =
-        execute_for_caller(table, comments_part, Statement::list_comments,
+        execute_for_caller(table, Part::comments, Statement::list_comments,
                            "SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
                            "FROM (SELECT id, body, author, created_at, reply_to, save_refused FROM {comments} "
                            "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $4) c "
@@ -189,14 +191,14 @@ add_text(JsonBuilder &json, std::string_view text, CommentText form)
 void
 require_comment_rights(const AttachedTable &table, const core::Request &request)
 {
-    const Oid schema = get_rel_namespace(table->comments);
+    const Oid schema = get_rel_namespace(table->comments.oid);
     // The search_path, which found the customers, has none that may not be used.
-    if (schema != table->schema && !may_name(table->comments))
+    if (schema != table->schema && !may_name(table->comments.oid))
         deny_schema(schema);
-    require_column_rights(table->comments, {table->comment_customer, table->comment_author, table->comment_body},
-                          ACL_INSERT);
+    require_column_rights(table->comments.oid,
+                          {table->comments.customer_id, table->comments.author, table->comments.body}, ACL_INSERT);
     if (request.reply_to)
-        require_column_rights(table->comments, {table->comment_reply_to}, ACL_INSERT);
+        require_column_rights(table->comments.oid, {table->comments.reply_to}, ACL_INSERT);
 }
 
 LOCKTAG
@@ -210,7 +212,7 @@ lock_kept_comment(const AttachedTable &table, const Key &key, const core::Reques
 void
 lock_imports(const AttachedTable &table)
 {
-    const LOCKTAG tag = lock_tag(LockClass::import, table->comments, 0);
+    const LOCKTAG tag = lock_tag(LockClass::import, table->comments.oid, 0);
     LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
@@ -252,7 +254,7 @@ find_comment_of_base(const AttachedTable &table, const Key &key, const core::Req
     arguments.add(core::latest_of_version(request.base));
 
     const std::uint64_t rows =
-        execute_as(table, comments_part, Statement::find_comment_of_base,
+        execute_as(table, Part::comments, Statement::find_comment_of_base,
                    "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                    "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
                    "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
@@ -278,7 +280,7 @@ comment_exists(const AttachedTable &table, const Key &key, std::int64_t comment_
 {
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{comment_id});
-    const std::uint64_t rows = execute_as(table, comments_part, Statement::comment_exists,
+    const std::uint64_t rows = execute_as(table, Part::comments, Statement::comment_exists,
                                           "SELECT 1 FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                           "AND id OPERATOR(pg_catalog.=) $2",
                                           arguments);
@@ -293,21 +295,22 @@ adopt_comment(const AttachedTable &table, const Key &key, std::int64_t comment_i
     arguments.add(version);
 
     const std::uint64_t rows =
-        execute_as(table, comments_part, Statement::adopt_comment,
+        execute_as(table, Part::comments, Statement::adopt_comment,
                    "UPDATE {comments} SET save_refused = false, adopted_version = $3 "
                    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
                    arguments);
     if (rows == 0 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows == 0)
-        errors::write_suppressed(table->comments, key_text(key));
+        errors::write_suppressed(table->comments.oid, key_text(key));
     send_adoption_event(table, key, comment_id, version);
 }
 
 bool
 may_read_comments(const AttachedTable &table)
 {
-    return may_name(table->comments) && pg_class_aclcheck(table->comments, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    return may_name(table->comments.oid) &&
+           pg_class_aclcheck(table->comments.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 Comment
@@ -339,7 +342,7 @@ list_comments(const AttachedTable &table, const Key &key, core::Timestamp after,
 {
     Comment *comments = static_cast<Comment *>(palloc(most_listed * sizeof(Comment)));
     std::size_t count = 0;
-    const std::int64_t total = can_look_up(table->comments_index) && !is_under_row_security(table->comments)
+    const std::int64_t total = can_look_up(table->comments.index) && !is_under_row_security(table->comments.oid)
                                    ? look_up_comments(table, key, after, except, snapshot, comments, count)
                                    : select_comments(table, key, after, except, snapshot, comments, count);
     json.open_array();

@@ -25,14 +25,14 @@ comment_lock(LockClass lock_class, const AttachedTable &table, const Key &key, c
     std::uint64_t number = comment.reply_to ? static_cast<std::uint64_t>(*comment.reply_to) : 0;
     for (const std::string_view part : {std::string_view{key_text(key)}, comment.author, *comment.comment})
         number = number_of(part, number);
-    return lock_tag(lock_class, table->comments, number);
+    return lock_tag(lock_class, table->comments.oid, number);
 }
 
 void
 each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key &key,
                  bool (*take)(void *context, const StoredRow &row, TransactionId writer), void *context)
 {
-    Relation comments = table_open(table->comments, NoLock);
+    Relation comments = table_open(table->comments.oid, NoLock);
     TupleTableSlot *slot = table_slot_create(comments, nullptr);
     SnapshotData dirty;
     InitDirtySnapshot(dirty);
@@ -53,7 +53,7 @@ each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key
     {
         const TableScanDesc scan = table_beginscan(comments, &dirty, 0, nullptr);
         while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-            if (same_key(stored_reference(table, row.value(table->comment_customer)), key) &&
+            if (same_key(stored_reference(table, row.value(table->comments.customer_id)), key) &&
                 !take(context, row, writer_of(dirty, slot)))
                 break;
         table_endscan(scan);

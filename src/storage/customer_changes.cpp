@@ -22,7 +22,7 @@ std::optional<std::string_view>
 status_of(const CustomerRows &rows, HeapTuple row)
 {
     bool is_null;
-    const Datum status = value_of(rows, row, rows.table->status, is_null);
+    const Datum status = value_of(rows, row, rows.table->customers.status, is_null);
     if (is_null)
         return std::nullopt;
     return status_text(rows.table, status);
@@ -33,7 +33,7 @@ require_next(const AttachedTable &table, const Key &key, std::optional<core::Tim
 {
     const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
     if (!next)
-        errors::versions_exhausted(table->customers, key_text(key));
+        errors::versions_exhausted(table->customers.oid, key_text(key));
     return *next;
 }
 
@@ -53,11 +53,11 @@ lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp versi
     arguments.add(require_next(rows.table, key, std::max(version, head)));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
-        execute_latest_as(table, customers_part, Statement::lift,
+        execute_latest_as(table, Part::customers, Statement::lift,
                           "UPDATE {customers} SET {version} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1", arguments);
     });
     if (lift.step != Step::none)
-        errors::write_suppressed(table->customers, key_text(key));
+        errors::write_suppressed(table->customers.oid, key_text(key));
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ std::optional<core::Timestamp>
 version_of(const CustomerRows &rows, HeapTuple row)
 {
     bool is_null;
-    const Datum version = value_of(rows, row, rows.table->version, is_null);
+    const Datum version = value_of(rows, row, rows.table->customers.version, is_null);
     if (is_null)
         return std::nullopt;
     return core::Timestamp{DatumGetTimestampTz(version)};
@@ -76,9 +76,9 @@ Key
 key_of(const CustomerRows &rows, HeapTuple row)
 {
     bool is_null;
-    const Datum key = value_of(rows, row, rows.table->key, is_null);
+    const Datum key = value_of(rows, row, rows.table->customers.key, is_null);
     if (is_null)
-        errors::null_key(rows.table->customers, rows.table->key);
+        errors::null_key(rows.table->customers.oid, rows.table->customers.key);
     return stored_key(rows.table, key);
 }
 
@@ -88,7 +88,7 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
     const Key key = key_of(rows, row);
     const std::optional<core::Timestamp> given = version_of(rows, row);
     if (given && !core::is_version_to_give(*given))
-        errors::impossible_version(rows.table->customers);
+        errors::impossible_version(rows.table->customers.oid);
 
     const std::optional<ChainHead> head = chain_head(rows.table, key);
     if (!head)
@@ -104,7 +104,7 @@ version_of_save(const AttachedTable &table, const Key &key, std::optional<core::
 {
     // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
     if ((!current || !core::same_version(*current, save.checked)) && is_base_used(table, key, save.checked))
-        errors::base_used_meanwhile(table->customers, key_text(key));
+        errors::base_used_meanwhile(table->customers.oid, key_text(key));
     save.version = require_next(table, key, current);
     return *save.version;
 }
@@ -115,13 +115,13 @@ version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, S
     const Key key = key_of(rows, before);
     const Key new_key = key_of(rows, after);
     if (!same_key(key, new_key))
-        errors::key_changed(rows.table->customers, key_text(key), key_text(new_key));
+        errors::key_changed(rows.table->customers.oid, key_text(key), key_text(new_key));
 
     const std::optional<core::Timestamp> current = version_of(rows, before);
     if (save != nullptr && save->step == Step::update_customer)
         return version_of_save(rows.table, key, current, *save);
     if (rows.table->refuses_plain_updates && status_of(rows, before) != status_of(rows, after))
-        errors::plain_update_refused(rows.table->customers, key_text(key));
+        errors::plain_update_refused(rows.table->customers.oid, key_text(key));
     const std::optional<core::Timestamp> given = version_of(rows, after);
     if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
         return *given;
@@ -134,7 +134,7 @@ record_insert(const CustomerRows &rows, HeapTuple row)
     const Key key = key_of(rows, row);
     const std::optional<core::Timestamp> version = version_of(rows, row);
     if (!version || !core::is_possible_version(*version))
-        errors::version_overruled(rows.table->customers, key_text(key));
+        errors::version_overruled(rows.table->customers.oid, key_text(key));
 
     HistoryRow change = {};
     change.version = *version;
@@ -167,7 +167,7 @@ record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveI
     const std::optional<core::Timestamp> previous = version_of(rows, before);
     const std::optional<core::Timestamp> version = version_of(rows, after);
     if (!version || !core::is_possible_version(*version) || (previous && !core::is_successor(*version, *previous)))
-        errors::version_overruled(rows.table->customers, key_text(key));
+        errors::version_overruled(rows.table->customers.oid, key_text(key));
 
     HistoryRow change = {};
     change.version = *version;

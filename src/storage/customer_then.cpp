@@ -87,10 +87,10 @@ struct Row
     // A name that the table has no more may be that of a column that was renamed: it takes the right to all columns.
     bool may_read(const char *name) const
     {
-        const AttrNumber column = get_attnum(table->customers, name);
+        const AttrNumber column = get_attnum(table->customers.oid, name);
         if (column <= 0)
-            return pg_class_aclcheck(table->customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-        return has_column_right(table->customers, column, ACL_SELECT);
+            return pg_class_aclcheck(table->customers.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+        return has_column_right(table->customers.oid, column, ACL_SELECT);
     }
 
     void set_recorded(Datum fields)
@@ -106,7 +106,7 @@ struct Row
     void begin(const Key &key)
     {
         columns = Columns{};
-        Relation relation = table_open(table->customers, NoLock);
+        Relation relation = table_open(table->customers.oid, NoLock);
         const TupleDesc descriptor = RelationGetDescr(relation);
         for (int i = 0; i < descriptor->natts; i++)
         {
@@ -115,7 +115,7 @@ struct Row
                 columns.set(pstrdup(NameStr(column->attname)), jsonb_of_text(std::nullopt));
         }
         table_close(relation, NoLock);
-        columns.set(get_attname(table->customers, table->key, false),
+        columns.set(get_attname(table->customers.oid, table->customers.key, false),
                     key.type == INT8OID ? jsonb_of(core::Value{key_text(key)}) : jsonb_of_text(key_text(key)));
     }
 
@@ -149,7 +149,7 @@ require_unbroken(const Key &key, std::uint64_t changes, std::optional<core::Time
 Datum
 shown_status(const AttachedTable &table, std::optional<std::string_view> status)
 {
-    if (status && key_type_of(getBaseType(table->status_type)) == INT8OID)
+    if (status && key_type_of(getBaseType(table->customers.status_type)) == INT8OID)
         return jsonb_of(core::Value{status});
     return jsonb_of_text(status);
 }
@@ -160,15 +160,15 @@ std::optional<Datum>
 customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Snapshot snapshot)
 {
     if (!may_read_all_history(table))
-        deny_table(table->history);
+        deny_table(table->history.oid);
     const std::optional<ReadableCustomer> now = access_path(table).read(table, key, snapshot);
     // What row security hides may be there.
-    if (!now && is_under_row_security(table->customers))
+    if (!now && is_under_row_security(table->customers.oid))
         return std::nullopt;
 
     Row row = {table,
-               get_attname(table->customers, table->status, false),
-               get_attname(table->customers, table->version, false),
+               get_attname(table->customers.oid, table->customers.status, false),
+               get_attname(table->customers.oid, table->customers.version, false),
                now.has_value(),
                {}};
     if (now)

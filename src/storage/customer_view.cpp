@@ -53,7 +53,7 @@ add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std:
     arguments.add(at.value_or(core::infinity));
     arguments.add(std::optional<std::int64_t>{max_comments});
     const std::uint64_t rows = execute_for_caller(
-        table, comments_part, Statement::latest_comments,
+        table, Part::comments, Statement::latest_comments,
         "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
         "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
         "ORDER BY id DESC LIMIT $3",
@@ -69,7 +69,7 @@ add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std:
 
     Arguments of_count = arguments_of(key);
     of_count.add(at.value_or(core::infinity));
-    execute_for_caller(table, comments_part, Statement::count_comments,
+    execute_for_caller(table, Part::comments, Statement::count_comments,
                        "SELECT pg_catalog.count(*) FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                        "AND created_at OPERATOR(pg_catalog.<=) $2",
                        of_count, snapshot);

@@ -11,26 +11,21 @@ namespace crm {
 
 namespace {
 
-// What pg_class says of a table that is locked.
-struct CatalogRow
+// Fills in what pg_class says of a table that is locked, and returns its schema.
+Oid
+describe_relation(PartFacts &part)
 {
-    Oid owner;
-    Oid schema;
-    RowSecurity policies;
-};
-
-CatalogRow
-read_catalog(Oid table)
-{
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(part.oid));
     if (!HeapTupleIsValid(tuple))
-        errors::missing_table(table);
-    const FormData_pg_class *form = reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
-    const CatalogRow row = {form->relowner, form->relnamespace, {form->relrowsecurity, form->relforcerowsecurity}};
+        errors::missing_table(part.oid);
+    const FormData_pg_class form = *reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
     ReleaseSysCache(tuple);
-    if (get_rel_relkind(table) != RELKIND_RELATION)
-        errors::no_longer_a_table(table);
-    return row;
+    if (form.relkind != RELKIND_RELATION)
+        errors::no_longer_a_table(part.oid);
+    part.owner = owner_of(form.relowner, form.relnamespace);
+    part.policies = {form.relrowsecurity, form.relforcerowsecurity};
+    part.sql = sql_relation(part.oid);
+    return form.relnamespace;
 }
 
 AttrNumber
@@ -45,54 +40,56 @@ require_column(Oid table, const char *column, Oid type)
     return attribute;
 }
 
-template <std::size_t n>
+template <typename Facts>
 void
-find_columns(TableDescription &table, Oid companion, const CompanionColumn (&columns)[n])
+find_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns, Oid key_type)
 {
-    for (const CompanionColumn &column : columns)
-        table.*column.number =
-            require_column(companion, column.name, OidIsValid(column.type) ? column.type : table.key_type);
+    for (const CompanionColumn<Facts> &column : columns)
+        part.*column.number = require_column(part.oid, column.name, OidIsValid(column.type) ? column.type : key_type);
 }
 
 // Finds out which columns are key, status and version. The trigger that guards the key names them: so they follow renames,
-// and a table that came by the OID of an attached one is not taken for it.
-void
-find_columns_of_customers(TableDescription &table)
+// and a table that came by the OID of an attached one is not taken for it. Returns its columns.
+TupleDesc
+find_columns_of_customers(Customers &customers, Oid extension_schema)
 {
-    Relation relation = table_open(table.customers, NoLock);
-    if (find_trigger(relation, "crm_customers_version", table.extension_schema) == nullptr)
-        errors::missing_trigger(table.customers, "crm_customers_version");
-    const Trigger *trigger = find_trigger(relation, "crm_customers_key", table.extension_schema);
+    Relation relation = table_open(customers.oid, NoLock);
+    if (find_trigger(relation, "crm_customers_version", extension_schema) == nullptr)
+        errors::missing_trigger(customers.oid, "crm_customers_version");
+    const Trigger *trigger = find_trigger(relation, "crm_customers_key", extension_schema);
     if (trigger == nullptr)
-        errors::missing_trigger(table.customers, "crm_customers_key");
+        errors::missing_trigger(customers.oid, "crm_customers_key");
     if (trigger->tgnattr != 3)
         errors::misused_trigger("crm_customers_key", "BEFORE UPDATE OF key, status, version, for each row");
-    table.key = trigger->tgattr[0];
-    table.status = trigger->tgattr[1];
-    table.version = trigger->tgattr[2];
-    table.columns = CreateTupleDescCopy(RelationGetDescr(relation));
+    customers.key = trigger->tgattr[0];
+    customers.status = trigger->tgattr[1];
+    customers.version = trigger->tgattr[2];
+    const TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(relation));
     table_close(relation, NoLock);
 
     std::int32_t typmod;
     Oid type, collation;
-    get_atttypetypmodcoll(table.customers, table.key, &type, &typmod, &collation);
-    table.key_column_type = getBaseType(type);
-    table.key_type = key_type_of(table.key_column_type);
-    if (!OidIsValid(table.key_type))
-        errors::wrong_column_type(table.customers, get_attname(table.customers, table.key, false), type,
+    get_atttypetypmodcoll(customers.oid, customers.key, &type, &typmod, &collation);
+    customers.key_column_type = getBaseType(type);
+    customers.key_type = key_type_of(customers.key_column_type);
+    if (!OidIsValid(customers.key_type))
+        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.key, false), type,
                                   "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
 
-    get_atttypetypmodcoll(table.customers, table.status, &table.status_type, &table.status_typmod, &collation);
-    if (!can_be_status(table.status_type))
-        errors::wrong_column_type(table.customers, get_attname(table.customers, table.status, false), table.status_type,
+    get_atttypetypmodcoll(customers.oid, customers.status, &customers.status_type, &customers.status_typmod,
+                          &collation);
+    if (!can_be_status(customers.status_type))
+        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.status, false),
+                                  customers.status_type,
                                   "text, varchar, citext, an enum or an integer, or a domain over one of them");
 
-    get_atttypetypmodcoll(table.customers, table.version, &type, &typmod, &collation);
+    get_atttypetypmodcoll(customers.oid, customers.version, &type, &typmod, &collation);
     if (getBaseType(type) != TIMESTAMPTZOID)
-        errors::wrong_column_type(table.customers, get_attname(table.customers, table.version, false), type,
+        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.version, false), type,
                                   format_type_be(TIMESTAMPTZOID));
     if (typmod >= 0 && typmod < 3)
-        errors::too_coarse_version(table.customers, get_attname(table.customers, table.version, false));
+        errors::too_coarse_version(customers.oid, get_attname(customers.oid, customers.version, false));
+    return columns;
 }
 
 // Whether the rows of a table are all in itself, and stored as PostgreSQL stores them.
@@ -211,18 +208,18 @@ index_of(Relation relation, std::initializer_list<AttrNumber> columns, std::init
 
 // The index that finds a customer by its key.
 LookupIndex
-key_index(const TableDescription &table, Relation customers)
+key_index(const Customers &customers, Relation relation)
 {
     LookupIndex found = {};
     ListCell *cell;
-    foreach (cell, RelationGetIndexList(customers))
+    foreach (cell, RelationGetIndexList(relation))
     {
         Relation index = index_open(lfirst_oid(cell), AccessShareLock);
         const FormData_pg_index *form = index->rd_index;
         if (form->indisunique && form->indimmediate && form->indnkeyatts == 1 &&
-            serves(index, customers, std::span(&table.key, 1), std::span(&table.key_type, 1)) &&
+            serves(index, relation, std::span(&customers.key, 1), std::span(&customers.key_type, 1)) &&
             heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr))
-            found = lookup_index(index, std::span(&table.key_type, 1));
+            found = lookup_index(index, std::span(&customers.key_type, 1));
         index_close(index, AccessShareLock);
     }
     return found;
@@ -286,11 +283,11 @@ describe_references(TableDescription &table, Relation comments)
         if (!is_checked_at_once(comments, key->conoid))
             continue;
         const std::span columns(key->conkey, key->nkeys);
-        if (key->nkeys == 1 && columns[0] == table.comment_customer && key->confrelid == table.customers &&
-            key->confkey[0] == table.key)
-            table.reference_constraint = key->conoid;
-        else if (std::ranges::find(columns, table.comment_reply_to) != columns.end() && matches_null(key->conoid))
-            table.reply_constraint = key->conoid;
+        if (key->nkeys == 1 && columns[0] == table.comments.customer_id && key->confrelid == table.customers.oid &&
+            key->confkey[0] == table.customers.key)
+            table.comments.reference_constraint = key->conoid;
+        else if (std::ranges::find(columns, table.comments.reply_to) != columns.end() && matches_null(key->conoid))
+            table.comments.reply_constraint = key->conoid;
     }
 }
 
@@ -302,38 +299,58 @@ fires_on_origin(Relation relation, const char *function, Oid extension_schema)
            (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
 }
 
-// Fills in whether and how the direct access path serves the table.
+// Fills in whether and how the direct access path serves the tables, of which nothing is known yet.
 void
 describe_access(TableDescription &table)
 {
-    static_cast<TableAccess &>(table) = {};
-    Relation customers = table_open(table.customers, NoLock);
-    Relation comments = table_open(table.comments, NoLock);
-    Relation history = table_open(table.history, NoLock);
-    Relation locks = table_open(table.locks, NoLock);
+    const Oid key_type = table.customers.key_type;
+    Relation customers = table_open(table.customers.oid, NoLock);
+    Relation comments = table_open(table.comments.oid, NoLock);
+    Relation history = table_open(table.history.oid, NoLock);
+    Relation locks = table_open(table.locks.oid, NoLock);
     table.is_guarded = fires_on_origin(customers, "crm_customers_version", table.extension_schema) &&
                        fires_on_origin(customers, "crm_customers_history", table.extension_schema) &&
                        fires_on_origin(comments, "crm_comments_guard", table.extension_schema) &&
                        fires_on_origin(comments, "crm_comments_version", table.extension_schema);
-    table.key_index = key_index(table, customers);
     describe_references(table, comments);
-    table.comments_index = index_of(comments, {table.comment_customer, table.comment_id}, {table.key_type, INT8OID});
-    table.kept_index =
-        index_of(comments, {table.comment_customer, table.comment_refused_request}, {table.key_type, UUIDOID});
-    table.locks_index = index_of(locks, {table.lock_customer}, {table.key_type});
-    table.is_plain =
-        OidIsValid(table.key_index.index) && is_plain(customers, CMD_UPDATE) && is_plain(comments, CMD_INSERT);
-    table.history_index =
-        index_of(history, {table.history_customer, table.history_version}, {table.key_type, TIMESTAMPTZOID});
-    table.is_history_plain = is_plain(history, CMD_INSERT);
-    table.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
-    table.updates_alone = table.is_guarded && table.is_history_plain && is_alone(table, customers, CMD_UPDATE) &&
-                          is_alone(table, history, CMD_INSERT);
-    table.comments_alone = table.is_guarded && is_alone(table, comments, CMD_INSERT);
+
+    table.customers.index = key_index(table.customers, customers);
+    table.comments.index = index_of(comments, {table.comments.customer_id, table.comments.id}, {key_type, INT8OID});
+    table.comments.kept_index =
+        index_of(comments, {table.comments.customer_id, table.comments.refused_request}, {key_type, UUIDOID});
+    table.history.index =
+        index_of(history, {table.history.customer_id, table.history.version}, {key_type, TIMESTAMPTZOID});
+    table.locks.index = index_of(locks, {table.locks.customer_id}, {key_type});
+
+    table.customers.is_plain = OidIsValid(table.customers.index.index) && is_plain(customers, CMD_UPDATE);
+    table.comments.is_plain = is_plain(comments, CMD_INSERT);
+    table.history.is_plain = is_plain(history, CMD_INSERT);
+    table.customers.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
+    table.customers.is_alone = table.is_guarded && table.history.is_plain && is_alone(table, customers, CMD_UPDATE) &&
+                               is_alone(table, history, CMD_INSERT);
+    table.comments.is_alone = table.is_guarded && is_alone(table, comments, CMD_INSERT);
     table_close(locks, NoLock);
     table_close(history, NoLock);
     table_close(comments, NoLock);
     table_close(customers, NoLock);
+}
+
+// Whether the columns of a table are what they were.
+bool
+same_columns(TupleDesc a, TupleDesc b)
+{
+    if (a->natts != b->natts)
+        return false;
+    for (int i = 0; i < a->natts; i++)
+    {
+        const FormData_pg_attribute *x = TupleDescAttr(a, i);
+        const FormData_pg_attribute *y = TupleDescAttr(b, i);
+        if (x->atttypid != y->atttypid || x->atttypmod != y->atttypmod || x->attcollation != y->attcollation ||
+            x->attisdropped != y->attisdropped || x->attgenerated != y->attgenerated ||
+            x->attidentity != y->attidentity || std::strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
+            return false;
+    }
+    return true;
 }
 
 // What is made of a table for its first write and serves the later ones.
@@ -385,69 +402,117 @@ prepared_alone(TableDescription &table, PreparedWrite *&slot, Relation relation,
 
 }  // namespace
 
+Oid &
+Members::operator[](Part part)
+{
+    switch (part)
+    {
+        case Part::customers:
+            return customers;
+        case Part::comments:
+            return comments;
+        case Part::history:
+            return history;
+        case Part::locks:
+            return locks;
+    }
+    pg_unreachable();
+}
+
+const PartFacts &
+TableDescription::operator[](Part part) const
+{
+    switch (part)
+    {
+        case Part::customers:
+            return customers;
+        case Part::comments:
+            return comments;
+        case Part::history:
+            return history;
+        case Part::locks:
+            return locks;
+    }
+    pg_unreachable();
+}
+
+bool
+TableDescription::has_facts_of(const TableDescription &newer) const
+{
+    const auto same = []<typename Description>(const Description &a, const Description &b) {
+        return static_cast<const typename Description::Facts &>(a) ==
+               static_cast<const typename Description::Facts &>(b);
+    };
+    return same(customers, newer.customers) && same(comments, newer.comments) && same(history, newer.history) &&
+           same(locks, newer.locks) && schema == newer.schema && comments_column == newer.comments_column &&
+           refuses_plain_updates == newer.refuses_plain_updates && same_columns(columns, newer.columns);
+}
+
+void
+TableDescription::take_access_of(const TableDescription &newer)
+{
+    const auto take = []<typename Description>(Description &a, const Description &b) {
+        static_cast<typename Description::Access &>(a) = b;
+    };
+    take(customers, newer.customers);
+    take(comments, newer.comments);
+    take(history, newer.history);
+    take(locks, newer.locks);
+    is_guarded = newer.is_guarded;
+}
+
 void
 describe(TableDescription &table)
 {
     const MemoryContext caller = MemoryContextSwitchTo(table.context);
-    const CatalogRow customers = read_catalog(table.customers);
-    const CatalogRow comments = read_catalog(table.comments);
-    const CatalogRow history = read_catalog(table.history);
-    const CatalogRow locks = read_catalog(table.locks);
-    table.schema = customers.schema;
-    find_columns_of_customers(table);
-
-    table.customers_owner = owner_of(customers.owner, customers.schema);
-    table.comments_owner = owner_of(comments.owner, comments.schema);
-    table.history_owner = owner_of(history.owner, history.schema);
-    table.locks_owner = owner_of(locks.owner, locks.schema);
-    table.customers_policies = customers.policies;
-    table.comments_policies = comments.policies;
-    table.history_policies = history.policies;
-
-    find_columns(table, table.comments, comments_columns);
-    find_columns(table, table.history, history_columns);
-    find_columns(table, table.locks, locks_columns);
+    table.schema = describe_relation(table.customers);
+    for (PartFacts *part : {static_cast<PartFacts *>(&table.comments), static_cast<PartFacts *>(&table.history),
+                            static_cast<PartFacts *>(&table.locks)})
+        describe_relation(*part);
+    table.columns = find_columns_of_customers(table.customers, table.extension_schema);
+    find_columns<CommentsFacts>(table.comments, comments_columns, table.customers.key_type);
+    find_columns<HistoryFacts>(table.history, history_columns, table.customers.key_type);
+    find_columns<LocksFacts>(table.locks, locks_columns, table.customers.key_type);
     describe_access(table);
 
-    table.customers_sql = sql_relation(table.customers);
-    table.comments_sql = sql_relation(table.comments);
-    table.history_sql = sql_relation(table.history);
-    table.locks_sql = sql_relation(table.locks);
     // The quoting may have returned a name of the catalogue as it is.
-    table.key_sql = copied(sql_identifier(get_attname(table.customers, table.key, false)), table.context);
-    table.status_sql = copied(sql_identifier(get_attname(table.customers, table.status, false)), table.context);
-    table.version_sql = copied(sql_identifier(get_attname(table.customers, table.version, false)), table.context);
+    const auto name = [&table](AttrNumber column) {
+        return copied(sql_identifier(get_attname(table.customers.oid, column, false)), table.context);
+    };
+    table.customers.key_sql = name(table.customers.key);
+    table.customers.status_sql = name(table.customers.status);
+    table.customers.version_sql = name(table.customers.version);
     MemoryContextSwitchTo(caller);
 }
 
 const PreparedWrite *
 prepared_history_write(TableDescription &table, Relation history)
 {
-    return prepared_write(table, table.history_write, history, CMD_INSERT);
+    return prepared_write(table, table.history.write, history, CMD_INSERT);
 }
 
 const PreparedWrite *
 prepared_customers_write(TableDescription &table, Relation customers)
 {
-    return prepared_write(table, table.customers_write, customers, CMD_UPDATE);
+    return prepared_write(table, table.customers.write, customers, CMD_UPDATE);
 }
 
 const PreparedWrite *
 prepared_comments_write(TableDescription &table, Relation comments)
 {
-    return prepared_write(table, table.comments_write, comments, CMD_INSERT);
+    return prepared_write(table, table.comments.write, comments, CMD_INSERT);
 }
 
 const PreparedWrite *
 prepared_update(TableDescription &table, Relation customers)
 {
-    if (!table.updates_alone)
+    if (!table.customers.is_alone)
         return nullptr;
-    if (table.history_write == nullptr)
+    if (table.history.write == nullptr)
     {
         // Preparing may call the functions in the conditions of indexes.
-        Relation history = table_open(table.history, NoLock);
-        const Role caller = act_as(table.history_owner);
+        Relation history = table_open(table.history.oid, NoLock);
+        const Role caller = act_as(table.history.owner);
         prepared_history_write(table, history);
         act_again_as(caller);
         table_close(history, NoLock);
@@ -455,13 +520,13 @@ prepared_update(TableDescription &table, Relation customers)
     // Functions of others that are called when a change is recorded are called by a trigger.
     if (!table.is_recorded_alone())
         return nullptr;
-    return prepared_alone(table, table.update_alone, customers, CMD_UPDATE);
+    return prepared_alone(table, table.customers.write_alone, customers, CMD_UPDATE);
 }
 
 const PreparedWrite *
 prepared_comment(TableDescription &table, Relation comments)
 {
-    return table.comments_alone ? prepared_alone(table, table.comment_alone, comments, CMD_INSERT) : nullptr;
+    return table.comments.is_alone ? prepared_alone(table, table.comments.write_alone, comments, CMD_INSERT) : nullptr;
 }
 
 }  // namespace crm

@@ -30,10 +30,10 @@ struct OpenCustomer
 OpenCustomer
 open(const AttachedTable &table, const Key &key, Snapshot snapshot)
 {
-    OpenCustomer customer = {table, key, table->key_index, nullptr, nullptr};
+    OpenCustomer customer = {table, key, table->customers.index, nullptr, nullptr};
     if (!OidIsValid(customer.index.index))
-        errors::changed_meanwhile(table->customers);
-    customer.relation = table_open(table->customers, NoLock);
+        errors::changed_meanwhile(table->customers.oid);
+    customer.relation = table_open(table->customers.oid, NoLock);
     customer.row = table_slot_create(customer.relation, nullptr);
     PushActiveSnapshot(snapshot);
     return customer;
@@ -58,7 +58,7 @@ has_key(const OpenCustomer &customer)
 {
     ScanKeyData is_key = customer.index.keys[0];
     bool is_null;
-    const Datum value = slot_getattr(customer.row, customer.table->key, &is_null);
+    const Datum value = slot_getattr(customer.row, customer.table->customers.key, &is_null);
     return !is_null && DatumGetBool(FunctionCall2Coll(&is_key.sk_func, is_key.sk_collation, value, customer.key.value));
 }
 
@@ -157,11 +157,11 @@ CustomerRow
 row_of(const OpenCustomer &customer)
 {
     bool is_null;
-    const Datum version = slot_getattr(customer.row, customer.table->version, &is_null);
+    const Datum version = slot_getattr(customer.row, customer.table->customers.version, &is_null);
     if (is_null)
-        errors::null_version(customer.table->customers, key_text(customer.key));
+        errors::null_version(customer.table->customers.oid, key_text(customer.key));
     CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid, InvalidTransactionId};
-    const Datum status = slot_getattr(customer.row, customer.table->status, &is_null);
+    const Datum status = slot_getattr(customer.row, customer.table->customers.status, &is_null);
     if (!is_null)
         row.status = status_text(customer.table, status);
     return row;
@@ -234,7 +234,7 @@ public:
 
         // Whoever waits for the row itself is woken by every version that those before them make of it. In a queue for their
         // turn, one alone is.
-        const LOCKTAG turn = lock_tag(LockClass::turn, table->customers, number_of(key_text(key)));
+        const LOCKTAG turn = lock_tag(LockClass::turn, table->customers.oid, number_of(key_text(key)));
         LockAcquire(&turn, ExclusiveLock, false, false);
         const std::optional<CustomerRow> row = lock_row(table, key, mode, {});
         LockRelease(&turn, ExclusiveLock, false);
@@ -255,15 +255,15 @@ public:
     bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
                 ItemPointerData &place) const override
     {
-        if (table->is_changed_before_update)
+        if (table->customers.is_changed_before_update)
             return spi_access_path().update(table, key, status, fields, place);
         const OpenCustomer customer = open(table, key);
         if (!find_near(customer, place))
-            errors::write_suppressed(table->customers, key_text(key));
+            errors::write_suppressed(table->customers.oid, key_text(key));
 
         List *updated = NIL;
         if (status || fields.empty())
-            updated = lappend_int(updated, table->status);
+            updated = lappend_int(updated, table->customers.status);
         for (const Field &field : fields)
             updated = lappend_int(updated, field.column);
         const PreparedWrite *alone = prepared_update(*table, customer.relation);
@@ -288,13 +288,13 @@ public:
     bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
                         bool is_customer_locked) const override
     {
-        Relation comments = table_open(table->comments, NoLock);
+        Relation comments = table_open(table->comments.oid, NoLock);
         NewRow row(comments);
-        row.set(table->comment_customer, key.value);
-        row.set(table->comment_author, text_datum(request.author));
-        row.set(table->comment_body, text_datum(*request.comment));
+        row.set(table->comments.customer_id, key.value);
+        row.set(table->comments.author, text_datum(request.author));
+        row.set(table->comments.body, text_datum(*request.comment));
         if (request.reply_to)
-            row.set(table->comment_reply_to, Int64GetDatum(*request.reply_to));
+            row.set(table->comments.reply_to, Int64GetDatum(*request.reply_to));
 
         // Not what the extension adds.
         List *inserted = row.columns();
@@ -308,14 +308,14 @@ public:
         Oid satisfied[2];
         std::size_t count = 0;
         const bool calls_others = prepared == nullptr || prepared->calls_others;
-        if (is_customer_locked && !calls_others && OidIsValid(table->reference_constraint))
-            satisfied[count++] = table->reference_constraint;
-        if (!request.reply_to && OidIsValid(table->reply_constraint))
-            satisfied[count++] = table->reply_constraint;
+        if (is_customer_locked && !calls_others && OidIsValid(table->comments.reference_constraint))
+            satisfied[count++] = table->comments.reference_constraint;
+        if (!request.reply_to && OidIsValid(table->comments.reply_constraint))
+            satisfied[count++] = table->comments.reply_constraint;
         const bool is_written = insert_row(comments, row, inserted, prepared, {satisfied, count});
         if (is_alone)
         {
-            innermost_save->comment_id = DatumGetInt64(row.value(table->comment_id));
+            innermost_save->comment_id = DatumGetInt64(row.value(table->comments.id));
             innermost_save->step = Step::none;
             send_comment_event(table, key, *innermost_save->comment_id);
         }
@@ -350,7 +350,7 @@ private:
     static std::optional<CustomerRow> lock_after_writer(const AttachedTable &table, const Key &key, LockTupleMode mode,
                                                         const CustomerRow &seen, core::Timestamp wanted)
     {
-        Relation relation = table_open(table->customers, NoLock);
+        Relation relation = table_open(table->customers.oid, NoLock);
         const LOCKMODE queue = mode == LockTupleExclusive ? AccessExclusiveLock : ExclusiveLock;
         ItemPointerData place = seen.place;
         LockTuple(relation, &place, queue);
@@ -388,8 +388,8 @@ private:
         std::memcpy(row->tts_isnull, locked->tts_isnull, columns * sizeof(bool));
         if (status)
         {
-            row->tts_values[table->status - 1] = status_datum(table, *status);
-            row->tts_isnull[table->status - 1] = false;
+            row->tts_values[table->customers.status - 1] = status_datum(table, *status);
+            row->tts_isnull[table->customers.status - 1] = false;
         }
         for (const Field &field : fields)
         {
@@ -402,20 +402,20 @@ private:
     // What the triggers of comments set in the comment of a save.
     static void stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
     {
-        row.set(table->comment_created_at, TimestampTzGetDatum(clock_now().us));
-        row.set(table->comment_based_on, save.step == Step::insert_comment
-                                             ? std::optional{TimestampTzGetDatum(save.based_on.us)}
-                                             : std::nullopt);
-        row.set(table->comment_save_refused, BoolGetDatum(save.refused_request.has_value()));
-        row.set(table->comment_refused_request, save.refused_request);
-        row.set(table->comment_adopted_version, std::nullopt);
-        row.set(table->comment_expected_ts, std::nullopt);
+        row.set(table->comments.created_at, TimestampTzGetDatum(clock_now().us));
+        row.set(table->comments.based_on, save.step == Step::insert_comment
+                                              ? std::optional{TimestampTzGetDatum(save.based_on.us)}
+                                              : std::nullopt);
+        row.set(table->comments.save_refused, BoolGetDatum(save.refused_request.has_value()));
+        row.set(table->comments.refused_request, save.refused_request);
+        row.set(table->comments.adopted_version, std::nullopt);
+        row.set(table->comments.expected_ts, std::nullopt);
     }
 
     static void set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
     {
-        row->tts_values[table->version - 1] = TimestampTzGetDatum(version.us);
-        row->tts_isnull[table->version - 1] = false;
+        row->tts_values[table->customers.version - 1] = TimestampTzGetDatum(version.us);
+        row->tts_isnull[table->customers.version - 1] = false;
     }
 
     static HeapTuple tuple_of(TupleTableSlot *row)

@@ -58,7 +58,7 @@ write_lock(const AttachedTable &table, const Key &key, const EditLock &lock)
     arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
 
     const std::uint64_t rows =
-        execute_as(table, locks_part, Statement::write_lock,
+        execute_as(table, Part::locks, Statement::write_lock,
                    "INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
                    "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
                    "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
@@ -66,7 +66,7 @@ write_lock(const AttachedTable &table, const Key &key, const EditLock &lock)
                    "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
                    arguments);
     if (rows != 1)
-        errors::write_suppressed(table->locks, key_text(key));
+        errors::write_suppressed(table->locks.oid, key_text(key));
 }
 
 // Decides on a request whose customer is locked, and does what it decided.
@@ -118,7 +118,7 @@ lock_row(const AttachedTable &table, const Key &key)
         if (!seen)
             return false;
         if (tried == seen->version)
-            errors::hidden_by_row_security(table->customers, key_text(key));
+            errors::hidden_by_row_security(table->customers.oid, key_text(key));
         if (access_path(table).lock(table, key, {}, *seen))
             return true;
         tried = seen->version;
@@ -129,8 +129,8 @@ lock_row(const AttachedTable &table, const Key &key)
 EditLock
 lock_in(const AttachedTable &table, const StoredRow &row)
 {
-    return {datumCopy(row.value(table->lock_id), false, UUID_LEN), text_of(row.value(table->lock_author)),
-            row.time(table->lock_locked_at), row.time(table->lock_expires_at)};
+    return {datumCopy(row.value(table->locks.lock_id), false, UUID_LEN), text_of(row.value(table->locks.author)),
+            row.time(table->locks.locked_at), row.time(table->locks.expires_at)};
 }
 
 // The lock in a row of the latest result of SPI, which begins with these columns.
@@ -144,7 +144,7 @@ lock_in_result(std::uint64_t row)
 std::optional<EditLock>
 look_up_edit_lock(const AttachedTable &table, const Key &key)
 {
-    const IndexLookup lookup = begin_latest_lookup(table->locks, table->locks_index, {key.value});
+    const IndexLookup lookup = begin_latest_lookup(table->locks.oid, table->locks.index, {key.value});
     std::optional<EditLock> lock;
     if (lookup.next())
         lock = lock_in(table, lookup);
@@ -178,7 +178,7 @@ void
 scan_locks(const AttachedTable &table, LockList &list)
 {
     const core::Timestamp now = clock_now();
-    Relation relation = table_open(table->locks, NoLock);
+    Relation relation = table_open(table->locks.oid, NoLock);
     TupleTableSlot *slot = table_slot_create(relation, nullptr);
     const StoredRow row = {slot};
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
@@ -186,7 +186,7 @@ scan_locks(const AttachedTable &table, LockList &list)
     while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
     {
         CHECK_FOR_INTERRUPTS();
-        list.add_live(stored_reference(table, row.value(table->lock_customer)), lock_in(table, row), now);
+        list.add_live(stored_reference(table, row.value(table->locks.customer_id)), lock_in(table, row), now);
     }
     table_endscan(scan);
     UnregisterSnapshot(snapshot);
@@ -199,10 +199,11 @@ select_locks(const AttachedTable &table, LockList &list)
 {
     const core::Timestamp now = clock_now();
     const std::uint64_t rows =
-        execute_as(table, locks_part, Statement::list_locks,
+        execute_as(table, Part::locks, Statement::list_locks,
                    "SELECT lock_id, author, locked_at, expires_at, customer_id FROM ONLY {locks}", Arguments{});
     for (std::uint64_t row = 0; row < rows; row++)
-        list.add_live(stored_reference(table, result_datum(row, 4, table->key_type)), lock_in_result(row), now);
+        list.add_live(stored_reference(table, result_datum(row, 4, table->customers.key_type)), lock_in_result(row),
+                      now);
 }
 
 }  // namespace
@@ -210,9 +211,9 @@ select_locks(const AttachedTable &table, LockList &list)
 std::optional<EditLock>
 find_edit_lock(const AttachedTable &table, const Key &key)
 {
-    if (can_look_up(table->locks_index))
+    if (can_look_up(table->locks.index))
         return look_up_edit_lock(table, key);
-    const std::uint64_t rows = execute_latest_as(table, locks_part, Statement::find_lock,
+    const std::uint64_t rows = execute_latest_as(table, Part::locks, Statement::find_lock,
                                                  "SELECT lock_id, author, locked_at, expires_at FROM {locks} "
                                                  "WHERE customer_id OPERATOR(pg_catalog.=) $1",
                                                  arguments_of(key));
@@ -245,24 +246,24 @@ LockResult
 lock_customer(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
               std::optional<Datum> lock_id)
 {
-    require_column_rights(table->customers, {table->status}, ACL_UPDATE);
+    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
-    const bool was_there = !is_under_row_security(table->customers) && oldest_change(table, key).has_value();
+    const bool was_there = !is_under_row_security(table->customers.oid) && oldest_change(table, key).has_value();
     return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key, std::string_view{});
 }
 
 bool
 unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id)
 {
-    require_column_rights(table->customers, {table->status}, ACL_UPDATE);
+    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
     // A renewal that found the lock just before would write it again.
     if (!lock_row(table, key))
         return false;
 
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, lock_id);
-    const std::uint64_t rows = execute_as(table, locks_part, Statement::remove_lock,
+    const std::uint64_t rows = execute_as(table, Part::locks, Statement::remove_lock,
                                           "DELETE FROM {locks} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                           "AND lock_id OPERATOR(pg_catalog.=) $2",
                                           arguments);

@@ -40,8 +40,8 @@ is_foreign_key(const List *foreign_keys, AttrNumber column)
 Blank
 blank_of(const AttachedTable &table, const FormData_pg_attribute *column, const List *foreign_keys)
 {
-    if (column->attisdropped || column->attnum == table->key || column->attnum == table->status ||
-        column->attnum == table->version || column->attgenerated != '\0')
+    if (column->attisdropped || column->attnum == table->customers.key || column->attnum == table->customers.status ||
+        column->attnum == table->customers.version || column->attgenerated != '\0')
         return Blank::none;
     if (is_foreign_key(foreign_keys, column->attnum) || column->attidentity != '\0')
         return Blank::keep;
@@ -67,7 +67,7 @@ blank_of(const AttachedTable &table, const FormData_pg_attribute *column, const 
 Sql
 blanking(const AttachedTable &table, JsonBuilder &json)
 {
-    Relation relation = table_open(table->customers, NoLock);
+    Relation relation = table_open(table->customers.oid, NoLock);
     const TupleDesc columns = RelationGetDescr(relation);
     Sql *assignments = static_cast<Sql *>(palloc0((columns->natts + 1) * sizeof(Sql)));
     std::size_t count = 0;
@@ -102,16 +102,16 @@ blanking(const AttachedTable &table, JsonBuilder &json)
 
 // Runs a statement on a part of the table with its owner's rights.
 std::uint64_t
-run(const AttachedTable &table, const Part &part, const Sql &statement, const Key &key)
+run(const AttachedTable &table, Part part, const Sql &statement, const Key &key)
 {
     Arguments arguments = arguments_of(key);
-    const Role caller = act_as((*table).*part.owner);
+    const Role caller = act_as((*table)[part].owner);
     const int result = SPI_execute_with_args(statement.text(), arguments.count, arguments.types, arguments.values,
                                              arguments.nulls, false, 0);
     act_again_as(caller);
     // A rule made another command of it: nothing is erased.
     if (result == SPI_OK_REWRITTEN)
-        errors::write_suppressed((*table).*part.relation, key_text(key));
+        errors::write_suppressed((*table)[part].oid, key_text(key));
     if (result != SPI_OK_UPDATE)
         elog(ERROR, "could not erase: %s", SPI_result_code_string(result));
     return SPI_processed;
@@ -121,9 +121,9 @@ void
 blank_row(const AttachedTable &table, const Key &key, SaveInProgress &progress, const Sql &statement)
 {
     progress.step = Step::erase_customer;
-    const std::uint64_t rows = run(table, customers_part, statement, key);
+    const std::uint64_t rows = run(table, Part::customers, statement, key);
     if (rows != 1 || progress.step != Step::none)
-        errors::write_suppressed(table->customers, key_text(key));
+        errors::write_suppressed(table->customers.oid, key_text(key));
 }
 
 // Comments stay where they are in their threads.
@@ -131,7 +131,7 @@ std::uint64_t
 blank_comments(const AttachedTable &table, const Key &key, SaveInProgress &progress)
 {
     progress.step = Step::erase_comments;
-    const std::uint64_t rows = run(table, comments_part,
+    const std::uint64_t rows = run(table, Part::comments,
                                    sql(table, "UPDATE {comments} SET body = '[erased]', refused_request = NULL "
                                               "WHERE customer_id OPERATOR(pg_catalog.=) $1"),
                                    key);
@@ -142,7 +142,7 @@ blank_comments(const AttachedTable &table, const Key &key, SaveInProgress &progr
 std::uint64_t
 blank_history(const AttachedTable &table, const Key &key)
 {
-    return run(table, history_part,
+    return run(table, Part::history,
                sql(table, "UPDATE {history} SET fields = CASE WHEN fields OPERATOR(pg_catalog.?) '' "
                           "THEN fields END, request = NULL WHERE customer_id OPERATOR(pg_catalog.=) $1"),
                key);
@@ -153,7 +153,7 @@ blank_history(const AttachedTable &table, const Key &key)
 Datum
 erase_customer(const AttachedTable &table, const Key &key)
 {
-    const Role caller = act_as(table->customers_owner);
+    const Role caller = act_as(table->customers.owner);
     const bool is_there = access_path(table).lock(table, key, {}).has_value();
     act_again_as(caller);
     if (!is_there && !chain_head(table, key))
@@ -168,7 +168,7 @@ erase_customer(const AttachedTable &table, const Key &key)
         progress.table = table;
         progress.key = key;
         // Whether a domain has constraints is found out by planning them.
-        const Role as_owner = act_as(table->customers_owner);
+        const Role as_owner = act_as(table->customers.owner);
         const Sql blank = blanking(table, json);
         act_again_as(as_owner);
         with_save_in_progress(progress, [&] {

@@ -28,7 +28,7 @@ payload_of(const AttachedTable &table, std::optional<std::string_view> key, cons
     json.key("event");
     json.text(event.name);
     json.key("table");
-    json.text(table->customers_sql.text());
+    json.text(table->customers.sql.text());
     if (key)
     {
         json.key("key");

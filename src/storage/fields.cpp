@@ -39,17 +39,17 @@ find_value(Datum object, const char *key, JsonbValue &value)
 Field
 require_field(const AttachedTable &table, const char *name)
 {
-    const AttrNumber column = get_attnum(table->customers, name);
+    const AttrNumber column = get_attnum(table->customers.oid, name);
     if (column <= 0)
-        errors::unknown_field(table->customers, name);
-    if (column == table->key || column == table->status || column == table->version)
+        errors::unknown_field(table->customers.oid, name);
+    if (column == table->customers.key || column == table->customers.status || column == table->customers.version)
         errors::field_of_its_own(name);
-    require_column_rights(table->customers, {column}, ACL_UPDATE);
-    require_column_rights(table->customers, {column}, ACL_SELECT);
+    require_column_rights(table->customers.oid, {column}, ACL_UPDATE);
+    require_column_rights(table->customers.oid, {column}, ACL_SELECT);
     Field field = {};
     field.column = column;
     field.name = pstrdup(name);
-    field.type = get_atttype(table->customers, column);
+    field.type = get_atttype(table->customers.oid, column);
     return field;
 }
 
@@ -62,7 +62,7 @@ convert(const AttachedTable &table, Datum object, Field *fields, int count)
     {
         std::int32_t typmod;
         Oid type, collation;
-        get_atttypetypmodcoll(table->customers, fields[i].column, &type, &typmod, &collation);
+        get_atttypetypmodcoll(table->customers.oid, fields[i].column, &type, &typmod, &collation);
         columns[i] = sql("{name} {type}", {{"name", sql_identifier(fields[i].name)}, {"type", sql_type(type, typmod)}});
     }
     const Sql list = sql_joined(", ", {columns, static_cast<std::size_t>(count)});
@@ -130,9 +130,9 @@ require_assignable(const AttachedTable &table, Fields fields)
 {
     for (const Field &field : fields)
     {
-        HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->customers), Int16GetDatum(field.column));
+        HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->customers.oid), Int16GetDatum(field.column));
         if (!HeapTupleIsValid(tuple))
-            errors::unknown_field(table->customers, field.name);
+            errors::unknown_field(table->customers.oid, field.name);
         const FormData_pg_attribute *form = reinterpret_cast<FormData_pg_attribute *>(GETSTRUCT(tuple));
         const bool is_generated = form->attgenerated != '\0';
         const bool is_identity = form->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;

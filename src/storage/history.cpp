@@ -60,7 +60,7 @@ insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow
     add_optional(arguments, JSONBOID, row.fields);
     arguments.add(row.comment_id);
     add_optional(arguments, UUIDOID, row.request);
-    return execute_as(table, history_part, Statement::insert_history,
+    return execute_as(table, Part::history, Statement::insert_history,
                       "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
                       "author, db_user, status_from, status_to, fields, comment_id, request) "
                       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
@@ -71,7 +71,7 @@ insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow
 bool
 is_based_on(const IndexLookup &lookup, const AttachedTable &table, core::Timestamp base)
 {
-    const std::optional<core::Timestamp> based_on = lookup.optional_time(table->history_based_on);
+    const std::optional<core::Timestamp> based_on = lookup.optional_time(table->history.based_on);
     return based_on && core::earliest_of_version(base) <= *based_on && *based_on <= core::latest_of_version(base);
 }
 
@@ -91,27 +91,27 @@ bool
 insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &row,
                 std::optional<std::string_view> author)
 {
-    Relation history = table_open(table->history, NoLock);
+    Relation history = table_open(table->history.oid, NoLock);
     NewRow values(history);
-    values.set(table->history_customer, key.value);
-    values.set(table->history_version, TimestampTzGetDatum(row.version.us));
-    values.set(table->history_previous, datum_of(row.previous));
-    values.set(table->history_based_on, datum_of(row.based_on));
-    values.set(table->history_recorded_at, TimestampTzGetDatum(clock_now().us));
-    values.set(table->history_operation, text_datum(name_of(row.operation)));
-    values.set(table->history_author, datum_of(author));
-    values.set(table->history_db_user,
+    values.set(table->history.customer_id, key.value);
+    values.set(table->history.version, TimestampTzGetDatum(row.version.us));
+    values.set(table->history.previous, datum_of(row.previous));
+    values.set(table->history.based_on, datum_of(row.based_on));
+    values.set(table->history.recorded_at, TimestampTzGetDatum(clock_now().us));
+    values.set(table->history.operation, text_datum(name_of(row.operation)));
+    values.set(table->history.author, datum_of(author));
+    values.set(table->history.db_user,
                DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false))));
-    values.set(table->history_status_from, datum_of(row.status_from));
-    values.set(table->history_status_to, datum_of(row.status_to));
-    values.set(table->history_fields, row.fields);
-    values.set(table->history_comment_id,
+    values.set(table->history.status_from, datum_of(row.status_from));
+    values.set(table->history.status_to, datum_of(row.status_to));
+    values.set(table->history.fields, row.fields);
+    values.set(table->history.comment_id,
                row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
-    values.set(table->history_request, row.request);
-    values.set(table->history_earlier_pruned, BoolGetDatum(false));
+    values.set(table->history.request, row.request);
+    values.set(table->history.earlier_pruned, BoolGetDatum(false));
 
     TableDescription &known = *table;
-    const Role caller = act_as(known.history_owner, known.is_recorded_alone() ? Called::known_alone : Called::anything);
+    const Role caller = act_as(known.history.owner, known.is_recorded_alone() ? Called::known_alone : Called::anything);
     const bool is_written = insert_row(history, values, NIL, prepared_history_write(known, history), {});
     act_again_as(caller);
     table_close(history, NoLock);
@@ -124,7 +124,7 @@ std::optional<ChainHead>
 chain_head(const AttachedTable &table, const Key &key)
 {
     const std::uint64_t rows =
-        execute_latest_as(table, history_part, Statement::chain_head,
+        execute_latest_as(table, Part::history, Statement::chain_head,
                           "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
                           "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
                           arguments_of(key));
@@ -137,16 +137,16 @@ void
 insert_history(const AttachedTable &table, const Key &key, const HistoryRow &row)
 {
     const std::optional<std::string_view> author = row.author ? row.author : find_identity();
-    const bool is_direct = table->is_history_plain && may_go_direct();
+    const bool is_direct = table->history.is_plain && may_go_direct();
     if (!(is_direct ? insert_directly(table, key, row, author) : insert_by_statement(table, key, row, author)))
-        errors::write_suppressed(table->history, key_text(key));
+        errors::write_suppressed(table->history.oid, key_text(key));
     send_version_event(table, key, row.version, name_of(row.operation), row.comment_id);
 }
 
 bool
 is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
 {
-    if (can_look_up(table->history_index))
+    if (can_look_up(table->history.index))
     {
         const IndexLookup lookup =
             begin_history_lookup(table, key.value, core::latest_of_version(base), new_snapshot());
@@ -159,7 +159,7 @@ is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
     Arguments arguments = arguments_of(key);
     arguments.add(core::latest_of_version(base));
     arguments.add(core::earliest_of_version(base));
-    return execute_as(table, history_part, Statement::is_base_used,
+    return execute_as(table, Part::history, Statement::is_base_used,
                       "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                       "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
                       "AND based_on OPERATOR(pg_catalog.<=) $2 LIMIT 1",
@@ -174,7 +174,7 @@ is_applied_from_earlier(const AttachedTable &table, const Key &key, core::Timest
     arguments.add(version);
     arguments.add(UUIDOID, digest);
     arguments.add(core::earliest_of_version(base));
-    return execute_latest_as(table, history_part, Statement::is_applied_from_earlier,
+    return execute_latest_as(table, Part::history, Statement::is_applied_from_earlier,
                              "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                              "AND version OPERATOR(pg_catalog.=) $2 AND request OPERATOR(pg_catalog.=) $3 "
                              "AND based_on OPERATOR(pg_catalog.<) $4",
@@ -186,7 +186,7 @@ is_followed(const AttachedTable &table, const Key &key, core::Timestamp version)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
-    return execute_as(table, history_part, Statement::is_followed,
+    return execute_as(table, Part::history, Statement::is_followed,
                       "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                       "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
                       "AND NOT EXISTS (SELECT FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
@@ -199,7 +199,7 @@ version_before(const AttachedTable &table, const Key &key, core::Timestamp versi
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
-    const std::uint64_t rows = execute_as(table, history_part, Statement::version_before,
+    const std::uint64_t rows = execute_as(table, Part::history, Statement::version_before,
                                           "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                           "AND version OPERATOR(pg_catalog.<) $2 ORDER BY version DESC LIMIT 1",
                                           arguments);
@@ -214,9 +214,9 @@ forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp vers
     Arguments arguments = arguments_of(key);
     arguments.add(version);
     arguments.add(after);
-    if (pg_class_aclcheck(table->history, GetUserId(), ACL_DELETE) != ACLCHECK_OK)
-        deny_table(table->history);
-    execute_for_caller(table, history_part, Statement::forget_inserted,
+    if (pg_class_aclcheck(table->history.oid, GetUserId(), ACL_DELETE) != ACLCHECK_OK)
+        deny_table(table->history.oid);
+    execute_for_caller(table, Part::history, Statement::forget_inserted,
                        "DELETE FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                        "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
                        "AND operation OPERATOR(pg_catalog.=) 'insert'",
@@ -226,16 +226,16 @@ forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp vers
 std::optional<OldestChange>
 oldest_change(const AttachedTable &table, const Key &key)
 {
-    if (can_look_up(table->history_index))
+    if (can_look_up(table->history.index))
     {
         const IndexLookup lookup = begin_history_lookup(table, key.value, core::minus_infinity, new_snapshot());
         std::optional<OldestChange> found;
         if (lookup.next())
-            found = OldestChange{lookup.optional_time(table->history_previous)};
+            found = OldestChange{lookup.optional_time(table->history.previous)};
         end_lookup(lookup);
         return found;
     }
-    const std::uint64_t rows = execute_as(table, history_part, Statement::oldest_change,
+    const std::uint64_t rows = execute_as(table, Part::history, Statement::oldest_change,
                                           "SELECT previous FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                           "ORDER BY version LIMIT 1",
                                           arguments_of(key));
@@ -247,13 +247,14 @@ oldest_change(const AttachedTable &table, const Key &key)
 bool
 may_read_history(const AttachedTable &table)
 {
-    return may_name(table->history) && pg_class_aclcheck(table->history, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    return may_name(table->history.oid) &&
+           pg_class_aclcheck(table->history.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 bool
 may_read_all_history(const AttachedTable &table)
 {
-    return may_read_history(table) && !is_under_row_security(table->history);
+    return may_read_history(table) && !is_under_row_security(table->history.oid);
 }
 
 std::uint64_t
@@ -261,7 +262,7 @@ read_changes_after(const AttachedTable &table, const Key &key, core::Timestamp a
 {
     Arguments arguments = arguments_of(key);
     arguments.add(after);
-    return execute_for_caller(table, history_part, Statement::changes_after,
+    return execute_for_caller(table, Part::history, Statement::changes_after,
                               "SELECT version, previous, operation, status_from, fields FROM {history} "
                               "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
                               "ORDER BY version DESC",
@@ -277,7 +278,7 @@ nearby_versions(const AttachedTable &table, const Key &key, core::Timestamp base
     arguments.add(core::Timestamp{base.us + core::reach_of_diagnosis});
     arguments.add(std::optional<std::int64_t>{static_cast<std::int64_t>(limit)});
     const std::uint64_t rows =
-        execute_as(table, history_part, Statement::nearby_versions,
+        execute_as(table, Part::history, Statement::nearby_versions,
                    "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                    "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
                    "ORDER BY version DESC LIMIT $4",

@@ -56,8 +56,8 @@ begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<D
 IndexLookup
 begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, Snapshot snapshot)
 {
-    IndexLookup lookup = open_lookup(table->history, table->history_index);
-    ScanKeyData keys[2] = {table->history_index.keys[0], {}};
+    IndexLookup lookup = open_lookup(table->history.oid, table->history.index);
+    ScanKeyData keys[2] = {table->history.index.keys[0], {}};
     keys[0].sk_argument = key;
     ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(above.us));
     begin_scan(lookup, snapshot, keys);

@@ -25,39 +25,39 @@ key_type_of(Oid column_type)
 Key
 stored_key(const AttachedTable &table, Datum value)
 {
-    switch (table->key_column_type)
+    switch (table->customers.key_column_type)
     {
         case INT2OID:
             return {INT8OID, Int64GetDatum(DatumGetInt16(value))};
         case INT4OID:
             return {INT8OID, Int64GetDatum(DatumGetInt32(value))};
         default:
-            return {table->key_type, value};
+            return {table->customers.key_type, value};
     }
 }
 
 Key
 stored_reference(const AttachedTable &table, Datum value)
 {
-    return {table->key_type, value};
+    return {table->customers.key_type, value};
 }
 
 Key
 key_of_bigint(const AttachedTable &table, std::int64_t id)
 {
-    if (table->key_type != INT8OID)
-        errors::key_is_no_number(table->customers, table->key_column_type);
+    if (table->customers.key_type != INT8OID)
+        errors::key_is_no_number(table->customers.oid, table->customers.key_column_type);
     return {INT8OID, Int64GetDatum(id)};
 }
 
 Key
 key_of_text(const AttachedTable &table, std::string_view text)
 {
-    if (table->key_type == TEXTOID)
+    if (table->customers.key_type == TEXTOID)
         return {TEXTOID, text_datum(text)};
     Oid input, element;
-    getTypeInputInfo(table->key_type, &input, &element);
-    return {table->key_type, OidInputFunctionCall(input, pnstrdup(text.data(), text.size()), element, -1)};
+    getTypeInputInfo(table->customers.key_type, &input, &element);
+    return {table->customers.key_type, OidInputFunctionCall(input, pnstrdup(text.data(), text.size()), element, -1)};
 }
 
 bool

@@ -61,7 +61,7 @@ has_nothing_to_do(const TableDescription &table, const Trigger &trigger, CmdType
         trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
         return true;
     if (RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_PK)
-        return refers_to_key(trigger.tgconstraint, table.key);
+        return refers_to_key(trigger.tgconstraint, table.customers.key);
     return is_own(trigger, table.extension_schema);
 }
 

@@ -9,14 +9,14 @@ std::int64_t
 prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch)
 {
     // One after the other: both would choose the same rows. Neither saves nor VACUUM wait for it.
-    const LOCKTAG one_pruning = lock_tag(LockClass::pruning, table->history, 0);
+    const LOCKTAG one_pruning = lock_tag(LockClass::pruning, table->history.oid, 0);
     LockAcquire(&one_pruning, ExclusiveLock, false, false);
     Arguments arguments;
     arguments.add(before);
     arguments.add(std::optional<std::int64_t>{batch});
 
     execute_as(
-        table, history_part, Statement::prune_history,
+        table, Part::history, Statement::prune_history,
         "WITH doomed AS (SELECT h.customer_id, h.version FROM (SELECT customer_id, version, "
         "pg_catalog.max(recorded_at) OVER (PARTITION BY customer_id ORDER BY version ROWS UNBOUNDED PRECEDING) AS recorded "
         "FROM {history} WHERE version OPERATOR(pg_catalog.<) $1) h WHERE h.recorded OPERATOR(pg_catalog.<) $1 "

@@ -51,7 +51,7 @@ struct SavePlan
 void
 require_rights(const AttachedTable &table, const core::Request &request)
 {
-    require_column_rights(table->customers, {table->status}, ACL_UPDATE);
+    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
     if (request.comment)
         require_comment_rights(table, request);
 }
@@ -91,9 +91,9 @@ insert_comment(const Save &save, SaveInProgress &progress)
         errors::no_such_comment(*save.request.reply_to, key_text(save.key));
     progress.step = Step::insert_comment;
     if (!save.path().insert_comment(save.table, save.key, save.request, true))
-        errors::write_suppressed(save.table->comments, key_text(save.key));
+        errors::write_suppressed(save.table->comments.oid, key_text(save.key));
     if (progress.step != Step::none)
-        errors::comment_not_stored(save.table->comments);
+        errors::comment_not_stored(save.table->comments.oid);
 }
 
 void
@@ -102,9 +102,9 @@ update_customer(const Save &save, const SavePlan &plan, ItemPointerData &place, 
     require_assignable(save.table, plan.fields);
     progress.step = Step::update_customer;
     if (!save.path().update(save.table, save.key, plan.status, plan.fields, place))
-        errors::write_suppressed(save.table->customers, key_text(save.key));
+        errors::write_suppressed(save.table->customers.oid, key_text(save.key));
     if (progress.step != Step::none)
-        errors::triggers_did_not_fire(save.table->customers);
+        errors::triggers_did_not_fire(save.table->customers.oid);
 }
 
 // Writes a save whose row is locked.
@@ -257,7 +257,7 @@ changes_since(const Save &save, Snapshot snapshot)
 SaveResult
 missing(const Save &save)
 {
-    const bool under_row_security = is_under_row_security(save.table->customers);
+    const bool under_row_security = is_under_row_security(save.table->customers.oid);
     const std::optional<AppliedRequest> applied =
         under_row_security ? std::nullopt : changes_since(save, new_snapshot()).applied;
     const bool in_history = !under_row_security && oldest_change(save.table, save.key);
@@ -504,7 +504,7 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
             return missing(save);
         // A row that is gone and comes back has another version.
         if (tried == seen->version)
-            errors::hidden_by_row_security(table->customers, key_text(key));
+            errors::hidden_by_row_security(table->customers.oid, key_text(key));
         if (const std::optional<SaveResult> result = try_to_save(save, *seen))
             return *result;
         tried = seen->version;
@@ -533,21 +533,21 @@ check_versioned_comment(const AttachedTable &table, const Key &key, const core::
         std::optional<CustomerRow> row = save.path().look(table, key);
         if (!row)
         {
-            const bool is_filtered = is_under_row_security(table->customers);
+            const bool is_filtered = is_under_row_security(table->customers.oid);
             // Whom policies keep from comments is not told whether it is there.
-            if (is_filtered && is_under_row_security(table->comments))
-                errors::customer_hidden(table->customers, key_text(key));
+            if (is_filtered && is_under_row_security(table->comments.oid))
+                errors::customer_hidden(table->customers.oid, key_text(key));
             if (!customer_exists(table, key))
                 return;
             if (is_filtered)
-                errors::customer_hidden(table->customers, key_text(key));
+                errors::customer_hidden(table->customers.oid, key_text(key));
             // It has come since the look.
             if (IsolationUsesXactSnapshot())
                 errors::concurrent_update();
             continue;
         }
         if (tried == row->version)
-            errors::hidden_by_row_security(table->customers, key_text(key));
+            errors::hidden_by_row_security(table->customers.oid, key_text(key));
         tried = row->version;
         if (!is_settled(save, *row))
             row = save.path().lock(table, key, {}, *row, request.base);
@@ -569,7 +569,7 @@ apply_versioned_comment(const AttachedTable &table, const Key &key, const core::
 
     const std::optional<CustomerRow> row = save.path().lock(table, key, {});
     if (!row)
-        errors::write_suppressed(table->customers, key_text(key));
+        errors::write_suppressed(table->customers.oid, key_text(key));
     // Other triggers of this statement may have changed the customer since the check; another save from the same base must
     // not have.
     if (!core::same_version(request.base, row->version) && is_base_used(table, key, request.base))
@@ -586,7 +586,7 @@ apply_versioned_comment(const AttachedTable &table, const Key &key, const core::
 bool
 customer_exists(const AttachedTable &table, const Key &key)
 {
-    return execute_latest_as(table, customers_part, Statement::customer_exists,
+    return execute_latest_as(table, Part::customers, Statement::customer_exists,
                              "SELECT 1 FROM {customers} WHERE {key} OPERATOR(pg_catalog.=) $1", arguments_of(key)) > 0;
 }
 

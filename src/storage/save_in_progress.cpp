@@ -14,7 +14,7 @@ SaveInProgress *
 save_that_fired(const AttachedTable &table, const Key &key, Step step)
 {
     SaveInProgress *save = innermost_save;
-    if (save == nullptr || save->step != step || save->table->customers != table->customers ||
+    if (save == nullptr || save->step != step || save->table->customers.oid != table->customers.oid ||
         save->trigger_depth + 1 != current_trigger_depth() || !same_key(save->key, key))
         return nullptr;
     return save;

@@ -19,12 +19,12 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
     if (rows > 1 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows > 1)
-        errors::ambiguous_key(table->customers, key_text(key));
+        errors::ambiguous_key(table->customers.oid, key_text(key));
     if (result_is_null(0, 0))
-        errors::null_version(table->customers, key_text(key));
+        errors::null_version(table->customers.oid, key_text(key));
     CustomerRow row = {result_time(0, 0), std::nullopt, {}, InvalidTransactionId};
     if (!result_is_null(0, 1))
-        row.status = status_text(table, result_datum(0, 1, getBaseType(table->status_type)));
+        row.status = status_text(table, result_datum(0, 1, getBaseType(table->customers.status_type)));
     return row;
 }
 
@@ -32,7 +32,7 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
 Sql
 select_readable(const AttachedTable &table, bool reads_all)
 {
-    Relation relation = table_open(table->customers, NoLock);
+    Relation relation = table_open(table->customers.oid, NoLock);
     const TupleDesc columns = RelationGetDescr(relation);
     Sql *readable = static_cast<Sql *>(palloc0((columns->natts + 2) * sizeof(Sql)));
     std::size_t count = 0;
@@ -41,7 +41,7 @@ select_readable(const AttachedTable &table, bool reads_all)
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        if (!column->attisdropped && (reads_all || has_column_right(table->customers, column->attnum, ACL_SELECT)))
+        if (!column->attisdropped && (reads_all || has_column_right(table->customers.oid, column->attnum, ACL_SELECT)))
             readable[count++] = sql("c.{column}", {{"column", sql_identifier(NameStr(column->attname))}});
     }
     const Sql list = sql_joined(", ", {readable, count});
@@ -54,8 +54,8 @@ std::uint64_t
 select_customer(const AttachedTable &table, const Key &key, Snapshot snapshot)
 {
     const Arguments arguments = arguments_of(key);
-    if (pg_class_aclcheck(table->customers, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
-        return as_reader(table, customers_part, [&] {
+    if (pg_class_aclcheck(table->customers.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+        return as_reader(table, Part::customers, [&] {
             return execute(
                 table->plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
                 snapshot);
@@ -63,7 +63,7 @@ select_customer(const AttachedTable &table, const Key &key, Snapshot snapshot)
 
     // The columns differ by role, so the plan is not kept.
     const Sql query = select_readable(table, false);
-    return as_reader(table, customers_part, [&] {
+    return as_reader(table, Part::customers, [&] {
         SPIPlanPtr plan = SPI_prepare(query.text(), arguments.count, const_cast<Oid *>(arguments.types));
         if (plan == nullptr)
             elog(ERROR, "could not read the customer: %s", SPI_result_code_string(SPI_result));
@@ -95,7 +95,7 @@ public:
     std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData) const override
     {
         require_may_read(table);
-        return read_row(execute_for_caller(table, customers_part, Statement::look,
+        return read_row(execute_for_caller(table, Part::customers, Statement::look,
                                            "SELECT c.{version}, c.{status} FROM {customers} c "
                                            "WHERE c.{key} OPERATOR(pg_catalog.=) $1",
                                            arguments_of(key)),
@@ -110,7 +110,7 @@ public:
             return std::nullopt;
         ReadableCustomer customer = {result_time(0, 0), std::nullopt, result_as_json()};
         if (!result_is_null(0, 1))
-            customer.status = status_text(table, result_datum(0, 1, getBaseType(table->status_type)));
+            customer.status = status_text(table, result_datum(0, 1, getBaseType(table->customers.status_type)));
         return customer;
     }
 
@@ -124,14 +124,14 @@ public:
 
     bool lock_for_reference(const AttachedTable &table, const Key &key) const override
     {
-        return execute_for_caller(table, customers_part, Statement::lock_for_reference, key_share, arguments_of(key)) >
+        return execute_for_caller(table, Part::customers, Statement::lock_for_reference, key_share, arguments_of(key)) >
                0;
     }
 
     bool check_reference(const AttachedTable &table, const Key &key) const override
     {
         return !IsolationUsesXactSnapshot() &&
-               execute_as(table, customers_part, Statement::check_reference, key_share, arguments_of(key)) > 0;
+               execute_as(table, Part::customers, Statement::check_reference, key_share, arguments_of(key)) > 0;
     }
 
     bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
@@ -144,7 +144,7 @@ public:
             return execute(table, Statement::touch,
                            "UPDATE {customers} SET {status} = {status} WHERE {key} OPERATOR(pg_catalog.=) $1",
                            arguments) > 0;
-        arguments.add(table->status_type, status_datum(table, *status));
+        arguments.add(table->customers.status_type, status_datum(table, *status));
         return execute(table, Statement::set_status,
                        "UPDATE {customers} SET {status} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1", arguments) > 0;
     }
@@ -171,7 +171,7 @@ private:
                                                Statement at_once, Statement waiting)
     {
         const auto select = [&](Statement kept, Sql wait) {
-            return as_reader(table, customers_part, [&] {
+            return as_reader(table, Part::customers, [&] {
                 return execute(
                     table->plan(kept), [&] { return select_locked(table, strength, wait); }, arguments_of(key));
             });
@@ -209,7 +209,7 @@ private:
         };
         add(key.type, key.value, false);
         if (status)
-            assign(table->status_sql, add(table->status_type, status_datum(table, *status), false));
+            assign(table->customers.status_sql, add(table->customers.status_type, status_datum(table, *status), false));
         for (const Field &field : fields)
             assign(sql_identifier(field.name), add(field.type, field.value, field.is_null));
         const Sql statement = sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",

@@ -7,9 +7,10 @@ sql(const AttachedTable &table, SqlTemplate statement, std::initializer_list<Sql
 {
     const TableDescription &known = *table;
     const SqlName own[] = {
-        {"customers", known.customers_sql}, {"comments", known.comments_sql}, {"history", known.history_sql},
-        {"locks", known.locks_sql},         {"key", known.key_sql},           {"status", known.status_sql},
-        {"version", known.version_sql},
+        {"customers", known.customers.sql},       {"comments", known.comments.sql},
+        {"history", known.history.sql},           {"locks", known.locks.sql},
+        {"key", known.customers.key_sql},         {"status", known.customers.status_sql},
+        {"version", known.customers.version_sql},
     };
     constexpr std::size_t room = std::size(own) + 8;
     SqlName names[room] = {};
@@ -27,17 +28,17 @@ execute(const AttachedTable &table, Statement kept, SqlTemplate statement, const
 }
 
 std::uint64_t
-execute_as(const AttachedTable &table, const Part &part, Statement kept, SqlTemplate statement,
-           const Arguments &arguments, Snapshot snapshot)
+execute_as(const AttachedTable &table, Part part, Statement kept, SqlTemplate statement, const Arguments &arguments,
+           Snapshot snapshot)
 {
-    const Role caller = act_as((*table).*part.owner);
+    const Role caller = act_as((*table)[part].owner);
     const std::uint64_t rows = execute(table, kept, statement, arguments, snapshot);
     act_again_as(caller);
     return rows;
 }
 
 std::uint64_t
-execute_latest_as(const AttachedTable &table, const Part &part, Statement kept, SqlTemplate statement,
+execute_latest_as(const AttachedTable &table, Part part, Statement kept, SqlTemplate statement,
                   const Arguments &arguments)
 {
     const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
@@ -47,7 +48,7 @@ execute_latest_as(const AttachedTable &table, const Part &part, Statement kept, 
 }
 
 std::uint64_t
-execute_for_caller(const AttachedTable &table, const Part &part, Statement kept, SqlTemplate statement,
+execute_for_caller(const AttachedTable &table, Part part, Statement kept, SqlTemplate statement,
                    const Arguments &arguments, Snapshot snapshot)
 {
     return as_reader(table, part, [&] { return execute(table, kept, statement, arguments, snapshot); });

@@ -41,28 +41,28 @@ can_be_status(Oid type)
 std::string_view
 status_text(const AttachedTable &table, Datum status)
 {
-    if (table->status_type == TEXTOID || table->status_type == VARCHAROID)
+    if (table->customers.status_type == TEXTOID || table->customers.status_type == VARCHAROID)
         return text_of(status);
     Oid output;
     bool is_varlena;
-    getTypeOutputInfo(table->status_type, &output, &is_varlena);
+    getTypeOutputInfo(table->customers.status_type, &output, &is_varlena);
     return OidOutputFunctionCall(output, status);
 }
 
 Datum
 status_datum(const AttachedTable &table, std::string_view text)
 {
-    if (table->status_type == TEXTOID)
+    if (table->customers.status_type == TEXTOID)
         return text_datum(text);
     Oid input, element;
-    getTypeInputInfo(table->status_type, &input, &element);
-    return OidInputFunctionCall(input, pnstrdup(text.data(), text.size()), element, table->status_typmod);
+    getTypeInputInfo(table->customers.status_type, &input, &element);
+    return OidInputFunctionCall(input, pnstrdup(text.data(), text.size()), element, table->customers.status_typmod);
 }
 
 std::string_view
 canonical_status(const AttachedTable &table, std::string_view text)
 {
-    return table->status_type == TEXTOID ? text : status_text(table, status_datum(table, text));
+    return table->customers.status_type == TEXTOID ? text : status_text(table, status_datum(table, text));
 }
 
 }  // namespace crm

@@ -74,130 +74,196 @@ struct RowSecurity
     bool operator==(const RowSecurity &) const = default;
 };
 
-// What a call that has begun relies on: it must stay as it is until the call ends.
-struct TableFacts
+// The tables of an attachment.
+enum class Part
+{
+    customers,
+    comments,
+    history,
+    locks,
+};
+
+inline constexpr Part all_parts[] = {Part::customers, Part::comments, Part::history, Part::locks};
+
+// The tables by their OIDs.
+struct Members
 {
     Oid customers;
     Oid comments;
     Oid history;
     Oid locks;
-    Oid schema;
-    std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
-    bool refuses_plain_updates;        // of the status
 
-    Owner customers_owner;
-    Owner comments_owner;
-    Owner history_owner;
-    Owner locks_owner;
+    Oid &operator[](Part part);
+    Oid operator[](Part part) const { return const_cast<Members &>(*this)[part]; }
+    bool operator==(const Members &) const = default;
 
-    RowSecurity customers_policies;
-    RowSecurity comments_policies;
-    RowSecurity history_policies;
+    bool has(Oid relation) const
+    {
+        return relation == customers || relation == comments || relation == history || relation == locks;
+    }
+};
 
-    // For statements.
-    Sql customers_sql;
-    Sql comments_sql;
-    Sql history_sql;
-    Sql locks_sql;
-    Sql key_sql;
-    Sql status_sql;
-    Sql version_sql;
+// What is known of each table is facts, on which a call that has begun relies: they must stay as they are until it ends; and
+// access, how the table is reached, which may change while a call is under way: the next step goes by it then.
+struct PartFacts
+{
+    Oid oid;
+    Owner owner;
+    RowSecurity policies;
+    Sql sql;  // its name, for statements
 
-    // Columns of the customers table.
+    bool operator==(const PartFacts &) const = default;
+};
+
+struct PartAccess
+{
+    bool is_plain;  // what the executor's simple calls do to it is what statements would
+    bool is_alone;  // no trigger of others fires when a save writes it, nor when that is recorded
+
+    // Made when it is first written directly: with its triggers, and without those that have nothing to do.
+    PreparedWrite *write;
+    PreparedWrite *write_alone;
+};
+
+struct CustomersFacts : PartFacts
+{
+    // The numbers of its columns, and their names for statements.
     AttrNumber key;
     AttrNumber status;
     AttrNumber version;
+    Sql key_sql;
+    Sql status_sql;
+    Sql version_sql;
 
     Oid key_type;         // as keys are passed: bigint, uuid or text
     Oid key_column_type;  // the base type of the column
     Oid status_type;
     std::int32_t status_typmod;
 
-    // Columns of the comments table.
-    AttrNumber comment_customer;
-    AttrNumber comment_id;
-    AttrNumber comment_author;
-    AttrNumber comment_body;
-    AttrNumber comment_created_at;
-    AttrNumber comment_reply_to;
-    AttrNumber comment_based_on;
-    AttrNumber comment_save_refused;
-    AttrNumber comment_refused_request;
-    AttrNumber comment_adopted_version;
-    AttrNumber comment_expected_ts;
-
-    // Columns of the history.
-    AttrNumber history_customer;
-    AttrNumber history_version;
-    AttrNumber history_recorded_at;
-    AttrNumber history_previous;
-    AttrNumber history_based_on;
-    AttrNumber history_operation;
-    AttrNumber history_author;
-    AttrNumber history_db_user;
-    AttrNumber history_status_from;
-    AttrNumber history_status_to;
-    AttrNumber history_fields;
-    AttrNumber history_comment_id;
-    AttrNumber history_request;
-    AttrNumber history_earlier_pruned;
-
-    // Columns of the edit locks.
-    AttrNumber lock_customer;
-    AttrNumber lock_id;
-    AttrNumber lock_author;
-    AttrNumber lock_locked_at;
-    AttrNumber lock_expires_at;
-    AttrNumber lock_db_user;
-
-    bool operator==(const TableFacts &) const = default;
+    bool operator==(const CustomersFacts &) const = default;
 };
 
-// How a table is reached, which may change while a call is under way: the next step goes by it then.
-struct TableAccess
+struct CustomersAccess : PartAccess
 {
-    LookupIndex key_index;
-    LookupIndex comments_index;  // of comments, by customer_id and id
-    LookupIndex kept_index;      // of comments, by customer_id and refused_request
-    LookupIndex history_index;   // of the history, by customer_id and version
-    LookupIndex locks_index;     // of edit locks, by customer_id
-    bool is_plain;  // what the executor's simple calls do to customers and comments is what statements would
-    bool is_history_plain;
+    LookupIndex index;              // by key
     bool is_changed_before_update;  // by triggers of others, which may update the row themselves
-    bool updates_alone;             // no trigger of others fires when a customer is updated, nor when that is recorded
-    bool comments_alone;            // nor when a comment is inserted
+};
+
+struct CommentsFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber id;
+    AttrNumber author;
+    AttrNumber body;
+    AttrNumber created_at;
+    AttrNumber reply_to;
+    AttrNumber based_on;
+    AttrNumber save_refused;
+    AttrNumber refused_request;
+    AttrNumber adopted_version;
+    AttrNumber expected_ts;
+
+    bool operator==(const CommentsFacts &) const = default;
+};
+
+struct CommentsAccess : PartAccess
+{
+    LookupIndex index;         // by customer_id and id
+    LookupIndex kept_index;    // by customer_id and refused_request
     Oid reference_constraint;  // the foreign key to the customer, when who holds the customer's lock need not check it
     Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
-
-    // Whether the triggers that require_triggers() asks for are there and fire where nothing is being replicated.
-    bool is_guarded;
 };
+
+struct HistoryFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber version;
+    AttrNumber previous;
+    AttrNumber based_on;
+    AttrNumber recorded_at;
+    AttrNumber operation;
+    AttrNumber author;
+    AttrNumber db_user;
+    AttrNumber status_from;
+    AttrNumber status_to;
+    AttrNumber fields;
+    AttrNumber comment_id;
+    AttrNumber request;
+    AttrNumber earlier_pruned;
+
+    bool operator==(const HistoryFacts &) const = default;
+};
+
+struct HistoryAccess : PartAccess
+{
+    LookupIndex index;  // by customer_id and version
+};
+
+struct LocksFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber lock_id;
+    AttrNumber author;
+    AttrNumber locked_at;
+    AttrNumber expires_at;
+    AttrNumber db_user;
+
+    bool operator==(const LocksFacts &) const = default;
+};
+
+struct LocksAccess : PartAccess
+{
+    LookupIndex index;  // by customer_id
+};
+
+// A table of an attachment.
+template <typename FactsOfPart, typename AccessOfPart>
+struct PartDescription : FactsOfPart, AccessOfPart
+{
+    using Facts = FactsOfPart;
+    using Access = AccessOfPart;
+};
+
+using Customers = PartDescription<CustomersFacts, CustomersAccess>;
+using Comments = PartDescription<CommentsFacts, CommentsAccess>;
+using History = PartDescription<HistoryFacts, HistoryAccess>;
+using Locks = PartDescription<LocksFacts, LocksAccess>;
 
 // A customers table with its comments, history and edit locks. It lives until the transaction ends, and is reached through
 // AttachedTable alone, which sees to it that it is true.
-struct TableDescription : TableFacts, TableAccess
+struct TableDescription
 {
+    Customers customers;
+    Comments comments;
+    History history;
+    Locks locks;
+
+    Oid schema;                        // of the customers
+    std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
+    bool refuses_plain_updates;        // of the status
+    TupleDesc columns;                 // of the customers table
+
+    // Whether the triggers that require_triggers() asks for are there and fire where nothing is being replicated.
+    bool is_guarded;
+
     MemoryContext context;  // of what it points to
     Oid extension_schema;
-    TupleDesc columns;         // of the customers table
     std::uint64_t news;        // how often something of the table has changed
     std::uint64_t news_known;  // when this was last found true
-
-    // Made when a table is first written directly.
-    PreparedWrite *customers_write;
-    PreparedWrite *comments_write;
-    PreparedWrite *history_write;
-    PreparedWrite *update_alone;
-    PreparedWrite *comment_alone;
-
     SPIPlanPtr plans[static_cast<int>(Statement::count)];
-
     TableDescription *next;  // of all that there are
+
+    const PartFacts &operator[](Part part) const;
+    Members members() const { return {customers.oid, comments.oid, history.oid, locks.oid}; }
+
+    // Whether a call that relies on this finds the same facts in a newer description; and how the tables are reached by it.
+    bool has_facts_of(const TableDescription &newer) const;
+    void take_access_of(const TableDescription &newer);
 
     // Whether nothing of others is called when a change is recorded directly, as far as is known.
     bool is_recorded_alone() const
     {
-        return news_known == news && history_write != nullptr && !history_write->calls_others;
+        return news_known == news && history.write != nullptr && !history.write->calls_others;
     }
 
     SPIPlanPtr &plan(Statement statement) { return plans[static_cast<int>(statement)]; }

@@ -31,8 +31,8 @@ compare_unknown_base(const AttachedTable &table, const core::Request &request, F
 {
     Compared compared = {static_cast<ThreeWay *>(palloc((fields.size() + 1) * sizeof(ThreeWay))), 0};
     if (request.status)
-        compared.items[compared.count++] = {get_attname(table->customers, table->status, false), nullptr, std::nullopt,
-                                            request.status, customer.status};
+        compared.items[compared.count++] = {get_attname(table->customers.oid, table->customers.status, false), nullptr,
+                                            std::nullopt, request.status, customer.status};
     for (const Field &field : fields)
         compared.items[compared.count++] = {field.name, &field, std::nullopt, field.json, theirs(customer, field.name)};
     return compared;

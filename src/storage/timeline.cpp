@@ -131,7 +131,7 @@ read_threads(const AttachedTable &table, const Key &key, Page &page, Snapshot sn
     Arguments arguments = arguments_of(key);
     arguments.add(INT8ARRAYOID, replies_of(page));
     const std::uint64_t rows = execute_for_caller(
-        table, comments_part, Statement::threads,
+        table, Part::comments, Statement::threads,
         "WITH RECURSIVE above AS (SELECT id, reply_to FROM {comments} "
         "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) ANY ($2) "
         "UNION SELECT c.id, c.reply_to FROM above a CROSS JOIN LATERAL (SELECT id, reply_to FROM {comments} "
@@ -177,7 +177,7 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     const bool with_changes = may_read_history(table);
     const bool with_comments = may_read_comments(table);
     if (!with_changes && !with_comments)
-        deny_table(table->history);
+        deny_table(table->history.oid);
 
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{max_rows});
@@ -186,13 +186,13 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     Page page;
     if (with_changes)
         add_result(page,
-                   execute_for_caller(table, history_part, Statement::timeline_of_changes, select_changes, arguments,
+                   execute_for_caller(table, Part::history, Statement::timeline_of_changes, select_changes, arguments,
                                       snapshot),
                    false);
     if (with_comments)
         add_result(page,
-                   execute_for_caller(table, comments_part, Statement::timeline_of_comments, select_comments, arguments,
-                                      snapshot),
+                   execute_for_caller(table, Part::comments, Statement::timeline_of_comments, select_comments,
+                                      arguments, snapshot),
                    true);
     cut(page, max_rows);
     if (with_comments)

@@ -130,17 +130,17 @@ std::uint64_t
 read_violations(const AttachedTable &table, const std::optional<Key> &key)
 {
     const TableDescription &known = *table;
-    require_readable(known.customers, {known.key, known.version, known.status});
-    require_readable(known.comments,
-                     {known.comment_customer, known.comment_id, known.comment_reply_to, known.comment_based_on,
-                      known.comment_save_refused, known.comment_refused_request, known.comment_adopted_version});
-    require_readable(known.history,
-                     {known.history_customer, known.history_version, known.history_previous, known.history_based_on,
-                      known.history_operation, known.history_status_from, known.history_status_to,
-                      known.history_comment_id, known.history_request, known.history_earlier_pruned});
-    if (known.comments_owner.role != known.customers_owner.role ||
-        known.history_owner.role != known.customers_owner.role)
-        errors::owners_differ(known.customers);
+    require_readable(known.customers.oid, {known.customers.key, known.customers.version, known.customers.status});
+    require_readable(known.comments.oid,
+                     {known.comments.customer_id, known.comments.id, known.comments.reply_to, known.comments.based_on,
+                      known.comments.save_refused, known.comments.refused_request, known.comments.adopted_version});
+    require_readable(known.history.oid,
+                     {known.history.customer_id, known.history.version, known.history.previous, known.history.based_on,
+                      known.history.operation, known.history.status_from, known.history.status_to,
+                      known.history.comment_id, known.history.request, known.history.earlier_pruned});
+    if (known.comments.owner.role != known.customers.owner.role ||
+        known.history.owner.role != known.customers.owner.role)
+        errors::owners_differ(known.customers.oid);
     Arguments arguments;
     arguments.add(core::first_possible_version);
     arguments.add(core::last_possible_version);
@@ -150,12 +150,12 @@ read_violations(const AttachedTable &table, const std::optional<Key> &key)
     const Sql query = sql(table, statement,
                           {
                               // The type in which the other tables store it.
-                              {"key_type", sql_type(known.key_type)},
+                              {"key_type", sql_type(known.customers.key_type)},
                               {"of_history", key ? sql("WHERE customer_id = $3") : Sql{}},
                               {"of_history_with", key ? sql("WHERE customer_id = $3 AND") : sql("WHERE")},
                               {"of_customers", key ? sql(table, "WHERE {key} = $3") : Sql{}},
                           });
-    const Role caller = act_as(known.customers_owner);
+    const Role caller = act_as(known.customers.owner);
     const std::uint64_t rows = read_with_fixed_formats(query, arguments);
     act_again_as(caller);
     return rows;
