@@ -2,6 +2,7 @@
 #include "../boundary/library_version.h"
 #include "../boundary/row_set.h"
 #include "../boundary/value_json.h"
+#include "../storage/own_triggers.h"
 #include "../storage/statements.h"
 
 namespace crm {
@@ -26,14 +27,10 @@ member AS (
 ours AS (
     SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = {extension_literal}::regnamespace AND p.prorettype = 'trigger'::regtype
 ),
-needed (role, function) AS (
-    VALUES ('customers', 'crm_customers_key'), ('customers', 'crm_customers_version'), ('customers', 'crm_customers_history'),
-           ('customers', 'crm_refuse_truncate'), ('comments', 'crm_comments_guard'), ('comments', 'crm_comments_version'),
-           ('comments', 'crm_refuse_truncate'), ('history', 'crm_history_restore')
-),
+needed (role, function) AS (VALUES {needed}),
 key_trigger AS (
     SELECT a.customers, t.tgattr[0] AS key, t.tgattr[1] AS status, t.tgattr[2] AS version
-    FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = 'crm_customers_key'
+    FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = {key_function}
 ),
 found (check_name, status, finding, hint) AS (
     SELECT 'library_version', 'error', format('the library is version %s, the SQL objects are %s', $1, e.extversion),
@@ -82,7 +79,7 @@ found (check_name, status, finding, hint) AS (
            'Rename it to a name that sorts before "zz_crm".'
     FROM member m JOIN pg_trigger t ON t.tgrelid = m.relation
     WHERE m.role IN ('customers', 'comments') AND t.tgtype & 3 = 3 AND t.tgtype & 20 <> 0 AND t.tgenabled <> 'D'
-      AND t.tgname::text COLLATE "C" > CASE m.role WHEN 'customers' THEN 'zz_crm_version' ELSE 'zz_crm_guard' END
+      AND t.tgname::text COLLATE "C" > CASE m.role WHEN 'customers' THEN {version_trigger} ELSE {guard_trigger} END
 
     UNION ALL
     SELECT 'other_triggers', 'error', format('trigger %I of %s is deferred, and written for others by its owner: their saves fail', t.tgname, t.tgrelid::regclass),
@@ -157,16 +154,32 @@ checked (n, check_name, finding) AS (
 SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.finding) AS finding, f.hint
 FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";
 
+// The triggers that must be there, as rows of VALUES.
+Sql
+needed_triggers()
+{
+    constexpr const char *roles[] = {"customers", "comments", "history", "locks"};
+    Sql rows[std::size(own_triggers)] = {};
+    for (std::size_t i = 0; i < std::size(own_triggers); i++)
+        rows[i] = sql("({role}, {function})", {{"role", sql_literal(roles[static_cast<int>(own_triggers[i].part)])},
+                                               {"function", sql_literal(own_triggers[i].function)}});
+    return sql_joined(", ", rows);
+}
+
 std::uint64_t
 run(Oid extension_schema, SqlTemplate of_clock)
 {
     const Sql schema = sql_schema(extension_schema);
     Arguments arguments;
     arguments.add(std::string_view{library_version});
-    return read_with_fixed_formats(
-        sql(statement,
-            {{"extension", schema}, {"extension_literal", sql_literal(schema.text())}, {"of_clock", sql(of_clock)}}),
-        arguments);
+    return read_with_fixed_formats(sql(statement, {{"extension", schema},
+                                                   {"extension_literal", sql_literal(schema.text())},
+                                                   {"needed", needed_triggers()},
+                                                   {"key_function", sql_literal(key_trigger.function)},
+                                                   {"version_trigger", sql_literal(version_trigger.name)},
+                                                   {"guard_trigger", sql_literal(guard_trigger.name)},
+                                                   {"of_clock", sql(of_clock)}}),
+                                   arguments);
 }
 
 // Looks for tables whose newest versions are more than a minute ahead of the clock, as far as the caller may see; the index

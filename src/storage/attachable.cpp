@@ -168,12 +168,12 @@ require_attachable(const AttachRequest &request)
         std::strcmp(request.status_column, request.version_column) == 0)
         errors::same_column_twice(request.customers, request.status_column);
     require_comments_column(request, columns);
-    require_fires_last(request.customers, "zz_crm_version");
+    require_fires_last(request.customers, version_trigger);
     return columns;
 }
 
 void
-require_fires_last(Oid relation, const char *trigger)
+require_fires_last(Oid relation, const OwnTrigger &own)
 {
     Relation table = table_open(relation, AccessShareLock);
     const TriggerDesc *triggers = table->trigdesc;
@@ -182,7 +182,7 @@ require_fires_last(Oid relation, const char *trigger)
         const Trigger &other = triggers->triggers[i];
         if (TRIGGER_FOR_ROW(other.tgtype) && TRIGGER_FOR_BEFORE(other.tgtype) &&
             (TRIGGER_FOR_INSERT(other.tgtype) || TRIGGER_FOR_UPDATE(other.tgtype)) &&
-            std::strcmp(other.tgname, trigger) > 0)
+            std::strcmp(other.tgname, own.name) > 0)
             errors::trigger_fires_later(relation, other.tgname);
     }
     table_close(table, NoLock);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "attachment.h"
+#include "own_triggers.h"
 
 namespace crm {
 
@@ -15,7 +16,7 @@ struct AttachableColumns
 // Checks that a table can be attached as it is, and raises the reason where it cannot.
 AttachableColumns require_attachable(const AttachRequest &request);
 
-// Raises when a BEFORE row trigger of the relation fires after ours of this name.
-void require_fires_last(Oid relation, const char *trigger);
+// Raises when a BEFORE row trigger of the relation fires after this one of ours.
+void require_fires_last(Oid relation, const OwnTrigger &own);
 
 }  // namespace crm

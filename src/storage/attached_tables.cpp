@@ -274,16 +274,6 @@ find_by_customers(Oid customers)
     return nullptr;
 }
 
-void
-require_firing(Relation relation, const char *function, Oid extension_schema)
-{
-    const Trigger *trigger = find_trigger(relation, function, extension_schema);
-    if (trigger == nullptr)
-        errors::missing_trigger(RelationGetRelid(relation), function);
-    if (!fires(*trigger))
-        errors::disabled_trigger(RelationGetRelid(relation), trigger->tgname);
-}
-
 // The attached table of a schema that calls find which name none, or nullptr. Who moves another table into a schema does not
 // take the place of the one that was attached there.
 Entry *
@@ -505,29 +495,18 @@ require_triggers(const AttachedTable &table)
 {
     if (table->is_guarded && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
         return;
-    Relation customers = table_open(table->customers.oid, NoLock);
-    require_firing(customers, "crm_customers_version", table->extension_schema);
-    require_firing(customers, "crm_customers_history", table->extension_schema);
-    table_close(customers, NoLock);
-
-    Relation comments = table_open(table->comments.oid, NoLock);
-    require_firing(comments, "crm_comments_guard", table->extension_schema);
-    require_firing(comments, "crm_comments_version", table->extension_schema);
-    table_close(comments, NoLock);
-}
-
-const Trigger *
-find_trigger(Relation relation, const char *function, Oid extension_schema)
-{
-    for (const Trigger &trigger : triggers_of(relation))
+    for (const OwnTrigger &own : own_triggers)
     {
-        if (get_func_namespace(trigger.tgfoid) != extension_schema)
+        if (!own.saves_need_it)
             continue;
-        const char *name = get_func_name(trigger.tgfoid);
-        if (name != nullptr && std::strcmp(name, function) == 0)
-            return &trigger;
+        Relation relation = table_open((*table)[own.part].oid, NoLock);
+        const Trigger *trigger = find_trigger(relation, own, table->extension_schema);
+        if (trigger == nullptr)
+            errors::missing_trigger(RelationGetRelid(relation), own.function);
+        if (!fires(*trigger))
+            errors::disabled_trigger(RelationGetRelid(relation), trigger->tgname);
+        table_close(relation, NoLock);
     }
-    return nullptr;
 }
 
 Oid

@@ -96,9 +96,6 @@ void each_readable_table(Oid extension_schema, TableVisitor &visitor);
 // Checks that the triggers are there and will fire, and raises 55000 otherwise.
 void require_triggers(const AttachedTable &table);
 
-// The trigger of a relation that calls this function of the extension, or nullptr.
-const Trigger *find_trigger(Relation relation, const char *function, Oid extension_schema);
-
 // The schema of the SQL function that is being called, which is the extension's.
 Oid extension_schema_of(FunctionCallInfo fcinfo);
 

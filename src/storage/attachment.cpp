@@ -8,6 +8,7 @@
 #include "attached_tables.h"
 #include "companion_columns.h"
 #include "key.h"
+#include "own_triggers.h"
 
 namespace crm {
 
@@ -57,46 +58,6 @@ constexpr Companion<HistoryFacts> history_companion = {Part::history, history_co
                                                        false};
 constexpr Companion<LocksFacts> locks_companion = {Part::locks, locks_columns, create_locks, more_of_locks, true};
 
-// A trigger of an attached table, known by the function that it calls.
-struct GuardingTrigger
-{
-    Part part;
-    const char *function;
-    SqlTemplate create;
-};
-
-constexpr GuardingTrigger guarding_triggers[] = {
-    // Its columns tell which are key, status and version.
-    {Part::customers, "crm_customers_key",
-     R"(CREATE TRIGGER crm_key BEFORE UPDATE OF {key}, {status}, {version} ON {customers}
-        FOR EACH ROW WHEN (OLD.{key} IS DISTINCT FROM NEW.{key}) EXECUTE FUNCTION {extension}.crm_customers_key())"},
-    // Row triggers fire in the order of their names: the version is set last, so that no other overrules it.
-    {Part::customers, "crm_customers_version",
-     R"(CREATE TRIGGER zz_crm_version BEFORE INSERT OR UPDATE ON {customers}
-        FOR EACH ROW EXECUTE FUNCTION {extension}.crm_customers_version())"},
-    {Part::customers, "crm_customers_history",
-     R"(CREATE TRIGGER crm_history AFTER INSERT OR UPDATE OR DELETE ON {customers}
-        FOR EACH ROW EXECUTE FUNCTION {extension}.crm_customers_history())"},
-    {Part::customers, "crm_refuse_truncate",
-     R"(CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON {customers}
-        FOR EACH STATEMENT EXECUTE FUNCTION {extension}.crm_refuse_truncate())"},
-    {Part::comments, "crm_comments_guard",
-     R"(CREATE TRIGGER zz_crm_guard BEFORE INSERT OR UPDATE OR DELETE ON {comments}
-        FOR EACH ROW EXECUTE FUNCTION {extension}.crm_comments_guard())"},
-    // A comment without a save has nothing to do here but to send its event.
-    {Part::comments, "crm_comments_version",
-     R"(CREATE TRIGGER crm_version AFTER INSERT ON {comments}
-        FOR EACH ROW WHEN (NEW.based_on IS NOT NULL OR current_setting('crm_concurrency.events', true) <> 'off')
-        EXECUTE FUNCTION {extension}.crm_comments_version())"},
-    {Part::comments, "crm_refuse_truncate",
-     R"(CREATE TRIGGER crm_truncate BEFORE TRUNCATE ON {comments}
-        FOR EACH STATEMENT EXECUTE FUNCTION {extension}.crm_refuse_truncate())"},
-    // Rows that were recorded before this transaction come from a dump; saves do not pay for the trigger.
-    {Part::history, "crm_history_restore",
-     R"(CREATE TRIGGER crm_restore BEFORE INSERT ON {history}
-        FOR EACH ROW WHEN (NEW.recorded_at < now()) EXECUTE FUNCTION {extension}.crm_history_restore())"},
-};
-
 // A table in the making of its attachment.
 struct Attachment
 {
@@ -110,9 +71,9 @@ struct Attachment
     Oid key_type;
 };
 
-// The names that stand for something in every statement of an attachment.
-void
-run(const Attachment &attachment, SqlTemplate statement, std::initializer_list<SqlName> more)
+// A statement in which the names of an attachment stand for what they are.
+Sql
+filled_in(const Attachment &attachment, SqlTemplate statement, std::initializer_list<SqlName> more = {})
 {
     const Members &members = attachment.members;
     const auto name_of = [](Oid table) { return OidIsValid(table) ? sql_relation(table) : Sql{}; };
@@ -127,11 +88,28 @@ run(const Attachment &attachment, SqlTemplate statement, std::initializer_list<S
         {"version", sql_identifier(attachment.request.version_column)},
         {"owner", sql_identifier(GetUserNameFromId(attachment.owner, false))},
     };
-    constexpr std::size_t room = std::size(own) + 4;
+    constexpr std::size_t room = std::size(own) + 5;
     SqlName names[room] = {};
     Assert(std::size(own) + more.size() <= room);
     std::ranges::copy(more, std::ranges::copy(own, names).out);
-    run_utility(sql(statement, std::span(names, std::size(own) + more.size())));
+    return sql(statement, std::span(names, std::size(own) + more.size()));
+}
+
+void
+run(const Attachment &attachment, SqlTemplate statement, std::initializer_list<SqlName> more)
+{
+    run_utility(filled_in(attachment, statement, more));
+}
+
+void
+create_trigger(const Attachment &attachment, const OwnTrigger &own)
+{
+    run(attachment, "CREATE TRIGGER {trigger} {timing} ON {table} {level} EXECUTE FUNCTION {extension}.{function}()",
+        {{"trigger", sql_identifier(own.name)},
+         {"timing", filled_in(attachment, own.timing)},
+         {"table", sql_relation(attachment.members[own.part])},
+         {"level", filled_in(attachment, own.level)},
+         {"function", sql_identifier(own.function)}});
 }
 
 bool
@@ -260,10 +238,10 @@ require_companion(Attachment &attachment, const Companion<Facts> &companion, con
 
 // Whether the relation has the trigger already; then it must watch the columns that are asked for.
 bool
-has_trigger(const Attachment &attachment, const GuardingTrigger &wanted, const AttachableColumns &columns)
+has_trigger(const Attachment &attachment, const OwnTrigger &wanted, const AttachableColumns &columns)
 {
     Relation relation = table_open(attachment.members[wanted.part], AccessShareLock);
-    const Trigger *trigger = find_trigger(relation, wanted.function, attachment.extension_schema);
+    const Trigger *trigger = find_trigger(relation, wanted, attachment.extension_schema);
     if (trigger != nullptr && trigger->tgnattr == 3)
     {
         const Oid customers = attachment.request.customers;
@@ -278,14 +256,14 @@ has_trigger(const Attachment &attachment, const GuardingTrigger &wanted, const A
     return trigger != nullptr;
 }
 
-// Drops the trigger of a relation that calls this function; false when there is none.
+// Drops one of our triggers; false when there is none.
 bool
-drop_trigger(Oid table, const char *function, Oid extension_schema)
+drop_trigger(Oid table, const OwnTrigger &own, Oid extension_schema)
 {
     if (!OidIsValid(table) || get_rel_relkind(table) == '\0')
         return false;
     Relation relation = table_open(table, ShareRowExclusiveLock);
-    const Trigger *trigger = find_trigger(relation, function, extension_schema);
+    const Trigger *trigger = find_trigger(relation, own, extension_schema);
     const bool is_there = trigger != nullptr;
     const Sql statement = is_there ? sql("DROP TRIGGER {trigger} ON {table}",
                                          {{"trigger", sql_identifier(trigger->tgname)}, {"table", sql_relation(table)}})
@@ -422,11 +400,11 @@ attach(const AttachRequest &request, Oid extension_schema)
     require_companion(attachment, comments_companion, request.comments, "comments", "comments");
     require_companion(attachment, history_companion, request.history, "customer_history", "history");
     require_companion(attachment, locks_companion, request.locks, "customer_locks", "locks");
-    require_fires_last(attachment.members.comments, "zz_crm_guard");
+    require_fires_last(attachment.members.comments, guard_trigger);
 
-    for (const GuardingTrigger &trigger : guarding_triggers)
-        if (!has_trigger(attachment, trigger, columns))
-            run(attachment, trigger.create, {});
+    for (const OwnTrigger &own : own_triggers)
+        if (!has_trigger(attachment, own, columns))
+            create_trigger(attachment, own);
     register_attachment(attachment, attached.has_value());
     CommandCounterIncrement();
     // What is known of the table from now on raises what is wrong with it.
@@ -444,8 +422,8 @@ detach(Oid customers, Oid extension_schema)
     members.customers = customers;
 
     bool dropped = false;
-    for (const GuardingTrigger &trigger : guarding_triggers)
-        dropped = drop_trigger(members[trigger.part], trigger.function, extension_schema) || dropped;
+    for (const OwnTrigger &own : own_triggers)
+        dropped = drop_trigger(members[own.part], own, extension_schema) || dropped;
     if (!attached && !dropped)
         errors::nothing_to_detach(customers);
 

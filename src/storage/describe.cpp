@@ -54,13 +54,13 @@ TupleDesc
 find_columns_of_customers(Customers &customers, Oid extension_schema)
 {
     Relation relation = table_open(customers.oid, NoLock);
-    if (find_trigger(relation, "crm_customers_version", extension_schema) == nullptr)
-        errors::missing_trigger(customers.oid, "crm_customers_version");
-    const Trigger *trigger = find_trigger(relation, "crm_customers_key", extension_schema);
+    if (find_trigger(relation, version_trigger, extension_schema) == nullptr)
+        errors::missing_trigger(customers.oid, version_trigger.function);
+    const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
     if (trigger == nullptr)
-        errors::missing_trigger(customers.oid, "crm_customers_key");
+        errors::missing_trigger(customers.oid, key_trigger.function);
     if (trigger->tgnattr != 3)
-        errors::misused_trigger("crm_customers_key", "BEFORE UPDATE OF key, status, version, for each row");
+        errors::misused_trigger(key_trigger.function, "BEFORE UPDATE OF key, status, version, for each row");
     customers.key = trigger->tgattr[0];
     customers.status = trigger->tgattr[1];
     customers.version = trigger->tgattr[2];
@@ -291,12 +291,22 @@ describe_references(TableDescription &table, Relation comments)
     }
 }
 
+// Whether the triggers that saves need are there and fire where nothing is being replicated.
 bool
-fires_on_origin(Relation relation, const char *function, Oid extension_schema)
+is_guarded(const TableDescription &table)
 {
-    const Trigger *trigger = find_trigger(relation, function, extension_schema);
-    return trigger != nullptr &&
-           (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+    bool is_guarded = true;
+    for (const OwnTrigger &own : own_triggers)
+    {
+        if (!own.saves_need_it)
+            continue;
+        Relation relation = table_open(table[own.part].oid, NoLock);
+        const Trigger *trigger = find_trigger(relation, own, table.extension_schema);
+        is_guarded = is_guarded && trigger != nullptr &&
+                     (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+        table_close(relation, NoLock);
+    }
+    return is_guarded;
 }
 
 // Fills in whether and how the direct access path serves the tables, of which nothing is known yet.
@@ -308,10 +318,7 @@ describe_access(TableDescription &table)
     Relation comments = table_open(table.comments.oid, NoLock);
     Relation history = table_open(table.history.oid, NoLock);
     Relation locks = table_open(table.locks.oid, NoLock);
-    table.is_guarded = fires_on_origin(customers, "crm_customers_version", table.extension_schema) &&
-                       fires_on_origin(customers, "crm_customers_history", table.extension_schema) &&
-                       fires_on_origin(comments, "crm_comments_guard", table.extension_schema) &&
-                       fires_on_origin(comments, "crm_comments_version", table.extension_schema);
+    table.is_guarded = is_guarded(table);
     describe_references(table, comments);
 
     table.customers.index = key_index(table.customers, customers);

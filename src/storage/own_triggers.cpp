@@ -39,17 +39,29 @@ copied_foreign_keys(Relation relation)
     return static_cast<List *>(copyObjectImpl(RelationGetFKeyList(relation)));
 }
 
+const Trigger *
+find_trigger(Relation relation, const OwnTrigger &own, Oid extension_schema)
+{
+    for (const Trigger &trigger : triggers_of(relation))
+    {
+        if (get_func_namespace(trigger.tgfoid) != extension_schema)
+            continue;
+        const char *name = get_func_name(trigger.tgfoid);
+        if (name != nullptr && std::strcmp(name, own.function) == 0)
+            return &trigger;
+    }
+    return nullptr;
+}
+
 bool
 is_own(const Trigger &trigger, Oid extension_schema)
 {
     if (get_func_namespace(trigger.tgfoid) != extension_schema)
         return false;
     const char *name = get_func_name(trigger.tgfoid);
-    for (const char *own : {"crm_customers_key", "crm_customers_version", "crm_customers_history", "crm_comments_guard",
-                            "crm_comments_version", "crm_history_restore", "crm_refuse_truncate"})
-        if (name != nullptr && std::strcmp(name, own) == 0)
-            return true;
-    return false;
+    return name != nullptr && std::ranges::any_of(own_triggers, [name](const OwnTrigger &own) {
+               return std::strcmp(name, own.function) == 0;
+           });
 }
 
 bool

@@ -2,8 +2,52 @@
 
 #include "table_description.h"
 
-// Telling the triggers of a table apart.
+// The triggers of an attachment, and telling them apart from those of others.
 namespace crm {
+
+// A trigger of the extension, which is known by its table and the function that it calls.
+struct OwnTrigger
+{
+    Part part;
+    const char *name;
+    const char *function;
+    SqlTemplate timing;
+    SqlTemplate level;  // with its condition
+    bool saves_need_it;
+};
+
+// Its columns tell which are key, status and version.
+inline constexpr OwnTrigger key_trigger = {Part::customers,
+                                           "crm_key",
+                                           "crm_customers_key",
+                                           "BEFORE UPDATE OF {key}, {status}, {version}",
+                                           "FOR EACH ROW WHEN (OLD.{key} IS DISTINCT FROM NEW.{key})",
+                                           false};
+
+// Row triggers fire in the order of their names: the version is set last, so that no other overrules it.
+inline constexpr OwnTrigger version_trigger = {Part::customers,           "zz_crm_version", "crm_customers_version",
+                                               "BEFORE INSERT OR UPDATE", "FOR EACH ROW",   true};
+
+inline constexpr OwnTrigger guard_trigger = {
+    Part::comments, "zz_crm_guard", "crm_comments_guard", "BEFORE INSERT OR UPDATE OR DELETE", "FOR EACH ROW", true};
+
+inline constexpr OwnTrigger own_triggers[] = {
+    key_trigger,
+    version_trigger,
+    {Part::customers, "crm_history", "crm_customers_history", "AFTER INSERT OR UPDATE OR DELETE", "FOR EACH ROW", true},
+    {Part::customers, "crm_truncate", "crm_refuse_truncate", "BEFORE TRUNCATE", "FOR EACH STATEMENT", false},
+    guard_trigger,
+    // A comment without a save has nothing to do here but to send its event.
+    {Part::comments, "crm_version", "crm_comments_version", "AFTER INSERT",
+     "FOR EACH ROW WHEN (NEW.based_on IS NOT NULL OR current_setting('crm_concurrency.events', true) <> 'off')", true},
+    {Part::comments, "crm_truncate", "crm_refuse_truncate", "BEFORE TRUNCATE", "FOR EACH STATEMENT", false},
+    // Rows that were recorded before this transaction come from a dump; saves do not pay for the trigger.
+    {Part::history, "crm_restore", "crm_history_restore", "BEFORE INSERT",
+     "FOR EACH ROW WHEN (NEW.recorded_at < now())", false},
+};
+
+// The trigger of a relation that calls the function of one of ours, or nullptr.
+const Trigger *find_trigger(Relation relation, const OwnTrigger &own, Oid extension_schema);
 
 // A copy of the triggers of an open relation.
 std::span<const Trigger> triggers_of(Relation relation);
