@@ -4,17 +4,24 @@
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
+#include "../boundary/snapshot.h"
 #include "../boundary/standby.h"
 #include "access_path.h"
 #include "comments.h"
 #include "comments_in_flight.h"
 #include "save.h"
 #include "save_in_progress.h"
-#include "statements.h"
 
 namespace crm {
 
 namespace {
+
+constexpr RowQuery<Comments> latest_comments{.part = &TableDescription::comments,
+                                             .index = &CommentsAccess::index,
+                                             .as = As::reader,
+                                             .column = &CommentsFacts::id,
+                                             .order = Order::backward,
+                                             .expected = 30};
 
 // So many of the customer's latest comments are looked at: a double click is among them.
 constexpr int most_recent = 30;
@@ -26,56 +33,27 @@ struct Search
     const core::Request &comment;
     core::Timestamp clock;
     core::Microseconds window;
+    int most;
     int looked_at;
     TransactionId writer;            // another transaction that is adding the same comment
     std::optional<std::int64_t> id;  // of the same comment, added within the window
 };
 
 bool
-take(void *context, const StoredRow &row, TransactionId writer)
+take(void *context, const CommentsRow &row, TransactionId writer)
 {
     Search &search = *static_cast<Search *>(context);
-    const TableDescription &table = *search.table;
-    if (row.has_text(table.comments.author, search.comment.author) &&
-        row.has_text(table.comments.body, *search.comment.comment) &&
-        row.optional_bigint(table.comments.reply_to) == search.comment.reply_to &&
-        !row.optional_time(table.comments.based_on))
+    if (row.has_text(&CommentsFacts::author, search.comment.author) &&
+        row.has_text(&CommentsFacts::body, *search.comment.comment) &&
+        row.optional_bigint(&CommentsFacts::reply_to) == search.comment.reply_to &&
+        !row.optional_time(&CommentsFacts::based_on))
     {
         if (TransactionIdIsValid(writer))
             search.writer = writer;
-        else if (core::is_within(row.time(table.comments.created_at), search.clock, search.window))
-            search.id = DatumGetInt64(row.value(table.comments.id));
+        else if (core::is_within(row.time(&CommentsFacts::created_at), search.clock, search.window))
+            search.id = row.bigint(&CommentsFacts::id);
     }
-    return ++search.looked_at < most_recent && !TransactionIdIsValid(search.writer) && !search.id;
-}
-
-// The same comment as the newest committed state has it for the caller, whom policies may not show every comment.
-std::optional<std::int64_t>
-select_repeated(const AttachedTable &table, const Key &key, const core::Request &comment, core::Microseconds window)
-{
-    const core::Timestamp clock = clock_now();
-    Arguments arguments = arguments_of(key);
-    arguments.add(comment.author);
-    arguments.add(comment.comment);
-    arguments.add(comment.reply_to);
-    arguments.add(core::shifted(clock, -window));
-    arguments.add(core::shifted(clock, window));
-    arguments.add(std::optional<std::int64_t>{most_recent});
-    const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const std::uint64_t rows =
-        execute_for_caller(table, Part::comments, Statement::find_added_comment,
-                           "SELECT c.id FROM (SELECT id, author, body, reply_to, created_at, based_on FROM {comments} "
-                           "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $7) c "
-                           "WHERE c.author OPERATOR(pg_catalog.=) $2 AND c.body OPERATOR(pg_catalog.=) $3 "
-                           "AND (c.reply_to OPERATOR(pg_catalog.=) $4 OR (c.reply_to IS NULL AND $4 IS NULL)) "
-                           "AND c.created_at OPERATOR(pg_catalog.>) $5 AND c.created_at OPERATOR(pg_catalog.<=) $6 "
-                           "AND c.based_on IS NULL "
-                           "ORDER BY c.id DESC LIMIT 1",
-                           arguments, latest);
-    UnregisterSnapshot(latest);
-    if (rows == 0)
-        return std::nullopt;
-    return result_bigint(0, 0);
+    return ++search.looked_at < search.most && !TransactionIdIsValid(search.writer) && !search.id;
 }
 
 std::int64_t
@@ -100,7 +78,9 @@ std::int64_t
 insert_once(const AttachedTable &table, const Key &key, const core::Request &comment, bool is_checked,
             core::Microseconds window)
 {
-    Search search = {table, comment, {}, window, 0, InvalidTransactionId, std::nullopt};
+    // Without an index the latest comments are not the first that are found.
+    const int most = OidIsValid(table->comments.index.index) ? most_recent : INT_MAX;
+    Search search = {table, comment, {}, window, most, 0, InvalidTransactionId, std::nullopt};
     const LOCKTAG lock = comment_lock(LockClass::added_comment, table, key, comment);
     lock_comment(lock, ExclusiveLock, [&] {
         search.clock = clock_now();
@@ -111,10 +91,15 @@ insert_once(const AttachedTable &table, const Key &key, const core::Request &com
     });
     // Under row security it is one that the caller sees.
     const bool is_filtered = is_under_row_security(table->comments.oid);
-    if (is_filtered)
-        search.id = may_read_comments(table) ? select_repeated(table, key, comment, window) : std::nullopt;
-    else if (!can_look_up(table->comments.index))
-        search.id = select_repeated(table, key, comment, window);
+    if (is_filtered || !can_look_up(table->comments.index))
+    {
+        search.id = std::nullopt;
+        search.most = most_recent;
+        search.looked_at = 0;
+        if (!is_filtered || may_read_comments(table))
+            each_row(table, latest_comments, key, std::nullopt, latest_snapshot(),
+                     [&](const CommentsRow &row) { return take(&search, row, InvalidTransactionId); });
+    }
     const std::int64_t id = search.id ? *search.id : insert(table, key, comment, is_checked);
     unlock_comment(lock, ExclusiveLock);
     if (search.id)

@@ -84,9 +84,9 @@ forget(TableDescription *description)
             *link = description->next;
             break;
         }
-    for (SPIPlanPtr plan : description->plans)
-        if (plan != nullptr)
-            SPI_freeplan(plan);
+    for (const KeptPlan &kept : std::span(description->plans, description->plan_count))
+        if (kept.plan != nullptr)
+            SPI_freeplan(kept.plan);
 }
 
 // Frees the readings that no call can be using any more.

@@ -4,13 +4,27 @@
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../core/version.h"
-#include "index_lookup.h"
 #include "request_digest.h"
-#include "statements.h"
+#include "rows.h"
 
 namespace crm {
 
 namespace {
+
+constexpr RowQuery<History> changes_after{.part = &TableDescription::history,
+                                          .index = &HistoryAccess::index,
+                                          .as = As::owner,
+                                          .column = &HistoryFacts::version,
+                                          .bound = Bound::above,
+                                          .order = Order::backward};
+
+// As row security shows them.
+constexpr RowQuery<History> visible_changes_after{.part = &TableDescription::history,
+                                                  .index = &HistoryAccess::index,
+                                                  .as = As::reader,
+                                                  .column = &HistoryFacts::version,
+                                                  .bound = Bound::above,
+                                                  .order = Order::backward};
 
 // So many of the latest changes are listed.
 constexpr std::size_t most_changes = 50;
@@ -29,15 +43,14 @@ struct Pass
 
 // Whether this is the change that the request of the save made. The digest is worked out when it is first needed.
 bool
-is_request(Pass &pass, const StoredRow &row)
+is_request(Pass &pass, const HistoryRow &row)
 {
-    const std::optional<core::Timestamp> based_on = row.optional_time(pass.table->history.based_on);
-    if (!based_on || !core::same_version(*based_on, pass.request.base) ||
-        !row.optional_value(pass.table->history.request))
+    const std::optional<core::Timestamp> based_on = row.optional_time(&HistoryFacts::based_on);
+    if (!based_on || !core::same_version(*based_on, pass.request.base) || !row.optional_value(&HistoryFacts::request))
         return false;
     if (!pass.digest)
         pass.digest = request_digest(pass.key, pass.request);
-    return row.has_uuid(pass.table->history.request, *pass.digest);
+    return row.has_uuid(&HistoryFacts::request, *pass.digest);
 }
 
 bool
@@ -114,153 +127,63 @@ take_fields(Pass &pass, Datum datum)
 }
 
 Change
-change_of(const AttachedTable &table, const StoredRow &row)
+change_of(const HistoryRow &row)
 {
-    const std::optional<Datum> fields = row.optional_value(table->history.fields);
+    const std::optional<Datum> fields = row.optional_value(&HistoryFacts::fields);
     return {
-        row.time(table->history.version),
-        row.optional_time(table->history.previous),
-        row.time(table->history.recorded_at),
-        text_of(row.value(table->history.operation)),
-        row.optional_text(table->history.author),
-        pstrdup(NameStr(*DatumGetName(row.value(table->history.db_user)))),
-        row.optional_text(table->history.status_from),
-        row.optional_text(table->history.status_to),
+        row.time(&HistoryFacts::version),
+        row.optional_time(&HistoryFacts::previous),
+        row.time(&HistoryFacts::recorded_at),
+        row.text(&HistoryFacts::operation),
+        row.optional_text(&HistoryFacts::author),
+        row.name(&HistoryFacts::db_user),
+        row.optional_text(&HistoryFacts::status_from),
+        row.optional_text(&HistoryFacts::status_to),
         fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
-        row.optional_bigint(table->history.comment_id),
+        row.optional_bigint(&HistoryFacts::comment_id),
     };
+}
+
+// Counts a change, and lists it if it is one of the latest.
+void
+list(ChangesSince &changes, Change *listed, const HistoryRow &row)
+{
+    changes.total++;
+    if (const std::size_t count = changes.latest.size(); count < most_changes)
+    {
+        listed[count] = change_of(row);
+        changes.latest = {listed, count + 1};
+    }
 }
 
 // Takes in the next older row; false when there is no more to know.
 bool
-take(Pass &pass, const StoredRow &row)
+take(Pass &pass, const HistoryRow &row)
 {
-    const AttachedTable &table = pass.table;
     ChangesSince &changes = pass.changes;
-    const core::Timestamp version = row.time(table->history.version);
+    const core::Timestamp version = row.time(&HistoryFacts::version);
     if (version <= core::latest_of_version(changes.base))
     {
-        changes.base_recorded_at = row.time(table->history.recorded_at);
+        changes.base_recorded_at = row.time(&HistoryFacts::recorded_at);
         return false;
     }
     if (!changes.head)
         changes.head = version;
     if (is_request(pass, row))
-        changes.applied = AppliedRequest{version, row.optional_bigint(table->history.comment_id)};
+        changes.applied = AppliedRequest{version, row.optional_bigint(&HistoryFacts::comment_id)};
     if (changes.first && changes.first->status_from && *changes.first->status_from)
         pfree(const_cast<char *>((*changes.first->status_from)->data()));
-    changes.first = FirstChange{row.optional_time(table->history.previous), std::nullopt};
-    if (!row.has_text(table->history.operation, "insert"))
-        changes.first->status_from = row.optional_text(table->history.status_from);
-    changes.are_updates = changes.are_updates && row.has_text(table->history.operation, "update");
+    changes.first = FirstChange{row.optional_time(&HistoryFacts::previous), std::nullopt};
+    if (!row.has_text(&HistoryFacts::operation, "insert"))
+        changes.first->status_from = row.optional_text(&HistoryFacts::status_from);
+    changes.are_updates = changes.are_updates && row.has_text(&HistoryFacts::operation, "update");
     if (pass.request.merge || !pass.asked.empty())
-        if (const std::optional<Datum> fields = row.optional_value(table->history.fields))
+        if (const std::optional<Datum> fields = row.optional_value(&HistoryFacts::fields))
             take_fields(pass, *fields);
 
-    if (pass.listed == nullptr)
-        return true;
-    changes.total++;
-    if (const std::size_t count = changes.latest.size(); count < most_changes)
-    {
-        pass.listed[count] = change_of(table, row);
-        changes.latest = {pass.listed, count + 1};
-    }
+    if (pass.listed != nullptr)
+        list(changes, pass.listed, row);
     return true;
-}
-
-void
-look_up(Pass &pass, core::Timestamp above, Snapshot snapshot)
-{
-    const IndexLookup lookup = begin_history_lookup(pass.table, pass.key.value, above, snapshot);
-    while (lookup.previous() && take(pass, lookup))
-        ;
-    end_lookup(lookup);
-}
-
-// The query for rows that have the history's own attribute numbers.
-Sql
-select_rows(const AttachedTable &table)
-{
-    Relation history = table_open(table->history.oid, NoLock);
-    const TupleDesc columns = RelationGetDescr(history);
-    Sql *values = static_cast<Sql *>(palloc0(columns->natts * sizeof(Sql)));
-    for (int i = 0; i < columns->natts; i++)
-    {
-        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        values[i] = column->attisdropped ? sql("NULL")
-                                         : sql("h.{column}", {{"column", sql_identifier(NameStr(column->attname))}});
-    }
-    const Sql list = sql_joined(", ", {values, static_cast<std::size_t>(columns->natts)});
-    table_close(history, NoLock);
-    return sql(table,
-               "SELECT {columns} FROM {history} h WHERE h.customer_id OPERATOR(pg_catalog.=) $1 "
-               "AND h.version OPERATOR(pg_catalog.>) $2 ORDER BY h.version DESC",
-               {{"columns", list}});
-}
-
-// The same by a statement; the rows come a few at a time, for there may be many.
-void
-select(const AttachedTable &table, Pass &pass, core::Timestamp above, Snapshot snapshot)
-{
-    Arguments arguments = arguments_of(pass.key);
-    arguments.add(above);
-    SPIPlanPtr &plan = table->plan(Statement::changes_since);
-    const Role caller = act_as(table->history.owner);
-    if (plan == nullptr)
-        plan = prepare_statement(select_rows(table), arguments);
-    PushActiveSnapshot(snapshot);
-    Portal cursor = SPI_cursor_open(nullptr, plan, arguments.values, arguments.nulls, true);
-    const StoredRow row = {MakeSingleTupleTableSlot(cursor->tupDesc, &TTSOpsHeapTuple)};
-    std::uint64_t fetched;
-    bool goes_on = true;
-    do
-    {
-        SPI_cursor_fetch(cursor, true, most_changes);
-        fetched = SPI_processed;
-        for (std::uint64_t i = 0; goes_on && i < fetched; i++)
-        {
-            ExecStoreHeapTuple(SPI_tuptable->vals[i], row.row, false);
-            goes_on = take(pass, row);
-        }
-        ExecClearTuple(row.row);
-        SPI_freetuptable(SPI_tuptable);
-    } while (goes_on && fetched == most_changes);
-    ExecDropSingleTupleTableSlot(row.row);
-    SPI_cursor_close(cursor);
-    PopActiveSnapshot();
-    act_again_as(caller);
-}
-
-// The latest changes that row security shows the caller.
-void
-select_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
-{
-    Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(changes.base));
-    arguments.add(std::optional<std::int64_t>{most_changes});
-    const std::uint64_t rows =
-        execute_for_caller(table, Part::history, Statement::list_changes,
-                           "SELECT version, previous, recorded_at, operation, author, db_user::pg_catalog.text, "
-                           "status_from, status_to, fields, comment_id, pg_catalog.count(*) OVER () FROM {history} "
-                           "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-                           "ORDER BY version DESC LIMIT $3",
-                           arguments, snapshot);
-    for (std::uint64_t row = 0; row < rows; row++)
-        listed[row] = {
-            result_time(row, 0),
-            result_optional_time(row, 1),
-            result_time(row, 2),
-            result_text(row, 3),
-            result_optional_text(row, 4),
-            result_text(row, 5),
-            result_optional_text(row, 6),
-            result_optional_text(row, 7),
-            result_is_null(row, 8) ? std::nullopt : std::optional{datumCopy(result_datum(row, 8, JSONBOID), false, -1)},
-            result_optional_bigint(row, 9),
-        };
-    changes.latest = {listed, rows};
-    changes.total = rows == 0 ? 0 : result_bigint(0, 10);
 }
 
 // The fields of a change; a large value is left out of a list, which has an end.
@@ -340,18 +263,24 @@ read_changes_since(const AttachedTable &table, const Key &key, const core::Reque
     pass.changes.fields = {were, fields.size()};
 
     const core::Timestamp above = core::shifted(core::earliest_of_version(request.base), -1);
-    if (can_look_up(table->history.index))
-        look_up(pass, above, snapshot);
-    else
-        select(table, pass, above, snapshot);
+    each_row(table, changes_after, key, TimestampTzGetDatum(above.us), snapshot,
+             [&](const HistoryRow &row) { return take(pass, row); });
     return pass.changes;
 }
 
 void
 read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
 {
-    if (may_read_history(table) && !may_read_all_history(table))
-        select_visible(table, key, snapshot, changes);
+    if (!may_read_history(table) || may_read_all_history(table))
+        return;
+    Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
+    changes.total = 0;
+    changes.latest = {};
+    each_row(table, visible_changes_after, key, TimestampTzGetDatum(core::latest_of_version(changes.base).us), snapshot,
+             [&](const HistoryRow &row) {
+                 list(changes, listed, row);
+                 return true;
+             });
 }
 
 void

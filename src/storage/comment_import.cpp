@@ -12,6 +12,31 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement select_all_comments{
+    "SELECT author, body, created_at, id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "ORDER BY created_at, id",
+    As::reader, Part::comments};
+
+constexpr SqlStatement insert_imported{
+    "WITH given AS ("
+    "SELECT author, body, created_at, is_dated, ord, CASE WHEN is_dated THEN created_at END AS at "
+    "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), "
+    "pg_catalog.unnest($5)) WITH ORDINALITY AS u (author, body, created_at, is_dated, ord)), "
+    "numbered AS (SELECT *, pg_catalog.row_number() OVER (PARTITION BY author, body, at ORDER BY ord) AS n "
+    "FROM given), "
+    "stored AS (SELECT author, body, pg_catalog.date_trunc('second', created_at) AS at, "
+    "pg_catalog.row_number() OVER (PARTITION BY author, body, pg_catalog.date_trunc('second', created_at)) AS n, "
+    "pg_catalog.row_number() OVER (PARTITION BY author, body) AS n_undated "
+    "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1) "
+    "INSERT INTO {comments} (customer_id, author, body, created_at) "
+    "SELECT $1, g.author, g.body, g.created_at FROM numbered g WHERE NOT EXISTS ("
+    "SELECT FROM stored s WHERE g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
+    "AND s.body OPERATOR(pg_catalog.=) g.body AND s.at OPERATOR(pg_catalog.=) g.at "
+    "AND s.n OPERATOR(pg_catalog.=) g.n) AND NOT EXISTS ("
+    "SELECT FROM stored s WHERE NOT g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
+    "AND s.body OPERATOR(pg_catalog.=) g.body AND s.n_undated OPERATOR(pg_catalog.=) g.n) ORDER BY g.ord",
+    As::owner, Part::comments};
+
 // Who is given as the author of an entry without a stamp.
 constexpr std::string_view unknown_author = "unknown";
 
@@ -112,11 +137,7 @@ export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
                           {table->comments.customer_id, table->comments.id, table->comments.author,
                            table->comments.body, table->comments.created_at},
                           ACL_SELECT);
-    const std::uint64_t rows = execute_for_caller(
-        table, Part::comments, Statement::all_comments,
-        "SELECT author, body, created_at, id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-        "ORDER BY created_at, id",
-        arguments_of(key));
+    const std::uint64_t rows = execute(table, select_all_comments, arguments_of(key));
 
     StringInfoData text;
     initStringInfo(&text);
@@ -147,26 +168,7 @@ import_comments(const AttachedTable &table, const Key &key, std::string_view tex
 
     lock_imports(table);
     // Each comment of the text is matched with one of the table: by its time to the second where the text gives one.
-    const std::uint64_t rows = execute_as(
-        table, Part::comments, Statement::import_comments,
-        "WITH given AS ("
-        "SELECT author, body, created_at, is_dated, ord, CASE WHEN is_dated THEN created_at END AS at "
-        "FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), "
-        "pg_catalog.unnest($5)) WITH ORDINALITY AS u (author, body, created_at, is_dated, ord)), "
-        "numbered AS (SELECT *, pg_catalog.row_number() OVER (PARTITION BY author, body, at ORDER BY ord) AS n "
-        "FROM given), "
-        "stored AS (SELECT author, body, pg_catalog.date_trunc('second', created_at) AS at, "
-        "pg_catalog.row_number() OVER (PARTITION BY author, body, pg_catalog.date_trunc('second', created_at)) AS n, "
-        "pg_catalog.row_number() OVER (PARTITION BY author, body) AS n_undated "
-        "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1) "
-        "INSERT INTO {comments} (customer_id, author, body, created_at) "
-        "SELECT $1, g.author, g.body, g.created_at FROM numbered g WHERE NOT EXISTS ("
-        "SELECT FROM stored s WHERE g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
-        "AND s.body OPERATOR(pg_catalog.=) g.body AND s.at OPERATOR(pg_catalog.=) g.at "
-        "AND s.n OPERATOR(pg_catalog.=) g.n) AND NOT EXISTS ("
-        "SELECT FROM stored s WHERE NOT g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
-        "AND s.body OPERATOR(pg_catalog.=) g.body AND s.n_undated OPERATOR(pg_catalog.=) g.n) ORDER BY g.ord",
-        arguments);
+    const std::uint64_t rows = execute(table, insert_imported, arguments);
     return static_cast<std::int64_t>(rows);
 }
 

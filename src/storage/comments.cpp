@@ -4,16 +4,45 @@
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
+#include "../boundary/snapshot.h"
 #include "../core/decision.h"
 #include "../core/version.h"
 #include "comments_in_flight.h"
 #include "events.h"
 #include "request_digest.h"
-#include "statements.h"
+#include "rows.h"
 
 namespace crm {
 
 namespace {
+
+constexpr RowQuery<Comments> kept_with_digest{.part = &TableDescription::comments,
+                                              .index = &CommentsAccess::kept_index,
+                                              .as = As::owner,
+                                              .column = &CommentsFacts::refused_request,
+                                              .bound = Bound::equal};
+
+constexpr RowQuery<Comments> latest_comments{.part = &TableDescription::comments,
+                                             .index = &CommentsAccess::index,
+                                             .as = As::reader,
+                                             .column = &CommentsFacts::id,
+                                             .order = Order::backward};
+
+constexpr SqlStatement select_comment_of_base{
+    "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
+    "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
+    "AND based_on OPERATOR(pg_catalog.>=) $5 AND based_on OPERATOR(pg_catalog.<=) $6 "
+    "ORDER BY id LIMIT 1",
+    As::owner, Part::comments};
+
+constexpr SqlStatement select_comment{"SELECT 1 FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                      "AND id OPERATOR(pg_catalog.=) $2",
+                                      As::owner, Part::comments};
+
+constexpr SqlStatement update_adopted{"UPDATE {comments} SET save_refused = false, adopted_version = $3 "
+                                      "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
+                                      As::owner, Part::comments};
 
 // A comment kept from a refused save.
 struct Kept
@@ -22,60 +51,37 @@ struct Kept
     core::KeptComment comment;
 };
 
-std::span<Kept>
-look_up_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
-{
-    Kept *kept = nullptr;
-    std::size_t count = 0;
-    const IndexLookup lookup =
-        begin_latest_lookup(table->comments.oid, table->comments.kept_index, {key.value, digest});
-    for (std::size_t room = 0; lookup.next(); count++)
-    {
-        if (count == room)
-        {
-            room = 2 * room + 8;
-            kept = static_cast<Kept *>(kept == nullptr ? palloc(room * sizeof(Kept))
-                                                       : repalloc(kept, room * sizeof(Kept)));
-        }
-        kept[count] = {DatumGetInt64(lookup.value(table->comments.id)),
-                       {lookup.optional_time(table->comments.based_on).value_or(core::minus_infinity),
-                        lookup.time(table->comments.created_at),
-                        lookup.optional_time(table->comments.adopted_version)}};
-    }
-    end_lookup(lookup);
-    std::sort(kept, kept + count, [](const Kept &a, const Kept &b) { return a.id > b.id; });
-    return {kept, count};
-}
-
 // The comments kept from refused saves with this digest, newest first.
 std::span<Kept>
 find_kept_comments(const AttachedTable &table, const Key &key, Datum digest)
 {
-    if (can_look_up(table->comments.kept_index))
-        return look_up_kept_comments(table, key, digest);
-    Arguments arguments = arguments_of(key);
-    arguments.add(UUIDOID, digest);
-
-    const std::uint64_t rows = execute_latest_as(table, Part::comments, Statement::find_kept_comments,
-                                                 "SELECT id, based_on, created_at, adopted_version FROM {comments} "
-                                                 "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                                 "AND refused_request OPERATOR(pg_catalog.=) $2 ORDER BY id DESC",
-                                                 arguments);
-    Kept *kept = static_cast<Kept *>(palloc((rows + 1) * sizeof(Kept)));
-    for (std::uint64_t row = 0; row < rows; row++)
-        kept[row] = {result_bigint(row, 0),
-                     {result_optional_time(row, 1).value_or(core::minus_infinity), result_time(row, 2),
-                      result_optional_time(row, 3)}};
-    return {kept, rows};
+    Kept *kept = nullptr;
+    std::size_t count = 0;
+    std::size_t room = 0;
+    each_row(table, kept_with_digest, key, digest, latest_snapshot(), [&](const CommentsRow &row) {
+        if (count == room)
+        {
+            room = 2 * room + 8;
+            const std::size_t size = room * sizeof(Kept);
+            kept = static_cast<Kept *>(kept == nullptr ? palloc(size) : repalloc(kept, size));
+        }
+        kept[count++] = {row.bigint(&CommentsFacts::id),
+                         {row.optional_time(&CommentsFacts::based_on).value_or(core::minus_infinity),
+                          row.time(&CommentsFacts::created_at), row.optional_time(&CommentsFacts::adopted_version)}};
+        return true;
+    });
+    std::sort(kept, kept + count, [](const Kept &a, const Kept &b) { return a.id > b.id; });
+    return {kept, count};
 }
 
-// The same of a request. Most customers have none at all, which costs no digest.
+// The comments kept from refusals of a request. Most customers have none at all, which costs no digest.
 std::span<Kept>
 find_kept_comments(const AttachedTable &table, const Key &key, const core::Request &request)
 {
     if (can_look_up(table->comments.kept_index))
     {
-        const IndexLookup lookup = begin_latest_lookup(table->comments.oid, table->comments.kept_index, {key.value});
+        const IndexLookup lookup =
+            begin_lookup(table->comments.oid, table->comments.kept_index, {key.value}, latest_snapshot());
         const bool has_any = lookup.next();
         end_lookup(lookup);
         if (!has_any)
@@ -95,14 +101,14 @@ struct KeptInFlight
 };
 
 bool
-take_kept(void *context, const StoredRow &row, TransactionId writer)
+take_kept(void *context, const CommentsRow &row, TransactionId writer)
 {
     KeptInFlight &search = *static_cast<KeptInFlight *>(context);
     if (!TransactionIdIsValid(writer))
         return true;
     if (!search.digest)
         search.digest = comment_digest(search.key, search.request);
-    if (row.has_uuid(search.table->comments.refused_request, *search.digest))
+    if (row.has_uuid(&CommentsFacts::refused_request, *search.digest))
         search.writer = writer;
     return !TransactionIdIsValid(search.writer);
 }
@@ -120,53 +126,15 @@ keeper_of(const AttachedTable &table, const Key &key, const core::Request &reque
 constexpr std::size_t most_listed = 50;
 constexpr int most_looked_at = 1000;
 
-// Reads the latest comments after a time, newest first, and returns how many there are in all.
-std::int64_t
-look_up_comments(const AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
-                 Snapshot snapshot, Comment *comments, std::size_t &count)
+Comment
+comment_in(const CommentsRow &row)
 {
-    const IndexLookup lookup = begin_lookup(table->comments.oid, table->comments.index, {key.value}, snapshot);
-    std::int64_t total = 0;
-    for (int i = 0; i < most_looked_at && lookup.previous(); i++)
-    {
-        if (lookup.time(table->comments.created_at) <= after)
-            continue;
-        const std::int64_t id = DatumGetInt64(lookup.value(table->comments.id));
-        if (id == except)
-            continue;
-        total++;
-        if (count < most_listed)
-            comments[count++] = {id,
-                                 text_of(lookup.value(table->comments.body)),
-                                 text_of(lookup.value(table->comments.author)),
-                                 lookup.time(table->comments.created_at),
-                                 lookup.optional_bigint(table->comments.reply_to),
-                                 DatumGetBool(lookup.value(table->comments.save_refused))};
-    }
-    end_lookup(lookup);
-    return total;
-}
-
-std::int64_t
-select_comments(const AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
-                Snapshot snapshot, Comment *comments, std::size_t &count)
-{
-    Arguments arguments = arguments_of(key);
-    arguments.add(after);
-    arguments.add(except);
-    arguments.add(std::optional<std::int64_t>{most_looked_at});
-    arguments.add(std::optional<std::int64_t>{most_listed});
-    const std::uint64_t rows =
-        execute_for_caller(table, Part::comments, Statement::list_comments,
-                           "SELECT id, body, author, created_at, reply_to, save_refused, pg_catalog.count(*) OVER () "
-                           "FROM (SELECT id, body, author, created_at, reply_to, save_refused FROM {comments} "
-                           "WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY id DESC LIMIT $4) c "
-                           "WHERE created_at OPERATOR(pg_catalog.>) $2 "
-                           "AND ($3 IS NULL OR id OPERATOR(pg_catalog.<>) $3) ORDER BY id DESC LIMIT $5",
-                           arguments, snapshot);
-    for (; count < rows; count++)
-        comments[count] = comment_in_result(count);
-    return rows == 0 ? 0 : result_bigint(0, 6);
+    return {row.bigint(&CommentsFacts::id),
+            row.text(&CommentsFacts::body),
+            row.text(&CommentsFacts::author),
+            row.time(&CommentsFacts::created_at),
+            row.optional_bigint(&CommentsFacts::reply_to),
+            row.boolean(&CommentsFacts::save_refused)};
 }
 
 // The text of a comment; a long one is cut in a list, which has an end.
@@ -253,14 +221,7 @@ find_comment_of_base(const AttachedTable &table, const Key &key, const core::Req
     arguments.add(core::earliest_of_version(request.base));
     arguments.add(core::latest_of_version(request.base));
 
-    const std::uint64_t rows =
-        execute_as(table, Part::comments, Statement::find_comment_of_base,
-                   "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                   "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
-                   "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
-                   "AND based_on OPERATOR(pg_catalog.>=) $5 AND based_on OPERATOR(pg_catalog.<=) $6 "
-                   "ORDER BY id LIMIT 1",
-                   arguments);
+    const std::uint64_t rows = execute(table, select_comment_of_base, arguments);
     if (rows == 0)
         return std::nullopt;
     return result_bigint(0, 0);
@@ -280,10 +241,7 @@ comment_exists(const AttachedTable &table, const Key &key, std::int64_t comment_
 {
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{comment_id});
-    const std::uint64_t rows = execute_as(table, Part::comments, Statement::comment_exists,
-                                          "SELECT 1 FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                          "AND id OPERATOR(pg_catalog.=) $2",
-                                          arguments);
+    const std::uint64_t rows = execute(table, select_comment, arguments);
     return rows > 0;
 }
 
@@ -294,11 +252,7 @@ adopt_comment(const AttachedTable &table, const Key &key, std::int64_t comment_i
     arguments.add(std::optional<std::int64_t>{comment_id});
     arguments.add(version);
 
-    const std::uint64_t rows =
-        execute_as(table, Part::comments, Statement::adopt_comment,
-                   "UPDATE {comments} SET save_refused = false, adopted_version = $3 "
-                   "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
-                   arguments);
+    const std::uint64_t rows = execute(table, update_adopted, arguments);
     if (rows == 0 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows == 0)
@@ -342,9 +296,17 @@ list_comments(const AttachedTable &table, const Key &key, core::Timestamp after,
 {
     Comment *comments = static_cast<Comment *>(palloc(most_listed * sizeof(Comment)));
     std::size_t count = 0;
-    const std::int64_t total = can_look_up(table->comments.index) && !is_under_row_security(table->comments.oid)
-                                   ? look_up_comments(table, key, after, except, snapshot, comments, count)
-                                   : select_comments(table, key, after, except, snapshot, comments, count);
+    std::int64_t total = 0;
+    int looked_at = 0;
+    each_row(table, latest_comments, key, std::nullopt, snapshot, [&](const CommentsRow &row) {
+        if (row.time(&CommentsFacts::created_at) > after && row.bigint(&CommentsFacts::id) != except)
+        {
+            total++;
+            if (count < most_listed)
+                comments[count++] = comment_in(row);
+        }
+        return ++looked_at < most_looked_at;
+    });
     json.open_array();
     while (count > 0)
     {

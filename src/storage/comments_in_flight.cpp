@@ -30,13 +30,13 @@ comment_lock(LockClass lock_class, const AttachedTable &table, const Key &key, c
 
 void
 each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key &key,
-                 bool (*take)(void *context, const StoredRow &row, TransactionId writer), void *context)
+                 bool (*take)(void *context, const CommentsRow &row, TransactionId writer), void *context)
 {
     Relation comments = table_open(table->comments.oid, NoLock);
     TupleTableSlot *slot = table_slot_create(comments, nullptr);
     SnapshotData dirty;
     InitDirtySnapshot(dirty);
-    const StoredRow row = {slot};
+    const CommentsRow row{slot, table->comments};
     if (OidIsValid(index.index))
     {
         Relation btree = index_open(index.index, AccessShareLock);
@@ -53,7 +53,7 @@ each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key
     {
         const TableScanDesc scan = table_beginscan(comments, &dirty, 0, nullptr);
         while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-            if (same_key(stored_reference(table, row.value(table->comments.customer_id)), key) &&
+            if (same_key(stored_reference(table, row.value(&CommentsFacts::customer_id)), key) &&
                 !take(context, row, writer_of(dirty, slot)))
                 break;
         table_endscan(scan);

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "../core/decision.h"
-#include "index_lookup.h"
 #include "key.h"
 #include "lock_class.h"
+#include "rows.h"
 
 // The same comment that several transactions bring at once is stored once. It is locked only from looking for it until it is
 // inserted; from then on the row itself shows that a transaction has it in flight, as with a unique index, and who brings
@@ -18,7 +18,7 @@ LOCKTAG comment_lock(LockClass lock_class, const AttachedTable &table, const Key
 // transaction that is inserting the row, or InvalidTransactionId. They are those of a customer in the index, the last ones
 // first; without an index all of the table. Ends when take() returns false.
 void each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key &key,
-                      bool (*take)(void *context, const StoredRow &row, TransactionId writer), void *context);
+                      bool (*take)(void *context, const CommentsRow &row, TransactionId writer), void *context);
 
 // Locks a comment when no other transaction has it in flight any more. in_flight() returns such a transaction, or
 // InvalidTransactionId.

@@ -12,6 +12,9 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement update_version{"UPDATE {customers} SET {version} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1",
+                                      As::owner, Part::customers};
+
 Datum
 value_of(const CustomerRows &rows, HeapTuple row, AttrNumber column, bool &is_null)
 {
@@ -53,8 +56,7 @@ lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp versi
     arguments.add(require_next(rows.table, key, std::max(version, head)));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
-        execute_latest_as(table, Part::customers, Statement::lift,
-                          "UPDATE {customers} SET {version} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1", arguments);
+        execute_latest(table, update_version, arguments);
     });
     if (lift.step != Step::none)
         errors::write_suppressed(table->customers.oid, key_text(key));
@@ -136,7 +138,7 @@ record_insert(const CustomerRows &rows, HeapTuple row)
     if (!version || !core::is_possible_version(*version))
         errors::version_overruled(rows.table->customers.oid, key_text(key));
 
-    HistoryRow change = {};
+    RecordedChange change = {};
     change.version = *version;
     change.operation = Operation::insert;
     if (const std::optional<ChainHead> head = chain_head(rows.table, key))
@@ -169,7 +171,7 @@ record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveI
     if (!version || !core::is_possible_version(*version) || (previous && !core::is_successor(*version, *previous)))
         errors::version_overruled(rows.table->customers.oid, key_text(key));
 
-    HistoryRow change = {};
+    RecordedChange change = {};
     change.version = *version;
     change.status_to = status_of(rows, after);
     const Step step = save == nullptr ? Step::none : save->step;
@@ -204,7 +206,7 @@ void
 record_delete(const CustomerRows &rows, HeapTuple row)
 {
     const Key key = key_of(rows, row);
-    HistoryRow change = {};
+    RecordedChange change = {};
     change.previous = version_of(rows, row);
     change.version = require_next(rows.table, key, change.previous);
     change.operation = Operation::remove;

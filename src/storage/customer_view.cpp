@@ -13,6 +13,17 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement select_latest_comments{
+    "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
+    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
+    "ORDER BY id DESC LIMIT $3",
+    As::reader, Part::comments};
+
+constexpr SqlStatement count_comments{
+    "SELECT pg_catalog.count(*) FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND created_at OPERATOR(pg_catalog.<=) $2",
+    As::reader, Part::comments};
+
 // Deeper threads stand side by side: JSON of any depth is more than most parsers take.
 constexpr int deepest_reply = 100;
 
@@ -52,12 +63,7 @@ add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std:
     Arguments arguments = arguments_of(key);
     arguments.add(at.value_or(core::infinity));
     arguments.add(std::optional<std::int64_t>{max_comments});
-    const std::uint64_t rows = execute_for_caller(
-        table, Part::comments, Statement::latest_comments,
-        "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
-        "ORDER BY id DESC LIMIT $3",
-        arguments, snapshot);
+    const std::uint64_t rows = execute(table, select_latest_comments, arguments, snapshot);
 
     CommentsRead comments = {rows, at, static_cast<core::TreeNode *>(palloc(rows * sizeof(core::TreeNode) + 1))};
     core::Reply *replies = static_cast<core::Reply *>(palloc(rows * sizeof(core::Reply) + 1));
@@ -69,10 +75,7 @@ add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std:
 
     Arguments of_count = arguments_of(key);
     of_count.add(at.value_or(core::infinity));
-    execute_for_caller(table, Part::comments, Statement::count_comments,
-                       "SELECT pg_catalog.count(*) FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                       "AND created_at OPERATOR(pg_catalog.<=) $2",
-                       of_count, snapshot);
+    execute(table, count_comments, of_count, snapshot);
     json.key("comments_total");
     json.number(result_bigint(0, 0));
 }

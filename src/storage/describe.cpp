@@ -443,6 +443,22 @@ TableDescription::operator[](Part part) const
     pg_unreachable();
 }
 
+SPIPlanPtr &
+TableDescription::plan(const void *of)
+{
+    for (KeptPlan &kept : std::span(plans, plan_count))
+        if (kept.of == of)
+            return kept.plan;
+    if (plan_count == plan_room)
+    {
+        plan_room = 2 * plan_room + 8;
+        const std::size_t size = plan_room * sizeof(KeptPlan);
+        plans = static_cast<KeptPlan *>(plans == nullptr ? MemoryContextAlloc(context, size) : repalloc(plans, size));
+    }
+    plans[plan_count] = {of, nullptr};
+    return plans[plan_count++].plan;
+}
+
 bool
 TableDescription::has_facts_of(const TableDescription &newer) const
 {

@@ -7,12 +7,28 @@
 #include "../boundary/snapshot.h"
 #include "access_path.h"
 #include "history.h"
-#include "index_lookup.h"
-#include "statements.h"
+#include "rows.h"
 
 namespace crm {
 
 namespace {
+
+constexpr RowQuery<Locks> lock_of_customer{
+    .part = &TableDescription::locks, .index = &LocksAccess::index, .as = As::owner, .expected = 1};
+
+constexpr SqlStatement upsert_lock{"INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
+                                   "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
+                                   "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
+                                   "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
+                                   "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
+                                   As::owner, Part::locks};
+
+constexpr SqlStatement select_all_locks{"SELECT lock_id, author, locked_at, expires_at, customer_id FROM ONLY {locks}",
+                                        As::owner, Part::locks};
+
+constexpr SqlStatement delete_lock{"DELETE FROM {locks} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                   "AND lock_id OPERATOR(pg_catalog.=) $2",
+                                   As::owner, Part::locks};
 
 LockResult
 result_of(core::LockOutcome outcome, const Key &key, std::string_view holder)
@@ -57,14 +73,7 @@ write_lock(const AttachedTable &table, const Key &key, const EditLock &lock)
     arguments.add(lock.expires_at);
     arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
 
-    const std::uint64_t rows =
-        execute_as(table, Part::locks, Statement::write_lock,
-                   "INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
-                   "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
-                   "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
-                   "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
-                   "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
-                   arguments);
+    const std::uint64_t rows = execute(table, upsert_lock, arguments);
     if (rows != 1)
         errors::write_suppressed(table->locks.oid, key_text(key));
 }
@@ -125,12 +134,11 @@ lock_row(const AttachedTable &table, const Key &key)
     }
 }
 
-// The lock in a row of the table.
 EditLock
-lock_in(const AttachedTable &table, const StoredRow &row)
+lock_in(const LocksRow &row)
 {
-    return {datumCopy(row.value(table->locks.lock_id), false, UUID_LEN), text_of(row.value(table->locks.author)),
-            row.time(table->locks.locked_at), row.time(table->locks.expires_at)};
+    return {datumCopy(row.value(&LocksFacts::lock_id), false, UUID_LEN), row.text(&LocksFacts::author),
+            row.time(&LocksFacts::locked_at), row.time(&LocksFacts::expires_at)};
 }
 
 // The lock in a row of the latest result of SPI, which begins with these columns.
@@ -139,17 +147,6 @@ lock_in_result(std::uint64_t row)
 {
     return {datumCopy(result_datum(row, 0, UUIDOID), false, UUID_LEN), result_text(row, 1), result_time(row, 2),
             result_time(row, 3)};
-}
-
-std::optional<EditLock>
-look_up_edit_lock(const AttachedTable &table, const Key &key)
-{
-    const IndexLookup lookup = begin_latest_lookup(table->locks.oid, table->locks.index, {key.value});
-    std::optional<EditLock> lock;
-    if (lookup.next())
-        lock = lock_in(table, lookup);
-    end_lookup(lookup);
-    return lock;
 }
 
 // Locks that are gathered.
@@ -180,13 +177,13 @@ scan_locks(const AttachedTable &table, LockList &list)
     const core::Timestamp now = clock_now();
     Relation relation = table_open(table->locks.oid, NoLock);
     TupleTableSlot *slot = table_slot_create(relation, nullptr);
-    const StoredRow row = {slot};
+    const LocksRow row{slot, table->locks};
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     const TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
     while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
     {
         CHECK_FOR_INTERRUPTS();
-        list.add_live(stored_reference(table, row.value(table->locks.customer_id)), lock_in(table, row), now);
+        list.add_live(stored_reference(table, row.value(&LocksFacts::customer_id)), lock_in(row), now);
     }
     table_endscan(scan);
     UnregisterSnapshot(snapshot);
@@ -198,9 +195,7 @@ void
 select_locks(const AttachedTable &table, LockList &list)
 {
     const core::Timestamp now = clock_now();
-    const std::uint64_t rows =
-        execute_as(table, Part::locks, Statement::list_locks,
-                   "SELECT lock_id, author, locked_at, expires_at, customer_id FROM ONLY {locks}", Arguments{});
+    const std::uint64_t rows = execute(table, select_all_locks, Arguments{});
     for (std::uint64_t row = 0; row < rows; row++)
         list.add_live(stored_reference(table, result_datum(row, 4, table->customers.key_type)), lock_in_result(row),
                       now);
@@ -211,15 +206,12 @@ select_locks(const AttachedTable &table, LockList &list)
 std::optional<EditLock>
 find_edit_lock(const AttachedTable &table, const Key &key)
 {
-    if (can_look_up(table->locks.index))
-        return look_up_edit_lock(table, key);
-    const std::uint64_t rows = execute_latest_as(table, Part::locks, Statement::find_lock,
-                                                 "SELECT lock_id, author, locked_at, expires_at FROM {locks} "
-                                                 "WHERE customer_id OPERATOR(pg_catalog.=) $1",
-                                                 arguments_of(key));
-    if (rows == 0)
-        return std::nullopt;
-    return lock_in_result(0);
+    std::optional<EditLock> lock;
+    each_row(table, lock_of_customer, key, std::nullopt, latest_snapshot(), [&](const LocksRow &row) {
+        lock = lock_in(row);
+        return false;
+    });
+    return lock;
 }
 
 std::optional<EditLock>
@@ -263,10 +255,7 @@ unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id)
 
     Arguments arguments = arguments_of(key);
     arguments.add(UUIDOID, lock_id);
-    const std::uint64_t rows = execute_as(table, Part::locks, Statement::remove_lock,
-                                          "DELETE FROM {locks} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                          "AND lock_id OPERATOR(pg_catalog.=) $2",
-                                          arguments);
+    const std::uint64_t rows = execute(table, delete_lock, arguments);
     return rows > 0;
 }
 

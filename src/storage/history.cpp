@@ -12,12 +12,73 @@
 #include "../core/base_diagnosis.h"
 #include "../core/version.h"
 #include "events.h"
-#include "index_lookup.h"
-#include "statements.h"
+#include "rows.h"
 
 namespace crm {
 
 namespace {
+
+constexpr RowQuery<History> latest_change{.part = &TableDescription::history,
+                                          .index = &HistoryAccess::index,
+                                          .as = As::owner,
+                                          .column = &HistoryFacts::version,
+                                          .order = Order::backward,
+                                          .expected = 1};
+
+constexpr RowQuery<History> oldest_changes{.part = &TableDescription::history,
+                                           .index = &HistoryAccess::index,
+                                           .as = As::owner,
+                                           .column = &HistoryFacts::version,
+                                           .expected = 1};
+
+constexpr RowQuery<History> changes_after{.part = &TableDescription::history,
+                                          .index = &HistoryAccess::index,
+                                          .as = As::owner,
+                                          .column = &HistoryFacts::version,
+                                          .bound = Bound::above};
+
+constexpr RowQuery<History> change_before{.part = &TableDescription::history,
+                                          .index = &HistoryAccess::index,
+                                          .as = As::owner,
+                                          .column = &HistoryFacts::version,
+                                          .bound = Bound::below,
+                                          .order = Order::backward,
+                                          .expected = 1};
+
+constexpr SqlStatement insert_change{
+    "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
+    "author, db_user, status_from, status_to, fields, comment_id, request) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
+    As::owner, Part::history};
+
+constexpr SqlStatement select_applied{"SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                      "AND version OPERATOR(pg_catalog.=) $2 AND request OPERATOR(pg_catalog.=) $3 "
+                                      "AND based_on OPERATOR(pg_catalog.<) $4",
+                                      As::owner, Part::history};
+
+constexpr SqlStatement select_follower{
+    "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
+    "AND NOT EXISTS (SELECT FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
+    As::owner, Part::history};
+
+constexpr SqlStatement delete_inserted{
+    "DELETE FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
+    "AND operation OPERATOR(pg_catalog.=) 'insert'",
+    As::reader, Part::history};
+
+constexpr SqlStatement select_changes_after{
+    "SELECT version, previous, operation, status_from, fields FROM {history} "
+    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
+    "ORDER BY version DESC",
+    As::reader, Part::history};
+
+constexpr SqlStatement select_nearby{"SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                     "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
+                                     "ORDER BY version DESC LIMIT $4",
+                                     As::owner, Part::history};
 
 std::string_view
 name_of(Operation operation)
@@ -44,7 +105,7 @@ add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
 }
 
 bool
-insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow &row,
+insert_by_statement(const AttachedTable &table, const Key &key, const RecordedChange &row,
                     std::optional<std::string_view> author)
 {
     Arguments arguments = arguments_of(key);
@@ -60,19 +121,7 @@ insert_by_statement(const AttachedTable &table, const Key &key, const HistoryRow
     add_optional(arguments, JSONBOID, row.fields);
     arguments.add(row.comment_id);
     add_optional(arguments, UUIDOID, row.request);
-    return execute_as(table, Part::history, Statement::insert_history,
-                      "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
-                      "author, db_user, status_from, status_to, fields, comment_id, request) "
-                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
-                      arguments) == 1;
-}
-
-// Whether the row of a lookup records a save from this base.
-bool
-is_based_on(const IndexLookup &lookup, const AttachedTable &table, core::Timestamp base)
-{
-    const std::optional<core::Timestamp> based_on = lookup.optional_time(table->history.based_on);
-    return based_on && core::earliest_of_version(base) <= *based_on && *based_on <= core::latest_of_version(base);
+    return execute(table, insert_change, arguments) == 1;
 }
 
 std::optional<Datum>
@@ -88,7 +137,7 @@ datum_of(std::optional<std::string_view> text)
 }
 
 bool
-insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &row,
+insert_directly(const AttachedTable &table, const Key &key, const RecordedChange &row,
                 std::optional<std::string_view> author)
 {
     Relation history = table_open(table->history.oid, NoLock);
@@ -123,18 +172,17 @@ insert_directly(const AttachedTable &table, const Key &key, const HistoryRow &ro
 std::optional<ChainHead>
 chain_head(const AttachedTable &table, const Key &key)
 {
-    const std::uint64_t rows =
-        execute_latest_as(table, Part::history, Statement::chain_head,
-                          "SELECT version, operation OPERATOR(pg_catalog.=) 'delete', author, db_user::pg_catalog.text "
-                          "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1",
-                          arguments_of(key));
-    if (rows == 0)
-        return std::nullopt;
-    return ChainHead{result_time(0, 0), result_boolean(0, 1), result_optional_text(0, 2), result_text(0, 3)};
+    std::optional<ChainHead> head;
+    each_row(table, latest_change, key, std::nullopt, latest_snapshot(), [&](const HistoryRow &row) {
+        head = ChainHead{row.time(&HistoryFacts::version), row.has_text(&HistoryFacts::operation, "delete"),
+                         row.optional_text(&HistoryFacts::author), row.name(&HistoryFacts::db_user)};
+        return false;
+    });
+    return head;
 }
 
 void
-insert_history(const AttachedTable &table, const Key &key, const HistoryRow &row)
+insert_history(const AttachedTable &table, const Key &key, const RecordedChange &row)
 {
     const std::optional<std::string_view> author = row.author ? row.author : find_identity();
     const bool is_direct = table->history.is_plain && may_go_direct();
@@ -146,24 +194,14 @@ insert_history(const AttachedTable &table, const Key &key, const HistoryRow &row
 bool
 is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
 {
-    if (can_look_up(table->history.index))
-    {
-        const IndexLookup lookup =
-            begin_history_lookup(table, key.value, core::latest_of_version(base), new_snapshot());
-        bool is_used = false;
-        while (!is_used && lookup.next())
-            is_used = is_based_on(lookup, table, base);
-        end_lookup(lookup);
-        return is_used;
-    }
-    Arguments arguments = arguments_of(key);
-    arguments.add(core::latest_of_version(base));
-    arguments.add(core::earliest_of_version(base));
-    return execute_as(table, Part::history, Statement::is_base_used,
-                      "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                      "AND version OPERATOR(pg_catalog.>) $2 AND based_on OPERATOR(pg_catalog.>=) $3 "
-                      "AND based_on OPERATOR(pg_catalog.<=) $2 LIMIT 1",
-                      arguments) > 0;
+    bool is_used = false;
+    each_row(table, changes_after, key, TimestampTzGetDatum(core::latest_of_version(base).us), new_snapshot(),
+             [&](const HistoryRow &row) {
+                 const std::optional<core::Timestamp> based_on = row.optional_time(&HistoryFacts::based_on);
+                 is_used = based_on && core::same_version(*based_on, base);
+                 return !is_used;
+             });
+    return is_used;
 }
 
 bool
@@ -174,11 +212,7 @@ is_applied_from_earlier(const AttachedTable &table, const Key &key, core::Timest
     arguments.add(version);
     arguments.add(UUIDOID, digest);
     arguments.add(core::earliest_of_version(base));
-    return execute_latest_as(table, Part::history, Statement::is_applied_from_earlier,
-                             "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                             "AND version OPERATOR(pg_catalog.=) $2 AND request OPERATOR(pg_catalog.=) $3 "
-                             "AND based_on OPERATOR(pg_catalog.<) $4",
-                             arguments) > 0;
+    return execute_latest(table, select_applied, arguments) > 0;
 }
 
 bool
@@ -186,26 +220,18 @@ is_followed(const AttachedTable &table, const Key &key, core::Timestamp version)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(version);
-    return execute_as(table, Part::history, Statement::is_followed,
-                      "SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                      "AND version OPERATOR(pg_catalog.>) $2 AND previous OPERATOR(pg_catalog.=) $2 "
-                      "AND NOT EXISTS (SELECT FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                      "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
-                      arguments) > 0;
+    return execute(table, select_follower, arguments) > 0;
 }
 
 std::optional<core::Timestamp>
 version_before(const AttachedTable &table, const Key &key, core::Timestamp version)
 {
-    Arguments arguments = arguments_of(key);
-    arguments.add(version);
-    const std::uint64_t rows = execute_as(table, Part::history, Statement::version_before,
-                                          "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                          "AND version OPERATOR(pg_catalog.<) $2 ORDER BY version DESC LIMIT 1",
-                                          arguments);
-    if (rows == 0)
-        return std::nullopt;
-    return result_time(0, 0);
+    std::optional<core::Timestamp> before;
+    each_row(table, change_before, key, TimestampTzGetDatum(version.us), new_snapshot(), [&](const HistoryRow &row) {
+        before = row.time(&HistoryFacts::version);
+        return false;
+    });
+    return before;
 }
 
 void
@@ -216,32 +242,18 @@ forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp vers
     arguments.add(after);
     if (pg_class_aclcheck(table->history.oid, GetUserId(), ACL_DELETE) != ACLCHECK_OK)
         deny_table(table->history.oid);
-    execute_for_caller(table, Part::history, Statement::forget_inserted,
-                       "DELETE FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                       "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
-                       "AND operation OPERATOR(pg_catalog.=) 'insert'",
-                       arguments);
+    execute(table, delete_inserted, arguments);
 }
 
 std::optional<OldestChange>
 oldest_change(const AttachedTable &table, const Key &key)
 {
-    if (can_look_up(table->history.index))
-    {
-        const IndexLookup lookup = begin_history_lookup(table, key.value, core::minus_infinity, new_snapshot());
-        std::optional<OldestChange> found;
-        if (lookup.next())
-            found = OldestChange{lookup.optional_time(table->history.previous)};
-        end_lookup(lookup);
-        return found;
-    }
-    const std::uint64_t rows = execute_as(table, Part::history, Statement::oldest_change,
-                                          "SELECT previous FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                                          "ORDER BY version LIMIT 1",
-                                          arguments_of(key));
-    if (rows == 0)
-        return std::nullopt;
-    return OldestChange{result_optional_time(0, 0)};
+    std::optional<OldestChange> oldest;
+    each_row(table, oldest_changes, key, std::nullopt, new_snapshot(), [&](const HistoryRow &row) {
+        oldest = OldestChange{row.optional_time(&HistoryFacts::previous)};
+        return false;
+    });
+    return oldest;
 }
 
 bool
@@ -262,11 +274,7 @@ read_changes_after(const AttachedTable &table, const Key &key, core::Timestamp a
 {
     Arguments arguments = arguments_of(key);
     arguments.add(after);
-    return execute_for_caller(table, Part::history, Statement::changes_after,
-                              "SELECT version, previous, operation, status_from, fields FROM {history} "
-                              "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>) $2 "
-                              "ORDER BY version DESC",
-                              arguments, snapshot);
+    return execute(table, select_changes_after, arguments, snapshot);
 }
 
 std::size_t
@@ -277,12 +285,7 @@ nearby_versions(const AttachedTable &table, const Key &key, core::Timestamp base
     arguments.add(core::Timestamp{base.us - core::reach_of_diagnosis});
     arguments.add(core::Timestamp{base.us + core::reach_of_diagnosis});
     arguments.add(std::optional<std::int64_t>{static_cast<std::int64_t>(limit)});
-    const std::uint64_t rows =
-        execute_as(table, Part::history, Statement::nearby_versions,
-                   "SELECT version FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-                   "AND version OPERATOR(pg_catalog.>=) $2 AND version OPERATOR(pg_catalog.<=) $3 "
-                   "ORDER BY version DESC LIMIT $4",
-                   arguments);
+    const std::uint64_t rows = execute(table, select_nearby, arguments);
     for (std::uint64_t row = 0; row < rows; row++)
         versions[row] = result_time(row, 0);
     return rows;

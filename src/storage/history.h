@@ -15,7 +15,7 @@ enum class Operation
 };
 
 // A row of the history to be written.
-struct HistoryRow
+struct RecordedChange
 {
     core::Timestamp version;
     std::optional<core::Timestamp> previous;
@@ -48,7 +48,7 @@ struct OldestChange
 std::optional<ChainHead> chain_head(const AttachedTable &table, const Key &key);
 
 // Writes one row.
-void insert_history(const AttachedTable &table, const Key &key, const HistoryRow &row);
+void insert_history(const AttachedTable &table, const Key &key, const RecordedChange &row);
 
 // Whether a save from this base gave the customer a version.
 bool is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base);

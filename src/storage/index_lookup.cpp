@@ -4,63 +4,39 @@
 
 namespace crm {
 
-namespace {
-
 IndexLookup
-open_lookup(Oid table, const LookupIndex &index)
+begin_lookup(Oid table, const LookupIndex &index, const LookupKey &key, Snapshot snapshot)
 {
     IndexLookup lookup = {};
     lookup.relation = table_open(table, NoLock);
     lookup.index = index_open(index.index, AccessShareLock);
-    return lookup;
-}
-
-void
-begin_scan(IndexLookup &lookup, Snapshot snapshot, std::span<ScanKeyData> keys)
-{
-    lookup.snapshot = RegisterSnapshot(snapshot);
-    lookup.row = table_slot_create(lookup.relation, nullptr);
-    const int count = static_cast<int>(keys.size());
-    lookup.scan = begin_index_scan(lookup.relation, lookup.index, lookup.snapshot, count);
-    index_rescan(lookup.scan, keys.data(), count, nullptr, 0);
-}
-
-}  // namespace
-
-IndexLookup
-begin_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values, Snapshot snapshot)
-{
-    IndexLookup lookup = open_lookup(table, index);
     // The first page tells where the root is; there is none before the first row. A serializable transaction notes that it
     // found none.
     if (!IsolationIsSerializable() && RelationGetNumberOfBlocks(lookup.index) <= 1)
         return lookup;
 
-    ScanKeyData keys[std::size(LookupIndex{}.keys)];
-    std::size_t count = 0;
-    for (const Datum value : values)
+    ScanKeyData keys[] = {index.keys[0], index.keys[1]};
+    keys[0].sk_argument = key.customer;
+    const Datum value = key.value.value_or(static_cast<Datum>(0));
+    switch (key.bound)
     {
-        keys[count] = index.keys[count];
-        keys[count++].sk_argument = value;
+        case Bound::none:
+            break;
+        case Bound::equal:
+            keys[1].sk_argument = value;
+            break;
+        case Bound::above:
+            ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, value);
+            break;
+        case Bound::below:
+            ScanKeyInit(&keys[1], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, value);
+            break;
     }
-    begin_scan(lookup, snapshot, {keys, count});
-    return lookup;
-}
-
-IndexLookup
-begin_latest_lookup(Oid table, const LookupIndex &index, std::initializer_list<Datum> values)
-{
-    return begin_lookup(table, index, values, latest_snapshot());
-}
-
-IndexLookup
-begin_history_lookup(const AttachedTable &table, Datum key, core::Timestamp above, Snapshot snapshot)
-{
-    IndexLookup lookup = open_lookup(table->history.oid, table->history.index);
-    ScanKeyData keys[2] = {table->history.index.keys[0], {}};
-    keys[0].sk_argument = key;
-    ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(above.us));
-    begin_scan(lookup, snapshot, keys);
+    const int count = key.bound == Bound::none ? 1 : 2;
+    lookup.snapshot = RegisterSnapshot(snapshot);
+    lookup.slot = table_slot_create(lookup.relation, nullptr);
+    lookup.scan = begin_index_scan(lookup.relation, lookup.index, lookup.snapshot, count);
+    index_rescan(lookup.scan, keys, count, nullptr, 0);
     return lookup;
 }
 
@@ -70,7 +46,7 @@ end_lookup(const IndexLookup &lookup)
     if (lookup.scan != nullptr)
     {
         index_endscan(lookup.scan);
-        ExecDropSingleTupleTableSlot(lookup.row);
+        ExecDropSingleTupleTableSlot(lookup.slot);
         UnregisterSnapshot(lookup.snapshot);
     }
     index_close(lookup.index, NoLock);

@@ -25,6 +25,9 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement select_customer_by_key{"SELECT 1 FROM {customers} WHERE {key} OPERATOR(pg_catalog.=) $1",
+                                              As::owner, Part::customers};
+
 // One save on its way to its result.
 struct Save
 {
@@ -586,8 +589,7 @@ apply_versioned_comment(const AttachedTable &table, const Key &key, const core::
 bool
 customer_exists(const AttachedTable &table, const Key &key)
 {
-    return execute_latest_as(table, Part::customers, Statement::customer_exists,
-                             "SELECT 1 FROM {customers} WHERE {key} OPERATOR(pg_catalog.=) $1", arguments_of(key)) > 0;
+    return execute_latest(table, select_customer_by_key, arguments_of(key)) > 0;
 }
 
 }  // namespace crm

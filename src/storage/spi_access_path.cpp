@@ -10,6 +10,50 @@ namespace crm {
 
 namespace {
 
+// {columns}: version, status, and all columns of the table.
+constexpr SqlStatement select_whole_row{"SELECT {columns} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1",
+                                        As::reader};
+
+constexpr SqlStatement lock_at_once{"SELECT c.{version}, c.{status} FROM {customers} c "
+                                    "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF c SKIP LOCKED",
+                                    As::reader};
+
+constexpr SqlStatement lock_and_wait{"SELECT c.{version}, c.{status} FROM {customers} c "
+                                     "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF c",
+                                     As::reader};
+
+constexpr SqlStatement lock_key_at_once{"SELECT c.{version}, c.{status} FROM {customers} c "
+                                        "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR UPDATE OF c SKIP LOCKED",
+                                        As::reader};
+
+constexpr SqlStatement lock_key_and_wait{"SELECT c.{version}, c.{status} FROM {customers} c "
+                                         "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR UPDATE OF c",
+                                         As::reader};
+
+constexpr SqlStatement select_version{"SELECT c.{version}, c.{status} FROM {customers} c "
+                                      "WHERE c.{key} OPERATOR(pg_catalog.=) $1",
+                                      As::reader, Part::customers};
+
+constexpr SqlStatement key_share_by_reader{
+    "SELECT 1 FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c", As::reader,
+    Part::customers};
+
+constexpr SqlStatement key_share_by_owner{
+    "SELECT 1 FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c", As::owner,
+    Part::customers};
+
+constexpr SqlStatement update_nothing{
+    "UPDATE {customers} SET {status} = {status} WHERE {key} OPERATOR(pg_catalog.=) $1", As::caller};
+
+constexpr SqlStatement update_status{"UPDATE {customers} SET {status} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1",
+                                     As::caller};
+
+constexpr SqlStatement insert_reply_row{
+    "INSERT INTO {comments} (customer_id, author, body, reply_to) VALUES ($1, $2, $3, $4)", As::caller};
+
+constexpr SqlStatement insert_comment_row{"INSERT INTO {comments} (customer_id, author, body) VALUES ($1, $2, $3)",
+                                          As::caller};
+
 std::optional<CustomerRow>
 read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
 {
@@ -46,8 +90,7 @@ select_readable(const AttachedTable &table, bool reads_all)
     }
     const Sql list = sql_joined(", ", {readable, count});
     table_close(relation, NoLock);
-    return sql(table, "SELECT {columns} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1",
-               {{"columns", list}});
+    return sql(table, select_whole_row.text, {{"columns", list}});
 }
 
 std::uint64_t
@@ -57,8 +100,7 @@ select_customer(const AttachedTable &table, const Key &key, Snapshot snapshot)
     if (pg_class_aclcheck(table->customers.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
         return as_reader(table, Part::customers, [&] {
             return execute(
-                table->plan(Statement::read_customer), [&] { return select_readable(table, true); }, arguments,
-                snapshot);
+                table->plan(&select_whole_row), [&] { return select_readable(table, true); }, arguments, snapshot);
         });
 
     // The columns differ by role, so the plan is not kept.
@@ -86,20 +128,13 @@ result_as_json()
     return row_as_json(columns, values, nulls, left_out);
 }
 
-constexpr SqlTemplate key_share =
-    "SELECT 1 FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c";
-
 class SpiAccessPath final : public AccessPath
 {
 public:
     std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData) const override
     {
         require_may_read(table);
-        return read_row(execute_for_caller(table, Part::customers, Statement::look,
-                                           "SELECT c.{version}, c.{status} FROM {customers} c "
-                                           "WHERE c.{key} OPERATOR(pg_catalog.=) $1",
-                                           arguments_of(key)),
-                        table, key);
+        return read_row(execute(table, select_version, arguments_of(key)), table, key);
     }
 
     std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields,
@@ -117,21 +152,18 @@ public:
     std::optional<CustomerRow> lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &,
                                     std::optional<core::Timestamp>) const override
     {
-        return are_in_unique_index(table, fields)
-                   ? lock_row(table, key, sql("UPDATE"), Statement::lock_key_at_once, Statement::lock_key)
-                   : lock_row(table, key, sql("NO KEY UPDATE"), Statement::lock_at_once, Statement::lock);
+        return are_in_unique_index(table, fields) ? lock_row(table, key, lock_key_at_once, lock_key_and_wait)
+                                                  : lock_row(table, key, lock_at_once, lock_and_wait);
     }
 
     bool lock_for_reference(const AttachedTable &table, const Key &key) const override
     {
-        return execute_for_caller(table, Part::customers, Statement::lock_for_reference, key_share, arguments_of(key)) >
-               0;
+        return execute(table, key_share_by_reader, arguments_of(key)) > 0;
     }
 
     bool check_reference(const AttachedTable &table, const Key &key) const override
     {
-        return !IsolationUsesXactSnapshot() &&
-               execute_as(table, Part::customers, Statement::check_reference, key_share, arguments_of(key)) > 0;
+        return !IsolationUsesXactSnapshot() && execute(table, key_share_by_owner, arguments_of(key)) > 0;
     }
 
     bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
@@ -141,12 +173,9 @@ public:
             return update_fields(table, key, status, fields);
         Arguments arguments = arguments_of(key);
         if (!status)
-            return execute(table, Statement::touch,
-                           "UPDATE {customers} SET {status} = {status} WHERE {key} OPERATOR(pg_catalog.=) $1",
-                           arguments) > 0;
+            return execute(table, update_nothing, arguments) > 0;
         arguments.add(table->customers.status_type, status_datum(table, *status));
-        return execute(table, Statement::set_status,
-                       "UPDATE {customers} SET {status} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1", arguments) > 0;
+        return execute(table, update_status, arguments) > 0;
     }
 
     bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request, bool) const override
@@ -157,30 +186,21 @@ public:
         if (request.reply_to)
         {
             arguments.add(request.reply_to);
-            return execute(table, Statement::insert_reply,
-                           "INSERT INTO {comments} (customer_id, author, body, reply_to) VALUES ($1, $2, $3, $4)",
-                           arguments) > 0;
+            return execute(table, insert_reply_row, arguments) > 0;
         }
-        return execute(table, Statement::insert_comment,
-                       "INSERT INTO {comments} (customer_id, author, body) VALUES ($1, $2, $3)", arguments) > 0;
+        return execute(table, insert_comment_row, arguments) > 0;
     }
 
 private:
     // Tries without waiting first, so that waits can be counted.
-    static std::optional<CustomerRow> lock_row(const AttachedTable &table, const Key &key, Sql strength,
-                                               Statement at_once, Statement waiting)
+    static std::optional<CustomerRow> lock_row(const AttachedTable &table, const Key &key, const SqlStatement &at_once,
+                                               const SqlStatement &and_wait)
     {
-        const auto select = [&](Statement kept, Sql wait) {
-            return as_reader(table, Part::customers, [&] {
-                return execute(
-                    table->plan(kept), [&] { return select_locked(table, strength, wait); }, arguments_of(key));
-            });
-        };
-        std::uint64_t rows = select(at_once, sql(" SKIP LOCKED"));
+        std::uint64_t rows = execute(table, at_once, arguments_of(key));
         if (rows == 0)
         {
             statistics::count(statistics::Counter::lock_waits);
-            rows = select(waiting, Sql{});
+            rows = execute(table, and_wait, arguments_of(key));
         }
         return read_row(rows, table, key);
     }
@@ -222,14 +242,6 @@ private:
         if (result != SPI_OK_UPDATE)
             elog(ERROR, "could not update the customer: %s", SPI_result_code_string(result));
         return SPI_processed > 0;
-    }
-
-    static Sql select_locked(const AttachedTable &table, Sql strength, Sql waiting)
-    {
-        return sql(table,
-                   "SELECT c.{version}, c.{status} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 "
-                   "FOR {strength} OF c{waiting}",
-                   {{"strength", strength}, {"waiting", waiting}});
     }
 };
 

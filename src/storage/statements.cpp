@@ -20,38 +20,21 @@ sql(const AttachedTable &table, SqlTemplate statement, std::initializer_list<Sql
 }
 
 std::uint64_t
-execute(const AttachedTable &table, Statement kept, SqlTemplate statement, const Arguments &arguments,
-        Snapshot snapshot)
+execute(const AttachedTable &table, const SqlStatement &statement, const Arguments &arguments, Snapshot snapshot)
 {
-    return execute(
-        table->plan(kept), [&] { return sql(table, statement); }, arguments, snapshot);
+    return run_as(table, statement.as, statement.part, [&] {
+        return execute(
+            table->plan(&statement), [&] { return sql(table, statement.text); }, arguments, snapshot);
+    });
 }
 
 std::uint64_t
-execute_as(const AttachedTable &table, Part part, Statement kept, SqlTemplate statement, const Arguments &arguments,
-           Snapshot snapshot)
-{
-    const Role caller = act_as((*table)[part].owner);
-    const std::uint64_t rows = execute(table, kept, statement, arguments, snapshot);
-    act_again_as(caller);
-    return rows;
-}
-
-std::uint64_t
-execute_latest_as(const AttachedTable &table, Part part, Statement kept, SqlTemplate statement,
-                  const Arguments &arguments)
+execute_latest(const AttachedTable &table, const SqlStatement &statement, const Arguments &arguments)
 {
     const Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
-    const std::uint64_t rows = execute_as(table, part, kept, statement, arguments, latest);
+    const std::uint64_t rows = execute(table, statement, arguments, latest);
     UnregisterSnapshot(latest);
     return rows;
-}
-
-std::uint64_t
-execute_for_caller(const AttachedTable &table, Part part, Statement kept, SqlTemplate statement,
-                   const Arguments &arguments, Snapshot snapshot)
-{
-    return as_reader(table, part, [&] { return execute(table, kept, statement, arguments, snapshot); });
 }
 
 }  // namespace crm

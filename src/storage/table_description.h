@@ -8,54 +8,11 @@
 // What is known of an attached table.
 namespace crm {
 
-// The statements whose plans are kept for an attached table.
-enum class Statement
+// A plan that is kept for an attached table, known by the address of the constant that it was made of.
+struct KeptPlan
 {
-    look,
-    lock_at_once,
-    lock,
-    lock_key_at_once,
-    lock_key,
-    lock_for_reference,
-    check_reference,
-    set_status,
-    touch,
-    lift,
-    insert_comment,
-    insert_reply,
-    comment_exists,
-    read_customer,
-    customer_exists,
-    find_lock,
-    write_lock,
-    remove_lock,
-    list_locks,
-    find_kept_comments,
-    find_added_comment,
-    all_comments,
-    latest_comments,
-    count_comments,
-    timeline_of_changes,
-    timeline_of_comments,
-    threads,
-    changes_after,
-    prune_history,
-    find_comment_of_base,
-    import_comments,
-    adopt_comment,
-    list_comments,
-    chain_head,
-    insert_history,
-    is_base_used,
-    is_applied_from_earlier,
-    oldest_change,
-    changes_since,
-    is_followed,
-    version_before,
-    forget_inserted,
-    list_changes,
-    nearby_versions,
-    count,
+    const void *of;
+    SPIPlanPtr plan;
 };
 
 // An index through which rows are looked up by the values of its first columns; index is InvalidOid where none serves.
@@ -250,7 +207,9 @@ struct TableDescription
     Oid extension_schema;
     std::uint64_t news;        // how often something of the table has changed
     std::uint64_t news_known;  // when this was last found true
-    SPIPlanPtr plans[static_cast<int>(Statement::count)];
+    KeptPlan *plans;
+    int plan_count;
+    int plan_room;
     TableDescription *next;  // of all that there are
 
     const PartFacts &operator[](Part part) const;
@@ -266,7 +225,8 @@ struct TableDescription
         return news_known == news && history.write != nullptr && !history.write->calls_others;
     }
 
-    SPIPlanPtr &plan(Statement statement) { return plans[static_cast<int>(statement)]; }
+    // Where the plan for a constant is kept; nullptr stands there at first.
+    SPIPlanPtr &plan(const void *of);
 };
 
 // Fills in the description of the tables that it names, which are locked; raises 55000 when one of them is not as it must

@@ -12,22 +12,32 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement select_threads{
+    "WITH RECURSIVE above AS (SELECT id, reply_to FROM {comments} "
+    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) ANY ($2) "
+    "UNION SELECT c.id, c.reply_to FROM above a CROSS JOIN LATERAL (SELECT id, reply_to FROM {comments} "
+    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) a.reply_to LIMIT 1) c) "
+    "SELECT id, reply_to FROM above ORDER BY id",
+    As::reader, Part::comments};
+
 // The rows of changes and of comments, alike, as they are returned: $2 and what is of the same millisecond as the last one. A
 // page ends where a millisecond does, because many clients keep no more of a time that they send as before.
-constexpr SqlTemplate select_changes =
+constexpr SqlStatement select_changes{
     "SELECT recorded_at AS at, 'change'::pg_catalog.text AS kind, version, operation, author, db_user, status_from, "
     "status_to, fields, comment_id, NULL::pg_catalog.int8 AS reply_to, NULL::pg_catalog.int8 AS thread, "
     "NULL::pg_catalog.int4 AS depth, NULL::pg_catalog.text AS body, NULL::pg_catalog.bool AS save_refused "
     "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 AND recorded_at OPERATOR(pg_catalog.<) $3 "
-    "ORDER BY pg_catalog.date_trunc('milliseconds', recorded_at) DESC FETCH FIRST $2 ROWS WITH TIES";
+    "ORDER BY pg_catalog.date_trunc('milliseconds', recorded_at) DESC FETCH FIRST $2 ROWS WITH TIES",
+    As::reader, Part::history};
 
-constexpr SqlTemplate select_comments =
+constexpr SqlStatement select_comments{
     "SELECT created_at AS at, 'comment'::pg_catalog.text AS kind, NULL::pg_catalog.timestamptz AS version, "
     "NULL::pg_catalog.text AS operation, author, NULL::pg_catalog.name AS db_user, NULL::pg_catalog.text AS status_from, "
     "NULL::pg_catalog.text AS status_to, NULL::pg_catalog.jsonb AS fields, id AS comment_id, reply_to, "
     "NULL::pg_catalog.int8 AS thread, NULL::pg_catalog.int4 AS depth, body, save_refused "
     "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<) $3 "
-    "ORDER BY pg_catalog.date_trunc('milliseconds', created_at) DESC FETCH FIRST $2 ROWS WITH TIES";
+    "ORDER BY pg_catalog.date_trunc('milliseconds', created_at) DESC FETCH FIRST $2 ROWS WITH TIES",
+    As::reader, Part::comments};
 
 // The columns of the rows that the threads of comments are told by.
 constexpr int comment_id_column = 9;
@@ -130,14 +140,7 @@ read_threads(const AttachedTable &table, const Key &key, Page &page, Snapshot sn
 {
     Arguments arguments = arguments_of(key);
     arguments.add(INT8ARRAYOID, replies_of(page));
-    const std::uint64_t rows = execute_for_caller(
-        table, Part::comments, Statement::threads,
-        "WITH RECURSIVE above AS (SELECT id, reply_to FROM {comments} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) ANY ($2) "
-        "UNION SELECT c.id, c.reply_to FROM above a CROSS JOIN LATERAL (SELECT id, reply_to FROM {comments} "
-        "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) a.reply_to LIMIT 1) c) "
-        "SELECT id, reply_to FROM above ORDER BY id",
-        arguments, snapshot);
+    const std::uint64_t rows = execute(table, select_threads, arguments, snapshot);
     page.comments =
         static_cast<core::Reply *>(MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::Reply)));
     page.places = static_cast<core::ThreadPlace *>(
@@ -185,15 +188,9 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     Page page;
     if (with_changes)
-        add_result(page,
-                   execute_for_caller(table, Part::history, Statement::timeline_of_changes, select_changes, arguments,
-                                      snapshot),
-                   false);
+        add_result(page, execute(table, select_changes, arguments, snapshot), false);
     if (with_comments)
-        add_result(page,
-                   execute_for_caller(table, Part::comments, Statement::timeline_of_comments, select_comments,
-                                      arguments, snapshot),
-                   true);
+        add_result(page, execute(table, select_comments, arguments, snapshot), true);
     cut(page, max_rows);
     if (with_comments)
         read_threads(table, key, page, snapshot);
