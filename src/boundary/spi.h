@@ -6,6 +6,38 @@
 // Saved plans and their arguments, on top of SPI.
 namespace crm {
 
+// Runs work(caller) with SPI connected, and returns what it returns. What is to outlive the connection is made in the memory
+// context caller.
+template <typename Work>
+auto
+in_spi(Work work)
+{
+    const MemoryContext caller = CurrentMemoryContext;
+    SPI_connect();
+    if constexpr (std::is_void_v<decltype(work(caller))>)
+    {
+        work(caller);
+        SPI_finish();
+    }
+    else
+    {
+        const auto result = work(caller);
+        SPI_finish();
+        return result;
+    }
+}
+
+// Runs make() in another memory context.
+template <typename Make>
+auto
+made_in(MemoryContext context, Make make)
+{
+    const MemoryContext current = MemoryContextSwitchTo(context);
+    const auto result = make();
+    MemoryContextSwitchTo(current);
+    return result;
+}
+
 // The arguments of a statement, in order.
 struct Arguments
 {

@@ -20,8 +20,5 @@ CRM_FUNCTION(crm_add_comment)
     const Key key = key_argument(fcinfo, 0, table);
     require_triggers(table);
 
-    SPI_connect();
-    const std::int64_t id = add_comment(table, key, comment);
-    SPI_finish();
-    return Int64GetDatum(id);
+    return in_spi([&](MemoryContext) { return Int64GetDatum(add_comment(table, key, comment)); });
 }

@@ -43,9 +43,7 @@ with_safe_names(Run run)
 {
     const int settings_level = NewGUCNestLevel();
     set_search_path("pg_catalog, pg_temp");
-    SPI_connect();
-    run();
-    SPI_finish();
+    in_spi([&](MemoryContext) { run(); });
     AtEOXact_GUC(true, settings_level);
 }
 

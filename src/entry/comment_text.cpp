@@ -16,12 +16,11 @@ CRM_FUNCTION(crm_export_comments)
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
     const Key key = key_argument(fcinfo, 0, table);
 
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    std::optional<Datum> text;
-    if (access_path(table).look(table, key))
-        text = copied_value(export_comments(table, key, PG_GETARG_DATUM(1)), caller);
-    SPI_finish();
+    const std::optional<Datum> text = in_spi([&](MemoryContext caller) -> std::optional<Datum> {
+        if (!access_path(table).look(table, key))
+            return std::nullopt;
+        return copied_value(export_comments(table, key, PG_GETARG_DATUM(1)), caller);
+    });
     if (!text)
         PG_RETURN_NULL();
     return *text;
@@ -40,10 +39,10 @@ CRM_FUNCTION(crm_import_comments)
     require_ownership(table->comments.oid);
     const std::optional<std::string_view> text = text_argument(fcinfo, 1);
 
-    SPI_connect();
-    if (!customer_exists(table, key))
-        errors::no_such_customer(key_text(key));
-    const std::int64_t count = text ? import_comments(table, key, *text, PG_GETARG_DATUM(2)) : 0;
-    SPI_finish();
-    return Int32GetDatum(static_cast<std::int32_t>(count));
+    return in_spi([&](MemoryContext) {
+        if (!customer_exists(table, key))
+            errors::no_such_customer(key_text(key));
+        const std::int64_t count = text ? import_comments(table, key, *text, PG_GETARG_DATUM(2)) : 0;
+        return Int32GetDatum(static_cast<std::int32_t>(count));
+    });
 }

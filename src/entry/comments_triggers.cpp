@@ -243,23 +243,15 @@ CRM_FUNCTION(crm_comments_guard)
         return PointerGetDatum(data->tg_trigtuple);
     const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
 
-    HeapTuple result = data->tg_trigtuple;
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
-    {
+    HeapTuple result = in_spi([&](MemoryContext caller) -> HeapTuple {
+        if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+        {
+            check_change(comment, TRIGGER_FIRED_BY_DELETE(data->tg_event));
+            return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+        }
         HeapTuple stamped = before_insert(comment);
-        MemoryContextSwitchTo(caller);
-        result = stamped == comment.row ? stamped : heap_copytuple(stamped);
-    }
-    else
-    {
-        check_change(comment, TRIGGER_FIRED_BY_DELETE(data->tg_event));
-        if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-            result = data->tg_newtuple;
-    }
-    SPI_finish();
-    MemoryContextSwitchTo(caller);
+        return stamped == comment.row ? stamped : made_in(caller, [stamped] { return heap_copytuple(stamped); });
+    });
     return PointerGetDatum(result);
 }
 
@@ -273,9 +265,7 @@ CRM_FUNCTION(crm_comments_version)
         errors::misused_trigger("crm_comments_version", expected);
     if (const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments))
     {
-        SPI_connect();
-        after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)});
-        SPI_finish();
+        in_spi([&](MemoryContext) { after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)}); });
     }
     return PointerGetDatum(nullptr);
 }

@@ -79,23 +79,24 @@ CRM_FUNCTION(crm_create_tables)
     const Sql schema_name = sql_schema(schema);
     const int settings_level = NewGUCNestLevel();
     set_search_path("pg_catalog, pg_temp");
-    SPI_connect();
-    for (const SqlTemplate &statement : create_customers)
-        run_utility(sql(statement, {{"schema", schema_name}}));
-    const Oid customers = get_relname_relid("customers", schema);
-    attach(
-        {
-            .customers = customers,
-            .status_column = "status",
-            .version_column = "updated_at",
-            .comments = "comments",
-            .history = "customer_history",
-            .locks = "customer_locks",
-            .comments_column = nullptr,
-            .refuses_plain_updates = false,
-        },
-        extension_schema);
-    SPI_finish();
+    const Oid customers = in_spi([&](MemoryContext) {
+        for (const SqlTemplate &statement : create_customers)
+            run_utility(sql(statement, {{"schema", schema_name}}));
+        const Oid created = get_relname_relid("customers", schema);
+        attach(
+            {
+                .customers = created,
+                .status_column = "status",
+                .version_column = "updated_at",
+                .comments = "comments",
+                .history = "customer_history",
+                .locks = "customer_locks",
+                .comments_column = nullptr,
+                .refuses_plain_updates = false,
+            },
+            extension_schema);
+        return created;
+    });
     AtEOXact_GUC(true, settings_level);
     return ObjectIdGetDatum(customers);
 }

@@ -59,14 +59,10 @@ CRM_FUNCTION(crm_customers_version)
     if (is_key_null(rows, row))
         return PointerGetDatum(row);
 
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    const core::Timestamp version =
-        is_update ? version_of_update(rows, data->tg_trigtuple, row, save_of(rows, data->tg_trigtuple))
-                  : version_of_insert(rows, row);
-    SPI_finish();
-    MemoryContextSwitchTo(caller);
-
+    const core::Timestamp version = in_spi([&](MemoryContext) {
+        return is_update ? version_of_update(rows, data->tg_trigtuple, row, save_of(rows, data->tg_trigtuple))
+                         : version_of_insert(rows, row);
+    });
     if (version_of(rows, row) == version)
         return PointerGetDatum(row);
     return PointerGetDatum(with_version(rows, row, version));
@@ -102,13 +98,13 @@ CRM_FUNCTION(crm_customers_history)
         return PointerGetDatum(nullptr);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
 
-    SPI_connect();
-    if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-        record_update(rows, data->tg_trigtuple, data->tg_newtuple, save_of(rows, data->tg_newtuple));
-    else if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
-        record_insert(rows, data->tg_trigtuple);
-    else
-        record_delete(rows, data->tg_trigtuple);
-    SPI_finish();
+    in_spi([&](MemoryContext) {
+        if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+            record_update(rows, data->tg_trigtuple, data->tg_newtuple, save_of(rows, data->tg_newtuple));
+        else if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+            record_insert(rows, data->tg_trigtuple);
+        else
+            record_delete(rows, data->tg_trigtuple);
+    });
     return PointerGetDatum(nullptr);
 }

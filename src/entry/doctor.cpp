@@ -195,20 +195,21 @@ public:
             pg_class_aclcheck(table.history, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
             is_under_row_security(table.history))
             return;
-        SPI_connect();
-        const Sql query =
-            sql("SELECT 1 FROM {history} WHERE version OPERATOR(pg_catalog.>) "
-                "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
-                {{"history", sql_relation(table.history)}});
-        const Role caller = act_as(owner_of(table_owner(table.history), get_rel_namespace(table.history)));
-        if (SPI_execute(query.text(), true, 1) != SPI_OK_SELECT)
-            elog(ERROR, "could not read the versions");
-        act_again_as(caller);
-        if (SPI_processed > 0)
+        const bool is_ahead = in_spi([&](MemoryContext) {
+            const Sql query =
+                sql("SELECT 1 FROM {history} WHERE version OPERATOR(pg_catalog.>) "
+                    "(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 minute'::pg_catalog.interval) LIMIT 1",
+                    {{"history", sql_relation(table.history)}});
+            const Role caller = act_as(owner_of(table_owner(table.history), get_rel_namespace(table.history)));
+            if (SPI_execute(query.text(), true, 1) != SPI_OK_SELECT)
+                elog(ERROR, "could not read the versions");
+            act_again_as(caller);
+            return SPI_processed > 0;
+        });
+        if (is_ahead)
             add(psprintf("versions of %s are more than a minute ahead of the clock",
                          sql_relation(table.customers).text()),
                 "Find out whether the clock was put back, or who wrote those versions: the history names them.");
-        SPI_finish();
     }
 
     void on_problem(const Registered &table, const char *message) override
@@ -249,16 +250,10 @@ CRM_FUNCTION(crm_doctor)
 
     const RowSet rows = begin_row_set(fcinfo);
     const Oid extension_schema = extension_schema_of(fcinfo);
-    SPI_connect();
-    add_rows(rows, run(extension_schema, "c.check_name <> 'clock'"));
-    SPI_finish();
+    in_spi([&](MemoryContext) { add_rows(rows, run(extension_schema, "c.check_name <> 'clock'")); });
     ClockCheck clock{rows};
     each_readable_table(extension_schema, clock);
     if (!clock.has_found())
-    {
-        SPI_connect();
-        add_rows(rows, run(extension_schema, "c.check_name = 'clock'"));
-        SPI_finish();
-    }
+        in_spi([&](MemoryContext) { add_rows(rows, run(extension_schema, "c.check_name = 'clock'")); });
     return static_cast<Datum>(0);
 }

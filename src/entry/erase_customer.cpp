@@ -18,9 +18,5 @@ CRM_FUNCTION(crm_erase_customer)
     for (const Oid relation : {table->customers.oid, table->comments.oid, table->history.oid})
         require_ownership(relation);
 
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    const Datum result = copied_value(erase_customer(table, key), caller);
-    SPI_finish();
-    return result;
+    return in_spi([&](MemoryContext caller) { return copied_value(erase_customer(table, key), caller); });
 }

@@ -22,12 +22,10 @@ CRM_FUNCTION(crm_get_customer)
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
     const Key key = key_argument(fcinfo, 0, table);
 
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    std::optional<Datum> view = view_customer(table, key, at, max_comments);
-    if (view)
-        view = copied_value(*view, caller);
-    SPI_finish();
+    const std::optional<Datum> view = in_spi([&](MemoryContext caller) -> std::optional<Datum> {
+        const std::optional<Datum> made = view_customer(table, key, at, max_comments);
+        return made ? std::optional{copied_value(*made, caller)} : std::nullopt;
+    });
     if (!view)
         PG_RETURN_NULL();
     return *view;

@@ -25,9 +25,9 @@ CRM_FUNCTION(crm_history_restore)
     if (is_null[0] || is_null[1] || is_null[2])
         return PointerGetDatum(row);
 
-    SPI_connect();
-    forget_inserted(*table, stored_reference(*table, customer), {DatumGetTimestampTz(version)},
-                    {DatumGetTimestampTz(recorded_at)});
-    SPI_finish();
+    in_spi([&](MemoryContext) {
+        forget_inserted(*table, stored_reference(*table, customer), {DatumGetTimestampTz(version)},
+                        {DatumGetTimestampTz(recorded_at)});
+    });
     return PointerGetDatum(row);
 }

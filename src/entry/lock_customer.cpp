@@ -80,11 +80,11 @@ public:
         const bool is_filtered = is_under_row_security(registered.customers);
         if (is_filtered && !is_found_by_search_path(registered.customers, extension_schema))
             return;
-        SPI_connect();
-        for (const ListedLock &listed : read_live_locks(*table))
-            if (!is_filtered || access_path(*table).look(*table, listed.key))
-                add(registered.customers, listed);
-        SPI_finish();
+        in_spi([&](MemoryContext) {
+            for (const ListedLock &listed : read_live_locks(*table))
+                if (!is_filtered || access_path(*table).look(*table, listed.key))
+                    add(registered.customers, listed);
+        });
     }
 
     void on_problem(const Registered &registered, const char *message) override
@@ -125,14 +125,10 @@ CRM_FUNCTION(crm_lock_customer)
     const Key key = key_argument(fcinfo, 0, table);
 
     const TupleDesc columns = result_columns(fcinfo);
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    const LockResult result = lock_customer(table, key, author, ttl, lock_id);
-    const MemoryContext spi = MemoryContextSwitchTo(caller);
-    const Datum row = HeapTupleGetDatum(row_of(result, columns));
-    MemoryContextSwitchTo(spi);
-    SPI_finish();
-    return row;
+    return in_spi([&](MemoryContext caller) {
+        const LockResult result = lock_customer(table, key, author, ttl, lock_id);
+        return made_in(caller, [&] { return HeapTupleGetDatum(row_of(result, columns)); });
+    });
 }
 
 CRM_FUNCTION(crm_unlock_customer)
@@ -145,10 +141,7 @@ CRM_FUNCTION(crm_unlock_customer)
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
     const Key key = key_argument(fcinfo, 0, table);
 
-    SPI_connect();
-    const bool released = unlock_customer(table, key, PG_GETARG_DATUM(1));
-    SPI_finish();
-    return BoolGetDatum(released);
+    return in_spi([&](MemoryContext) { return BoolGetDatum(unlock_customer(table, key, PG_GETARG_DATUM(1))); });
 }
 
 CRM_FUNCTION(crm_live_locks)

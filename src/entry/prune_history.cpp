@@ -24,8 +24,5 @@ CRM_FUNCTION(crm_prune_history)
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::prune);
     require_ownership(table->history.oid);
 
-    SPI_connect();
-    const std::int64_t count = prune_history(table, {before}, batch);
-    SPI_finish();
-    return Int64GetDatum(count);
+    return in_spi([&](MemoryContext) { return Int64GetDatum(prune_history(table, {before}, batch)); });
 }

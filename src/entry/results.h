@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../boundary/pg.h"
+#include "../boundary/spi.h"
 
 // Returning rows and values of any length, which are made while SPI is connected.
 namespace crm {
@@ -19,10 +19,7 @@ result_columns(FunctionCallInfo fcinfo)
 inline Datum
 copied_value(Datum value, MemoryContext context)
 {
-    const MemoryContext current = MemoryContextSwitchTo(context);
-    const Datum copy = datumCopy(value, false, -1);
-    MemoryContextSwitchTo(current);
-    return copy;
+    return made_in(context, [value] { return datumCopy(value, false, -1); });
 }
 
 }  // namespace crm

@@ -19,10 +19,10 @@ CRM_FUNCTION(crm_timeline)
     const Key key = key_argument(fcinfo, 0, table);
     const RowSet rows = begin_row_set(fcinfo);
 
-    SPI_connect();
-    const bool is_hidden = is_under_row_security(table->customers.oid) && !access_path(table).look(table, key);
-    if (!is_hidden)
-        read_timeline(table, key, max_rows, before, rows);
-    SPI_finish();
+    in_spi([&](MemoryContext) {
+        const bool is_hidden = is_under_row_security(table->customers.oid) && !access_path(table).look(table, key);
+        if (!is_hidden)
+            read_timeline(table, key, max_rows, before, rows);
+    });
     return static_cast<Datum>(0);
 }

@@ -43,14 +43,12 @@ CRM_FUNCTION(crm_update_customer)
     if (!PG_ARGISNULL(7))
         fields = PG_GETARG_DATUM(7);
 
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    const SaveResult result = save_customer(table, key, request, fields);
-    const MemoryContext spi = MemoryContextSwitchTo(caller);
-    RowValues row;
-    row.add(result);
-    const Datum tuple = HeapTupleGetDatum(heap_form_tuple(columns, row.values, row.nulls));
-    MemoryContextSwitchTo(spi);
-    SPI_finish();
-    return tuple;
+    return in_spi([&](MemoryContext caller) {
+        const SaveResult result = save_customer(table, key, request, fields);
+        return made_in(caller, [&] {
+            RowValues row;
+            row.add(result);
+            return HeapTupleGetDatum(heap_form_tuple(columns, row.values, row.nulls));
+        });
+    });
 }

@@ -142,16 +142,15 @@ read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
 void
 save(OneOfMany &item, const AttachedTable &table, TupleDesc columns)
 {
-    const MemoryContext caller = CurrentMemoryContext;
-    SPI_connect();
-    const SaveResult result = save_customer(table, item.key, item.request, item.fields);
-    const MemoryContext spi = MemoryContextSwitchTo(caller);
-    RowValues row;
-    row.add(std::optional<Datum>{Int32GetDatum(item.ord)});
-    row.add(result);
-    item.row = heap_form_tuple(columns, row.values, row.nulls);
-    MemoryContextSwitchTo(spi);
-    SPI_finish();
+    item.row = in_spi([&](MemoryContext caller) {
+        const SaveResult result = save_customer(table, item.key, item.request, item.fields);
+        return made_in(caller, [&] {
+            RowValues row;
+            row.add(std::optional<Datum>{Int32GetDatum(item.ord)});
+            row.add(result);
+            return heap_form_tuple(columns, row.values, row.nulls);
+        });
+    });
 }
 
 // By key, so that calls which save the same customers do not deadlock; those of one customer in the order given.

@@ -13,10 +13,10 @@ CRM_FUNCTION(crm_verify)
         key = key_argument(fcinfo, 0, table);
     const RowSet rows = begin_row_set(fcinfo);
 
-    SPI_connect();
-    const std::uint64_t count = read_violations(table, key);
-    for (std::uint64_t row = 0; row < count; row++)
-        rows.add(SPI_tuptable->vals[row]);
-    SPI_finish();
+    in_spi([&](MemoryContext) {
+        const std::uint64_t count = read_violations(table, key);
+        for (std::uint64_t row = 0; row < count; row++)
+            rows.add(SPI_tuptable->vals[row]);
+    });
     return static_cast<Datum>(0);
 }
