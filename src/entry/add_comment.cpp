@@ -1,5 +1,5 @@
 #include "../boundary/transaction.h"
-#include "../storage/added_comments.h"
+#include "../saving/added_comments.h"
 
 #include "../boundary/guard.h"
 #include "arguments.h"

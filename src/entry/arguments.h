@@ -5,7 +5,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/spi.h"
 #include "../core/text.h"
-#include "../storage/key.h"
+#include "../tables/key.h"
 
 // Reading and checking the arguments that the functions and triggers share.
 namespace crm {

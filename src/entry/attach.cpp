@@ -1,11 +1,11 @@
 #include "../boundary/transaction.h"
-#include "../storage/attachment.h"
+#include "../tables/attachment.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
-#include "../storage/attached_tables.h"
+#include "../tables/attached_tables.h"
 #include "arguments.h"
 
 namespace crm {

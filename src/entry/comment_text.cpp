@@ -1,9 +1,9 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/transaction.h"
-#include "../storage/access_path.h"
-#include "../storage/comment_import.h"
-#include "../storage/save.h"
+#include "../reading/comment_import.h"
+#include "../saving/access_path.h"
+#include "../saving/save.h"
 #include "arguments.h"
 #include "results.h"
 

@@ -3,8 +3,8 @@
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../boundary/transaction.h"
-#include "../storage/attached_tables.h"
-#include "../storage/attachment.h"
+#include "../tables/attached_tables.h"
+#include "../tables/attachment.h"
 
 namespace crm {
 

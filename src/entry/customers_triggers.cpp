@@ -1,7 +1,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
 #include "../boundary/spi.h"
-#include "../storage/customer_changes.h"
+#include "../records/customer_changes.h"
 #include "triggers.h"
 
 namespace crm {

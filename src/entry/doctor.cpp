@@ -2,8 +2,8 @@
 #include "../boundary/library_version.h"
 #include "../boundary/row_set.h"
 #include "../boundary/value_json.h"
-#include "../storage/own_triggers.h"
-#include "../storage/statements.h"
+#include "../tables/own_triggers.h"
+#include "../tables/statements.h"
 
 namespace crm {
 

@@ -1,5 +1,5 @@
 #include "../boundary/transaction.h"
-#include "../storage/erasure.h"
+#include "../reading/erasure.h"
 
 #include "../boundary/guard.h"
 #include "../boundary/role.h"

@@ -1,5 +1,5 @@
 #include "../boundary/guard.h"
-#include "../storage/history.h"
+#include "../records/history.h"
 #include "triggers.h"
 
 // pg_dump loads customers before their history. What the customers' insertion wrote there gives way to the row that the

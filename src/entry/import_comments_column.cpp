@@ -3,8 +3,8 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/transaction.h"
-#include "../storage/comment_import.h"
-#include "../storage/statements.h"
+#include "../reading/comment_import.h"
+#include "../tables/statements.h"
 #include "arguments.h"
 
 namespace crm {

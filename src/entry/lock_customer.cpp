@@ -2,8 +2,9 @@
 #include "../boundary/role.h"
 #include "../boundary/row_set.h"
 #include "../boundary/transaction.h"
-#include "../storage/access_path.h"
-#include "../storage/edit_locks.h"
+#include "../records/edit_locks.h"
+#include "../saving/access_path.h"
+#include "../saving/customer_locking.h"
 #include "arguments.h"
 #include "results.h"
 

@@ -3,7 +3,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/statistics.h"
 #include "../boundary/transaction.h"
-#include "../storage/attached_tables.h"
+#include "../tables/attached_tables.h"
 
 extern "C" {
 

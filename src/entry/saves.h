@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../storage/save.h"
+#include "../saving/save.h"
 #include "arguments.h"
 
 // What the functions that save customers share.

@@ -1,8 +1,8 @@
-#include "../storage/timeline.h"
+#include "../reading/timeline.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/row_set.h"
-#include "../storage/access_path.h"
+#include "../saving/access_path.h"
 #include "arguments.h"
 
 CRM_FUNCTION(crm_timeline)

@@ -2,7 +2,8 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
-#include "../storage/attached_tables.h"
+#include "../records/save_in_progress.h"
+#include "../tables/attached_tables.h"
 
 // What the trigger functions share.
 namespace crm {
@@ -26,6 +27,9 @@ inline std::optional<AttachedTable>
 attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part part)
 {
     const Oid relation = RelationGetRelid(data->tg_relation);
+    // What a save in progress has found and locked is not looked for again.
+    if (innermost_save != nullptr && (*innermost_save->table)[part].oid == relation)
+        return innermost_save->table;
     const std::optional<AttachedTable> table =
         attached_by_member(part, relation, extension_schema_of(fcinfo), Purpose::guard);
     if (!table && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))

@@ -2,7 +2,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
-#include "../storage/attached_tables.h"
+#include "../tables/attached_tables.h"
 
 CRM_FUNCTION(crm_refuse_truncate)
 {

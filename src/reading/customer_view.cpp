@@ -1,0 +1,123 @@
+#include "customer_view.h"
+
+#include "../boundary/json.h"
+#include "../boundary/snapshot.h"
+#include "../core/comment_tree.h"
+#include "../records/comments.h"
+#include "../records/edit_locks.h"
+#include "../saving/access_path.h"
+#include "../tables/statements.h"
+#include "customer_then.h"
+
+namespace crm {
+
+namespace {
+
+constexpr SqlStatement select_latest_comments{
+    "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
+    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
+    "ORDER BY id DESC LIMIT $3",
+    As::reader, Part::comments};
+
+constexpr SqlStatement count_comments{
+    "SELECT pg_catalog.count(*) FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND created_at OPERATOR(pg_catalog.<=) $2",
+    As::reader, Part::comments};
+
+// Deeper threads stand side by side: JSON of any depth is more than most parsers take.
+constexpr int deepest_reply = 100;
+
+// Comments that were read, in the latest result of SPI by descending id, and their places in the tree by ascending id.
+struct CommentsRead
+{
+    std::uint64_t count;
+    std::optional<core::Timestamp> at;
+    core::TreeNode *tree;
+
+    std::uint64_t row_of(int position) const { return count - 1 - static_cast<std::uint64_t>(position); }
+};
+
+void
+add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
+{
+    json.open_array();
+    for (int i = first; i >= 0; i = comments.tree[i].next)
+    {
+        const std::uint64_t row = comments.row_of(i);
+        const std::optional<core::Timestamp> adopted = result_optional_time(row, 6);
+        json.open_object();
+        Comment comment = comment_in_result(row);
+        comment.save_refused |= comments.at && adopted && *adopted > *comments.at;
+        add_comment_values(json, comment, CommentText::whole);
+        json.key("replies");
+        add_comments(json, comments, comments.tree[i].first_reply);
+        json.close_object();
+    }
+    json.close_array();
+}
+
+void
+add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at,
+             std::int32_t max_comments, Snapshot snapshot)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(at.value_or(core::infinity));
+    arguments.add(std::optional<std::int64_t>{max_comments});
+    const std::uint64_t rows = execute(table, select_latest_comments, arguments, snapshot);
+
+    CommentsRead comments = {rows, at, static_cast<core::TreeNode *>(palloc(rows * sizeof(core::TreeNode) + 1))};
+    core::Reply *replies = static_cast<core::Reply *>(palloc(rows * sizeof(core::Reply) + 1));
+    for (std::uint64_t i = 0; i < rows; i++)
+        replies[i] = {result_bigint(rows - 1 - i, 0), result_optional_bigint(rows - 1 - i, 4)};
+    const int first = core::arrange({replies, rows}, {comments.tree, rows}, deepest_reply);
+    json.key("comments");
+    add_comments(json, comments, first);
+
+    Arguments of_count = arguments_of(key);
+    of_count.add(at.value_or(core::infinity));
+    execute(table, count_comments, of_count, snapshot);
+    json.key("comments_total");
+    json.number(result_bigint(0, 0));
+}
+
+std::optional<Datum>
+read_row(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, Snapshot snapshot)
+{
+    if (at)
+        return customer_then(table, key, *at, snapshot);
+    const std::optional<ReadableCustomer> customer = access_path(table).read(table, key, snapshot);
+    return customer ? std::optional<Datum>{customer->row.object} : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Datum>
+view_customer(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
+{
+    // Row, history and comments are those of one moment.
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    const std::optional<Datum> row = read_row(table, key, at, snapshot);
+    if (!row)
+    {
+        UnregisterSnapshot(snapshot);
+        return std::nullopt;
+    }
+
+    JsonBuilder json;
+    json.open_object();
+    json.key("customer");
+    json.jsonb(*row);
+    if (may_read_comments(table))
+        add_comments(json, table, key, at, max_comments, snapshot);
+    UnregisterSnapshot(snapshot);
+    json.key("lock");
+    const std::optional<EditLock> lock = at ? std::nullopt : live_edit_lock(table, key);
+    if (lock)
+        add_edit_lock(json, *lock);
+    else
+        json.null();
+    json.close_object();
+    return json.finish();
+}
+
+}  // namespace crm

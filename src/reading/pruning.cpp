@@ -1,0 +1,45 @@
+#include "pruning.h"
+
+#include "../tables/lock_class.h"
+#include "../tables/statements.h"
+
+namespace crm {
+
+namespace {
+
+constexpr SqlStatement delete_pruned{
+    "WITH doomed AS (SELECT h.customer_id, h.version FROM (SELECT customer_id, version, "
+    "pg_catalog.max(recorded_at) OVER (PARTITION BY customer_id ORDER BY version ROWS UNBOUNDED PRECEDING) AS recorded "
+    "FROM {history} WHERE version OPERATOR(pg_catalog.<) $1) h WHERE h.recorded OPERATOR(pg_catalog.<) $1 "
+    "AND (SELECT n.version FROM {history} n WHERE n.customer_id OPERATOR(pg_catalog.=) h.customer_id "
+    "AND n.version OPERATOR(pg_catalog.>) h.version ORDER BY n.version LIMIT 1) IS NOT NULL "
+    "ORDER BY h.customer_id, h.version LIMIT $2), "
+    "deleted AS (DELETE FROM {history} h USING doomed d WHERE h.customer_id OPERATOR(pg_catalog.=) d.customer_id "
+    "AND h.version OPERATOR(pg_catalog.=) d.version RETURNING 1), "
+    "marked AS (UPDATE {history} h SET earlier_pruned = true FROM (SELECT l.customer_id, "
+    "(SELECT n.version FROM {history} n WHERE n.customer_id OPERATOR(pg_catalog.=) l.customer_id "
+    "AND n.version OPERATOR(pg_catalog.>) l.version ORDER BY n.version LIMIT 1) AS version "
+    "FROM (SELECT DISTINCT ON (customer_id) customer_id, version FROM doomed "
+    "ORDER BY customer_id, version DESC) l) first "
+    "WHERE h.customer_id OPERATOR(pg_catalog.=) first.customer_id "
+    "AND h.version OPERATOR(pg_catalog.=) first.version AND NOT h.earlier_pruned) "
+    "SELECT pg_catalog.count(*) FROM deleted",
+    As::owner, Part::history};
+
+}  // namespace
+
+std::int64_t
+prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch)
+{
+    // One after the other: both would choose the same rows. Neither saves nor VACUUM wait for it.
+    const LOCKTAG one_pruning = lock_tag(LockClass::pruning, table->history.oid, 0);
+    LockAcquire(&one_pruning, ExclusiveLock, false, false);
+    Arguments arguments;
+    arguments.add(before);
+    arguments.add(std::optional<std::int64_t>{batch});
+
+    execute(table, delete_pruned, arguments);
+    return result_bigint(0, 0);
+}
+
+}  // namespace crm

@@ -1,0 +1,164 @@
+#include "violations.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/value_json.h"
+#include "../core/version.h"
+#include "../tables/statements.h"
+
+namespace crm {
+
+namespace {
+
+// {of_history} and the like limit every part to one customer. The search_path is pg_catalog alone.
+constexpr SqlTemplate statement = R"(
+WITH h AS (
+    SELECT customer_id, version, previous, based_on, operation, status_from, status_to, comment_id, earlier_pruned,
+           lag(version) OVER w AS before, lag(status_to) OVER w AS status_before, lead(version) OVER w AS after
+    FROM {history} {of_history} WINDOW w AS (PARTITION BY customer_id ORDER BY version)
+),
+c AS (SELECT {key}::{key_type} AS customer_id, {version} AS version, CASE WHEN {status} IS NOT NULL THEN format('%s', {status}) END AS status FROM {customers} {of_customers}),
+m AS (SELECT customer_id, id, reply_to, based_on, save_refused, refused_request, adopted_version FROM {comments} {of_history})
+SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
+
+    SELECT customer_id, 'one_successor' AS invariant, 'a version has more than one successor' AS problem,
+           jsonb_build_object('previous', previous, 'versions', jsonb_agg(version ORDER BY version)) AS detail
+    FROM h WHERE previous IS NOT NULL GROUP BY customer_id, previous HAVING count(*) > 1
+
+    UNION ALL
+    SELECT customer_id, 'one_chain', 'a change does not follow the one before it',
+           jsonb_build_object('version', version, 'previous', previous, 'before', before)
+    FROM h WHERE before IS NOT NULL AND previous IS DISTINCT FROM before
+
+    UNION ALL
+    SELECT customer_id, 'one_chain', 'a change in the middle of the history says that those before it were pruned',
+           jsonb_build_object('version', version)
+    FROM h WHERE before IS NOT NULL AND earlier_pruned
+
+    UNION ALL
+    SELECT h.customer_id, 'head', 'the customer is there, but was deleted by the last change',
+           jsonb_build_object('version', h.version)
+    FROM h JOIN c USING (customer_id) WHERE h.after IS NULL AND h.operation = 'delete'
+
+    UNION ALL
+    SELECT h.customer_id, 'head', 'the customer is gone, but not by the last change',
+           jsonb_build_object('version', h.version, 'operation', h.operation)
+    FROM h LEFT JOIN c USING (customer_id) WHERE h.after IS NULL AND h.operation <> 'delete' AND c.customer_id IS NULL
+
+    UNION ALL
+    SELECT h.customer_id, 'head', 'the version of the customer is not that of the last change',
+           jsonb_build_object('version', c.version, 'last', h.version)
+    FROM h JOIN c USING (customer_id) WHERE h.after IS NULL AND h.operation <> 'delete' AND c.version IS DISTINCT FROM h.version
+
+    UNION ALL
+    SELECT customer_id, 'versions_increase', 'a version is less than a millisecond later than the one before it',
+           jsonb_build_object('version', version, 'before', greatest(before, previous))
+    FROM h WHERE version < greatest(before, previous) + interval '1 ms'
+
+    UNION ALL
+    SELECT customer_id, 'versions_possible', 'the version of the customer is null, infinite or out of range',
+           jsonb_build_object('version', version)
+    FROM c WHERE version IS NULL OR NOT (version >= $1 AND version <= $2)
+
+    UNION ALL
+    SELECT customer_id, 'versions_possible', 'the version of a change is infinite or out of range',
+           jsonb_build_object('version', version)
+    FROM h WHERE NOT (version >= $1 AND version <= $2)
+
+    UNION ALL
+    SELECT customer_id, 'status', 'a change begins at another status than the one before it ended with',
+           jsonb_build_object('version', version, 'status_from', status_from, 'before', status_before)
+    FROM h WHERE previous = before AND status_from IS DISTINCT FROM status_before
+
+    UNION ALL
+    SELECT h.customer_id, 'status', 'the status of the customer is not that of the last change',
+           jsonb_build_object('status', c.status, 'last', h.status_to)
+    FROM h JOIN c ON c.customer_id = h.customer_id AND c.version = h.version
+    WHERE h.after IS NULL AND h.operation <> 'delete' AND c.status IS DISTINCT FROM h.status_to
+
+    UNION ALL
+    SELECT h.customer_id, 'comments_kept', 'the comment of a change does not exist',
+           jsonb_build_object('version', h.version, 'comment_id', h.comment_id)
+    FROM h JOIN c USING (customer_id)
+    WHERE h.comment_id IS NOT NULL AND NOT EXISTS (SELECT FROM m WHERE m.customer_id = h.customer_id AND m.id = h.comment_id)
+      AND NOT EXISTS (SELECT FROM h d WHERE d.customer_id = h.customer_id AND d.operation = 'delete' AND d.version > h.version)
+
+    UNION ALL
+    SELECT m.customer_id, 'comments_kept', 'a comment was adopted by a change that does not exist',
+           jsonb_build_object('comment_id', m.id, 'adopted_version', m.adopted_version)
+    FROM m JOIN (SELECT customer_id, min(version) AS version FROM h GROUP BY customer_id) oldest USING (customer_id)
+    WHERE m.adopted_version >= oldest.version
+      AND NOT EXISTS (SELECT FROM h WHERE h.customer_id = m.customer_id AND h.version = m.adopted_version)
+
+    UNION ALL
+    SELECT m.customer_id, 'comments_kept', 'a comment is both refused and adopted', jsonb_build_object('comment_id', m.id)
+    FROM m WHERE m.save_refused AND m.adopted_version IS NOT NULL
+
+    UNION ALL
+    SELECT m.customer_id, 'comments_kept', 'a comment is of a customer that is gone', jsonb_build_object('comment_id', m.id)
+    FROM m WHERE NOT EXISTS (SELECT FROM c WHERE c.customer_id = m.customer_id)
+
+    UNION ALL
+    SELECT customer_id, 'refused_once', 'the comment of a refused save is stored more than once',
+           jsonb_build_object('based_on', based_on, 'comment_ids', jsonb_agg(id ORDER BY id))
+    FROM m WHERE refused_request IS NOT NULL GROUP BY customer_id, refused_request, based_on HAVING count(*) > 1
+
+    UNION ALL
+    SELECT customer_id, 'applied_once', 'a save was applied more than once',
+           jsonb_build_object('based_on', based_on, 'versions', jsonb_agg(version ORDER BY version))
+    FROM {history} {of_history_with} request IS NOT NULL GROUP BY customer_id, request, based_on HAVING count(*) > 1
+
+    UNION ALL
+    SELECT m.customer_id, 'threads', 'a reply answers a comment that is not there or not earlier',
+           jsonb_build_object('comment_id', m.id, 'reply_to', m.reply_to)
+    FROM m WHERE m.reply_to IS NOT NULL AND (m.reply_to >= m.id
+      OR NOT EXISTS (SELECT FROM m p WHERE p.customer_id = m.customer_id AND p.id = m.reply_to))
+) v ORDER BY v.customer_id, v.invariant, v.problem, v.detail)";
+
+// Raises 42501 unless the caller may read these columns of a table and sees every row of it.
+void
+require_readable(Oid relation, std::initializer_list<AttrNumber> columns)
+{
+    require_all_rows(relation);
+    if (!may_name(relation))
+        deny_schema(get_rel_namespace(relation));
+    require_column_rights(relation, columns, ACL_SELECT);
+}
+
+}  // namespace
+
+std::uint64_t
+read_violations(const AttachedTable &table, const std::optional<Key> &key)
+{
+    const TableDescription &known = *table;
+    require_readable(known.customers.oid, {known.customers.key, known.customers.version, known.customers.status});
+    require_readable(known.comments.oid,
+                     {known.comments.customer_id, known.comments.id, known.comments.reply_to, known.comments.based_on,
+                      known.comments.save_refused, known.comments.refused_request, known.comments.adopted_version});
+    require_readable(known.history.oid,
+                     {known.history.customer_id, known.history.version, known.history.previous, known.history.based_on,
+                      known.history.operation, known.history.status_from, known.history.status_to,
+                      known.history.comment_id, known.history.request, known.history.earlier_pruned});
+    if (known.comments.owner.role != known.customers.owner.role ||
+        known.history.owner.role != known.customers.owner.role)
+        errors::owners_differ(known.customers.oid);
+    Arguments arguments;
+    arguments.add(core::first_possible_version);
+    arguments.add(core::last_possible_version);
+    if (key)
+        arguments.add(key->type, key->value);
+
+    const Sql query = sql(table, statement,
+                          {
+                              // The type in which the other tables store it.
+                              {"key_type", sql_type(known.customers.key_type)},
+                              {"of_history", key ? sql("WHERE customer_id = $3") : Sql{}},
+                              {"of_history_with", key ? sql("WHERE customer_id = $3 AND") : sql("WHERE")},
+                              {"of_customers", key ? sql(table, "WHERE {key} = $3") : Sql{}},
+                          });
+    const Role caller = act_as(known.customers.owner);
+    const std::uint64_t rows = read_with_fixed_formats(query, arguments);
+    act_again_as(caller);
+    return rows;
+}
+
+}  // namespace crm

@@ -1,0 +1,218 @@
+#include "customer_changes.h"
+
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../core/version.h"
+#include "../tables/statements.h"
+#include "../tables/status.h"
+#include "changed_fields.h"
+#include "history.h"
+
+namespace crm {
+
+namespace {
+
+constexpr SqlStatement update_version{"UPDATE {customers} SET {version} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1",
+                                      As::owner, Part::customers};
+
+Datum
+value_of(const CustomerRows &rows, HeapTuple row, AttrNumber column, bool &is_null)
+{
+    return heap_getattr(row, column, rows.columns, &is_null);
+}
+
+std::optional<std::string_view>
+status_of(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    const Datum status = value_of(rows, row, rows.table->customers.status, is_null);
+    if (is_null)
+        return std::nullopt;
+    return status_text(rows.table, status);
+}
+
+core::Timestamp
+require_next(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current)
+{
+    const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
+    if (!next)
+        errors::versions_exhausted(table->customers.oid, key_text(key));
+    return *next;
+}
+
+// Gives a row that was inserted while another transaction deleted its predecessor a version above that deletion. The
+// triggers of this update record it as the insertion that it is.
+void
+lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp version, core::Timestamp head)
+{
+    const AttachedTable &table = rows.table;
+    SaveInProgress lift = {};
+    lift.table = table;
+    lift.key = key;
+    lift.lifted_above = head;
+    lift.step = Step::lift_customer;
+
+    Arguments arguments = arguments_of(key);
+    arguments.add(require_next(rows.table, key, std::max(version, head)));
+    with_save_in_progress(lift, [&] {
+        // An older snapshot would show the deleted row as well.
+        execute_latest(table, update_version, arguments);
+    });
+    if (lift.step != Step::none)
+        errors::write_suppressed(table->customers.oid, key_text(key));
+}
+
+}  // namespace
+
+std::optional<core::Timestamp>
+version_of(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    const Datum version = value_of(rows, row, rows.table->customers.version, is_null);
+    if (is_null)
+        return std::nullopt;
+    return core::Timestamp{DatumGetTimestampTz(version)};
+}
+
+Key
+key_of(const CustomerRows &rows, HeapTuple row)
+{
+    bool is_null;
+    const Datum key = value_of(rows, row, rows.table->customers.key, is_null);
+    if (is_null)
+        errors::null_key(rows.table->customers.oid, rows.table->customers.key);
+    return stored_key(rows.table, key);
+}
+
+core::Timestamp
+version_of_insert(const CustomerRows &rows, HeapTuple row)
+{
+    const Key key = key_of(rows, row);
+    const std::optional<core::Timestamp> given = version_of(rows, row);
+    if (given && !core::is_version_to_give(*given))
+        errors::impossible_version(rows.table->customers.oid);
+
+    const std::optional<ChainHead> head = chain_head(rows.table, key);
+    if (!head)
+        return given ? *given : require_next(rows.table, key, std::nullopt);
+    if (given && (core::is_successor(*given, head->version) || (*given == head->version && !head->is_delete)))
+        return *given;
+    return require_next(rows.table, key, head->version);
+}
+
+core::Timestamp
+version_of_save(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
+                SaveInProgress &save)
+{
+    // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
+    if ((!current || !core::same_version(*current, save.checked)) && is_base_used(table, key, save.checked))
+        errors::base_used_meanwhile(table->customers.oid, key_text(key));
+    save.version = require_next(table, key, current);
+    return *save.version;
+}
+
+core::Timestamp
+version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save)
+{
+    const Key key = key_of(rows, before);
+    const Key new_key = key_of(rows, after);
+    if (!same_key(key, new_key))
+        errors::key_changed(rows.table->customers.oid, key_text(key), key_text(new_key));
+
+    const std::optional<core::Timestamp> current = version_of(rows, before);
+    if (save != nullptr && save->step == Step::update_customer)
+        return version_of_save(rows.table, key, current, *save);
+    if (rows.table->refuses_plain_updates && status_of(rows, before) != status_of(rows, after))
+        errors::plain_update_refused(rows.table->customers.oid, key_text(key));
+    const std::optional<core::Timestamp> given = version_of(rows, after);
+    if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
+        return *given;
+    return require_next(rows.table, key, current);
+}
+
+void
+record_insert(const CustomerRows &rows, HeapTuple row)
+{
+    const Key key = key_of(rows, row);
+    const std::optional<core::Timestamp> version = version_of(rows, row);
+    if (!version || !core::is_possible_version(*version))
+        errors::version_overruled(rows.table->customers.oid, key_text(key));
+
+    RecordedChange change = {};
+    change.version = *version;
+    change.operation = Operation::insert;
+    if (const std::optional<ChainHead> head = chain_head(rows.table, key))
+    {
+        if (head->version == *version && !head->is_delete)
+            return;
+        change.previous = head->version;
+        if (!core::is_successor(*version, head->version))
+        {
+            // Either a trigger that fired before this one has changed the row again, or the chain grew meanwhile.
+            if (!is_followed(rows.table, key, *version))
+            {
+                lift_above_chain(rows, key, *version, head->version);
+                return;
+            }
+            change.previous = version_before(rows.table, key, *version);
+        }
+    }
+    change.status_to = status_of(rows, row);
+    change.fields = changed_fields(rows.table, rows.columns, nullptr, row);
+    insert_history(rows.table, key, change);
+}
+
+void
+record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save)
+{
+    const Key key = key_of(rows, after);
+    const std::optional<core::Timestamp> previous = version_of(rows, before);
+    const std::optional<core::Timestamp> version = version_of(rows, after);
+    if (!version || !core::is_possible_version(*version) || (previous && !core::is_successor(*version, *previous)))
+        errors::version_overruled(rows.table->customers.oid, key_text(key));
+
+    RecordedChange change = {};
+    change.version = *version;
+    change.status_to = status_of(rows, after);
+    const Step step = save == nullptr ? Step::none : save->step;
+    if (step == Step::lift_customer)
+    {
+        change.operation = Operation::insert;
+        change.previous = save->lifted_above;
+        change.fields = changed_fields(rows.table, rows.columns, nullptr, after);
+    }
+    else
+    {
+        change.operation = Operation::update;
+        change.previous = previous;
+        change.status_from = status_of(rows, before);
+        change.fields =
+            step == Step::erase_customer ? erased_fields() : changed_fields(rows.table, rows.columns, before, after);
+    }
+    if (step == Step::update_customer)
+    {
+        change.author = save->author;
+        change.based_on = save->based_on;
+        change.comment_id = save->comment_id;
+        change.request = save->request;
+        save->version = *version;
+    }
+    if (save != nullptr)
+        save->step = Step::none;
+    insert_history(rows.table, key, change);
+}
+
+void
+record_delete(const CustomerRows &rows, HeapTuple row)
+{
+    const Key key = key_of(rows, row);
+    RecordedChange change = {};
+    change.previous = version_of(rows, row);
+    change.version = require_next(rows.table, key, change.previous);
+    change.operation = Operation::remove;
+    change.status_from = status_of(rows, row);
+    change.fields = changed_fields(rows.table, rows.columns, row, nullptr);
+    insert_history(rows.table, key, change);
+}
+
+}  // namespace crm

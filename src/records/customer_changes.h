@@ -1,0 +1,38 @@
+#pragma once
+
+#include "../tables/attached_tables.h"
+#include "../tables/key.h"
+#include "save_in_progress.h"
+
+// What every change of a customer comes with: its version, and its row of the history.
+namespace crm {
+
+// Rows of a customers table.
+struct CustomerRows
+{
+    const AttachedTable &table;
+    TupleDesc columns;
+};
+
+Key key_of(const CustomerRows &rows, HeapTuple row);
+
+std::optional<core::Timestamp> version_of(const CustomerRows &rows, HeapTuple row);
+
+// The version of a row that is inserted: its own where it comes above the chain or restores its head.
+core::Timestamp version_of_insert(const CustomerRows &rows, HeapTuple row);
+
+// The version that a save gives a row which has this one (none: null); raises 40001 when somebody has saved from its base in
+// the meantime.
+core::Timestamp version_of_save(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
+                                SaveInProgress &save);
+
+// The version of a row that is updated, by a step of a save or (nullptr) by others: the next one, or a later one that an
+// application chose itself.
+core::Timestamp version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
+
+// These record a change that has been made.
+void record_insert(const CustomerRows &rows, HeapTuple row);
+void record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
+void record_delete(const CustomerRows &rows, HeapTuple row);
+
+}  // namespace crm

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "../core/decision.h"
+#include "../tables/attached_tables.h"
+
+// The columns of a customer beside key, status and version that a save asks to change.
+namespace crm {
+
+// One of them with the value asked for.
+struct Field
+{
+    AttrNumber column;
+    const char *name;
+    Oid type;
+    Datum value;
+    bool is_null;
+    core::Value json;  // the value as JSON, in one form for values that mean the same; none: it is null
+    Datum shown;       // the same as the history would show it, jsonb
+};
+
+using Fields = std::span<const Field>;
+
+// Reads the fields argument of a save, a jsonb object of column names and values. Raises 22023 for what is no object and
+// for key, status and version, 42703 for an unknown column, 42501 for one that the caller may not read and change, and
+// what the types of the columns raise for values that are none of theirs.
+Fields read_fields(const AttachedTable &table, Datum fields);
+
+// Raises 428C9 when one of them is a column that only the server gives values.
+void require_assignable(const AttachedTable &table, Fields fields);
+
+// All of them as one text, the same for requests that ask the same.
+std::string_view text_of_fields(Fields fields);
+
+// A value of a jsonb object in the form of Field::json; none when the object does not have the key.
+core::Value value_in(Datum object, const char *key);
+
+// The value as it stands in the object, jsonb.
+Datum value_shown_in(Datum object, const char *key);
+
+// A jsonb value in the form of Field::json.
+core::Value value_of(Datum jsonb);
+
+// The value as jsonb.
+Datum jsonb_of(const core::Value &value);
+
+}  // namespace crm

@@ -1,0 +1,102 @@
+#include "prepared_writes.h"
+
+#include "../tables/own_triggers.h"
+
+namespace crm {
+
+namespace {
+
+// What is made of a table for its first write and serves the later ones.
+template <typename Make>
+const PreparedWrite *
+prepared_once(TableDescription &table, PreparedWrite *&slot, Make make)
+{
+    const std::uint64_t news = table.news;
+    if (table.news_known != news)
+        return nullptr;
+    if (slot != nullptr)
+        return slot;
+    const MemoryContext caller = MemoryContextSwitchTo(table.context);
+    PreparedWrite *made = make();
+    MemoryContextSwitchTo(caller);
+    if (table.news != news)
+        return nullptr;
+    slot = made;
+    return slot;
+}
+
+const PreparedWrite *
+prepared_write(TableDescription &table, PreparedWrite *&slot, Relation relation, CmdType command)
+{
+    return prepared_once(table, slot, [&] {
+        List *own = NIL;
+        for (const Trigger &trigger : triggers_of(relation))
+            if (is_own(trigger, table.extension_schema))
+                own = lappend_oid(own, trigger.tgfoid);
+        return prepare_write(relation, command, own);
+    });
+}
+
+// What serves writes of one of the tables without the triggers that have nothing to do. While changes of another server are
+// replayed, others fire.
+const PreparedWrite *
+prepared_alone(TableDescription &table, PreparedWrite *&slot, Relation relation, CmdType command)
+{
+    if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+        return nullptr;
+    return prepared_once(table, slot, [&] {
+        List *without = NIL;
+        for (const Trigger &trigger : triggers_of(relation))
+            if (has_nothing_to_do(table, trigger, command))
+                without = lappend_oid(without, trigger.tgoid);
+        return prepare_write(relation, command, NIL, without);
+    });
+}
+
+}  // namespace
+
+const PreparedWrite *
+prepared_history_write(TableDescription &table, Relation history)
+{
+    return prepared_write(table, table.history.write, history, CMD_INSERT);
+}
+
+const PreparedWrite *
+prepared_customers_write(TableDescription &table, Relation customers)
+{
+    return prepared_write(table, table.customers.write, customers, CMD_UPDATE);
+}
+
+const PreparedWrite *
+prepared_comments_write(TableDescription &table, Relation comments)
+{
+    return prepared_write(table, table.comments.write, comments, CMD_INSERT);
+}
+
+const PreparedWrite *
+prepared_update(TableDescription &table, Relation customers)
+{
+    if (!table.customers.is_alone)
+        return nullptr;
+    if (table.history.write == nullptr)
+    {
+        // Preparing may call the functions in the conditions of indexes.
+        Relation history = table_open(table.history.oid, NoLock);
+        const Role caller = act_as(table.history.owner);
+        prepared_history_write(table, history);
+        act_again_as(caller);
+        table_close(history, NoLock);
+    }
+    // Functions of others that are called when a change is recorded are called by a trigger.
+    if (!table.is_recorded_alone())
+        return nullptr;
+    return prepared_alone(table, table.customers.write_alone, customers, CMD_UPDATE);
+}
+
+const PreparedWrite *
+prepared_comment(TableDescription &table, Relation comments)
+{
+    return table.comments.is_alone ? prepared_alone(table, table.comments.write_alone, comments, CMD_INSERT) : nullptr;
+}
+
+}  // namespace crm

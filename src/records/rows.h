@@ -1,0 +1,267 @@
+#pragma once
+
+#include "../tables/companion_columns.h"
+#include "../tables/key.h"
+#include "../tables/statements.h"
+#include "index_lookup.h"
+
+// Reading rows of the tables beside customers: directly through an index where the table allows it, by a statement elsewhere.
+// Both give the same rows in the same order, and what is done with a row stands once.
+namespace crm {
+
+// The columns of a part, as far as statements name them.
+template <typename Facts>
+inline constexpr std::span<const CompanionColumn<Facts>> columns_of{};
+template <>
+inline constexpr std::span<const CompanionColumn<CommentsFacts>> columns_of<CommentsFacts>{comments_columns};
+template <>
+inline constexpr std::span<const CompanionColumn<HistoryFacts>> columns_of<HistoryFacts>{history_columns};
+template <>
+inline constexpr std::span<const CompanionColumn<LocksFacts>> columns_of<LocksFacts>{locks_columns};
+
+// A row of a part. Its values live as long as the row does; texts and names are copied.
+template <typename Facts>
+class RowOf
+{
+public:
+    using Column = AttrNumber Facts::*;
+
+    RowOf(TupleTableSlot *values, const Facts &columns) : slot(values), numbers(columns) {}
+
+    std::optional<Datum> optional_value(Column column) const
+    {
+        bool is_null;
+        const Datum value = slot_getattr(slot, numbers.*column, &is_null);
+        return is_null ? std::nullopt : std::optional{value};
+    }
+
+    Datum value(Column column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        if (!value)
+            elog(ERROR, "unexpected null in column %d of a row", numbers.*column);
+        return *value;
+    }
+
+    core::Timestamp time(Column column) const { return {DatumGetTimestampTz(value(column))}; }
+    std::int64_t bigint(Column column) const { return DatumGetInt64(value(column)); }
+    bool boolean(Column column) const { return DatumGetBool(value(column)); }
+    std::string_view text(Column column) const { return text_of(value(column)); }
+    std::string_view name(Column column) const { return pstrdup(NameStr(*DatumGetName(value(column)))); }
+
+    std::optional<core::Timestamp> optional_time(Column column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{core::Timestamp{DatumGetTimestampTz(*value)}} : std::nullopt;
+    }
+
+    std::optional<std::int64_t> optional_bigint(Column column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{DatumGetInt64(*value)} : std::nullopt;
+    }
+
+    std::optional<std::string_view> optional_text(Column column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{text_of(*value)} : std::nullopt;
+    }
+
+    // Whether a value is this text; other texts cost no copy.
+    bool has_text(Column column, std::string_view text) const
+    {
+        const Datum stored = value(column);
+        if (toast_raw_datum_size(stored) - VARHDRSZ != text.size())
+            return false;
+        const varlena *plain = pg_detoast_datum_packed(reinterpret_cast<varlena *>(DatumGetPointer(stored)));
+        return std::string_view(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)) == text;
+    }
+
+    bool has_uuid(Column column, Datum uuid) const
+    {
+        const std::optional<Datum> stored = optional_value(column);
+        return stored && std::memcmp(DatumGetUUIDP(*stored), DatumGetUUIDP(uuid), UUID_LEN) == 0;
+    }
+
+private:
+    TupleTableSlot *slot;
+    const Facts &numbers;
+};
+
+using CommentsRow = RowOf<CommentsFacts>;
+using HistoryRow = RowOf<HistoryFacts>;
+using LocksRow = RowOf<LocksFacts>;
+
+// In which order of the index rows are read.
+enum class Order
+{
+    forward,
+    backward,
+};
+
+// Which rows of a customer are read, and how. It stands as a constant where it is used: the plan of its statement is found by
+// its address.
+template <typename PartOfTable>
+struct RowQuery
+{
+    using Column = AttrNumber PartOfTable::Facts::*;
+
+    PartOfTable TableDescription::*part;
+    LookupIndex PartOfTable::Access::*index;  // by customer_id and, where there is one, the column
+    As as;                                    // owner or reader
+    Column column = nullptr;                  // by which rows are ordered, and which has the bound
+    Bound bound = Bound::none;
+    Order order = Order::forward;
+    std::uint64_t expected = 50;  // so many rows are fetched at once by a statement
+};
+
+inline constexpr Part
+part_of(Comments TableDescription::*)
+{
+    return Part::comments;
+}
+
+inline constexpr Part
+part_of(History TableDescription::*)
+{
+    return Part::history;
+}
+
+inline constexpr Part
+part_of(Locks TableDescription::*)
+{
+    return Part::locks;
+}
+
+// The rows of a statement, fetched a few at a time with the rights of who reads them.
+class FetchedRows
+{
+public:
+    struct Source
+    {
+        As as;
+        Part part;
+        const void *plan;  // by which the plan is kept
+        std::uint64_t expected;
+    };
+
+    // select() writes the statement where there is no plan yet.
+    template <typename Select>
+    FetchedRows(const AttachedTable &read, const Source &from, Select select, const Arguments &arguments,
+                Snapshot snapshot)
+        : table(read), source(from)
+    {
+        run_as(table, source.as, source.part, [&] {
+            SPIPlanPtr &plan = table->plan(source.plan);
+            if (plan == nullptr)
+                plan = prepare_statement(select(), arguments);
+            return open(plan, arguments, snapshot);
+        });
+    }
+
+    // The next row in the slot; false at the end.
+    bool next();
+    void end();
+
+    TupleTableSlot *slot = nullptr;
+
+private:
+    bool open(SPIPlanPtr plan, const Arguments &arguments, Snapshot snapshot);
+    bool fetch();
+    void forget_fetched();
+
+    const AttachedTable &table;
+    const Source source;
+    Portal cursor = nullptr;
+    SPITupleTable *fetched = nullptr;
+    std::uint64_t count = 0;
+    std::uint64_t taken = 0;
+};
+
+// The statement for a query: the columns of the part, in their order.
+Sql select_rows(Sql part, std::span<const Sql> columns, Sql column, Bound bound, Order order);
+
+template <typename PartOfTable>
+Sql
+select_rows(const AttachedTable &table, const RowQuery<PartOfTable> &query)
+{
+    using Facts = typename PartOfTable::Facts;
+    Sql names[columns_of<Facts>.size()] = {};
+    Sql ordered_by;
+    std::size_t count = 0;
+    for (const CompanionColumn<Facts> &column : columns_of<Facts>)
+    {
+        names[count] = sql_identifier(column.name);
+        if (query.column == column.number)
+            ordered_by = names[count];
+        count++;
+    }
+    return select_rows(((*table).*query.part).sql, names, ordered_by, query.bound, query.order);
+}
+
+// The numbers of the columns in a row of such a statement.
+template <typename Facts>
+Facts
+numbers_in_statement()
+{
+    Facts numbers = {};
+    AttrNumber number = 1;
+    for (const CompanionColumn<Facts> &column : columns_of<Facts>)
+        numbers.*column.number = number++;
+    return numbers;
+}
+
+template <typename Facts>
+Oid
+type_of(AttrNumber Facts::*number)
+{
+    for (const CompanionColumn<Facts> &column : columns_of<Facts>)
+        if (column.number == number)
+            return column.type;
+    return InvalidOid;
+}
+
+// Whether the rows of a query are read directly.
+template <typename PartOfTable>
+bool
+is_direct(const AttachedTable &table, const RowQuery<PartOfTable> &query)
+{
+    const PartOfTable &known = (*table).*query.part;
+    return can_look_up(known.*query.index) && (query.as == As::owner || !is_under_row_security(known.oid));
+}
+
+// Calls take(row) for the rows of a customer that a snapshot shows, until it returns false. What a reader may read was
+// checked. bound is the value of the query's bound.
+template <typename PartOfTable, typename Take>
+void
+each_row(const AttachedTable &table, const RowQuery<PartOfTable> &query, const Key &key, std::optional<Datum> bound,
+         Snapshot snapshot, Take take)
+{
+    using Facts = typename PartOfTable::Facts;
+    if (is_direct(table, query))
+    {
+        const PartOfTable &known = (*table).*query.part;
+        const IndexLookup lookup =
+            begin_lookup(known.oid, known.*query.index, {key.value, query.bound, bound}, snapshot);
+        const RowOf<Facts> row{lookup.slot, known};
+        while ((query.order == Order::forward ? lookup.next() : lookup.previous()) && take(row))
+            ;
+        end_lookup(lookup);
+        return;
+    }
+    Arguments arguments = arguments_of(key);
+    if (bound)
+        arguments.add(type_of(query.column), *bound);
+    const Facts numbers = numbers_in_statement<Facts>();
+    FetchedRows rows{table,
+                     {query.as, part_of(query.part), &query, query.expected},
+                     [&] { return select_rows(table, query); },
+                     arguments,
+                     snapshot};
+    const RowOf<Facts> row{rows.slot, numbers};
+    while (rows.next() && take(row))
+        ;
+    rows.end();
+}
+
+}  // namespace crm

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "../boundary/value_json.h"
+#include "../core/timestamp.h"
+#include "../records/fields.h"
+#include "../tables/attached_tables.h"
+#include "../tables/key.h"
+
+namespace crm {
+
+// What a save looks at in a customer's row.
+struct CustomerRow
+{
+    core::Timestamp version;
+    std::optional<std::string_view> status;
+    ItemPointerData place;  // where the row was, for the direct path to look first: invalid when it is not known
+    TransactionId writer;   // the transaction that had locked or updated the row, where the path sees that
+};
+
+// The customer as the caller may read it.
+struct ReadableCustomer
+{
+    core::Timestamp version;
+    std::optional<std::string_view> status;
+    RowAsJson row;  // the columns that the caller may read
+};
+
+// How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each
+// raises 21000 when more than one row has the key.
+class AccessPath
+{
+public:
+    // The row as the current snapshot shows it, without a lock; empty when there is none.
+    virtual std::optional<CustomerRow> look(const AttachedTable &table, const Key &key,
+                                            ItemPointerData place = {}) const = 0;
+
+    // The same of a given snapshot with the columns that the caller may read. Of other columns than those wanted, if any
+    // are, the row may have nothing.
+    virtual std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot,
+                                                 Fields wanted = {}, ItemPointerData place = {}) const = 0;
+
+    // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
+    // updated. Raises 40001 where the transaction has one snapshot and the row changed since. A row that was seen in the
+    // hands of another transaction may be left unlocked if its version is not the wanted one then.
+    virtual std::optional<CustomerRow> lock(const AttachedTable &table, const Key &key, Fields fields,
+                                            const CustomerRow &seen = {},
+                                            std::optional<core::Timestamp> wanted = std::nullopt) const = 0;
+
+    // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
+    virtual bool lock_for_reference(const AttachedTable &table, const Key &key) const = 0;
+
+    // The same whatever the caller's rights; false under REPEATABLE READ, too, where the foreign key alone can tell.
+    virtual bool check_reference(const AttachedTable &table, const Key &key) const = 0;
+
+    // Updates the locked row: a new status and other columns, or nothing to let the triggers give it its next version
+    // only. place is where the row is, and then where it is after the update. False when a trigger suppressed the update.
+    virtual bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status,
+                        Fields fields, ItemPointerData &place) const = 0;
+
+    // Inserts a comment; false when a trigger suppressed it. When this transaction holds a lock on the customer's row, the
+    // foreign key need not look for it again.
+    virtual bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
+                                bool is_customer_locked) const = 0;
+
+protected:
+    ~AccessPath() = default;
+};
+
+// The path through SPI, which works for every kind of table.
+const AccessPath &spi_access_path();
+
+// The path through the executor's simple calls, for tables that can_be_direct().
+const AccessPath &direct_access_path();
+
+// Whether the direct path does to the table what SPI would do for the current user.
+bool can_be_direct(const AttachedTable &table);
+
+// The path for the current user, as crm_concurrency.access_path allows.
+const AccessPath &access_path(const AttachedTable &table);
+
+// Raises 42501 unless the caller may read key, version and status of customers.
+void require_may_read(const AttachedTable &table);
+
+// Whether fields are part of a unique index, so that their update locks out those who refer to the row.
+bool are_in_unique_index(const AttachedTable &table, Fields fields);
+
+}  // namespace crm

@@ -1,0 +1,152 @@
+#include "conflict_detail.h"
+
+#include "../boundary/clock.h"
+#include "../core/base_diagnosis.h"
+#include "../core/version.h"
+#include "../records/comments.h"
+#include "../records/history.h"
+#include "../tables/status.h"
+#include "three_way.h"
+
+namespace crm {
+
+namespace {
+
+// Why the base is no version of the customer; empty when it was one.
+std::optional<core::BaseProblem>
+find_base_problem(const AttachedTable &table, const Key &key, const ChangesSince &changes, core::Timestamp current)
+{
+    const core::Timestamp base = changes.base;
+    if (!core::is_finite(base))
+        return core::BaseProblem::infinite;
+    if (changes.is_base_followed() || changes.base_recorded_at)
+        return std::nullopt;
+
+    constexpr std::size_t limit = 1000;
+    core::Timestamp *versions = static_cast<core::Timestamp *>(palloc((limit + 2) * sizeof(core::Timestamp)));
+    std::size_t count = nearby_versions(table, key, base, versions, limit);
+    versions[count++] = current;
+    if (changes.first && changes.first->previous)
+        versions[count++] = *changes.first->previous;
+
+    core::KnownVersions known = {{versions, count}, std::nullopt};
+    const std::optional<OldestChange> oldest = oldest_change(table, key);
+    if (!oldest)
+        known.oldest_kept = current;
+    else if (oldest->previous)
+        known.oldest_kept = oldest->previous;
+    return core::diagnose(base, known, clock_now());
+}
+
+// The status is text; of a field, its value as JSON.
+Datum
+shown(const ThreeWay &item, const core::Value &value)
+{
+    if (item.field != nullptr)
+        return jsonb_of(value);
+    JsonbValue text = {};
+    text.type = value ? jbvString : jbvNull;
+    if (value)
+    {
+        text.val.string.val = const_cast<char *>(value->data());
+        text.val.string.len = static_cast<int>(value->size());
+    }
+    return JsonbPGetDatum(JsonbValueToJsonb(&text));
+}
+
+void
+add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &customer)
+{
+    json.key("conflicts");
+    json.open_array();
+    for (const ThreeWay &item : items)
+    {
+        if (item.merged() != core::Merge::collide)
+            continue;
+        json.open_object();
+        json.key("field");
+        json.text(item.name);
+        json.key("was");
+        json.jsonb(shown(item, item.was.value_or(core::Value{})));
+        json.key("mine");
+        json.jsonb(item.field != nullptr ? item.field->shown : shown(item, item.mine));
+        json.key("theirs");
+        json.jsonb(item.field != nullptr ? value_shown_in(customer.row.object, item.name) : shown(item, item.theirs));
+        json.close_object();
+    }
+    json.close_array();
+}
+
+}  // namespace
+
+ConflictDetail
+conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Found found,
+                std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
+{
+    read_visible(table, key, found.snapshot, found.changes);
+    const ReadableCustomer &customer = found.customer;
+    const ChangesSince &changes = found.changes;
+    ConflictDetail detail = {};
+    JsonBuilder json;
+
+    json.open_object();
+    json.key("current");
+    json.jsonb(customer.row.object);
+
+    if (lock)
+    {
+        json.key("lock");
+        add_edit_lock(json, *lock);
+    }
+    if (may_read_history(table))
+    {
+        add_changes(json, changes);
+        detail.changes = changes.total;
+        detail.last_author = changes.last_author();
+    }
+
+    if (may_read_all_history(table))
+        detail.base_problem = find_base_problem(table, key, changes, customer.version);
+    if (detail.base_problem)
+    {
+        json.key("expected_ts_problem");
+        json.open_object();
+        json.key("code");
+        json.text(core::code(*detail.base_problem));
+        json.key("hint");
+        json.text(core::hint(*detail.base_problem));
+        json.close_object();
+    }
+    add_collisions(json,
+                   core::same_version(request.base, customer.version)
+                       ? compare_with_current(table, request, fields, customer)
+                   : may_read_all_history(table) ? compare_with_base(table, request, fields, customer, changes)
+                                                 : compare(table, request, fields, customer),
+                   customer);
+    if (may_read_comments(table))
+    {
+        json.key("comments");
+        const core::Timestamp since = changes.base_recorded_at.value_or(request.base);
+        const std::int64_t total = list_comments(table, key, since, own_comment, found.snapshot, json);
+        json.key("comments_total");
+        json.number(total);
+    }
+    json.close_object();
+    detail.json = json.finish();
+    return detail;
+}
+
+Datum
+merge_detail(const AttachedTable &table, const ChangesSince &changes, const ReadableCustomer &customer)
+{
+    JsonBuilder json;
+    json.open_object();
+    json.key("current");
+    json.jsonb(customer.row.object);
+    if (may_read_history(table))
+        add_changes(json, changes);
+    json.close_object();
+    return json.finish();
+}
+
+}  // namespace crm

@@ -1,0 +1,439 @@
+#include "../boundary/clock.h"
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../boundary/simple_write.h"
+#include "../boundary/snapshot.h"
+#include "../boundary/statistics.h"
+#include "../boundary/value_json.h"
+#include "../core/version.h"
+#include "../records/customer_changes.h"
+#include "../records/events.h"
+#include "../records/prepared_writes.h"
+#include "../tables/lock_class.h"
+#include "../tables/status.h"
+#include "access_path.h"
+
+namespace crm {
+
+namespace {
+
+// A customers table that is open, in a snapshot (where none is given a new one, the transaction's own under REPEATABLE READ),
+// with a slot for the row that has a key.
+struct OpenCustomer
+{
+    const AttachedTable &table;
+    const Key &key;
+    LookupIndex index;
+    Relation relation;
+    TupleTableSlot *row;
+};
+
+OpenCustomer
+open(const AttachedTable &table, const Key &key, Snapshot snapshot)
+{
+    OpenCustomer customer = {table, key, table->customers.index, nullptr, nullptr};
+    if (!OidIsValid(customer.index.index))
+        errors::changed_meanwhile(table->customers.oid);
+    customer.relation = table_open(table->customers.oid, NoLock);
+    customer.row = table_slot_create(customer.relation, nullptr);
+    PushActiveSnapshot(snapshot);
+    return customer;
+}
+
+OpenCustomer
+open(const AttachedTable &table, const Key &key)
+{
+    return open(table, key, new_snapshot());
+}
+
+void
+close(const OpenCustomer &customer)
+{
+    PopActiveSnapshot();
+    ExecDropSingleTupleTableSlot(customer.row);
+    table_close(customer.relation, NoLock);
+}
+
+bool
+has_key(const OpenCustomer &customer)
+{
+    ScanKeyData is_key = customer.index.keys[0];
+    bool is_null;
+    const Datum value = slot_getattr(customer.row, customer.table->customers.key, &is_null);
+    return !is_null && DatumGetBool(FunctionCall2Coll(&is_key.sk_func, is_key.sk_collation, value, customer.key.value));
+}
+
+// Leaves the row that the snapshot shows in the slot; false when there is none.
+bool
+find(const OpenCustomer &customer)
+{
+    Relation index = index_open(customer.index.index, AccessShareLock);
+    IndexScanDesc scan = begin_index_scan(customer.relation, index, GetActiveSnapshot(), 1);
+    ScanKeyData is_key = customer.index.keys[0];
+    is_key.sk_argument = customer.key.value;
+    index_rescan(scan, &is_key, 1, nullptr, 0);
+    const bool is_found = index_getnext_slot(scan, ForwardScanDirection, customer.row);
+    if (is_found && IsolationUsesXactSnapshot())
+    {
+        // One snapshot shows a row that others deleted beside its successor of this transaction.
+        TupleTableSlot *second = table_slot_create(customer.relation, nullptr);
+        if (index_getnext_slot(scan, ForwardScanDirection, second))
+            errors::changed_since_snapshot();
+        ExecDropSingleTupleTableSlot(second);
+    }
+    // The row stays pinned by its slot.
+    index_endscan(scan);
+    index_close(index, NoLock);
+    return is_found;
+}
+
+// The same, where the row is probably at this place.
+bool
+find_near(const OpenCustomer &customer, ItemPointerData place)
+{
+    if (ItemPointerIsValid(&place) &&
+        table_tuple_fetch_row_version(customer.relation, &place, GetActiveSnapshot(), customer.row) &&
+        has_key(customer))
+        return true;
+    return find(customer);
+}
+
+// Locks the newest version of the row at this place, and leaves it in the slot; false when it is gone.
+bool
+lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode)
+{
+    int flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+    if (!IsolationUsesXactSnapshot())
+        flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+    TM_FailureData found;
+    switch (table_tuple_lock(customer.relation, &place, GetActiveSnapshot(), customer.row, GetCurrentCommandId(false),
+                             mode, LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
+    {
+        case TM_Ok:
+            return has_key(customer);
+        case TM_Updated:
+        case TM_Deleted:
+            if (IsolationUsesXactSnapshot())
+                errors::concurrent_update();
+            return false;
+        case TM_SelfModified:
+            return false;
+        default:
+            elog(ERROR, "could not lock a row of \"%s\"", RelationGetRelationName(customer.relation));
+    }
+}
+
+// Whether this transaction is one of those that have locked the row.
+bool
+is_locked_by_us(HeapTupleHeader tuple)
+{
+    MultiXactMember *members;
+    const int count = GetMultiXactIdMembers(HeapTupleHeaderGetRawXmax(tuple), &members, false, false);
+    return std::any_of(members, members + std::max(count, 0),
+                       [](const MultiXactMember &member) { return TransactionIdIsCurrentTransactionId(member.xid); });
+}
+
+// The transaction that has locked or updated the row in the slot, other than FOR KEY SHARE, or InvalidTransactionId. Several
+// that have locked it are left to who locks it next.
+TransactionId
+writer_of(TupleTableSlot *row)
+{
+    const BufferHeapTupleTableSlot *slot = reinterpret_cast<BufferHeapTupleTableSlot *>(row);
+    const HeapTupleHeader tuple = slot->base.tuple->t_data;
+    if (tuple->t_infomask & HEAP_XMAX_INVALID)
+        return InvalidTransactionId;
+    TransactionId writer = InvalidTransactionId;
+    LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+    const std::uint16_t flags = tuple->t_infomask;
+    const bool is_lock = HEAP_XMAX_IS_LOCKED_ONLY(flags);
+    // Who has a lock on it already does not queue, as heap_lock_tuple() does not: who waits for that lock may be ahead.
+    if (!(flags & HEAP_XMAX_INVALID) && !(is_lock && (flags & HEAP_XMAX_IS_MULTI)) &&
+        !(is_lock && HEAP_XMAX_IS_KEYSHR_LOCKED(flags)) && !((flags & HEAP_XMAX_IS_MULTI) && is_locked_by_us(tuple)))
+        writer = HeapTupleHeaderGetUpdateXid(tuple);
+    LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+    return writer;
+}
+
+CustomerRow
+row_of(const OpenCustomer &customer)
+{
+    bool is_null;
+    const Datum version = slot_getattr(customer.row, customer.table->customers.version, &is_null);
+    if (is_null)
+        errors::null_version(customer.table->customers.oid, key_text(customer.key));
+    CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid, InvalidTransactionId};
+    const Datum status = slot_getattr(customer.row, customer.table->customers.status, &is_null);
+    if (!is_null)
+        row.status = status_text(customer.table, status);
+    return row;
+}
+
+// Which columns of the table a caller is not shown, or does not want, if any fields are wanted.
+const bool *
+left_out(const OpenCustomer &customer, Fields wanted)
+{
+    const TupleDesc columns = RelationGetDescr(customer.relation);
+    bool *left_out = static_cast<bool *>(palloc0(columns->natts));
+    const Oid table = RelationGetRelid(customer.relation);
+    const bool reads_all = pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    for (int i = 0; i < columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        const auto is_column = [column](const Field &field) { return field.column == column->attnum; };
+        left_out[i] = column->attisdropped || (!wanted.empty() && std::ranges::none_of(wanted, is_column)) ||
+                      (!reads_all && !has_column_right(table, column->attnum, ACL_SELECT));
+    }
+    return left_out;
+}
+
+class DirectAccessPath final : public AccessPath
+{
+public:
+    std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData place) const override
+    {
+        require_may_read(table);
+        const OpenCustomer customer = open(table, key);
+        std::optional<CustomerRow> row;
+        if (find_near(customer, place))
+        {
+            row = row_of(customer);
+            row->writer = writer_of(customer.row);
+        }
+        close(customer);
+        return row;
+    }
+
+    std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted,
+                                         ItemPointerData place) const override
+    {
+        require_may_read(table);
+        const OpenCustomer customer = open(table, key, snapshot);
+        std::optional<ReadableCustomer> result;
+        if (find_near(customer, place))
+        {
+            const CustomerRow row = row_of(customer);
+            slot_getallattrs(customer.row);
+            result = ReadableCustomer{row.version, row.status,
+                                      row_as_json(RelationGetDescr(customer.relation), customer.row->tts_values,
+                                                  customer.row->tts_isnull, left_out(customer, wanted))};
+        }
+        close(customer);
+        return result;
+    }
+
+    std::optional<CustomerRow> lock(const AttachedTable &table, const Key &key, Fields fields, const CustomerRow &seen,
+                                    std::optional<core::Timestamp> wanted) const override
+    {
+        PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
+        require_may_read(table);
+        const LockTupleMode mode = are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive;
+        if (!is_in_progress(seen.writer))
+            return lock_row(table, key, mode, seen.place);
+        statistics::count(statistics::Counter::lock_waits);
+        if (wanted)
+            return lock_after_writer(table, key, mode, seen, *wanted);
+
+        // Whoever waits for the row itself is woken by every version that those before them make of it. In a queue for their
+        // turn, one alone is.
+        const LOCKTAG turn = lock_tag(LockClass::turn, table->customers.oid, number_of(key_text(key)));
+        LockAcquire(&turn, ExclusiveLock, false, false);
+        const std::optional<CustomerRow> row = lock_row(table, key, mode, {});
+        LockRelease(&turn, ExclusiveLock, false);
+        return row;
+    }
+
+    bool lock_for_reference(const AttachedTable &table, const Key &key) const override
+    {
+        require_may_read(table);
+        return lock_key_share(table, key);
+    }
+
+    bool check_reference(const AttachedTable &table, const Key &key) const override
+    {
+        return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
+    }
+
+    bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
+                ItemPointerData &place) const override
+    {
+        if (table->customers.is_changed_before_update)
+            return spi_access_path().update(table, key, status, fields, place);
+        const OpenCustomer customer = open(table, key);
+        if (!find_near(customer, place))
+            errors::write_suppressed(table->customers.oid, key_text(key));
+
+        List *updated = NIL;
+        if (status || fields.empty())
+            updated = lappend_int(updated, table->customers.status);
+        for (const Field &field : fields)
+            updated = lappend_int(updated, field.column);
+        const PreparedWrite *alone = prepared_update(*table, customer.relation);
+        const SimpleWrite write = begin_update(
+            customer.relation, updated, alone != nullptr ? alone : prepared_customers_write(*table, customer.relation));
+        copy_with(write.row, customer.row, table, status, fields);
+        if (alone != nullptr)
+            set_version(write.row, table, version_of_save(table, key, row_of(customer).version, *innermost_save));
+        ExecMaterializeSlot(write.row);
+        const bool is_written = update_row(write, customer.row);
+        fire_triggers(write);
+        // After the foreign keys are checked, as the name of the trigger has it.
+        if (alone != nullptr)
+            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), tuple_of(write.row),
+                          innermost_save);
+        place = write.row->tts_tid;
+        end_write(write);
+        close(customer);
+        return is_written;
+    }
+
+    bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
+                        bool is_customer_locked) const override
+    {
+        Relation comments = table_open(table->comments.oid, NoLock);
+        NewRow row(comments);
+        row.set(table->comments.customer_id, key.value);
+        row.set(table->comments.author, text_datum(request.author));
+        row.set(table->comments.body, text_datum(*request.comment));
+        if (request.reply_to)
+            row.set(table->comments.reply_to, Int64GetDatum(*request.reply_to));
+
+        // Not what the extension adds.
+        List *inserted = row.columns();
+        const PreparedWrite *prepared = prepared_comment(*table, comments);
+        const bool is_alone = prepared != nullptr;
+        if (is_alone)
+            stamp(row, table, *innermost_save);
+        else
+            prepared = prepared_comments_write(*table, comments);
+        // While the row is inserted, functions of others could delete what it refers to.
+        Oid satisfied[2];
+        std::size_t count = 0;
+        const bool calls_others = prepared == nullptr || prepared->calls_others;
+        if (is_customer_locked && !calls_others && OidIsValid(table->comments.reference_constraint))
+            satisfied[count++] = table->comments.reference_constraint;
+        if (!request.reply_to && OidIsValid(table->comments.reply_constraint))
+            satisfied[count++] = table->comments.reply_constraint;
+        const bool is_written = insert_row(comments, row, inserted, prepared, {satisfied, count});
+        if (is_alone)
+        {
+            innermost_save->comment_id = DatumGetInt64(row.value(table->comments.id));
+            innermost_save->step = Step::none;
+            send_comment_event(table, key, *innermost_save->comment_id);
+        }
+        table_close(comments, NoLock);
+        return is_written;
+    }
+
+private:
+    static bool is_in_progress(TransactionId writer)
+    {
+        return TransactionIdIsValid(writer) && !TransactionIdIsCurrentTransactionId(writer) &&
+               TransactionIdIsInProgress(writer);
+    }
+
+    // Locks the row, which was seen at this place, if that is known.
+    static std::optional<CustomerRow> lock_row(const AttachedTable &table, const Key &key, LockTupleMode mode,
+                                               ItemPointerData place)
+    {
+        // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
+        const bool is_known = ItemPointerIsValid(&place) && ActiveSnapshotSet();
+        const OpenCustomer customer = open(table, key);
+        std::optional<CustomerRow> row;
+        if (is_known || find(customer))
+            if (lock_at(customer, is_known ? place : customer.row->tts_tid, mode))
+                row = row_of(customer);
+        close(customer);
+        return row;
+    }
+
+    // Waits for the transaction that has the row, in the queue of those who want to lock it, and looks again: whose version
+    // is gone then is told so without a lock, which would make the next wait until the end of this transaction.
+    static std::optional<CustomerRow> lock_after_writer(const AttachedTable &table, const Key &key, LockTupleMode mode,
+                                                        const CustomerRow &seen, core::Timestamp wanted)
+    {
+        Relation relation = table_open(table->customers.oid, NoLock);
+        const LOCKMODE queue = mode == LockTupleExclusive ? AccessExclusiveLock : ExclusiveLock;
+        ItemPointerData place = seen.place;
+        LockTuple(relation, &place, queue);
+        XactLockTableWait(seen.writer, relation, &place, XLTW_Lock);
+
+        const OpenCustomer customer = open(table, key);
+        std::optional<CustomerRow> row;
+        if (find(customer))
+        {
+            row = row_of(customer);
+            if (core::same_version(row->version, wanted) || IsolationUsesXactSnapshot())
+                row = lock_at(customer, row->place, mode) ? std::optional{row_of(customer)} : std::nullopt;
+        }
+        close(customer);
+        UnlockTuple(relation, &place, queue);
+        table_close(relation, NoLock);
+        return row;
+    }
+
+    static bool lock_key_share(const AttachedTable &table, const Key &key)
+    {
+        const OpenCustomer customer = open(table, key);
+        const bool is_locked = find(customer) && lock_at(customer, customer.row->tts_tid, LockTupleKeyShare);
+        close(customer);
+        return is_locked;
+    }
+
+    static void copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table,
+                          std::optional<std::string_view> status, Fields fields)
+    {
+        slot_getallattrs(locked);
+        const int columns = locked->tts_tupleDescriptor->natts;
+        ExecClearTuple(row);
+        std::memcpy(row->tts_values, locked->tts_values, columns * sizeof(Datum));
+        std::memcpy(row->tts_isnull, locked->tts_isnull, columns * sizeof(bool));
+        if (status)
+        {
+            row->tts_values[table->customers.status - 1] = status_datum(table, *status);
+            row->tts_isnull[table->customers.status - 1] = false;
+        }
+        for (const Field &field : fields)
+        {
+            row->tts_values[field.column - 1] = field.value;
+            row->tts_isnull[field.column - 1] = field.is_null;
+        }
+        ExecStoreVirtualTuple(row);
+    }
+
+    // What the triggers of comments set in the comment of a save.
+    static void stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
+    {
+        row.set(table->comments.created_at, TimestampTzGetDatum(clock_now().us));
+        row.set(table->comments.based_on, save.step == Step::insert_comment
+                                              ? std::optional{TimestampTzGetDatum(save.based_on.us)}
+                                              : std::nullopt);
+        row.set(table->comments.save_refused, BoolGetDatum(save.refused_request.has_value()));
+        row.set(table->comments.refused_request, save.refused_request);
+        row.set(table->comments.adopted_version, std::nullopt);
+        row.set(table->comments.expected_ts, std::nullopt);
+    }
+
+    static void set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
+    {
+        row->tts_values[table->customers.version - 1] = TimestampTzGetDatum(version.us);
+        row->tts_isnull[table->customers.version - 1] = false;
+    }
+
+    static HeapTuple tuple_of(TupleTableSlot *row)
+    {
+        bool is_copy;
+        return ExecFetchSlotHeapTuple(row, false, &is_copy);
+    }
+};
+
+constexpr DirectAccessPath path;
+
+}  // namespace
+
+const AccessPath &
+direct_access_path()
+{
+    return path;
+}
+
+}  // namespace crm

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "../records/changes_since.h"
+#include "../records/fields.h"
+#include "access_path.h"
+
+// What a save asks beside what is there and what was there at its base, field by field.
+namespace crm {
+
+struct ThreeWay
+{
+    const char *name;
+    const Field *field;  // nullptr for the status
+    std::optional<core::Value> was;
+    core::Value mine;
+    core::Value theirs;
+
+    core::Merge merged() const { return core::merge(was, mine, theirs); }
+};
+
+using ThreeWays = std::span<const ThreeWay>;
+
+// The status, where it is asked for, and the fields of a save beside what is there; what was is not known.
+ThreeWays compare(const AttachedTable &table, const core::Request &request, Fields fields,
+                  const ReadableCustomer &customer);
+
+// The same of a save that has the current version as its base.
+ThreeWays compare_with_current(const AttachedTable &table, const core::Request &request, Fields fields,
+                               const ReadableCustomer &customer);
+
+// The same of a save whose base is older, by what the history tells.
+ThreeWays compare_with_base(const AttachedTable &table, const core::Request &request, Fields fields,
+                            const ReadableCustomer &customer, const ChangesSince &changes);
+
+}  // namespace crm

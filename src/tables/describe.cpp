@@ -1,0 +1,265 @@
+#include "table_description.h"
+
+#include "../boundary/errors.h"
+#include "attached_tables.h"
+#include "companion_columns.h"
+#include "key.h"
+#include "lookup_index.h"
+#include "own_triggers.h"
+#include "status.h"
+
+namespace crm {
+
+namespace {
+
+// Fills in what pg_class says of a table that is locked, and returns its schema.
+Oid
+describe_relation(PartFacts &part)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(part.oid));
+    if (!HeapTupleIsValid(tuple))
+        errors::missing_table(part.oid);
+    const FormData_pg_class form = *reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
+    ReleaseSysCache(tuple);
+    if (form.relkind != RELKIND_RELATION)
+        errors::no_longer_a_table(part.oid);
+    part.owner = owner_of(form.relowner, form.relnamespace);
+    part.policies = {form.relrowsecurity, form.relforcerowsecurity};
+    part.sql = sql_relation(part.oid);
+    return form.relnamespace;
+}
+
+AttrNumber
+require_column(Oid table, const char *column, Oid type)
+{
+    const AttrNumber attribute = get_attnum(table, column);
+    if (attribute <= 0)
+        errors::missing_column(table, column);
+    const Oid actual = get_atttype(table, attribute);
+    if (getBaseType(actual) != type)
+        errors::wrong_column_type(table, column, actual, format_type_be(type));
+    return attribute;
+}
+
+template <typename Facts>
+void
+find_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns, Oid key_type)
+{
+    for (const CompanionColumn<Facts> &column : columns)
+        part.*column.number = require_column(part.oid, column.name, OidIsValid(column.type) ? column.type : key_type);
+}
+
+// Finds out which columns are key, status and version. The trigger that guards the key names them: so they follow renames,
+// and a table that came by the OID of an attached one is not taken for it. Returns its columns.
+TupleDesc
+find_columns_of_customers(Customers &customers, Oid extension_schema)
+{
+    Relation relation = table_open(customers.oid, NoLock);
+    if (find_trigger(relation, version_trigger, extension_schema) == nullptr)
+        errors::missing_trigger(customers.oid, version_trigger.function);
+    const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
+    if (trigger == nullptr)
+        errors::missing_trigger(customers.oid, key_trigger.function);
+    if (trigger->tgnattr != 3)
+        errors::misused_trigger(key_trigger.function, "BEFORE UPDATE OF key, status, version, for each row");
+    customers.key = trigger->tgattr[0];
+    customers.status = trigger->tgattr[1];
+    customers.version = trigger->tgattr[2];
+    const TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(relation));
+    table_close(relation, NoLock);
+
+    std::int32_t typmod;
+    Oid type, collation;
+    get_atttypetypmodcoll(customers.oid, customers.key, &type, &typmod, &collation);
+    customers.key_column_type = getBaseType(type);
+    customers.key_type = key_type_of(customers.key_column_type);
+    if (!OidIsValid(customers.key_type))
+        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.key, false), type,
+                                  "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
+
+    get_atttypetypmodcoll(customers.oid, customers.status, &customers.status_type, &customers.status_typmod,
+                          &collation);
+    if (!can_be_status(customers.status_type))
+        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.status, false),
+                                  customers.status_type,
+                                  "text, varchar, citext, an enum or an integer, or a domain over one of them");
+
+    get_atttypetypmodcoll(customers.oid, customers.version, &type, &typmod, &collation);
+    if (getBaseType(type) != TIMESTAMPTZOID)
+        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.version, false), type,
+                                  format_type_be(TIMESTAMPTZOID));
+    if (typmod >= 0 && typmod < 3)
+        errors::too_coarse_version(customers.oid, get_attname(customers.oid, customers.version, false));
+    return columns;
+}
+
+// A domain may refuse the null that a column without a default gets.
+bool
+has_domains(Relation relation)
+{
+    const TupleDesc columns = RelationGetDescr(relation);
+    for (int i = 0; i < columns->natts; i++)
+        if (!TupleDescAttr(columns, i)->attisdropped &&
+            get_typtype(TupleDescAttr(columns, i)->atttypid) == TYPTYPE_DOMAIN)
+            return true;
+    return false;
+}
+
+// Whether the executor's simple calls do to a table what a statement of this kind would.
+bool
+is_plain(Relation relation, CmdType command)
+{
+    const TriggerDesc *triggers = relation->trigdesc;
+    const bool has_statement_triggers =
+        triggers != nullptr &&
+        (command == CMD_UPDATE ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
+                                     triggers->trig_update_old_table || triggers->trig_update_new_table
+                               : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
+                                     triggers->trig_insert_new_table);
+    return is_ordinary(relation) && !has_statement_triggers && (command == CMD_UPDATE || !has_domains(relation));
+}
+
+// Whether a foreign key is satisfied when one of its columns is null.
+bool
+matches_null(Oid constraint)
+{
+    HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const char match = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple))->confmatchtype;
+    ReleaseSysCache(tuple);
+    return match == FKCONSTR_MATCH_SIMPLE;
+}
+
+// Whether a foreign key is checked by a trigger that fires at the end of each insertion of a comment.
+bool
+is_checked_at_once(Relation comments, Oid constraint)
+{
+    for (const Trigger &trigger : triggers_of(comments))
+        if (trigger.tgfoid == F_RI_FKEY_CHECK_INS && trigger.tgconstraint == constraint)
+            return !trigger.tgdeferrable && trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN;
+    return false;
+}
+
+// Whether triggers of others see, and may change, a row before it is updated.
+bool
+is_changed_before_update(Relation customers, Oid extension_schema)
+{
+    for (const Trigger &trigger : triggers_of(customers))
+        if (TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) &&
+            TRIGGER_FOR_UPDATE(trigger.tgtype) && !is_own(trigger, extension_schema))
+            return true;
+    return false;
+}
+
+// Whether no trigger of others fires then.
+bool
+is_alone(const TableDescription &table, Relation relation, CmdType command)
+{
+    for (const Trigger &trigger : triggers_of(relation))
+        if (!trigger.tgisinternal && !has_nothing_to_do(table, trigger, command))
+            return false;
+    return true;
+}
+
+// Fills in the foreign keys that a save need not have checked, when nothing but the extension's triggers runs between the
+// insertion of a comment and the check.
+void
+describe_references(TableDescription &table, Relation comments)
+{
+    for (const Trigger &trigger : triggers_of(comments))
+        if (!trigger.tgisinternal && !is_own(trigger, table.extension_schema))
+            return;
+    ListCell *cell;
+    foreach (cell, copied_foreign_keys(comments))
+    {
+        const ForeignKeyCacheInfo *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        if (!is_checked_at_once(comments, key->conoid))
+            continue;
+        const std::span columns(key->conkey, key->nkeys);
+        if (key->nkeys == 1 && columns[0] == table.comments.customer_id && key->confrelid == table.customers.oid &&
+            key->confkey[0] == table.customers.key)
+            table.comments.reference_constraint = key->conoid;
+        else if (std::ranges::find(columns, table.comments.reply_to) != columns.end() && matches_null(key->conoid))
+            table.comments.reply_constraint = key->conoid;
+    }
+}
+
+// Whether the triggers that saves need are there and fire where nothing is being replicated.
+bool
+is_guarded(const TableDescription &table)
+{
+    bool is_guarded = true;
+    for (const OwnTrigger &own : own_triggers)
+    {
+        if (!own.saves_need_it)
+            continue;
+        Relation relation = table_open(table[own.part].oid, NoLock);
+        const Trigger *trigger = find_trigger(relation, own, table.extension_schema);
+        is_guarded = is_guarded && trigger != nullptr &&
+                     (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+        table_close(relation, NoLock);
+    }
+    return is_guarded;
+}
+
+// Fills in whether and how the direct access path serves the tables, of which nothing is known yet.
+void
+describe_access(TableDescription &table)
+{
+    const Oid key_type = table.customers.key_type;
+    Relation customers = table_open(table.customers.oid, NoLock);
+    Relation comments = table_open(table.comments.oid, NoLock);
+    Relation history = table_open(table.history.oid, NoLock);
+    Relation locks = table_open(table.locks.oid, NoLock);
+    table.is_guarded = is_guarded(table);
+    describe_references(table, comments);
+
+    table.customers.index = key_index(table.customers, customers);
+    table.comments.index = index_of(comments, {table.comments.customer_id, table.comments.id}, {key_type, INT8OID});
+    table.comments.kept_index =
+        index_of(comments, {table.comments.customer_id, table.comments.refused_request}, {key_type, UUIDOID});
+    table.history.index =
+        index_of(history, {table.history.customer_id, table.history.version}, {key_type, TIMESTAMPTZOID});
+    table.locks.index = index_of(locks, {table.locks.customer_id}, {key_type});
+
+    table.customers.is_plain = OidIsValid(table.customers.index.index) && is_plain(customers, CMD_UPDATE);
+    table.comments.is_plain = is_plain(comments, CMD_INSERT);
+    table.history.is_plain = is_plain(history, CMD_INSERT);
+    table.customers.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
+    table.customers.is_alone = table.is_guarded && table.history.is_plain && is_alone(table, customers, CMD_UPDATE) &&
+                               is_alone(table, history, CMD_INSERT);
+    table.comments.is_alone = table.is_guarded && is_alone(table, comments, CMD_INSERT);
+    table_close(locks, NoLock);
+    table_close(history, NoLock);
+    table_close(comments, NoLock);
+    table_close(customers, NoLock);
+}
+
+}  // namespace
+
+void
+describe(TableDescription &table)
+{
+    const MemoryContext caller = MemoryContextSwitchTo(table.context);
+    table.schema = describe_relation(table.customers);
+    for (PartFacts *part : {static_cast<PartFacts *>(&table.comments), static_cast<PartFacts *>(&table.history),
+                            static_cast<PartFacts *>(&table.locks)})
+        describe_relation(*part);
+    table.columns = find_columns_of_customers(table.customers, table.extension_schema);
+    find_columns<CommentsFacts>(table.comments, comments_columns, table.customers.key_type);
+    find_columns<HistoryFacts>(table.history, history_columns, table.customers.key_type);
+    find_columns<LocksFacts>(table.locks, locks_columns, table.customers.key_type);
+    describe_access(table);
+
+    // The quoting may have returned a name of the catalogue as it is.
+    const auto name = [&table](AttrNumber column) {
+        return copied(sql_identifier(get_attname(table.customers.oid, column, false)), table.context);
+    };
+    table.customers.key_sql = name(table.customers.key);
+    table.customers.status_sql = name(table.customers.status);
+    table.customers.version_sql = name(table.customers.version);
+    MemoryContextSwitchTo(caller);
+}
+
+}  // namespace crm

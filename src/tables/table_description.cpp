@@ -1,0 +1,102 @@
+#include "table_description.h"
+
+namespace crm {
+
+namespace {
+
+// Whether the columns of a table are what they were.
+bool
+same_columns(TupleDesc a, TupleDesc b)
+{
+    if (a->natts != b->natts)
+        return false;
+    for (int i = 0; i < a->natts; i++)
+    {
+        const FormData_pg_attribute *x = TupleDescAttr(a, i);
+        const FormData_pg_attribute *y = TupleDescAttr(b, i);
+        if (x->atttypid != y->atttypid || x->atttypmod != y->atttypmod || x->attcollation != y->attcollation ||
+            x->attisdropped != y->attisdropped || x->attgenerated != y->attgenerated ||
+            x->attidentity != y->attidentity || std::strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
+            return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+Oid &
+Members::operator[](Part part)
+{
+    switch (part)
+    {
+        case Part::customers:
+            return customers;
+        case Part::comments:
+            return comments;
+        case Part::history:
+            return history;
+        case Part::locks:
+            return locks;
+    }
+    pg_unreachable();
+}
+
+const PartFacts &
+TableDescription::operator[](Part part) const
+{
+    switch (part)
+    {
+        case Part::customers:
+            return customers;
+        case Part::comments:
+            return comments;
+        case Part::history:
+            return history;
+        case Part::locks:
+            return locks;
+    }
+    pg_unreachable();
+}
+
+SPIPlanPtr &
+TableDescription::plan(const void *of)
+{
+    for (KeptPlan &kept : std::span(plans, plan_count))
+        if (kept.of == of)
+            return kept.plan;
+    if (plan_count == plan_room)
+    {
+        plan_room = 2 * plan_room + 8;
+        const std::size_t size = plan_room * sizeof(KeptPlan);
+        plans = static_cast<KeptPlan *>(plans == nullptr ? MemoryContextAlloc(context, size) : repalloc(plans, size));
+    }
+    plans[plan_count] = {of, nullptr};
+    return plans[plan_count++].plan;
+}
+
+bool
+TableDescription::has_facts_of(const TableDescription &newer) const
+{
+    const auto same = []<typename Description>(const Description &a, const Description &b) {
+        return static_cast<const typename Description::Facts &>(a) ==
+               static_cast<const typename Description::Facts &>(b);
+    };
+    return same(customers, newer.customers) && same(comments, newer.comments) && same(history, newer.history) &&
+           same(locks, newer.locks) && schema == newer.schema && comments_column == newer.comments_column &&
+           refuses_plain_updates == newer.refuses_plain_updates && same_columns(columns, newer.columns);
+}
+
+void
+TableDescription::take_access_of(const TableDescription &newer)
+{
+    const auto take = []<typename Description>(Description &a, const Description &b) {
+        static_cast<typename Description::Access &>(a) = b;
+    };
+    take(customers, newer.customers);
+    take(comments, newer.comments);
+    take(history, newer.history);
+    take(locks, newer.locks);
+    is_guarded = newer.is_guarded;
+}
+
+}  // namespace crm

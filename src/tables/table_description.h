@@ -1,0 +1,236 @@
+#pragma once
+
+#include "../boundary/role.h"
+#include "../boundary/simple_write.h"
+#include "../boundary/sql.h"
+#include "../core/timestamp.h"
+
+// What is known of an attached table.
+namespace crm {
+
+// A plan that is kept for an attached table, known by the address of the constant that it was made of.
+struct KeptPlan
+{
+    const void *of;
+    SPIPlanPtr plan;
+};
+
+// An index through which rows are looked up by the values of its first columns; index is InvalidOid where none serves.
+struct LookupIndex
+{
+    Oid index;
+    ScanKeyData keys[2];  // their arguments are set for each lookup
+};
+
+// Whether policies may apply to who reads a table.
+struct RowSecurity
+{
+    bool is_enabled;
+    bool is_forced;
+
+    bool operator==(const RowSecurity &) const = default;
+};
+
+// The tables of an attachment.
+enum class Part
+{
+    customers,
+    comments,
+    history,
+    locks,
+};
+
+inline constexpr Part all_parts[] = {Part::customers, Part::comments, Part::history, Part::locks};
+
+// The tables by their OIDs.
+struct Members
+{
+    Oid customers;
+    Oid comments;
+    Oid history;
+    Oid locks;
+
+    Oid &operator[](Part part);
+    Oid operator[](Part part) const { return const_cast<Members &>(*this)[part]; }
+    bool operator==(const Members &) const = default;
+
+    bool has(Oid relation) const
+    {
+        return relation == customers || relation == comments || relation == history || relation == locks;
+    }
+};
+
+// What is known of each table is facts, on which a call that has begun relies: they must stay as they are until it ends; and
+// access, how the table is reached, which may change while a call is under way: the next step goes by it then.
+struct PartFacts
+{
+    Oid oid;
+    Owner owner;
+    RowSecurity policies;
+    Sql sql;  // its name, for statements
+
+    bool operator==(const PartFacts &) const = default;
+};
+
+struct PartAccess
+{
+    bool is_plain;  // what the executor's simple calls do to it is what statements would
+    bool is_alone;  // no trigger of others fires when a save writes it, nor when that is recorded
+
+    // Made when it is first written directly: with its triggers, and without those that have nothing to do.
+    PreparedWrite *write;
+    PreparedWrite *write_alone;
+};
+
+struct CustomersFacts : PartFacts
+{
+    // The numbers of its columns, and their names for statements.
+    AttrNumber key;
+    AttrNumber status;
+    AttrNumber version;
+    Sql key_sql;
+    Sql status_sql;
+    Sql version_sql;
+
+    Oid key_type;         // as keys are passed: bigint, uuid or text
+    Oid key_column_type;  // the base type of the column
+    Oid status_type;
+    std::int32_t status_typmod;
+
+    bool operator==(const CustomersFacts &) const = default;
+};
+
+struct CustomersAccess : PartAccess
+{
+    LookupIndex index;              // by key
+    bool is_changed_before_update;  // by triggers of others, which may update the row themselves
+};
+
+struct CommentsFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber id;
+    AttrNumber author;
+    AttrNumber body;
+    AttrNumber created_at;
+    AttrNumber reply_to;
+    AttrNumber based_on;
+    AttrNumber save_refused;
+    AttrNumber refused_request;
+    AttrNumber adopted_version;
+    AttrNumber expected_ts;
+
+    bool operator==(const CommentsFacts &) const = default;
+};
+
+struct CommentsAccess : PartAccess
+{
+    LookupIndex index;         // by customer_id and id
+    LookupIndex kept_index;    // by customer_id and refused_request
+    Oid reference_constraint;  // the foreign key to the customer, when who holds the customer's lock need not check it
+    Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
+};
+
+struct HistoryFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber version;
+    AttrNumber previous;
+    AttrNumber based_on;
+    AttrNumber recorded_at;
+    AttrNumber operation;
+    AttrNumber author;
+    AttrNumber db_user;
+    AttrNumber status_from;
+    AttrNumber status_to;
+    AttrNumber fields;
+    AttrNumber comment_id;
+    AttrNumber request;
+    AttrNumber earlier_pruned;
+
+    bool operator==(const HistoryFacts &) const = default;
+};
+
+struct HistoryAccess : PartAccess
+{
+    LookupIndex index;  // by customer_id and version
+};
+
+struct LocksFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber lock_id;
+    AttrNumber author;
+    AttrNumber locked_at;
+    AttrNumber expires_at;
+    AttrNumber db_user;
+
+    bool operator==(const LocksFacts &) const = default;
+};
+
+struct LocksAccess : PartAccess
+{
+    LookupIndex index;  // by customer_id
+};
+
+// A table of an attachment.
+template <typename FactsOfPart, typename AccessOfPart>
+struct PartDescription : FactsOfPart, AccessOfPart
+{
+    using Facts = FactsOfPart;
+    using Access = AccessOfPart;
+};
+
+using Customers = PartDescription<CustomersFacts, CustomersAccess>;
+using Comments = PartDescription<CommentsFacts, CommentsAccess>;
+using History = PartDescription<HistoryFacts, HistoryAccess>;
+using Locks = PartDescription<LocksFacts, LocksAccess>;
+
+// A customers table with its comments, history and edit locks. It lives until the transaction ends, and is reached through
+// AttachedTable alone, which sees to it that it is true.
+struct TableDescription
+{
+    Customers customers;
+    Comments comments;
+    History history;
+    Locks locks;
+
+    Oid schema;                        // of the customers
+    std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
+    bool refuses_plain_updates;        // of the status
+    TupleDesc columns;                 // of the customers table
+
+    // Whether the triggers that require_triggers() asks for are there and fire where nothing is being replicated.
+    bool is_guarded;
+
+    MemoryContext context;  // of what it points to
+    Oid extension_schema;
+    std::uint64_t news;        // how often something of the table has changed
+    std::uint64_t news_known;  // when this was last found true
+    KeptPlan *plans;
+    int plan_count;
+    int plan_room;
+    TableDescription *next;  // of all that there are
+
+    const PartFacts &operator[](Part part) const;
+    Members members() const { return {customers.oid, comments.oid, history.oid, locks.oid}; }
+
+    // Whether a call that relies on this finds the same facts in a newer description; and how the tables are reached by it.
+    bool has_facts_of(const TableDescription &newer) const;
+    void take_access_of(const TableDescription &newer);
+
+    // Whether nothing of others is called when a change is recorded directly, as far as is known.
+    bool is_recorded_alone() const
+    {
+        return news_known == news && history.write != nullptr && !history.write->calls_others;
+    }
+
+    // Where the plan for a constant is kept; nullptr stands there at first.
+    SPIPlanPtr &plan(const void *of);
+};
+
+// Fills in the description of the tables that it names, which are locked; raises 55000 when one of them is not as it must
+// be. context is where what it points to goes.
+void describe(TableDescription &table);
+
+}  // namespace crm
