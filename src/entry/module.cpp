@@ -3,7 +3,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/statistics.h"
 #include "../boundary/transaction.h"
-#include "../tables/attached_tables.h"
+#include "../tables/registry.h"
 
 extern "C" {
 
@@ -21,6 +21,6 @@ _PG_init(void)
     crm::settings::define();
     crm::statistics::request();
     crm::watch_transactions();
-    crm::watch_attached_tables();
+    crm::watch_registry();
 }
 }

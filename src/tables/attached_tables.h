@@ -1,6 +1,6 @@
 #pragma once
 
-#include "table_description.h"
+#include "registry.h"
 
 // The attached tables, read from the registry once per session and again after anything about them changed.
 namespace crm {
@@ -31,9 +31,6 @@ private:
     TableDescription *description = nullptr;
 };
 
-// Registers the callbacks that notice changes; called once when the library is loaded, after watch_transactions().
-void watch_attached_tables();
-
 // What a call is about to do with the table that it looks for: the rights without which it has no business with it, and
 // how it locks it.
 enum class Purpose
@@ -57,16 +54,6 @@ AttachedTable attached_by_search_path(Oid extension_schema, Purpose purpose);
 
 // The attached table whose customers, comments or history this relation is, if there is one.
 std::optional<AttachedTable> attached_by_member(Part part, Oid relation, Oid extension_schema, Purpose purpose);
-
-// What the registry says of an attached table.
-struct Registered : Members
-{
-    Oid schema;
-    const char *home;             // the schema in which it was attached
-    const char *comments_column;  // or nullptr
-    bool refuses_plain_updates;
-    core::Timestamp attached_at;
-};
 
 // The customers table that is found in a schema, or InvalidOid; raises as above.
 Oid attached_in_schema(Oid schema, Oid extension_schema);
@@ -94,11 +81,5 @@ void each_readable_table(Oid extension_schema, TableVisitor &visitor);
 
 // Checks that the triggers are there and will fire, and raises 55000 otherwise.
 void require_triggers(const AttachedTable &table);
-
-// The schema of the SQL function that is being called, which is the extension's.
-Oid extension_schema_of(FunctionCallInfo fcinfo);
-
-// The registry's table.
-Oid registry_table(Oid extension_schema);
 
 }  // namespace crm

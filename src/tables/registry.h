@@ -1,0 +1,48 @@
+#pragma once
+
+#include "table_description.h"
+
+// The registry of attached tables, read once per session and again after anything about it changed.
+namespace crm {
+
+// What the registry says of an attached table.
+struct Registered : Members
+{
+    Oid schema;
+    const char *home;             // the schema in which it was attached
+    const char *comments_column;  // or nullptr
+    bool refuses_plain_updates;
+    core::Timestamp attached_at;
+};
+
+// The same with what was found out of the tables when a call first used them.
+struct RegistryEntry : Registered
+{
+    TableDescription *description;
+};
+
+// Registers the callbacks that notice changes; called once when the library is loaded, after watch_transactions().
+void watch_registry();
+
+// What the registry says, read anew where news has come in. It lives until the transaction ends.
+std::span<RegistryEntry> registry_entries(Oid extension_schema);
+
+// Whether news has come in since then.
+bool is_registry_stale();
+
+// Where what is found out of tables goes, which lives as long as what was read.
+MemoryContext registry_context();
+
+// How often anything has changed.
+std::uint64_t registry_news();
+
+// Keeps what was found out of a table, and counts its news from now on.
+void keep_description(RegistryEntry &entry, TableDescription *description);
+
+// The schema of the SQL function that is being called, which is the extension's.
+Oid extension_schema_of(FunctionCallInfo fcinfo);
+
+// The registry's table.
+Oid registry_table(Oid extension_schema);
+
+}  // namespace crm
