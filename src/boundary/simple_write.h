@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pg.h"
+#include "prepared_write.h"
 
 // Writing one row of an ordinary table through the executor's simple calls: with row triggers, constraints, generated
 // columns and indexes, without parsing or planning. They check no privileges, no row-level security and no read-only
@@ -14,27 +14,6 @@ struct SimpleWrite
     ResultRelInfo *result;
     TupleTableSlot *row;  // the new row: filled in by the caller before write_row()
 };
-
-// An index of a relation that is written.
-struct PreparedIndex
-{
-    Oid index;
-    IndexInfo *info;
-};
-
-// What of writing a relation is worked out once and serves many writes: it lives as long as the memory context in which it
-// was made. Only what cannot change while the relation's definition stays is kept.
-struct PreparedWrite
-{
-    ResultRelInfo *result;  // with triggers and CHECK constraints
-    ExprState **defaults;   // by column, nullptr for none; without the array they are worked out for each write
-    std::span<PreparedIndex> indexes;
-    bool calls_others;  // functions other than known ones and PostgreSQL's own
-};
-
-// Works that out in the current memory context, for CMD_INSERT or CMD_UPDATE, for triggers that call known functions (a list of OIDs) or PostgreSQL's own,
-// and for expressions that call PostgreSQL's own alone. Row triggers of a second list of OIDs are left out.
-PreparedWrite *prepare_write(Relation relation, CmdType command, List *known_functions, List *without = NIL);
 
 // The values of a row that is inserted, by attribute number; the other columns get their defaults, and those that are
 // passed by value stand here afterwards.

@@ -57,24 +57,32 @@ changes_status(const Request &request, const Current &current)
     return request.status && request.status != current.status;
 }
 
-Outcome
-decide(const Request &request, const Current &current)
+Situation
+situation_of(const Request &request, const Current &current)
 {
-    if (!same_version(request.base, current.version))
-        return Outcome::conflict;
-    if (!request.comment && !changes_status(request, current) && !current.fields_differ)
-        return Outcome::unchanged;
-    return Outcome::updated;
+    Situation situation = {};
+    situation.is_visible = true;
+    situation.is_current = same_version(request.base, current.version);
+    situation.changes_anything = request.comment || changes_status(request, current) || current.fields_differ;
+    return situation;
 }
 
 Outcome
-decide_missing(bool applied_before, bool in_history, bool under_row_security)
+decide(const Situation &situation)
 {
-    if (under_row_security)
+    if (!situation.is_visible && situation.is_filtered)
         return Outcome::not_found;
-    if (applied_before)
+    if (situation.is_applied)
         return Outcome::replayed;
-    return in_history ? Outcome::deleted : Outcome::not_found;
+    if (!situation.is_visible)
+        return situation.is_in_history ? Outcome::deleted : Outcome::not_found;
+    if (!situation.is_current && !situation.can_be_merged)
+        return Outcome::conflict;
+    if (situation.is_locked)
+        return Outcome::locked;
+    if (!situation.changes_anything)
+        return Outcome::unchanged;
+    return situation.is_current ? Outcome::updated : Outcome::merged;
 }
 
 Merge

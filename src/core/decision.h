@@ -51,12 +51,24 @@ struct Current
 // Whether the save asks for a status that differs from what is there.
 bool changes_status(const Request &request, const Current &current);
 
-// The outcome for a customer that is there: updated, unchanged or conflict. A conflict becomes replayed when this very
-// request is found in the history.
-Outcome decide(const Request &request, const Current &current);
+// What the outcome of a save is decided by. What the order of decide() does not reach may be left out.
+struct Situation
+{
+    bool is_visible;        // the caller sees the customer
+    bool is_filtered;       // by row security, which tells nobody what it hides
+    bool is_in_history;     // the customer was there once
+    bool is_applied;        // this very request was applied before
+    bool is_current;        // the base is the customer's version
+    bool can_be_merged;     // with what others changed since the base
+    bool is_locked;         // somebody else has a live edit lock
+    bool changes_anything;  // something is asked for that is not there already
+};
 
-// The outcome for a customer that the caller cannot see. A caller under row security never learns more than that.
-Outcome decide_missing(bool applied_before, bool in_history, bool under_row_security);
+// The situation of a save of a customer that is there, before anything is known of its history and edit locks.
+Situation situation_of(const Request &request, const Current &current);
+
+// The outcome of a save.
+Outcome decide(const Situation &situation);
 
 // The value of a field; none: it is null.
 using Value = std::optional<std::string_view>;

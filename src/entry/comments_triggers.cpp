@@ -6,6 +6,7 @@
 #include "../core/version.h"
 #include "../records/events.h"
 #include "../records/save_in_progress.h"
+#include "../saving/access_path.h"
 #include "../saving/save.h"
 #include "../saving/versioned_comments.h"
 #include "arguments.h"

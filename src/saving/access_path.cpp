@@ -2,8 +2,16 @@
 
 #include "../boundary/direct.h"
 #include "../boundary/role.h"
+#include "../tables/statements.h"
 
 namespace crm {
+
+namespace {
+
+constexpr SqlStatement select_customer_by_key{"SELECT 1 FROM {customers} WHERE {key} OPERATOR(pg_catalog.=) $1",
+                                              As::owner, Part::customers};
+
+}  // namespace
 
 bool
 can_be_direct(const AttachedTable &table)
@@ -40,6 +48,12 @@ are_in_unique_index(const AttachedTable &table, Fields fields)
     return std::any_of(fields.begin(), fields.end(), [columns](const Field &field) {
         return bms_is_member(field.column - FirstLowInvalidHeapAttributeNumber, columns);
     });
+}
+
+bool
+customer_exists(const AttachedTable &table, const Key &key)
+{
+    return execute_latest(table, select_customer_by_key, arguments_of(key)) > 0;
 }
 
 }  // namespace crm

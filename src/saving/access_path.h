@@ -84,4 +84,7 @@ void require_may_read(const AttachedTable &table);
 // Whether fields are part of a unique index, so that their update locks out those who refer to the row.
 bool are_in_unique_index(const AttachedTable &table, Fields fields);
 
+// Whether the customers table has the row, whatever the caller may see.
+bool customer_exists(const AttachedTable &table, const Key &key);
+
 }  // namespace crm

@@ -31,7 +31,4 @@ void check_versioned_comment(const AttachedTable &table, const Key &key, const c
 void apply_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request,
                              std::int64_t comment_id);
 
-// Whether the customers table has the row, whatever the caller may see.
-bool customer_exists(const AttachedTable &table, const Key &key);
-
 }  // namespace crm

@@ -71,15 +71,15 @@ a_save(Input &input)
 
     const bool changes = changes_status(request(base, false), current);
     require(changes == (asked.has_value() && (!there.has_value() || *asked != *there)), "a status is changed to another");
-    const Outcome outcome = decide(request(base, false), current);
+    const Outcome outcome = decide(situation_of(request(base, false), current));
     require((outcome == Outcome::conflict) == !same_version(base, version), "any base but the version is a conflict");
     if (outcome != Outcome::conflict)
     {
         const bool does_something = changes || has_comment || fields_differ;
         require(outcome == (does_something ? Outcome::updated : Outcome::unchanged), "a save that does nothing writes nothing");
-        require(decide(request(cut_to_millisecond(version), false), current) == outcome, "a base kept in milliseconds is current");
+        require(decide(situation_of(request(cut_to_millisecond(version), false), current)) == outcome, "a base kept in milliseconds is current");
     }
-    require(decide(request(base, true), current) == outcome, "merging is no matter of a base that is current");
+    require(decide(situation_of(request(base, true), current)) == outcome, "merging is no matter of a base that is current");
 }
 
 void

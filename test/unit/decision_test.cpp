@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace crm::core {
@@ -21,69 +22,112 @@ request(Timestamp base, std::optional<std::string_view> status, std::optional<st
 TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
 {
     std::set<std::string_view> names;
-    for (auto [outcome, status] : {std::pair{Outcome::updated, 200}, std::pair{Outcome::unchanged, 200},
-                                   std::pair{Outcome::replayed, 200}, std::pair{Outcome::conflict, 409},
-                                   std::pair{Outcome::deleted, 410}, std::pair{Outcome::not_found, 404},
-                                   std::pair{Outcome::merged, 200}, std::pair{Outcome::locked, 423}})
+    for (auto [outcome, status] :
+         {std::pair{Outcome::updated, 200}, std::pair{Outcome::unchanged, 200}, std::pair{Outcome::replayed, 200},
+          std::pair{Outcome::conflict, 409}, std::pair{Outcome::deleted, 410}, std::pair{Outcome::not_found, 404},
+          std::pair{Outcome::merged, 200}, std::pair{Outcome::locked, 423}})
     {
         EXPECT_EQ(http_status(outcome), status);
         names.insert(name(outcome));
     }
-    EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "deleted",
-                                                 "not_found", "merged", "locked"}));
+    EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "deleted", "not_found",
+                                                 "merged", "locked"}));
 }
 
 TEST(Decision, ACurrentBaseIsSavedWhenItAsksForSomething)
 {
-    EXPECT_EQ(decide(request(newest, "won", std::nullopt), current), Outcome::updated);
-    EXPECT_EQ(decide(request(newest, "won", "Signed"), current), Outcome::updated);
-    EXPECT_EQ(decide(request(newest, std::nullopt, "Signed"), current), Outcome::updated);
-    EXPECT_EQ(decide(request(newest, "new", "Signed"), current), Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, "won", std::nullopt), current)), Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, "won", "Signed"), current)), Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, std::nullopt, "Signed"), current)), Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, "new", "Signed"), current)), Outcome::updated);
 }
 
 TEST(Decision, ACurrentBaseIsUnchangedWhenItAsksForNothingNew)
 {
-    EXPECT_EQ(decide(request(newest, "new", std::nullopt), current), Outcome::unchanged);
-    EXPECT_EQ(decide(request(newest, std::nullopt, std::nullopt), current), Outcome::unchanged);
+    EXPECT_EQ(decide(situation_of(request(newest, "new", std::nullopt), current)), Outcome::unchanged);
+    EXPECT_EQ(decide(situation_of(request(newest, std::nullopt, std::nullopt), current)), Outcome::unchanged);
 }
 
 TEST(Decision, AnyOtherBaseIsAConflictWhateverItAsks)
 {
-    for (Timestamp base : {older, Timestamp{newest.us + millisecond}, Timestamp{newest.us - millisecond}, infinity,
-                           minus_infinity})
+    for (Timestamp base :
+         {older, Timestamp{newest.us + millisecond}, Timestamp{newest.us - millisecond}, infinity, minus_infinity})
         for (std::optional<std::string_view> status : {std::optional<std::string_view>{}, {"new"}, {"won"}})
             for (std::optional<std::string_view> comment : {std::optional<std::string_view>{}, {"Signed"}})
-                EXPECT_EQ(decide(request(base, status, comment), current), Outcome::conflict) << base.us;
+                EXPECT_EQ(decide(situation_of(request(base, status, comment), current)), Outcome::conflict) << base.us;
 }
 
 TEST(Decision, ABaseKeptInMillisecondsIsCurrent)
 {
     const Current legacy = {{newest.us + 456}, "new", false};
-    EXPECT_EQ(decide(request(newest, "won", std::nullopt), legacy), Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, "won", std::nullopt), legacy)), Outcome::updated);
 }
 
-TEST(Decision, AMissingCustomer)
+// The outcomes in the order in which they are decided, each with the first situation that has it.
+TEST(Decision, EverySituation)
 {
-    for (bool applied : {false, true})
-        for (bool in_history : {false, true})
-        {
-            EXPECT_EQ(decide_missing(applied, in_history, true), Outcome::not_found);
-            EXPECT_EQ(decide_missing(applied, in_history, false), applied      ? Outcome::replayed
-                                                                  : in_history ? Outcome::deleted
-                                                                               : Outcome::not_found);
-        }
+    for (unsigned bits = 0; bits < 256; ++bits)
+    {
+        const auto bit = [bits](unsigned n) { return (bits >> n & 1) != 0; };
+        const Situation s = {bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7)};
+        const std::pair<bool, Outcome> order[] = {
+            {!s.is_visible && s.is_filtered, Outcome::not_found},
+            {s.is_applied, Outcome::replayed},
+            {!s.is_visible && s.is_in_history, Outcome::deleted},
+            {!s.is_visible, Outcome::not_found},
+            {!s.is_current && !s.can_be_merged, Outcome::conflict},
+            {s.is_locked, Outcome::locked},
+            {!s.changes_anything, Outcome::unchanged},
+            {s.is_current, Outcome::updated},
+            {true, Outcome::merged},
+        };
+        const auto first = std::find_if(std::begin(order), std::end(order), [](const auto &o) { return o.first; });
+        EXPECT_EQ(decide(s), first->second) << bits;
+    }
+}
+
+TEST(Decision, NamedSituations)
+{
+    const Situation saved = {.is_visible = true,
+                             .is_filtered = false,
+                             .is_in_history = true,
+                             .is_applied = false,
+                             .is_current = true,
+                             .can_be_merged = false,
+                             .is_locked = false,
+                             .changes_anything = true};
+    const auto but = [&](bool Situation::*what, bool is, Situation from) {
+        from.*what = is;
+        return from;
+    };
+    const Situation stale = but(&Situation::is_current, false, saved);
+    const Situation gone = but(&Situation::is_visible, false, stale);
+    EXPECT_EQ(decide(saved), Outcome::updated);
+    EXPECT_EQ(decide(but(&Situation::changes_anything, false, saved)), Outcome::unchanged);
+    EXPECT_EQ(decide(but(&Situation::is_locked, true, saved)), Outcome::locked);
+    EXPECT_EQ(decide(stale), Outcome::conflict);
+    EXPECT_EQ(decide(but(&Situation::is_locked, true, stale)), Outcome::conflict);
+    EXPECT_EQ(decide(but(&Situation::is_applied, true, stale)), Outcome::replayed);
+    EXPECT_EQ(decide(but(&Situation::can_be_merged, true, stale)), Outcome::merged);
+    EXPECT_EQ(decide(gone), Outcome::deleted);
+    EXPECT_EQ(decide(but(&Situation::is_applied, true, gone)), Outcome::replayed);
+    EXPECT_EQ(decide(but(&Situation::is_in_history, false, gone)), Outcome::not_found);
+    EXPECT_EQ(decide(but(&Situation::is_filtered, true, gone)), Outcome::not_found);
 }
 
 TEST(Decision, FieldsThatDifferAreAChange)
 {
-    EXPECT_EQ(decide(request(newest, std::nullopt, std::nullopt), {newest, "new", true}), Outcome::updated);
-    EXPECT_EQ(decide(request(newest, "new", std::nullopt), {newest, "new", false}), Outcome::unchanged);
+    EXPECT_EQ(decide(situation_of(request(newest, std::nullopt, std::nullopt), {newest, "new", true})),
+              Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, "new", std::nullopt), {newest, "new", false})), Outcome::unchanged);
 }
 
 TEST(Decision, ANullStatusIsChangedByAnyOther)
 {
-    EXPECT_EQ(decide(request(newest, "new", std::nullopt), {newest, std::nullopt, false}), Outcome::updated);
-    EXPECT_EQ(decide(request(newest, std::nullopt, std::nullopt), {newest, std::nullopt, false}), Outcome::unchanged);
+    EXPECT_EQ(decide(situation_of(request(newest, "new", std::nullopt), {newest, std::nullopt, false})),
+              Outcome::updated);
+    EXPECT_EQ(decide(situation_of(request(newest, std::nullopt, std::nullopt), {newest, std::nullopt, false})),
+              Outcome::unchanged);
 }
 
 TEST(Merge, CollidesWhenBothChangedAFieldToDifferentValues)
@@ -189,8 +233,13 @@ TEST(Decision, EveryCombination)
         Timestamp t;
         bool is_current;
     };
-    for (Base base : {Base{newest, true}, {{newest.us + 999}, true}, {{newest.us - 999}, true},
-                      {{newest.us + 1000}, false}, {{newest.us - 1000}, false}, {older, false}, {infinity, false},
+    for (Base base : {Base{newest, true},
+                      {{newest.us + 999}, true},
+                      {{newest.us - 999}, true},
+                      {{newest.us + 1000}, false},
+                      {{newest.us - 1000}, false},
+                      {older, false},
+                      {infinity, false},
                       {minus_infinity, false}})
         for (std::optional<std::string_view> status :
              {std::optional<std::string_view>{}, {""}, {"new"}, {"New"}, {"won"}})
@@ -198,9 +247,10 @@ TEST(Decision, EveryCombination)
             {
                 const bool changes = status.has_value() && status != "new";
                 EXPECT_EQ(changes_status(request(base.t, status, comment), current), changes);
-                EXPECT_EQ(decide(request(base.t, status, comment), current), !base.is_current     ? Outcome::conflict
-                                                                             : changes || comment ? Outcome::updated
-                                                                                                  : Outcome::unchanged)
+                EXPECT_EQ(decide(situation_of(request(base.t, status, comment), current)),
+                          !base.is_current     ? Outcome::conflict
+                          : changes || comment ? Outcome::updated
+                                               : Outcome::unchanged)
                     << base.t.us;
             }
 }

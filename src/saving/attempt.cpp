@@ -1,0 +1,100 @@
+#include "attempt.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/guard.h"
+#include "../boundary/role.h"
+#include "../core/version.h"
+#include "../records/history.h"
+#include "../records/request_digest.h"
+
+namespace crm {
+
+void
+require_save_rights(const AttachedTable &table, const core::Request &request)
+{
+    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
+    if (request.comment)
+        require_comment_rights(table, request);
+}
+
+std::string_view
+message_of(const core::MessageFacts &facts)
+{
+    return guarded_text([&facts] { return core::message(facts); });
+}
+
+core::MessageFacts
+facts_of(const Attempt &save, core::Outcome outcome)
+{
+    core::MessageFacts facts = {};
+    facts.outcome = outcome;
+    facts.customer = key_text(save.key);
+    facts.asked_change = save.request.status.has_value() || !save.fields.empty();
+    return facts;
+}
+
+SaveInProgress
+in_progress(const Attempt &save)
+{
+    SaveInProgress progress = {};
+    progress.table = save.table;
+    progress.key = save.key;
+    progress.author = save.request.author;
+    progress.based_on = save.request.base;
+    progress.checked = save.request.base;
+    return progress;
+}
+
+void
+insert_comment(const Attempt &save, SaveInProgress &progress)
+{
+    if (save.request.reply_to && !comment_exists(save.table, save.key, *save.request.reply_to))
+        errors::no_such_comment(*save.request.reply_to, key_text(save.key));
+    progress.step = Step::insert_comment;
+    if (!save.path().insert_comment(save.table, save.key, save.request, true))
+        errors::write_suppressed(save.table->comments.oid, key_text(save.key));
+    if (progress.step != Step::none)
+        errors::comment_not_stored(save.table->comments.oid);
+}
+
+void
+update_customer(const Attempt &save, const Write &write, ItemPointerData &place, SaveInProgress &progress)
+{
+    require_assignable(save.table, write.fields);
+    progress.step = Step::update_customer;
+    if (!save.path().update(save.table, save.key, write.status, write.fields, place))
+        errors::write_suppressed(save.table->customers.oid, key_text(save.key));
+    if (progress.step != Step::none)
+        errors::triggers_did_not_fire(save.table->customers.oid);
+}
+
+ChangesSince
+changes_since(const Attempt &save, Snapshot snapshot)
+{
+    return read_changes_since(save.table, save.key, save.request, save.fields, snapshot);
+}
+
+bool
+is_settled(const Attempt &save, const CustomerRow &row)
+{
+    if (save.request.merge || core::same_version(save.request.base, row.version))
+        return false;
+    return !IsolationUsesXactSnapshot() || save.request.base < row.version;
+}
+
+std::optional<EditLock>
+lock_of_another(const Attempt &save)
+{
+    const std::optional<EditLock> lock = live_edit_lock(save.table, save.key);
+    return lock && lock->author != save.request.author ? lock : std::nullopt;
+}
+
+bool
+is_applied_late(const Attempt &save, const KeptComment &comment)
+{
+    return comment.adopted_version &&
+           is_applied_from_earlier(save.table, save.key, *comment.adopted_version,
+                                   request_digest(save.key, save.request), save.request.base);
+}
+
+}  // namespace crm

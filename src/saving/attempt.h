@@ -1,0 +1,63 @@
+#pragma once
+
+#include "../core/message.h"
+#include "../records/changes_since.h"
+#include "../records/comments.h"
+#include "../records/edit_locks.h"
+#include "../records/save_in_progress.h"
+#include "access_path.h"
+#include "save.h"
+
+// What saving and refusing share.
+namespace crm {
+
+// One save on its way to its result.
+struct Attempt
+{
+    const AttachedTable &table;
+    const Key &key;
+    const core::Request &request;
+    Fields fields;
+
+    // As the table is now: triggers of others may have changed it.
+    const AccessPath &path() const { return access_path(table); }
+};
+
+// What a save writes.
+struct Write
+{
+    std::optional<std::string_view> status;
+    Fields fields;
+};
+
+// Raises 42501 without the rights that a save needs beside SELECT, which its queries check.
+void require_save_rights(const AttachedTable &table, const core::Request &request);
+
+// The message of a result; and what is known for it so far.
+std::string_view message_of(const core::MessageFacts &facts);
+core::MessageFacts facts_of(const Attempt &save, core::Outcome outcome);
+
+// A save for the triggers of its statements.
+SaveInProgress in_progress(const Attempt &save);
+
+// Inserts the comment of a save, by which its trigger fills in where it is stored.
+void insert_comment(const Attempt &save, SaveInProgress &progress);
+
+// Updates the customer, whose row is locked at a place; then where it is after that.
+void update_customer(const Attempt &save, const Write &write, ItemPointerData &place, SaveInProgress &progress);
+
+// What happened since the base of the save, as a snapshot shows it.
+ChangesSince changes_since(const Attempt &save, Snapshot snapshot);
+
+// Whether the version seen settles that the save is refused: it does not come back. Where the transaction keeps one
+// snapshot, a later base may be the version that others have made since.
+bool is_settled(const Attempt &save, const CustomerRow &row);
+
+// The live edit lock of somebody else, which refuses the save.
+std::optional<EditLock> lock_of_another(const Attempt &save);
+
+// Whether this very request was applied from an earlier base by the save that took its comment over: an arrival that was
+// late, of which the user, who has gone on to a later base, was not told.
+bool is_applied_late(const Attempt &save, const KeptComment &comment);
+
+}  // namespace crm

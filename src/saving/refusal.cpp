@@ -1,0 +1,189 @@
+#include "refusal.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/role.h"
+#include "../boundary/settings.h"
+#include "../boundary/snapshot.h"
+#include "../boundary/standby.h"
+#include "../boundary/statistics.h"
+#include "../core/version.h"
+#include "../records/comments_in_flight.h"
+#include "../records/history.h"
+#include "../records/request_digest.h"
+#include "conflict_detail.h"
+
+namespace crm {
+
+namespace {
+
+// Stores the comment of a refused save, once however often it is refused.
+KeptComment
+keep_comment(const Attempt &save, const ChangesSince &changes)
+{
+    const Datum digest = comment_digest(save.key, save.request);
+    const LOCKTAG lock = lock_kept_comment(save.table, save.key, save.request);
+    std::optional<KeptComment> stored = find_repeated_comment(save.table, save.key, digest, save.request.base);
+    // What was made of an earlier arrival of this request may be pruned from the history.
+    if (!stored && !changes.is_base_followed())
+        if (const std::optional<std::int64_t> id = find_comment_of_base(save.table, save.key, save.request))
+            stored = KeptComment{*id, std::nullopt};
+    if (stored)
+    {
+        unlock_comment(lock, ExclusiveLock);
+        await_standbys_at_commit();
+        return *stored;
+    }
+
+    SaveInProgress progress = in_progress(save);
+    progress.refused_request = digest;
+    with_save_in_progress(progress, [&] { insert_comment(save, progress); });
+    unlock_comment(lock, ExclusiveLock);
+    statistics::count(statistics::Counter::comments_kept);
+    return {*progress.comment_id, std::nullopt};
+}
+
+core::MessageFacts
+refusal_facts(const Attempt &save, core::Outcome outcome, const ConflictDetail &detail, bool comment_kept)
+{
+    core::MessageFacts facts = facts_of(save, outcome);
+    facts.changes = detail.changes;
+    facts.last_author = detail.last_author;
+    facts.base_problem = detail.base_problem;
+    facts.comment_kept = comment_kept;
+    return facts;
+}
+
+[[noreturn]] void
+refuse_by_error(const Attempt &save, const std::optional<EditLock> &lock, const ConflictDetail &detail)
+{
+    statistics::count(lock ? core::Outcome::locked : core::Outcome::conflict);
+    if (lock)
+        errors::locked(key_text(save.key), jsonb_text(detail.json));
+    errors::conflict(key_text(save.key), jsonb_text(detail.json));
+}
+
+// The answer to a refused save by what a snapshot shows; empty when the customer is gone.
+std::optional<SaveResult>
+refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock,
+        std::optional<std::int64_t> kept, const ChangesSince &changes, Snapshot snapshot)
+{
+    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, row.place);
+    if (!customer)
+        return std::nullopt;
+    const ConflictDetail detail =
+        conflict_detail(save.table, save.key, save.request, save.fields, {*customer, changes, snapshot}, kept, lock);
+    if (settings::on_conflict() == settings::on_conflict_raise)
+        refuse_by_error(save, lock, detail);
+    const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;
+    core::MessageFacts facts = refusal_facts(save, outcome, detail, kept.has_value());
+    if (lock)
+        facts.locked_by = lock->author;
+    return SaveResult{outcome, customer->status, customer->version, kept, message_of(facts), detail.json};
+}
+
+// Keeps the comment of a refused save, for which it may have to wait, and answers by what is there then.
+std::optional<SaveResult>
+refuse_with_comment(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock,
+                    const ChangesSince &changes)
+{
+    if (!save.path().lock_for_reference(save.table, save.key))
+        return std::nullopt;
+    const KeptComment kept = keep_comment(save, changes);
+    if (is_applied_late(save, kept))
+        return replayed(save, {*kept.adopted_version, kept.id}, save.path().look(save.table, save.key));
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    const auto result = refusal(save, row, lock, kept.id, changes_since(save, snapshot), snapshot);
+    UnregisterSnapshot(snapshot);
+    return result;
+}
+
+}  // namespace
+
+SaveResult
+replayed(const Attempt &save, const AppliedRequest &applied, const std::optional<CustomerRow> &row)
+{
+    await_standbys_at_commit();
+    const std::optional<ChainHead> head = chain_head(save.table, save.key);
+    core::MessageFacts facts = facts_of(save, core::Outcome::replayed);
+    facts.is_current = row && core::same_version(row->version, applied.version);
+    facts.is_gone = !row;
+
+    JsonBuilder json;
+    json.open_object();
+    json.key("version");
+    json.time(applied.version);
+    json.key("current");
+    json.boolean(facts.is_current);
+    if (!facts.is_current && head && may_read_all_history(save.table))
+    {
+        json.key("superseded_by");
+        json.open_object();
+        json.key("version");
+        json.time(head->version);
+        json.key("author");
+        json.optional_text(head->author);
+        json.key("db_user");
+        json.text(head->db_user);
+        json.close_object();
+    }
+    json.close_object();
+
+    SaveResult result = {core::Outcome::replayed, std::nullopt,      std::nullopt,
+                         applied.comment_id,      message_of(facts), json.finish()};
+    if (row)
+    {
+        result.status = row->status;
+        result.version = row->version;
+    }
+    return result;
+}
+
+SaveResult
+missing(const Attempt &save)
+{
+    core::Situation situation = {};
+    situation.is_filtered = is_under_row_security(save.table->customers.oid);
+    std::optional<AppliedRequest> applied;
+    if (!situation.is_filtered)
+    {
+        applied = changes_since(save, new_snapshot()).applied;
+        situation.is_applied = applied.has_value();
+        situation.is_in_history = oldest_change(save.table, save.key).has_value();
+    }
+    const core::Outcome outcome = core::decide(situation);
+    if (outcome == core::Outcome::replayed)
+        return replayed(save, *applied, std::nullopt);
+    SaveResult result = {};
+    result.outcome = outcome;
+    result.message = message_of(facts_of(save, outcome));
+    return result;
+}
+
+std::optional<SaveResult>
+refuse(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock)
+{
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    const ChangesSince changes = changes_since(save, snapshot);
+    std::optional<SaveResult> result;
+    if (changes.applied)
+        result = replayed(save, *changes.applied, row);
+    else if (save.request.comment && settings::on_conflict() != settings::on_conflict_raise)
+        result = refuse_with_comment(save, row, lock, changes);
+    else
+        result = refusal(save, row, lock, std::nullopt, changes, snapshot);
+    UnregisterSnapshot(snapshot);
+    return result;
+}
+
+void
+raise_refusal(const Attempt &save, const std::optional<EditLock> &lock)
+{
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    if (const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot))
+        refuse_by_error(save, lock,
+                        conflict_detail(save.table, save.key, save.request, save.fields,
+                                        {*customer, changes_since(save, snapshot), snapshot}, std::nullopt, lock));
+    UnregisterSnapshot(snapshot);
+}
+
+}  // namespace crm
