@@ -1129,11 +1129,13 @@ BEGIN
     END IF;
 END $$;
 
--- The detail of a replay.
-CREATE FUNCTION crm_internal_replayed(customer bigint, applied timestamptz, is_current boolean) RETURNS jsonb LANGUAGE plpgsql
-SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
+-- The answer to a save that was applied before, as this version; now_version is NULL when the customer is gone.
+CREATE FUNCTION crm_internal_replayed(customer bigint, applied timestamptz, comment bigint, now_status text,
+                                      now_version timestamptz)
+RETURNS crm_update_result LANGUAGE plpgsql SET "TimeZone" = 'UTC' SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
+    is_current CONSTANT boolean := coalesce(crm_schema.crm_internal_same(now_version, applied), false);
     detail jsonb := jsonb_build_object('version', applied, 'current', is_current);
 BEGIN
     IF NOT is_current AND crm_schema.crm_internal_may_read_history() THEN
@@ -1142,7 +1144,11 @@ BEGIN
                                       jsonb_build_object('version', version, 'author', author, 'db_user', db_user))
             FROM crm_schema.customer_history WHERE customer_id = customer ORDER BY version DESC LIMIT 1), '{}');
     END IF;
-    RETURN detail;
+    RETURN ('replayed', 200, now_status, now_version, comment,
+            format('This save of customer %s was applied before%s; nothing was done twice.', customer,
+                   CASE WHEN now_version IS NULL THEN ', and the customer was deleted since'
+                        WHEN NOT is_current THEN ', and the customer was changed since' END),
+            detail)::crm_schema.crm_update_result;
 END $$;
 
 -- How the customer differs from what the caller saw.
@@ -1198,6 +1204,17 @@ BEGIN
                    OR (adopted_version IS NULL OR base <= adopted_version - interval '1 ms')
                       AND crm_schema.crm_internal_is_within(created_at, within))
             ORDER BY id DESC LIMIT 1);
+END $$;
+
+-- The version that this very request made from an earlier base, by the save that took its kept comment over: an arrival
+-- that was late, of which the user, who has gone on to a later base, was not told. NULL when there is none.
+CREATE FUNCTION crm_internal_applied_late(customer bigint, comment bigint, digest uuid, base timestamptz)
+RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT h.version
+            FROM crm_schema.crm_internal_kept k JOIN crm_schema.crm_internal_history h ON h.version = k.adopted_version
+            WHERE k.customer_id = customer AND h.customer_id = customer AND k.id = comment AND h.request = digest
+              AND h.based_on < base - interval '999 us');
 END $$;
 
 -- Stores the comment of a save with the rights of the caller, and returns where; words_digest is that of a refused one.
@@ -1419,14 +1436,20 @@ BEGIN
                             customer, crm_schema.crm_internal_words(customer, writer, words, answered), base,
                             window_of_refused, true);
                     END IF;
-                    IF outcome = 'merged' AND (words IS NULL OR stored IS NOT NULL)
+                    IF stored IS NOT NULL THEN
+                        applied := crm_schema.crm_internal_applied_late(customer, stored, digest, base);
+                        applied_comment := stored;
+                    END IF;
+                    IF applied IS NOT NULL THEN
+                        outcome := 'replayed';
+                    ELSIF outcome = 'merged' AND (words IS NULL OR stored IS NOT NULL)
                        AND write_status IS NULL AND write_fields IS NULL THEN
                         outcome := 'unchanged';
                     END IF;
                 END IF;
             END IF;
 
-            IF outcome <> 'conflict' THEN
+            IF outcome NOT IN ('conflict', 'replayed') THEN
                 SELECT l.author, l.locked_at, l.expires_at, k.is_there INTO held_by, held_at, held_until, has_kept
                 FROM (SELECT words IS NOT NULL AND stored IS NULL
                              AND EXISTS (SELECT FROM crm_schema.crm_internal_kept WHERE customer_id = customer)) k (is_there)
@@ -1537,11 +1560,7 @@ BEGIN
             ORDER BY h.version LIMIT 1;
         END IF;
         IF applied IS NOT NULL THEN
-            is_current := crm_schema.crm_internal_same(now_version, applied);
-            RETURN ('replayed', 200, now_status, now_version, applied_comment,
-                    format('This save of customer %s was applied before%s; nothing was done twice.', customer,
-                           CASE WHEN NOT is_current THEN ', and the customer was changed since' END),
-                    crm_schema.crm_internal_replayed(customer, applied, is_current))::crm_schema.crm_update_result;
+            RETURN crm_schema.crm_internal_replayed(customer, applied, applied_comment, now_status, now_version);
         END IF;
 
         stored := NULL;
@@ -1552,6 +1571,16 @@ BEGIN
             PERFORM pg_advisory_xact_lock(comment_key);
             words_digest := crm_schema.crm_internal_words(customer, writer, words, answered);
             stored := crm_schema.crm_internal_repeated(customer, words_digest, base, window_of_refused, false);
+            IF stored IS NOT NULL THEN
+                digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words,
+                                                                           answered, asked));
+                applied := crm_schema.crm_internal_applied_late(customer, stored, digest, base);
+                IF applied IS NOT NULL THEN
+                    SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
+                    WHERE c.id = customer;
+                    RETURN crm_schema.crm_internal_replayed(customer, applied, stored, now_status, now_version);
+                END IF;
+            END IF;
             -- What was made of an earlier arrival of this request may be pruned from the history.
             IF stored IS NULL AND NOT crm_schema.crm_internal_is_followed(customer, base) THEN
                 stored := crm_schema.crm_internal_comment_of_base(customer, writer, words, answered, base,
@@ -1588,10 +1617,7 @@ BEGIN
           AND h.based_on BETWEEN base - interval '999 us' AND base + interval '999 us'
         ORDER BY h.version LIMIT 1;
         IF FOUND THEN
-            RETURN ('replayed', 200, NULL, NULL, applied_comment,
-                    format('This save of customer %s was applied before, and the customer was deleted since; '
-                           'nothing was done twice.', customer),
-                    crm_schema.crm_internal_replayed(customer, applied, false))::crm_schema.crm_update_result;
+            RETURN crm_schema.crm_internal_replayed(customer, applied, applied_comment, NULL, NULL);
         END IF;
         outcome := CASE WHEN EXISTS (SELECT FROM crm_schema.crm_internal_history h WHERE h.customer_id = customer)
                         THEN 'deleted' ELSE 'not_found' END;
