@@ -74,9 +74,9 @@ forget(TableDescription *description)
             *link = description->next;
             break;
         }
-    for (const KeptPlan &kept : std::span(description->plans, description->plan_count))
-        if (kept.plan != nullptr)
-            SPI_freeplan(kept.plan);
+    for (const KeptPlan *kept = description->plans; kept != nullptr; kept = kept->next)
+        if (kept->plan != nullptr)
+            SPI_freeplan(kept->plan);
 }
 
 // Frees the readings that no call can be using any more.
@@ -135,7 +135,7 @@ open_registry(Oid extension_schema)
     }
 }
 
-// Reads the registry into the registry_read context, the newest row of each customers table that still exists.
+// Reads the registry into the current context, the newest row of each customers table that still exists.
 void
 read_registry(Reading &reading, Oid extension_schema)
 {

@@ -61,17 +61,17 @@ TableDescription::operator[](Part part) const
 SPIPlanPtr &
 TableDescription::plan(const void *of)
 {
-    for (KeptPlan &kept : std::span(plans, plan_count))
-        if (kept.of == of)
-            return kept.plan;
-    if (plan_count == plan_room)
+    KeptPlan *kept = plans;
+    while (kept != nullptr && kept->of != of)
+        kept = kept->next;
+    if (kept == nullptr)
     {
-        plan_room = 2 * plan_room + 8;
-        const std::size_t size = plan_room * sizeof(KeptPlan);
-        plans = static_cast<KeptPlan *>(plans == nullptr ? MemoryContextAlloc(context, size) : repalloc(plans, size));
+        // While one is made, others may be asked for.
+        kept = static_cast<KeptPlan *>(MemoryContextAlloc(context, sizeof(KeptPlan)));
+        *kept = {of, nullptr, plans};
+        plans = kept;
     }
-    plans[plan_count] = {of, nullptr};
-    return plans[plan_count++].plan;
+    return kept->plan;
 }
 
 bool

@@ -13,6 +13,7 @@ struct KeptPlan
 {
     const void *of;
     SPIPlanPtr plan;
+    KeptPlan *next;
 };
 
 // An index through which rows are looked up by the values of its first columns; index is InvalidOid where none serves.
@@ -208,8 +209,6 @@ struct TableDescription
     std::uint64_t news;        // how often something of the table has changed
     std::uint64_t news_known;  // when this was last found true
     KeptPlan *plans;
-    int plan_count;
-    int plan_room;
     TableDescription *next;  // of all that there are
 
     const PartFacts &operator[](Part part) const;
@@ -225,7 +224,7 @@ struct TableDescription
         return news_known == news && history.write != nullptr && !history.write->calls_others;
     }
 
-    // Where the plan for a constant is kept; nullptr stands there at first.
+    // Where the plan for a constant is kept, for as long as the description is; nullptr stands there at first.
     SPIPlanPtr &plan(const void *of);
 };
 
