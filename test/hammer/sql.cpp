@@ -6,6 +6,12 @@
 namespace crm::hammer {
 
 std::string
+microseconds(std::string_view expression)
+{
+    return fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", expression);
+}
+
+std::string
 columns_of_json(const std::vector<std::string> &columns)
 {
     std::string list;

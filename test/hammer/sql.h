@@ -13,9 +13,6 @@
 // Sending statements and reading their results, in every libpqxx.
 namespace crm::hammer {
 
-// A timestamptz as microseconds, whatever the session's settings are.
-#define MICROSECONDS(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
-
 // libpqxx 7.10 has these in place of exec_params and errorhandler.
 #define CRM_HAS_PARAMS (PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10))
 #define CRM_HAS_NOTICE_HANDLER CRM_HAS_PARAMS
@@ -50,6 +47,9 @@ number(const Field &field)
         return std::nullopt;
     return field.template as<std::int64_t>();
 }
+
+// A timestamptz as microseconds, whatever the session's settings are.
+std::string microseconds(std::string_view expression);
 
 // The columns of rows that are JSON, as text.
 std::string columns_of_json(const std::vector<std::string> &columns);

@@ -23,17 +23,16 @@ number_text(const std::optional<std::int64_t> &number)
 }
 
 // The columns of a save's result that are noted.
-#define RESULT_OF_SAVE                                                                                                 \
-    "outcome, status, " MICROSECONDS("updated_at") ", comment_id, "                                                    \
-    "CASE WHEN outcome = 'replayed' THEN " MICROSECONDS("(detail ->> 'version')::timestamptz") " END, "                \
-    "detail ->> 'current', detail #>> '{lock,author}', " MICROSECONDS("(detail #>> '{lock,expires_at}')::timestamptz")
+const std::string result_of_save =
+    "outcome, status, " + microseconds("updated_at") + ", comment_id, CASE WHEN outcome = 'replayed' THEN " +
+    microseconds("(detail ->> 'version')::timestamptz") + " END, detail ->> 'current', detail #>> '{lock,author}', " +
+    microseconds("(detail #>> '{lock,expires_at}')::timestamptz");
 
 // What a plain write returns of the customer.
-#define VERSION_OF_CUSTOMER "id, status, " MICROSECONDS("updated_at") " AS version"
-
+const std::string returning_version = " RETURNING id, status, " + microseconds("updated_at") + " AS version";
 const std::vector<std::string> version_columns{"id", "status", "version"};
 
-// Notes the columns of RESULT_OF_SAVE, which begin at the first one given.
+// Notes the columns of result_of_save, which begin at the first one given.
 template <typename Row>
 void
 note_result(Attempt &save, const Row &row, int first)
@@ -81,15 +80,13 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
     switch (attempt.action)
     {
         case Action::save:
-            result = execute(transaction,
-                             "SELECT " RESULT_OF_SAVE " FROM " + target.function +
-                                 "($1, $2, $3, $4, $5, $6, $7, $8)",
-                             attempt.customer, to_text(attempt.base), parameter(attempt.status),
-                             parameter(attempt.comment), attempt.author, attempt.merge ? "true" : nullptr,
-                             parameter(number_text(attempt.reply_to)),
-                             parameter(attempt.fields.empty()
-                                           ? std::nullopt
-                                           : std::optional(nlohmann::json(attempt.fields).dump())));
+            result =
+                execute(transaction,
+                        "SELECT " + result_of_save + " FROM " + target.function + "($1, $2, $3, $4, $5, $6, $7, $8)",
+                        attempt.customer, to_text(attempt.base), parameter(attempt.status), parameter(attempt.comment),
+                        attempt.author, attempt.merge ? "true" : nullptr, parameter(number_text(attempt.reply_to)),
+                        parameter(attempt.fields.empty() ? std::nullopt
+                                                         : std::optional(nlohmann::json(attempt.fields).dump())));
             note_result(attempt, result[0], 0);
             return;
         case Action::comment:
@@ -110,8 +107,8 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
         case Action::lock:
         {
             result = execute(transaction,
-                             "SELECT outcome, lock_id, author, " MICROSECONDS("expires_at")
-                             " FROM crm_lock_customer($1::bigint, $2, $3 * interval '1 microsecond', $4)",
+                             "SELECT outcome, lock_id, author, " + microseconds("expires_at") +
+                                 " FROM crm_lock_customer($1::bigint, $2, $3 * interval '1 microsecond', $4)",
                              attempt.customer, attempt.author, attempt.ttl, parameter(attempt.lock_id));
             const auto row = result[0];
             attempt.outcome = text(row[0]).value_or("NULL");
@@ -124,8 +121,9 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
         {
             // The lock is released after the time that the subquery, which is evaluated first, returns.
             result = execute(transaction,
-                             "SELECT " MICROSECONDS("t.before") ", crm_unlock_customer($1::bigint, $2) "
-                             "FROM (SELECT clock_timestamp() AS before OFFSET 0) t",
+                             "SELECT " + microseconds("t.before") +
+                                 ", crm_unlock_customer($1::bigint, $2) "
+                                 "FROM (SELECT clock_timestamp() AS before OFFSET 0) t",
                              attempt.customer, parameter(attempt.lock_id));
             const auto row = result[0];
             attempt.clock = number(row[0]);
@@ -134,17 +132,18 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
         }
         case Action::read:
         {
-            result = execute(
-                transaction,
-                target.is_proxy
-                    ? "SELECT $1::bigint, c #>> '{customer,status}', "
-                      MICROSECONDS("(c #>> '{customer,updated_at}')::timestamptz") ", c -> 'customer', "
-                      "(SELECT max(m::bigint) FROM jsonb_path_query(c, '$.comments.**.id') m) "
-                      "FROM (SELECT crm_get_customer($1::bigint) AS c OFFSET 0) t WHERE c IS NOT NULL"
-                    : "SELECT id, status, " MICROSECONDS("updated_at") ", to_jsonb(c), "
-                      "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
-                      "FROM customers c WHERE id = $1",
-                attempt.customer);
+            result = execute(transaction,
+                             target.is_proxy
+                                 ? "SELECT $1::bigint, c #>> '{customer,status}', " +
+                                       microseconds("(c #>> '{customer,updated_at}')::timestamptz") +
+                                       ", c -> 'customer', "
+                                       "(SELECT max(m::bigint) FROM jsonb_path_query(c, '$.comments.**.id') m) "
+                                       "FROM (SELECT crm_get_customer($1::bigint) AS c OFFSET 0) t WHERE c IS NOT NULL"
+                                 : "SELECT id, status, " + microseconds("updated_at") +
+                                       ", to_jsonb(c), "
+                                       "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
+                                       "FROM customers c WHERE id = $1",
+                             attempt.customer);
             if (!result.empty())
             {
                 attempt.answer_fields = fields_of(result[0][3].as<std::string>());
@@ -155,32 +154,35 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
         case Action::update:
         {
             const auto phone = attempt.fields.find("phone");
-            result = execute_on_tables(transaction, target, attempt.customer,
-                                       "UPDATE customers SET status = coalesce($2, status), phone = coalesce($3, phone) "
-                                       "WHERE id = $1::bigint RETURNING " VERSION_OF_CUSTOMER,
-                                       version_columns, attempt.customer, parameter(attempt.status),
-                                       phone == attempt.fields.end() ? nullptr : phone->second.c_str());
+            result =
+                execute_on_tables(transaction, target, attempt.customer,
+                                  "UPDATE customers SET status = coalesce($2, status), phone = coalesce($3, phone) "
+                                  "WHERE id = $1::bigint" +
+                                      returning_version,
+                                  version_columns, attempt.customer, parameter(attempt.status),
+                                  phone == attempt.fields.end() ? nullptr : phone->second.c_str());
             break;
         }
         case Action::insert:
             // An id that is known already is a customer that comes back.
             if (attempt.customer != 0)
-                result = execute_on_tables(transaction, target, attempt.customer,
-                                           "INSERT INTO customers (id, name, status) VALUES ($1::bigint, 'hammered again', $2) "
-                                           "RETURNING " VERSION_OF_CUSTOMER,
-                                           version_columns, attempt.customer, parameter(attempt.status));
+                result = execute_on_tables(
+                    transaction, target, attempt.customer,
+                    "INSERT INTO customers (id, name, status) VALUES ($1::bigint, 'hammered again', $2)" +
+                        returning_version,
+                    version_columns, attempt.customer, parameter(attempt.status));
             else
                 result = execute(transaction,
-                                 target.is_proxy
-                                     ? "SELECT id, $1::text, " MICROSECONDS("updated_at")
-                                       " FROM crm_create_customer(jsonb_build_object('name', 'hammered', 'status', $1::text))"
-                                     : "INSERT INTO customers (name, status) VALUES ('hammered', $1) "
-                                       "RETURNING " VERSION_OF_CUSTOMER,
+                                 target.is_proxy ? "SELECT id, $1::text, " + microseconds("updated_at") +
+                                                       " FROM crm_create_customer("
+                                                       "jsonb_build_object('name', 'hammered', 'status', $1::text))"
+                                                 : "INSERT INTO customers (name, status) VALUES ('hammered', $1)" +
+                                                       returning_version,
                                  parameter(attempt.status));
             break;
         case Action::remove:
             result = execute_on_tables(transaction, target, attempt.customer,
-                                       "DELETE FROM customers WHERE id = $1::bigint RETURNING " VERSION_OF_CUSTOMER,
+                                       "DELETE FROM customers WHERE id = $1::bigint" + returning_version,
                                        version_columns, attempt.customer);
             break;
     }
@@ -217,7 +219,7 @@ ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
 
     pqxx::nontransaction transaction(connection);
     const auto result =
-        execute(transaction, "SELECT ord, " RESULT_OF_SAVE " FROM crm_update_customers($1)", array.dump());
+        execute(transaction, "SELECT ord, " + result_of_save + " FROM crm_update_customers($1)", array.dump());
     for (Attempt &save : saves)
         save.outcome = "no result";
     // One row for each save, in the order of the saves.
@@ -236,8 +238,5 @@ ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
             save.outcome = "result of another";
     }
 }
-
-#undef RESULT_OF_SAVE
-#undef VERSION_OF_CUSTOMER
 
 }  // namespace crm::hammer

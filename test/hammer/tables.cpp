@@ -21,24 +21,26 @@ struct Source
 
 const Source customer_source{
     "customers",
-    "SELECT id, status, to_jsonb(c) AS fields, " MICROSECONDS("updated_at") " AS version FROM customers c "
-    "WHERE id = ANY ($1::bigint[])",
+    "SELECT id, status, to_jsonb(c) AS fields, " + microseconds("updated_at") +
+        " AS version FROM customers c WHERE id = ANY ($1::bigint[])",
     {"id", "status", "fields", "version"},
 };
 
 const Source comment_source{
     "comments",
-    "SELECT customer_id, id, author, body, " MICROSECONDS("based_on") " AS based_on, save_refused, "
-    MICROSECONDS("adopted_version") " AS adopted_version, reply_to FROM comments WHERE customer_id = ANY ($1::bigint[])",
+    "SELECT customer_id, id, author, body, " + microseconds("based_on") + " AS based_on, save_refused, " +
+        microseconds("adopted_version") +
+        " AS adopted_version, reply_to FROM comments WHERE customer_id = ANY ($1::bigint[])",
     {"customer_id", "id", "author", "body", "based_on", "save_refused", "adopted_version", "reply_to"},
 };
 
 const Source history_source{
     "customer_history",
-    "SELECT customer_id, " MICROSECONDS("version") " AS version, " MICROSECONDS("previous") " AS previous, "
-    MICROSECONDS("based_on") " AS based_on, operation, author, status_from, status_to, coalesce(fields, '{}') AS fields, "
-    "comment_id, request, " MICROSECONDS("recorded_at") " AS recorded_at FROM customer_history "
-    "WHERE customer_id = ANY ($1::bigint[])",
+    "SELECT customer_id, " + microseconds("version") + " AS version, " + microseconds("previous") + " AS previous, " +
+        microseconds("based_on") +
+        " AS based_on, operation, author, status_from, status_to, coalesce(fields, '{}') AS fields, "
+        "comment_id, request, " +
+        microseconds("recorded_at") + " AS recorded_at FROM customer_history WHERE customer_id = ANY ($1::bigint[])",
     {"customer_id", "version", "previous", "based_on", "operation", "author", "status_from", "status_to", "fields",
      "comment_id", "request", "recorded_at"},
 };
@@ -60,8 +62,7 @@ gather_tables(pqxx::transaction_base &transaction, const std::string &ids)
 std::map<std::string, FieldChange>
 changes_of(const std::string &json)
 {
-    const auto text_of = [](const nlohmann::json &change, const char *side) -> std::optional<std::string>
-    {
+    const auto text_of = [](const nlohmann::json &change, const char *side) -> std::optional<std::string> {
         const auto value = change.find(side);
         if (value == change.end() || value->is_null())
             return std::nullopt;
@@ -104,13 +105,12 @@ read_tables(pqxx::connection &connection, bool is_proxy, const std::vector<std::
         transaction.exec("SET LOCAL statement_timeout = 0");
         if (is_proxy)
             gather_tables(transaction, ids);
-        const auto rows_of = [&](const Source &source)
-        {
-            return is_proxy ? execute(transaction,
-                                      fmt::format("SELECT {} FROM (SELECT row_of -> '{}' AS r FROM gathered) g "
-                                                  "WHERE r IS NOT NULL",
-                                                  columns_of_json(source.columns), source.name))
-                            : execute(transaction, source.sql, ids);
+        const auto rows_of = [&](const Source &source) {
+            return is_proxy
+                       ? execute(transaction, fmt::format("SELECT {} FROM (SELECT row_of -> '{}' AS r FROM gathered) g "
+                                                          "WHERE r IS NOT NULL",
+                                                          columns_of_json(source.columns), source.name))
+                       : execute(transaction, source.sql, ids);
         };
 
         const auto customer_rows = rows_of(customer_source);
