@@ -73,7 +73,7 @@ SELECT phone, city FROM customers WHERE id = 4;
 SELECT regress.current(5) AS base \gset
 UPDATE customers SET city = 'Rome' WHERE id = 5;
 SELECT outcome, detail->'expected_ts_problem'->>'code' AS problem
-FROM crm_update_customer(5, :'base'::timestamptz - interval '10 ms', 'won', NULL, 'ana', merge => true);
+FROM crm_update_customer(5, :'base'::timestamptz - interval '10.5 ms', 'won', NULL, 'ana', merge => true);
 SELECT outcome, detail->'expected_ts_problem'->>'code' AS problem
 FROM crm_update_customer(5, clock_timestamp() + interval '1 hour 7 minutes', 'won', NULL, 'ana', merge => true);
 SELECT outcome FROM crm_update_customer(5, 'infinity', 'won', NULL, 'ana', merge => true);
