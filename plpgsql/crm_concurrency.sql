@@ -163,6 +163,35 @@ CREATE TYPE crm_internal_seen AS (
 COMMENT ON TYPE crm_internal_seen IS
     'internal: a customer as the caller sees it, the columns of which it has the size alone, and the status';
 
+CREATE TYPE crm_internal_save AS (
+    customer       bigint,
+    base           timestamptz,
+    status         text,
+    comment        text,
+    author         text,
+    reply_to       bigint,
+    merge          boolean,
+    fields         jsonb,     -- as the columns would store them
+    omitted_fields jsonb,     -- those of them that are shown by their size
+    kept_window    interval,  -- how long the comment of a refused save is looked for
+    comment_key    bigint,    -- of the advisory lock that refused and adopted comments meet at
+    request        uuid       -- the digest, once it is needed
+);
+
+COMMENT ON TYPE crm_internal_save IS 'internal: one save on its way to its result';
+
+CREATE TYPE crm_internal_plan AS (
+    outcome    text,         -- updated, merged, unchanged, replayed or conflict
+    status     text,
+    fields     jsonb,
+    comment_id bigint,       -- when the comment is there already
+    has_kept   boolean,      -- whether refused saves left comments
+    applied    timestamptz   -- the version to replay
+);
+
+COMMENT ON TYPE crm_internal_plan IS
+    'internal: what is to become of a save whose row is locked, and what of it differs from what is there';
+
 -- Versions, texts and settings -------------------------------------------------------------------
 
 -- Whether both name the same version: they differ by less than a millisecond.
@@ -907,15 +936,11 @@ BEGIN
 END $$;
 
 -- The digest of what a save asks, and that of the comment that a refused save leaves.
-CREATE FUNCTION crm_internal_request(customer bigint, writer text, new_status text, words text, answered bigint, asked jsonb)
-RETURNS uuid LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN crm_schema.crm_internal_digest(
-        crm_schema.crm_internal_part(customer::text) || crm_schema.crm_internal_part(writer)
-        || crm_schema.crm_internal_part(new_status) || crm_schema.crm_internal_part(words)
-        || crm_schema.crm_internal_part(answered::text)
-        || crm_schema.crm_internal_part(CASE WHEN asked IS NULL THEN '' ELSE crm_schema.crm_internal_fields_text(asked) END));
-END $$;
+CREATE FUNCTION crm_internal_request(save crm_internal_save) RETURNS uuid STABLE
+RETURN crm_internal_digest(
+    crm_internal_part((save).customer::text) || crm_internal_part((save).author) || crm_internal_part((save).status)
+    || crm_internal_part((save).comment) || crm_internal_part((save).reply_to::text)
+    || crm_internal_part(CASE WHEN (save).fields IS NULL THEN '' ELSE crm_internal_fields_text((save).fields) END));
 
 CREATE FUNCTION crm_internal_words(customer bigint, writer text, words text, answered bigint)
 RETURNS uuid LANGUAGE plpgsql AS $$
@@ -1167,6 +1192,415 @@ RETURN CASE WHEN problem = 'before_history'
 -- A save tells the triggers that its statements fire what they are to record in the setting crm_internal.save, an array: of
 -- what kind it is, the customer, how deep in triggers the statement runs, and what belongs to the kind. They answer there.
 
+CREATE FUNCTION crm_update_customer(
+    id          bigint,
+    expected_ts timestamptz,
+    status      text,
+    comment     text,
+    author      text,
+    merge       boolean DEFAULT NULL,
+    reply_to    bigint DEFAULT NULL,
+    fields      jsonb DEFAULT NULL
+)
+RETURNS crm_update_result LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+#variable_conflict use_variable
+DECLARE
+    save crm_schema.crm_internal_save;
+    now_status text;
+    now_version timestamptz;
+    tried timestamptz;  -- the version of a row that could not be locked
+    result crm_schema.crm_update_result;
+BEGIN
+    -- The call itself ---------------------------------------------------------------------------
+    IF current_setting('transaction_read_only') = 'on' THEN
+        PERFORM crm_schema.crm_internal_read_only('crm_update_customer');
+    ELSIF id IS NULL THEN
+        PERFORM crm_schema.crm_internal_null('id');
+    END IF;
+    save.customer := id;
+    save.base := crm_schema.crm_internal_in_reach(expected_ts);
+    save.status := status;
+    save.comment := CASE WHEN NOT crm_schema.crm_internal_is_blank(comment) THEN comment END;
+    save.author := author;
+    save.reply_to := reply_to;
+    IF save.base IS NULL OR author IS NULL OR crm_schema.crm_internal_is_blank(author)
+       OR crm_schema.crm_author_setting() <> '' OR crm_schema.crm_internal_is_blank(status)
+       OR (reply_to IS NOT NULL AND save.comment IS NULL)
+       OR octet_length(save.comment) > crm_schema.crm_internal_setting('max_comment_length', '1000000')::integer THEN
+        save.author := crm_schema.crm_internal_check(save.base, status, save.comment, author, reply_to);
+    END IF;
+    save.merge := coalesce(merge, crm_schema.crm_internal_setting('merge', 'off')::boolean);
+
+    -- The caller's rights -----------------------------------------------------------------------
+    IF NOT has_column_privilege('crm_schema.customers'::regclass, 'status', 'UPDATE') THEN
+        PERFORM crm_schema.crm_internal_denied('customers');
+    END IF;
+    IF save.comment IS NOT NULL
+       AND NOT (has_column_privilege('crm_schema.comments'::regclass, 'body', 'INSERT')
+                AND has_column_privilege('crm_schema.comments'::regclass, 'author', 'INSERT')
+                AND has_column_privilege('crm_schema.comments'::regclass, 'customer_id', 'INSERT')
+                AND (reply_to IS NULL
+                     OR has_column_privilege('crm_schema.comments'::regclass, 'reply_to', 'INSERT'))) THEN
+        PERFORM crm_schema.crm_internal_denied('comments');
+    END IF;
+    IF fields IS NOT NULL THEN
+        SELECT f.asked, f.omitted INTO save.fields, save.omitted_fields FROM crm_schema.crm_internal_fields(fields) f;
+    END IF;
+    IF save.comment IS NOT NULL THEN
+        save.kept_window := crm_schema.crm_internal_setting('refused_comment_window', '1h');
+        save.comment_key := hashtextextended(save.comment, hashtextextended(
+            save.author, hashint8extended(coalesce(reply_to, 0), id # 7809847782465536371)));
+    END IF;
+
+    LOOP
+        SELECT c.status, c.updated_at INTO now_status, now_version
+        FROM crm_schema.customers c WHERE c.id = save.customer;
+        IF NOT FOUND THEN
+            RETURN crm_schema.crm_internal_missing(save);
+        ELSIF now_version IS NULL THEN
+            RAISE object_not_in_prerequisite_state
+                USING MESSAGE = format('row %s of "customers" has no version', save.customer),
+                    DETAIL = 'Its version column is null.',
+                    HINT = 'Update the row, which gives it a version, and make the column NOT NULL.';
+        ELSIF tried = now_version THEN
+            PERFORM crm_schema.crm_internal_hidden(save.customer);
+        END IF;
+        tried := now_version;
+        result := crm_schema.crm_internal_try_to_save(save, now_status, now_version);
+        IF result.outcome IS NOT NULL THEN
+            RETURN result;
+        END IF;
+    END LOOP;
+END $$;
+
+COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'saves one customer if its version is still expected_ts, or with merge (default: crm_concurrency.merge) if nothing others changed since collides: status (NULL leaves it), comment (NULL or blank for none) and the comment that it answers, author, other columns as a JSON object; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023, 22001, 42703 and 23503 for other bad arguments, 42501, 25006, and PT409 for a conflict and PT423 for the edit lock of another user under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
+
+-- Answers a save whose customer is there; NULL when the row cannot be locked, or went in the meantime.
+CREATE FUNCTION crm_internal_try_to_save(save crm_internal_save, now_status text, now_version timestamptz)
+RETURNS crm_update_result LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+    is_current boolean := crm_schema.crm_internal_same(save.base, now_version);
+    result crm_schema.crm_update_result;
+    plan crm_schema.crm_internal_plan;
+    held_by text;  -- who else has an edit lock, since when and until when
+    held_at timestamptz;
+    held_until timestamptz;
+BEGIN
+    -- An old base is refused at first look. Where the transaction keeps one snapshot, a later base may be the version
+    -- that others have made since.
+    IF NOT is_current AND NOT save.merge
+       AND (save.base < now_version
+            OR current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable')) THEN
+        RETURN crm_schema.crm_internal_refuse(save, now_status, now_version);
+    ELSIF is_current AND save.comment IS NULL AND save.fields IS NULL
+          AND (save.status IS NULL OR save.status = now_status)
+          AND NOT EXISTS (SELECT FROM crm_schema.crm_internal_locks l
+                          WHERE l.customer_id = save.customer AND crm_schema.crm_internal_is_live(l.expires_at)
+                            AND l.author <> save.author) THEN
+        RETURN crm_schema.crm_internal_unchanged(save.customer, now_status, now_version, NULL);
+    END IF;
+
+    -- Words that somebody is keeping from a refused save just now.
+    IF save.comment IS NOT NULL THEN
+        PERFORM pg_advisory_lock_shared(save.comment_key);
+        PERFORM pg_advisory_unlock_shared(save.comment_key);
+    END IF;
+    IF save.fields IS NOT NULL AND crm_schema.crm_internal_are_unique(save.fields) THEN
+        SELECT c.status, c.updated_at INTO now_status, now_version FROM crm_schema.customers c
+        WHERE c.id = save.customer FOR UPDATE;
+    ELSE
+        SELECT c.status, c.updated_at INTO now_status, now_version FROM crm_schema.customers c
+        WHERE c.id = save.customer FOR NO KEY UPDATE;
+    END IF;
+    IF now_version IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    is_current := crm_schema.crm_internal_same(save.base, now_version);
+    IF NOT is_current THEN
+        save.request := crm_schema.crm_internal_request(save);
+        result := crm_schema.crm_internal_replay(save, now_status, now_version);
+        IF result.outcome IS NOT NULL THEN
+            RETURN result;
+        END IF;
+    END IF;
+    IF is_current AND save.fields IS NULL THEN
+        plan.outcome := CASE WHEN save.comment IS NULL AND (save.status IS NULL OR save.status = now_status)
+                             THEN 'unchanged' ELSE 'updated' END;
+        plan.status := save.status;
+    ELSE
+        plan := crm_schema.crm_internal_decide(save, now_version);
+    END IF;
+    IF plan.outcome = 'replayed' THEN
+        RETURN crm_schema.crm_internal_replayed(save.customer, plan.applied, plan.comment_id, now_status, now_version);
+    ELSIF plan.outcome = 'conflict' THEN
+        RETURN crm_schema.crm_internal_refuse(save, now_status, now_version);
+    END IF;
+
+    SELECT l.author, l.locked_at, l.expires_at, k.is_there INTO held_by, held_at, held_until, plan.has_kept
+    FROM (SELECT save.comment IS NOT NULL AND plan.comment_id IS NULL
+                 AND EXISTS (SELECT FROM crm_schema.crm_internal_kept WHERE customer_id = save.customer)) k (is_there)
+         LEFT JOIN crm_schema.crm_internal_locks l
+         ON l.customer_id = save.customer AND crm_schema.crm_internal_is_live(l.expires_at) AND l.author <> save.author;
+    IF held_by IS NOT NULL THEN
+        RETURN crm_schema.crm_internal_refuse(save, now_status, now_version, held_by, held_at, held_until);
+    ELSIF plan.outcome = 'unchanged' THEN
+        RETURN crm_schema.crm_internal_unchanged(save.customer, now_status, now_version, plan.comment_id);
+    END IF;
+    RETURN crm_schema.crm_internal_apply(save, plan, now_version);
+END $$;
+
+-- Decides on a save of fields, or from an old base, whose row is locked: what of it differs from what is there, and
+-- whether it collides with what others did.
+CREATE FUNCTION crm_internal_decide(save crm_internal_save, now_version timestamptz)
+RETURNS crm_internal_plan LANGUAGE plpgsql AS $$
+DECLARE
+    is_current CONSTANT boolean := crm_schema.crm_internal_same(save.base, now_version);
+    plan crm_schema.crm_internal_plan;
+BEGIN
+    IF NOT is_current
+       AND NOT (save.merge AND crm_schema.crm_internal_can_merge(save.customer, save.base, now_version)) THEN
+        plan.outcome := 'conflict';
+        RETURN plan;
+    END IF;
+
+    SELECT CASE WHEN is_current THEN 'updated' WHEN bool_or(d.becomes = 'collides') THEN 'conflict' ELSE 'merged' END,
+           max(d.mine #>> '{}') FILTER (WHERE d.field = 'status' AND d.becomes = 'written'),
+           jsonb_object_agg(d.field, d.mine) FILTER (WHERE d.field <> 'status' AND d.becomes = 'written')
+    INTO plan.outcome, plan.status, plan.fields
+    FROM crm_schema.crm_internal_compare(save.customer, save.base,
+                                         CASE WHEN is_current THEN 'current' ELSE 'history' END,
+                                         save.status, save.fields, save.omitted_fields,
+                                         crm_schema.crm_internal_row(save.customer)) d;
+    -- A late repeat of a refused save, whose comment a later one took over.
+    IF plan.outcome = 'merged' AND save.comment IS NOT NULL THEN
+        plan.comment_id := crm_schema.crm_internal_repeated(
+            save.customer, crm_schema.crm_internal_words(save.customer, save.author, save.comment, save.reply_to),
+            save.base, save.kept_window, true);
+        IF plan.comment_id IS NOT NULL THEN
+            plan.applied := crm_schema.crm_internal_applied_late(save, plan.comment_id);
+        END IF;
+    END IF;
+    IF plan.applied IS NOT NULL THEN
+        plan.outcome := 'replayed';
+    ELSIF plan.outcome <> 'conflict' AND (save.comment IS NULL OR plan.comment_id IS NOT NULL)
+          AND plan.status IS NULL AND plan.fields IS NULL THEN
+        plan.outcome := 'unchanged';
+    END IF;
+    RETURN plan;
+END $$;
+
+-- Applies a save whose row is locked.
+CREATE FUNCTION crm_internal_apply(save crm_internal_save, plan crm_internal_plan, now_version timestamptz)
+RETURNS crm_update_result LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+    others jsonb;        -- what others changed, of a merge, and how many times
+    others_total bigint;
+    adopted bigint;      -- the comment of a refused save that this one takes over
+    outer_save text;
+    written bigint;
+    answer text[];       -- of the triggers
+    pass bytea;
+    result crm_schema.crm_update_result;
+BEGIN
+    IF plan.outcome = 'merged' AND has_table_privilege('crm_schema.customer_history'::regclass, 'SELECT') THEN
+        SELECT c.changes, c.total INTO others, others_total
+        FROM crm_schema.crm_internal_changes(save.customer, save.base) c;
+    END IF;
+    save.request := coalesce(save.request, crm_schema.crm_internal_request(save));
+    IF plan.has_kept THEN
+        adopted := crm_schema.crm_internal_adoptable(save);
+        plan.comment_id := adopted;
+    END IF;
+    IF save.comment IS NOT NULL AND plan.comment_id IS NULL THEN
+        plan.comment_id := crm_schema.crm_internal_store(save.customer, save.author, save.comment, save.reply_to,
+                                                         save.base, NULL);
+    END IF;
+
+    outer_save := coalesce(current_setting('crm_internal.save', true), '');
+    PERFORM set_config('crm_internal.save', ARRAY[
+        'save', save.customer::text, pg_trigger_depth()::text, save.author, crm_schema.crm_internal_time(save.base),
+        save.request::text, plan.comment_id::text,
+        CASE WHEN plan.outcome = 'merged' THEN crm_schema.crm_internal_time(now_version) END]::text, true);
+    IF plan.fields IS NOT NULL THEN
+        written := crm_schema.crm_internal_update_fields(save.customer, plan);
+    ELSIF plan.status IS NOT NULL THEN
+        UPDATE crm_schema.customers c SET status = plan.status WHERE c.id = save.customer;
+        GET DIAGNOSTICS written = ROW_COUNT;
+    ELSE
+        UPDATE crm_schema.customers c SET status = c.status WHERE c.id = save.customer;
+        GET DIAGNOSTICS written = ROW_COUNT;
+    END IF;
+    IF written = 0 THEN
+        PERFORM crm_schema.crm_internal_suppressed('customers', save.customer);
+    END IF;
+    answer := current_setting('crm_internal.save');
+    PERFORM set_config('crm_internal.save', outer_save, true);
+    IF answer[1] <> 'done' THEN
+        PERFORM crm_schema.crm_internal_did_not_fire();
+    END IF;
+
+    IF adopted IS NOT NULL THEN
+        pass := crm_schema.crm_internal_pass_to_save(save.customer);
+        IF pass IS NULL THEN
+            -- A trigger has deleted the customer with its comments, or hides it from the caller.
+            PERFORM crm_schema.crm_internal_suppressed('comments', save.customer);
+        END IF;
+        PERFORM crm_schema.crm_internal_adopt(save.customer, adopted, save.comment, save.reply_to,
+                                              answer[2]::timestamptz, pass);
+    END IF;
+    -- Other triggers may have changed the row again.
+    SELECT c.status, c.updated_at INTO result.status, result.updated_at
+    FROM crm_schema.customers c WHERE c.id = save.customer;
+    result.outcome := plan.outcome;
+    result.http_status := 200;
+    result.comment_id := plan.comment_id;
+    IF plan.outcome = 'merged' THEN
+        result.message := format('Customer %s is saved together with what others changed since you read it.',
+                                 save.customer);
+        result.detail := jsonb_build_object('current', (crm_schema.crm_internal_row(save.customer)).shown);
+        IF result.detail -> 'current' = 'null' THEN
+            result.detail := NULL;
+        ELSIF others IS NOT NULL THEN
+            result.detail := result.detail || jsonb_build_object('changes', others, 'changes_total', others_total);
+        END IF;
+    ELSE
+        result.message := format('Customer %s is saved.', save.customer);
+    END IF;
+    RETURN result;
+END $$;
+
+-- Updates the fields of a customer as planned, and the status with them; returns the number of rows.
+CREATE FUNCTION crm_internal_update_fields(customer bigint, plan crm_internal_plan)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    style CONSTANT text := current_setting('IntervalStyle');
+    written bigint;
+BEGIN
+    PERFORM crm_schema.crm_internal_check_assignable(plan.fields);
+    IF style <> 'postgres' THEN
+        PERFORM set_config('IntervalStyle', 'postgres', true);
+    END IF;
+    EXECUTE (SELECT format('UPDATE crm_schema.customers c SET %s%s '
+                           'FROM pg_catalog.jsonb_to_record($3) AS r(%s) WHERE c.id = $1',
+                           CASE WHEN plan.status IS NOT NULL THEN 'status = $2, ' END,
+                           string_agg(format('%1$I = r.%1$I', f.name), ', '),
+                           crm_schema.crm_internal_columns(plan.fields))
+             FROM jsonb_object_keys(plan.fields) AS f (name))
+        USING customer, plan.status, plan.fields;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF style <> 'postgres' THEN
+        PERFORM set_config('IntervalStyle', style, true);
+    END IF;
+    RETURN written;
+END $$;
+
+-- Refuses a save because of its base, or of an edit lock, unless this very request was applied before; NULL when the
+-- customer went in the meantime.
+CREATE FUNCTION crm_internal_refuse(save crm_internal_save, now_status text, now_version timestamptz,
+                                    held_by text DEFAULT NULL, held_at timestamptz DEFAULT NULL,
+                                    held_until timestamptz DEFAULT NULL)
+RETURNS crm_update_result LANGUAGE plpgsql AS $$
+DECLARE
+    result crm_schema.crm_update_result;
+    kept record;
+    comment_id bigint;
+    refusal record;
+BEGIN
+    IF held_by IS NULL THEN
+        save.request := coalesce(save.request, crm_schema.crm_internal_request(save));
+        result := crm_schema.crm_internal_replay(save, now_status, now_version);
+        IF result.outcome IS NOT NULL THEN
+            RETURN result;
+        END IF;
+    END IF;
+
+    IF save.comment IS NOT NULL AND crm_schema.crm_internal_setting('on_conflict', 'return') <> 'raise' THEN
+        PERFORM FROM crm_schema.customers c WHERE c.id = save.customer FOR KEY SHARE;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        kept := crm_schema.crm_internal_keep(save);
+        comment_id := kept.comment_id;
+        IF kept.applied IS NOT NULL THEN
+            SELECT c.status, c.updated_at INTO now_status, now_version
+            FROM crm_schema.customers c WHERE c.id = save.customer;
+            RETURN crm_schema.crm_internal_replayed(save.customer, kept.applied, comment_id, now_status, now_version);
+        END IF;
+    END IF;
+    refusal := crm_schema.crm_internal_refusal(save.customer, save.base, save.status, save.fields, save.omitted_fields,
+                                               comment_id, held_by, held_at, held_until);
+    IF refusal.now_version IS NULL THEN
+        RETURN NULL;
+    ELSIF crm_schema.crm_internal_setting('on_conflict', 'return') = 'raise' THEN
+        PERFORM crm_schema.crm_internal_raise(save.customer, refusal.detail);
+    END IF;
+    RETURN (CASE WHEN held_by IS NULL THEN 'conflict' ELSE 'locked' END,
+            CASE WHEN held_by IS NULL THEN 409 ELSE 423 END,
+            refusal.now_status, refusal.now_version, comment_id,
+            CASE WHEN held_by IS NOT NULL THEN format('Customer %s is locked for editing by %s', save.customer, held_by)
+                 ELSE crm_schema.crm_internal_what_happened(save.customer, refusal.problem, refusal.total,
+                                                            refusal.last_author) END
+            || CASE WHEN save.status IS NULL AND save.fields IS NULL THEN '; nothing was changed'
+                    ELSE '; your change was not applied' END
+            || CASE WHEN comment_id IS NOT NULL THEN ', and your comment is kept once you commit.' ELSE '.' END,
+            refusal.detail)::crm_schema.crm_update_result;
+END $$;
+
+-- Stores the comment of a refused save, once however often it is refused; applied is the version that this very request
+-- made when it arrived late.
+CREATE FUNCTION crm_internal_keep(save crm_internal_save, OUT comment_id bigint, OUT applied timestamptz)
+LANGUAGE plpgsql AS $$
+DECLARE
+    digest CONSTANT uuid := crm_schema.crm_internal_words(save.customer, save.author, save.comment, save.reply_to);
+BEGIN
+    PERFORM pg_advisory_xact_lock(save.comment_key);
+    comment_id := crm_schema.crm_internal_repeated(save.customer, digest, save.base, save.kept_window, false);
+    IF comment_id IS NOT NULL THEN
+        save.request := coalesce(save.request, crm_schema.crm_internal_request(save));
+        applied := crm_schema.crm_internal_applied_late(save, comment_id);
+        RETURN;
+    END IF;
+    -- What was made of an earlier arrival of this request may be pruned from the history.
+    IF NOT crm_schema.crm_internal_is_followed(save.customer, save.base) THEN
+        comment_id := crm_schema.crm_internal_comment_of_base(
+            save.customer, save.author, save.comment, save.reply_to, save.base,
+            crm_schema.crm_internal_pass_to_save(save.customer));
+    END IF;
+    IF comment_id IS NULL THEN
+        comment_id := crm_schema.crm_internal_store(save.customer, save.author, save.comment, save.reply_to, save.base,
+                                                    digest);
+    END IF;
+END $$;
+
+-- The answer to a save that has nothing to write.
+CREATE FUNCTION crm_internal_unchanged(customer bigint, now_status text, now_version timestamptz, comment_id bigint)
+RETURNS crm_update_result STABLE
+RETURN ROW('unchanged', 200, now_status, now_version, comment_id,
+           format('Customer %s already is as you asked; nothing was written.', customer), NULL)::crm_update_result;
+
+-- The answer to a save whose customer the caller does not see. Who is under row security learns no more.
+CREATE FUNCTION crm_internal_missing(save crm_internal_save) RETURNS crm_update_result LANGUAGE plpgsql AS $$
+DECLARE
+    result crm_schema.crm_update_result;
+BEGIN
+    IF NOT row_security_active('crm_schema.customers'::regclass) THEN
+        save.request := crm_schema.crm_internal_request(save);
+        result := crm_schema.crm_internal_replay(save, NULL, NULL);
+        IF result.outcome IS NOT NULL THEN
+            RETURN result;
+        ELSIF EXISTS (SELECT FROM crm_schema.crm_internal_history h WHERE h.customer_id = save.customer) THEN
+            RETURN ('deleted', 410, NULL, NULL, NULL, format('Customer %s was deleted; nothing was saved.',
+                    save.customer), NULL)::crm_schema.crm_update_result;
+        END IF;
+    END IF;
+    RETURN ('not_found', 404, NULL, NULL, NULL, format('There is no customer %s; nothing was saved.', save.customer),
+            NULL)::crm_schema.crm_update_result;
+END $$;
+
 -- Whether the first change since a base followed it.
 CREATE FUNCTION crm_internal_is_followed(customer bigint, base timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -1206,15 +1640,43 @@ BEGIN
             ORDER BY id DESC LIMIT 1);
 END $$;
 
+-- The comment that a refused save with these words left, if this one is to take it over.
+CREATE FUNCTION crm_internal_adoptable(save crm_internal_save) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    digest CONSTANT uuid := crm_schema.crm_internal_words(save.customer, save.author, save.comment, save.reply_to);
+BEGIN
+    RETURN (SELECT k.id FROM crm_schema.crm_internal_kept k
+            WHERE k.customer_id = save.customer AND k.refused_request = digest AND k.adopted_version IS NULL
+              AND crm_schema.crm_internal_is_within(k.created_at, save.kept_window)
+            ORDER BY k.id DESC LIMIT 1);
+END $$;
+
+-- The answer to a save that was applied before; NULL when it was not. now_version is NULL when the customer is gone.
+CREATE FUNCTION crm_internal_replay(save crm_internal_save, now_status text, now_version timestamptz)
+RETURNS crm_update_result LANGUAGE plpgsql AS $$
+DECLARE
+    applied timestamptz;
+    comment bigint;
+BEGIN
+    SELECT h.version, h.comment_id INTO applied, comment FROM crm_schema.crm_internal_history h
+    WHERE h.customer_id = save.customer AND h.version > save.base + interval '999 us' AND h.request = save.request
+      AND h.based_on BETWEEN save.base - interval '999 us' AND save.base + interval '999 us'
+    ORDER BY h.version LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN crm_schema.crm_internal_replayed(save.customer, applied, comment, now_status, now_version);
+END $$;
+
 -- The version that this very request made from an earlier base, by the save that took its kept comment over: an arrival
 -- that was late, of which the user, who has gone on to a later base, was not told. NULL when there is none.
-CREATE FUNCTION crm_internal_applied_late(customer bigint, comment bigint, digest uuid, base timestamptz)
+CREATE FUNCTION crm_internal_applied_late(save crm_internal_save, comment bigint)
 RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (SELECT h.version
             FROM crm_schema.crm_internal_kept k JOIN crm_schema.crm_internal_history h ON h.version = k.adopted_version
-            WHERE k.customer_id = customer AND h.customer_id = customer AND k.id = comment AND h.request = digest
-              AND h.based_on < base - interval '999 us');
+            WHERE k.customer_id = save.customer AND h.customer_id = save.customer AND k.id = comment
+              AND h.request = save.request AND h.based_on < save.base - interval '999 us');
 END $$;
 
 -- Stores the comment of a save with the rights of the caller, and returns where; words_digest is that of a refused one.
@@ -1269,369 +1731,6 @@ BEGIN
         PERFORM crm_schema.crm_internal_suppressed('comments', customer);
     END IF;
 END $$;
-
-CREATE FUNCTION crm_update_customer(
-    id          bigint,
-    expected_ts timestamptz,
-    status      text,
-    comment     text,
-    author      text,
-    merge       boolean DEFAULT NULL,
-    reply_to    bigint DEFAULT NULL,
-    fields      jsonb DEFAULT NULL
-)
-RETURNS crm_update_result LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
-#variable_conflict use_variable
-DECLARE
-    customer CONSTANT bigint := crm_update_customer.id;
-    base CONSTANT timestamptz := crm_schema.crm_internal_in_reach(crm_update_customer.expected_ts);
-    new_status CONSTANT text := crm_update_customer.status;
-    words text := crm_update_customer.comment;
-    writer text := crm_update_customer.author;
-    answered CONSTANT bigint := crm_update_customer.reply_to;
-    asked jsonb;                -- the fields, as the columns would store them
-    asked_omitted jsonb;        -- those of them that are shown by their size
-    merging boolean;
-    one_snapshot CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
-
-    tried timestamptz;          -- the version of a row that could not be locked
-    now_version timestamptz;
-    now_status text;
-    is_current boolean;
-    held_by text;               -- who else has an edit lock, since when and until when
-    held_at timestamptz;
-    held_until timestamptz;
-    digest uuid;                -- of the request
-    applied timestamptz;        -- the version that this very request made before, and where its comment is
-    applied_comment bigint;
-    window_of_refused interval;
-    comment_key bigint;         -- of the advisory lock that refused and adopted words meet at
-
-    outcome text;
-    write_status text;
-    write_fields jsonb;
-    stored bigint;              -- where the comment is
-    has_kept boolean;           -- whether refused saves left comments
-    is_adopted boolean := false;
-    others jsonb;               -- what others changed, of a merge, and how many times
-    others_total bigint;
-    written bigint;
-    answer text[];              -- of the triggers
-    refusal record;
-    outer_save text;
-    words_digest uuid;
-    style text;
-    result crm_schema.crm_update_result;
-BEGIN
-    -- The call itself ---------------------------------------------------------------------------
-    IF current_setting('transaction_read_only') = 'on' THEN
-        PERFORM crm_schema.crm_internal_read_only('crm_update_customer');
-    ELSIF customer IS NULL THEN
-        PERFORM crm_schema.crm_internal_null('id');
-    END IF;
-    IF crm_schema.crm_internal_is_blank(words) THEN
-        words := NULL;
-    END IF;
-    IF base IS NULL OR writer IS NULL OR crm_schema.crm_internal_is_blank(writer) OR crm_schema.crm_author_setting() <> ''
-       OR crm_schema.crm_internal_is_blank(new_status) OR (answered IS NOT NULL AND words IS NULL)
-       OR octet_length(words) > crm_schema.crm_internal_setting('max_comment_length', '1000000')::integer THEN
-        writer := crm_schema.crm_internal_check(base, new_status, words, writer, answered);
-    END IF;
-    merging := coalesce(merge, crm_schema.crm_internal_setting('merge', 'off')::boolean);
-
-    -- The caller's rights -----------------------------------------------------------------------
-    IF NOT has_column_privilege('crm_schema.customers'::regclass, 'status', 'UPDATE') THEN
-        PERFORM crm_schema.crm_internal_denied('customers');
-    END IF;
-    IF words IS NOT NULL AND NOT (has_column_privilege('crm_schema.comments'::regclass, 'body', 'INSERT')
-                                  AND has_column_privilege('crm_schema.comments'::regclass, 'author', 'INSERT')
-                                  AND has_column_privilege('crm_schema.comments'::regclass, 'customer_id', 'INSERT')
-                                  AND (answered IS NULL
-                                       OR has_column_privilege('crm_schema.comments'::regclass, 'reply_to', 'INSERT'))) THEN
-        PERFORM crm_schema.crm_internal_denied('comments');
-    END IF;
-    IF fields IS NOT NULL THEN
-        SELECT f.asked, f.omitted INTO asked, asked_omitted FROM crm_schema.crm_internal_fields(fields) f;
-    END IF;
-    IF words IS NOT NULL THEN
-        window_of_refused := crm_schema.crm_internal_setting('refused_comment_window', '1h')::interval;
-        comment_key := hashtextextended(words, hashtextextended(writer, hashint8extended(coalesce(answered, 0),
-                                                                                        customer # 7809847782465536371)));
-    END IF;
-
-    LOOP
-        SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c WHERE c.id = customer;
-        IF NOT FOUND THEN
-            EXIT;
-        ELSIF now_version IS NULL THEN
-            RAISE object_not_in_prerequisite_state USING MESSAGE = format('row %s of "customers" has no version', customer),
-                DETAIL = 'Its version column is null.',
-                HINT = 'Update the row, which gives it a version, and make the column NOT NULL.';
-        ELSIF tried = now_version THEN
-            PERFORM crm_schema.crm_internal_hidden(customer);
-        END IF;
-        tried := now_version;
-        is_current := crm_schema.crm_internal_same(base, now_version);
-        outcome := 'conflict';
-        held_by := NULL;
-        applied := NULL;
-
-        -- An old base is refused at first look. Where the transaction keeps one snapshot, a later base may be the version that
-        -- others have made since.
-        IF is_current OR merging OR (one_snapshot AND base >= now_version) THEN
-            IF is_current AND words IS NULL AND asked IS NULL AND (new_status IS NULL OR new_status = now_status)
-               AND NOT EXISTS (SELECT FROM crm_schema.crm_internal_locks l
-                               WHERE l.customer_id = customer AND crm_schema.crm_internal_is_live(l.expires_at) AND l.author <> writer) THEN
-                RETURN ('unchanged', 200, now_status, now_version, NULL,
-                        format('Customer %s already is as you asked; nothing was written.', customer),
-                        NULL)::crm_schema.crm_update_result;
-            END IF;
-
-            -- Words that somebody is keeping from a refused save just now.
-            IF words IS NOT NULL THEN
-                PERFORM pg_advisory_lock_shared(comment_key);
-                PERFORM pg_advisory_unlock_shared(comment_key);
-            END IF;
-            IF asked IS NOT NULL AND crm_schema.crm_internal_are_unique(asked) THEN
-                SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
-                WHERE c.id = customer FOR UPDATE;
-            ELSE
-                SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
-                WHERE c.id = customer FOR NO KEY UPDATE;
-            END IF;
-            CONTINUE WHEN NOT FOUND;
-            is_current := crm_schema.crm_internal_same(base, now_version);
-
-            -- What of the save differs from what is there, and whether it collides with what others did.
-            write_status := new_status;
-            write_fields := NULL;
-            stored := NULL;
-            IF is_current AND asked IS NULL THEN
-                outcome := CASE WHEN words IS NULL AND (new_status IS NULL OR new_status = now_status) THEN 'unchanged'
-                                ELSE 'updated' END;
-            ELSIF is_current THEN
-                SELECT max(d.mine #>> '{}') FILTER (WHERE d.field = 'status' AND d.becomes = 'written'),
-                       jsonb_object_agg(d.field, d.mine) FILTER (WHERE d.field <> 'status' AND d.becomes = 'written')
-                INTO write_status, write_fields
-                FROM crm_schema.crm_internal_compare(customer, base, 'current', new_status, asked, asked_omitted,
-                                                     crm_schema.crm_internal_row(customer)) d;
-                outcome := CASE WHEN words IS NULL AND write_status IS NULL AND write_fields IS NULL THEN 'unchanged'
-                                ELSE 'updated' END;
-            ELSE
-                digest := crm_schema.crm_internal_request(customer, writer, new_status, words, answered, asked);
-                SELECT h.version, h.comment_id INTO applied, applied_comment FROM crm_schema.crm_internal_history h
-                WHERE h.customer_id = customer AND h.version > base + interval '999 us' AND h.request = digest
-                  AND h.based_on BETWEEN base - interval '999 us' AND base + interval '999 us'
-                ORDER BY h.version LIMIT 1;
-                IF applied IS NULL AND merging AND crm_schema.crm_internal_can_merge(customer, base, now_version) THEN
-                    SELECT CASE WHEN bool_or(d.becomes = 'collides') THEN 'conflict' ELSE 'merged' END,
-                           max(d.mine #>> '{}') FILTER (WHERE d.field = 'status' AND d.becomes = 'written'),
-                           jsonb_object_agg(d.field, d.mine) FILTER (WHERE d.field <> 'status' AND d.becomes = 'written')
-                    INTO outcome, write_status, write_fields
-                    FROM crm_schema.crm_internal_compare(customer, base, 'history', new_status, asked, asked_omitted,
-                                                         crm_schema.crm_internal_row(customer)) d;
-                    IF outcome = 'merged' AND words IS NOT NULL THEN
-                        -- A late repeat of a refused save, whose comment a later one took over.
-                        stored := crm_schema.crm_internal_repeated(
-                            customer, crm_schema.crm_internal_words(customer, writer, words, answered), base,
-                            window_of_refused, true);
-                    END IF;
-                    IF stored IS NOT NULL THEN
-                        applied := crm_schema.crm_internal_applied_late(customer, stored, digest, base);
-                        applied_comment := stored;
-                    END IF;
-                    IF applied IS NOT NULL THEN
-                        outcome := 'replayed';
-                    ELSIF outcome = 'merged' AND (words IS NULL OR stored IS NOT NULL)
-                       AND write_status IS NULL AND write_fields IS NULL THEN
-                        outcome := 'unchanged';
-                    END IF;
-                END IF;
-            END IF;
-
-            IF outcome NOT IN ('conflict', 'replayed') THEN
-                SELECT l.author, l.locked_at, l.expires_at, k.is_there INTO held_by, held_at, held_until, has_kept
-                FROM (SELECT words IS NOT NULL AND stored IS NULL
-                             AND EXISTS (SELECT FROM crm_schema.crm_internal_kept WHERE customer_id = customer)) k (is_there)
-                     LEFT JOIN crm_schema.crm_internal_locks l
-                     ON l.customer_id = customer AND crm_schema.crm_internal_is_live(l.expires_at) AND l.author <> writer;
-            END IF;
-            IF outcome = 'unchanged' AND held_by IS NULL THEN
-                RETURN ('unchanged', 200, now_status, now_version, stored,
-                        format('Customer %s already is as you asked; nothing was written.', customer),
-                        NULL)::crm_schema.crm_update_result;
-            ELSIF outcome IN ('updated', 'merged') AND held_by IS NULL THEN
-                -- Apply ------------------------------------------------------------------------
-                outer_save := coalesce(current_setting('crm_internal.save', true), '');
-                IF outcome = 'merged' AND has_table_privilege('crm_schema.customer_history'::regclass, 'SELECT') THEN
-                    SELECT c.changes, c.total INTO others, others_total
-                    FROM crm_schema.crm_internal_changes(customer, base) c;
-                END IF;
-                digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered,
-                                                                               asked));
-                IF has_kept THEN
-                    words_digest := crm_schema.crm_internal_words(customer, writer, words, answered);
-                    stored := (SELECT k.id FROM crm_schema.crm_internal_kept k
-                               WHERE k.customer_id = customer AND k.refused_request = words_digest
-                                 AND k.adopted_version IS NULL
-                                 AND crm_schema.crm_internal_is_within(k.created_at, window_of_refused)
-                               ORDER BY k.id DESC LIMIT 1);
-                    is_adopted := stored IS NOT NULL;
-                END IF;
-                IF words IS NOT NULL AND stored IS NULL THEN
-                    stored := crm_schema.crm_internal_store(customer, writer, words, answered, base, NULL);
-                END IF;
-                IF write_fields IS NOT NULL THEN
-                    PERFORM crm_schema.crm_internal_check_assignable(write_fields);
-                END IF;
-
-                PERFORM set_config('crm_internal.save', ARRAY[
-                    'save', customer::text, pg_trigger_depth()::text, writer, crm_schema.crm_internal_time(base),
-                    digest::text, stored::text,
-                    CASE WHEN outcome = 'merged' THEN crm_schema.crm_internal_time(now_version) END]::text, true);
-                IF write_fields IS NOT NULL THEN
-                    style := current_setting('IntervalStyle');
-                    IF style <> 'postgres' THEN
-                        PERFORM set_config('IntervalStyle', 'postgres', true);
-                    END IF;
-                    EXECUTE (SELECT format('UPDATE crm_schema.customers c SET %s%s '
-                                           'FROM pg_catalog.jsonb_to_record($3) AS r(%s) WHERE c.id = $1',
-                                           CASE WHEN write_status IS NOT NULL THEN 'status = $2, ' END,
-                                           string_agg(format('%1$I = r.%1$I', f.name), ', '),
-                                           crm_schema.crm_internal_columns(write_fields))
-                             FROM jsonb_object_keys(write_fields) AS f (name))
-                        USING customer, write_status, write_fields;
-                    GET DIAGNOSTICS written = ROW_COUNT;
-                    IF style <> 'postgres' THEN
-                        PERFORM set_config('IntervalStyle', style, true);
-                    END IF;
-                ELSIF write_status IS NOT NULL THEN
-                    UPDATE crm_schema.customers c SET status = write_status WHERE c.id = customer;
-                    GET DIAGNOSTICS written = ROW_COUNT;
-                ELSE
-                    UPDATE crm_schema.customers c SET status = c.status WHERE c.id = customer;
-                    GET DIAGNOSTICS written = ROW_COUNT;
-                END IF;
-                IF written = 0 THEN
-                    PERFORM crm_schema.crm_internal_suppressed('customers', customer);
-                END IF;
-                answer := current_setting('crm_internal.save');
-                PERFORM set_config('crm_internal.save', outer_save, true);
-                IF answer[1] <> 'done' THEN
-                    PERFORM crm_schema.crm_internal_did_not_fire();
-                ELSIF is_adopted AND crm_schema.crm_internal_pass_to_save(customer) IS NULL THEN
-                    -- A trigger has deleted the customer with its comments, or hides it from the caller.
-                    PERFORM crm_schema.crm_internal_suppressed('comments', customer);
-                ELSIF is_adopted THEN
-                    PERFORM crm_schema.crm_internal_adopt(customer, stored, words, answered, answer[2]::timestamptz,
-                                                                  crm_schema.crm_internal_pass_to_save(customer));
-                END IF;
-
-                -- Other triggers may have changed the row again.
-                SELECT c.status, c.updated_at INTO result.status, result.updated_at
-                FROM crm_schema.customers c WHERE c.id = customer;
-                result.outcome := outcome;
-                result.http_status := 200;
-                result.comment_id := stored;
-                IF outcome = 'merged' THEN
-                    result.message := format('Customer %s is saved together with what others changed since you read it.',
-                                             customer);
-                    result.detail := jsonb_build_object('current', (crm_schema.crm_internal_row(customer)).shown);
-                    IF result.detail -> 'current' = 'null' THEN
-                        result.detail := NULL;
-                    ELSIF others IS NOT NULL THEN
-                        result.detail := result.detail
-                            || jsonb_build_object('changes', others, 'changes_total', others_total);
-                    END IF;
-                ELSE
-                    result.message := format('Customer %s is saved.', customer);
-                END IF;
-                RETURN result;
-            END IF;
-        END IF;
-
-        -- Refuse, unless this very request was applied before ------------------------------------
-        IF applied IS NULL AND held_by IS NULL THEN
-            digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words, answered,
-                                                                           asked));
-            SELECT h.version, h.comment_id INTO applied, applied_comment FROM crm_schema.crm_internal_history h
-            WHERE h.customer_id = customer AND h.version > base + interval '999 us' AND h.request = digest
-              AND h.based_on BETWEEN base - interval '999 us' AND base + interval '999 us'
-            ORDER BY h.version LIMIT 1;
-        END IF;
-        IF applied IS NOT NULL THEN
-            RETURN crm_schema.crm_internal_replayed(customer, applied, applied_comment, now_status, now_version);
-        END IF;
-
-        stored := NULL;
-        IF words IS NOT NULL AND crm_schema.crm_internal_setting('on_conflict', 'return') <> 'raise' THEN
-            PERFORM FROM crm_schema.customers c WHERE c.id = customer FOR KEY SHARE;
-            CONTINUE WHEN NOT FOUND;
-            -- Once, however often it is refused.
-            PERFORM pg_advisory_xact_lock(comment_key);
-            words_digest := crm_schema.crm_internal_words(customer, writer, words, answered);
-            stored := crm_schema.crm_internal_repeated(customer, words_digest, base, window_of_refused, false);
-            IF stored IS NOT NULL THEN
-                digest := coalesce(digest, crm_schema.crm_internal_request(customer, writer, new_status, words,
-                                                                           answered, asked));
-                applied := crm_schema.crm_internal_applied_late(customer, stored, digest, base);
-                IF applied IS NOT NULL THEN
-                    SELECT c.updated_at, c.status INTO now_version, now_status FROM crm_schema.customers c
-                    WHERE c.id = customer;
-                    RETURN crm_schema.crm_internal_replayed(customer, applied, stored, now_status, now_version);
-                END IF;
-            END IF;
-            -- What was made of an earlier arrival of this request may be pruned from the history.
-            IF stored IS NULL AND NOT crm_schema.crm_internal_is_followed(customer, base) THEN
-                stored := crm_schema.crm_internal_comment_of_base(customer, writer, words, answered, base,
-                                                                              crm_schema.crm_internal_pass_to_save(customer));
-            END IF;
-            IF stored IS NULL THEN
-                stored := crm_schema.crm_internal_store(customer, writer, words, answered, base, words_digest);
-            END IF;
-        END IF;
-        refusal := crm_schema.crm_internal_refusal(customer, base, new_status, asked, asked_omitted, stored,
-                                                   held_by, held_at, held_until);
-        CONTINUE WHEN refusal.now_version IS NULL;
-        IF crm_schema.crm_internal_setting('on_conflict', 'return') = 'raise' THEN
-            PERFORM crm_schema.crm_internal_raise(customer, refusal.detail);
-        END IF;
-        RETURN (CASE WHEN held_by IS NULL THEN 'conflict' ELSE 'locked' END, CASE WHEN held_by IS NULL THEN 409 ELSE 423 END,
-                refusal.now_status, refusal.now_version, stored,
-                CASE WHEN held_by IS NOT NULL THEN format('Customer %s is locked for editing by %s', customer, held_by)
-                     ELSE crm_schema.crm_internal_what_happened(customer, refusal.problem, refusal.total,
-                                                                refusal.last_author) END
-                || CASE WHEN new_status IS NULL AND asked IS NULL THEN '; nothing was changed'
-                        ELSE '; your change was not applied' END
-                || CASE WHEN stored IS NOT NULL THEN ', and your comment is kept once you commit.' ELSE '.' END,
-                refusal.detail)::crm_schema.crm_update_result;
-    END LOOP;
-
-    -- Nobody there: who is under row security learns no more ------------------------------------
-    IF row_security_active('crm_schema.customers'::regclass) THEN
-        outcome := 'not_found';
-    ELSE
-        digest := crm_schema.crm_internal_request(customer, writer, new_status, words, answered, asked);
-        SELECT h.version, h.comment_id INTO applied, applied_comment FROM crm_schema.crm_internal_history h
-        WHERE h.customer_id = customer AND h.version > base + interval '999 us' AND h.request = digest
-          AND h.based_on BETWEEN base - interval '999 us' AND base + interval '999 us'
-        ORDER BY h.version LIMIT 1;
-        IF FOUND THEN
-            RETURN crm_schema.crm_internal_replayed(customer, applied, applied_comment, NULL, NULL);
-        END IF;
-        outcome := CASE WHEN EXISTS (SELECT FROM crm_schema.crm_internal_history h WHERE h.customer_id = customer)
-                        THEN 'deleted' ELSE 'not_found' END;
-    END IF;
-    IF outcome = 'deleted' THEN
-        RETURN ('deleted', 410, NULL, NULL, NULL, format('Customer %s was deleted; nothing was saved.', customer),
-                NULL)::crm_schema.crm_update_result;
-    END IF;
-    RETURN ('not_found', 404, NULL, NULL, NULL, format('There is no customer %s; nothing was saved.', customer),
-            NULL)::crm_schema.crm_update_result;
-END $$;
-
-COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'saves one customer if its version is still expected_ts, or with merge (default: crm_concurrency.merge) if nothing others changed since collides: status (NULL leaves it), comment (NULL or blank for none) and the comment that it answers, author, other columns as a JSON object; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023, 22001, 42703 and 23503 for other bad arguments, 42501, 25006, and PT409 for a conflict and PT423 for the edit lock of another user under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
 
 -- Comments and edit locks ------------------------------------------------------------------------
 
