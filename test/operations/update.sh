@@ -9,7 +9,7 @@ test_update() {
     private_server
     extension_directory=$server/tree$pg_sharedir/extension
     check_all_updates
-    test_checks "$released"
+    test_checks
 }
 
 # What can be seen in the files ---------------------------------------------------------------------------------------
@@ -103,26 +103,29 @@ failures_of() {
     ) 2>&1 | sed -nE 's/^not ok [0-9]+ - //p'
 }
 
-# A version 1.1 that never was: a function more, one less, a column of the registry, new words, another right.
+# A next version that never was: a function more, one less, a column of the registry, new words, another right.
 test_checks() {
-    local released=$1 copy=$scratch/files full=$extension_directory/crm_concurrency--1.1.sql
-    local step=$extension_directory/crm_concurrency--1.0--1.1.sql control=$extension_directory/crm_concurrency.control
-    local change
-    change=$(cat <<'SQL'
+    local newest copy=$scratch/files full=$extension_directory/crm_concurrency--next.sql script step released
+    local control=$extension_directory/crm_concurrency.control change
+    newest=$(control_version "$project")
+    script=crm_concurrency--$newest.sql
+    step=$extension_directory/crm_concurrency--$newest--next.sql
+    change=$(
+        cat <<'SQL'
 CREATE FUNCTION crm_added(id bigint, note text DEFAULT 'none') RETURNS text LANGUAGE sql STABLE AS $$ SELECT note $$;
-COMMENT ON FUNCTION crm_added(bigint, text) IS 'added by version 1.1';
+COMMENT ON FUNCTION crm_added(bigint, text) IS 'added by the next version';
 REVOKE EXECUTE ON FUNCTION crm_added(bigint, text) FROM PUBLIC;
 DROP FUNCTION crm_erase_customer_by_key(text);
 ALTER TABLE crm_attached_tables ADD COLUMN note text;
-COMMENT ON COLUMN crm_attached_tables.note IS 'of version 1.1';
+COMMENT ON COLUMN crm_attached_tables.note IS 'of the next version';
 COMMENT ON FUNCTION crm_doctor() IS 'says other words';
 SQL
-)
-    sed -i "s/^default_version = .*/default_version = '1.1'/" "$control"
-    cat "$extension_directory/crm_concurrency--1.0.sql" - >"$full" <<<"$change"
+    )
+    sed -i "s/^default_version = .*/default_version = 'next'/" "$control"
+    cat "$extension_directory/$script" - >"$full" <<<"$change"
     sed 's/^\\echo.*//' <<<"$change" >"$step"
-    is "a version 1.1 with its script passes, but for the library" "$(failures_of check_all_updates)" \
-        'crm_doctor() finds the library of version 1.1'
+    is "a next version with its script passes, but for the library" "$(failures_of check_all_updates)" \
+        'crm_doctor() finds the library of version next'
 
     local check=check_catalogue found='is what a new one is'
     forgotten "$step" '/crm_added(.* IS /d' "a forgotten comment on a function" "$found" "$check"
@@ -137,33 +140,34 @@ SQL
     forgotten "$step" '$ a UPDATE crm_attached_tables SET attached_at = now();' "a registry that was changed" \
         'every row is there, those of the registry too' check_update
     rm "$step"
-    is "a forgotten script is found" "$(failures_of check_all_updates)" \
-        $'crm_doctor() finds the library of version 1.1\nfrom 1.0 to 1.1: there is a way'
+    is "a forgotten script is found" "$(failures_of check_update "$newest" next)" "from $newest to next: there is a way"
 
-    # The same in a copy of the files.
+    # The same in a copy of the files, of a tree with this version alone.
     mkdir -p "$copy/src/boundary"
-    cp "$project"/crm_concurrency--*.sql "$project/crm_concurrency.control" "$project/META.json" "$copy"
+    cp "$project/$script" "$project/crm_concurrency.control" "$project/META.json" "$copy"
     cp "$project/src/boundary/library_version.h" "$copy/src/boundary"
-    is "the files as they are pass" "$(failures_of check_files "$copy" "$released")" ''
+    released=$copy/released
+    (cd "$copy" && sha256sum "$script" >"$released")
+    sed -i 's/"release_status": ".*"/"release_status": "unstable"/' "$copy/META.json"
+    is "a version that is not released yet passes" "$(failures_of check_files "$copy" /dev/null)" ''
     sed -i 's/"release_status": ".*"/"release_status": "stable"/' "$copy/META.json"
     is "a release whose script is not kept is found" "$(failures_of check_files "$copy" /dev/null)" \
-        'crm_concurrency--1.0.sql is among the released scripts'
-    (cd "$copy" && sha256sum crm_concurrency--1.0.sql >"$copy/released")
-    is "with its checksum it passes" "$(failures_of check_files "$copy" "$copy/released")" ''
-    echo '-- a word more' >>"$copy/crm_concurrency--1.0.sql"
-    is "a change of a released script is found" "$(failures_of check_files "$copy" "$copy/released")" \
+        "$script is among the released scripts"
+    is "with its checksum it passes" "$(failures_of check_files "$copy" "$released")" ''
+    echo '-- a word more' >>"$copy/$script"
+    is "a change of a released script is found" "$(failures_of check_files "$copy" "$released")" \
         'no released script has changed'
-    sed -i "s/^default_version = .*/default_version = '1.1'/" "$copy/crm_concurrency.control"
+    sed -i "s/^default_version = .*/default_version = 'next'/" "$copy/crm_concurrency.control"
     is "a new version without its script, library and entry in META.json is found" \
-        "$(failures_of check_files "$copy" "$copy/released" | sort)" \
-        "$(printf '%s\n' 'META.json names its script' 'no released script has changed' 'the library is of version 1.1' \
-            'there is a script for version 1.1')"
+        "$(failures_of check_files "$copy" "$released" | sort)" \
+        "$(printf '%s\n' 'META.json names its script' 'no released script has changed' 'the library is of version next' \
+            'there is a script for version next')"
 }
 
 # forgotten FILE SED NAME FAILURE CHECK: with the file changed so, the check has this failure.
 forgotten() {
     cp "$1" "$scratch/kept"
     sed -i "$2" "$1"
-    is "$3 is found" "$(failures_of "$5" 1.0 1.1)" "from 1.0 to 1.1: $4"
+    is "$3 is found" "$(failures_of "$5" "$newest" next)" "from $newest to next: $4"
     cp "$scratch/kept" "$1"
 }
