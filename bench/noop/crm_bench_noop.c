@@ -10,5 +10,5 @@ PG_FUNCTION_INFO_V1(noop);
 Datum
 noop(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_NULL();
+    PG_RETURN_NULL();
 }

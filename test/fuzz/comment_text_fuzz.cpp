@@ -47,8 +47,8 @@ is_same(const std::optional<LocalTime> &a, const std::optional<LocalTime> &b)
 {
     if (!a || !b)
         return !a == !b;
-    return a->year == b->year && a->month == b->month && a->day == b->day && a->hour == b->hour && a->minute == b->minute &&
-           a->second == b->second;
+    return a->year == b->year && a->month == b->month && a->day == b->day && a->hour == b->hour &&
+           a->minute == b->minute && a->second == b->second;
 }
 
 bool
@@ -96,9 +96,11 @@ entries_do_not_depend_on_their_neighbours(std::string_view text, const std::vect
     const std::size_t cut = text.rfind('[', author - 1);
     const std::vector<TextEntry> before = read(text.substr(0, cut));
     const std::vector<TextEntry> after = read(text.substr(cut));
-    require(before.size() == middle && before.size() + after.size() == entries.size(), "entries are read alone as among others");
+    require(before.size() == middle && before.size() + after.size() == entries.size(),
+            "entries are read alone as among others");
     for (std::size_t i = 0; i < entries.size(); i++)
-        require(is_same(entries[i], i < middle ? before[i] : after[i - middle]), "an entry is read alone as among others");
+        require(is_same(entries[i], i < middle ? before[i] : after[i - middle]),
+                "an entry is read alone as among others");
 }
 
 void
@@ -134,7 +136,8 @@ any_text_can_be_a_body(std::string_view text)
     const std::vector<TextEntry> again = read(rendered);
     require(again.size() == 2, "an entry with any body is read as one");
     for (const TextEntry &one : again)
-        require(is_same(one, {entry.time, entry.author, render({std::nullopt, {}, body})}), "an entry has the body it was given");
+        require(is_same(one, {entry.time, entry.author, render({std::nullopt, {}, body})}),
+                "an entry has the body it was given");
 }
 
 }  // namespace
@@ -149,7 +152,8 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
     {
         require(!is_blank(entry.body), "a body is not blank");
         require(entry.body.back() != '\n' && entry.body.back() != '\r', "a body does not end with a line break");
-        require(entry.time.has_value() || (&entry == entries.data() && entry.author.empty()), "all but the first have a stamp");
+        require(entry.time.has_value() || (&entry == entries.data() && entry.author.empty()),
+                "all but the first have a stamp");
         require(!entry.time || is_time(*entry.time), "a stamp is a time");
         require(!entry.time || (!is_blank(entry.author) && entry.author.find('\n') == entry.author.npos),
                 "an author is one line that is not blank");

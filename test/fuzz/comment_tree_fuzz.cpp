@@ -1,5 +1,5 @@
-// The input is how deep the tree may be, and then for each comment how much its id is above the one before, and the id that
-// it answers or "-".
+// The input is how deep the tree may be, and then for each comment how much its id is above the one before, and the id
+// that it answers or "-".
 #include "core/comment_tree.h"
 
 #include <vector>
@@ -36,7 +36,8 @@ walk(const std::vector<TreeNode> &tree, int parent, int first, std::vector<int> 
         before = i;
         require(++visits[static_cast<std::size_t>(i)] == 1, "a comment stands in one place");
         require(node.parent == parent, "a comment knows what it stands under");
-        require(node.depth == (parent < 0 ? 0 : tree[static_cast<std::size_t>(parent)].depth + 1), "depths are counted");
+        require(node.depth == (parent < 0 ? 0 : tree[static_cast<std::size_t>(parent)].depth + 1),
+                "depths are counted");
         walk(tree, i, node.first_reply, visits);
     }
 }
@@ -58,7 +59,8 @@ tree_of(const std::vector<Reply> &comments, int deepest)
         if (parent < 0 || tree[static_cast<std::size_t>(parent)].depth < deepest)
             require(tree[i].parent == parent, "a comment stands under the one that it answers");
         else
-            require(tree[i].parent == tree[static_cast<std::size_t>(parent)].parent, "what would be too deep stands beside");
+            require(tree[i].parent == tree[static_cast<std::size_t>(parent)].parent,
+                    "what would be too deep stands beside");
     }
 }
 

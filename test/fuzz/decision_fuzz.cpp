@@ -47,7 +47,8 @@ three_values(const Value &was, const Value &mine, const Value &theirs)
     }
     require(merge(was, was, theirs) == Merge::leave, "who changes nothing writes nothing");
     require(merge(was, mine, mine) == Merge::leave, "what is there is not written");
-    require(merge(was, mine, was) == (mine == was ? Merge::leave : Merge::write), "what nobody else changed is written");
+    require(merge(was, mine, was) == (mine == was ? Merge::leave : Merge::write),
+            "what nobody else changed is written");
     require(merge(std::nullopt, mine, theirs) == (mine == theirs ? Merge::leave : Merge::collide),
             "without what was, nothing is written");
 
@@ -66,20 +67,25 @@ a_save(Input &input)
     const bool fields_differ = input.yes();
     const Current current = {version, there, fields_differ};
     const auto request = [&](Timestamp from, bool merges) {
-        return Request{from, asked, has_comment ? std::optional<std::string_view>{"Called"} : std::nullopt, "ana", {}, {}, merges};
+        const auto comment = has_comment ? std::optional<std::string_view>{"Called"} : std::nullopt;
+        return Request{from, asked, comment, "ana", {}, {}, merges};
     };
 
     const bool changes = changes_status(request(base, false), current);
-    require(changes == (asked.has_value() && (!there.has_value() || *asked != *there)), "a status is changed to another");
+    require(changes == (asked.has_value() && (!there.has_value() || *asked != *there)),
+            "a status is changed to another");
     const Outcome outcome = decide(situation_of(request(base, false), current));
     require((outcome == Outcome::conflict) == !same_version(base, version), "any base but the version is a conflict");
     if (outcome != Outcome::conflict)
     {
         const bool does_something = changes || has_comment || fields_differ;
-        require(outcome == (does_something ? Outcome::updated : Outcome::unchanged), "a save that does nothing writes nothing");
-        require(decide(situation_of(request(cut_to_millisecond(version), false), current)) == outcome, "a base kept in milliseconds is current");
+        require(outcome == (does_something ? Outcome::updated : Outcome::unchanged),
+                "a save that does nothing writes nothing");
+        require(decide(situation_of(request(cut_to_millisecond(version), false), current)) == outcome,
+                "a base kept in milliseconds is current");
     }
-    require(decide(situation_of(request(base, true), current)) == outcome, "merging is no matter of a base that is current");
+    require(decide(situation_of(request(base, true), current)) == outcome,
+            "merging is no matter of a base that is current");
 }
 
 void
@@ -98,7 +104,8 @@ a_kept_comment(Input &input)
     require(!adopts(kept, clock, window) || !adopted, "a comment is adopted once");
     require(!adopts(kept, clock, window) || repeats(kept, base, clock, window), "what is adopted would be repeated");
     require(!adopts(kept, clock, 0), "a window of zero adopts nothing");
-    require(repeats(pending, base, clock, window) || !repeats(kept, base, clock, window), "an adoption repeats no more than before");
+    require(repeats(pending, base, clock, window) || !repeats(kept, base, clock, window),
+            "an adoption repeats no more than before");
     for (const KeptComment &comment : {kept, pending})
     {
         require(!repeats(comment, base, clock, window) || repeats(comment, base, clock, window + second),

@@ -1,5 +1,5 @@
-// The input says whether there is a lock, and whether it is live, the author's and the one offered, whether one is offered,
-// and then names the customer and the holder.
+// The input says whether there is a lock, and whether it is live, the author's and the one offered, whether one is
+// offered, and then names the customer and the holder.
 #include "core/edit_lock.h"
 
 #include "input.h"
@@ -25,7 +25,8 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
     require(has_it == (http_status(outcome) == 200), "who has the lock is told so over HTTP");
     require(!has_it || !held || !held->is_live || held->is_by_author || (offers_id && held->has_id_offered),
             "a live lock is never given to another");
-    require(outcome != LockOutcome::locked || (held && held->is_live && !held->is_by_author), "only a live lock refuses");
+    require(outcome != LockOutcome::locked || (held && held->is_live && !held->is_by_author),
+            "only a live lock refuses");
     require((outcome == LockOutcome::lost) == (offers_id && !(held && held->has_id_offered)),
             "a lock is lost where the one offered is not there");
     require(outcome != LockOutcome::acquired || !offers_id, "who offers a lock gets no other");
@@ -35,7 +36,8 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
                 "who has the lock can renew it");
 
     const std::string message = lock_message(outcome, customer, holder);
-    require(message.ends_with('.') && message.find(customer) != message.npos, "a message is a sentence about the customer");
+    require(message.ends_with('.') && message.find(customer) != message.npos,
+            "a message is a sentence about the customer");
     require((outcome != LockOutcome::locked && outcome != LockOutcome::lost) || message.find(holder) != message.npos,
             "who holds the lock is named");
     require(!name(outcome).empty(), "an outcome has a name");

@@ -18,15 +18,13 @@ class Input
 public:
     Input(const std::uint8_t *data, std::size_t size) : rest(reinterpret_cast<const char *>(data), size) {}
 
-    bool
-    at_end()
+    bool at_end()
     {
         rest.remove_prefix(std::min(rest.find_first_not_of(space), rest.size()));
         return rest.empty();
     }
 
-    std::string_view
-    word()
+    std::string_view word()
     {
         if (at_end())
             return {};
@@ -36,9 +34,8 @@ public:
     }
 
     // A number, moved into the range where it lies outside.
-    std::int64_t
-    number(std::int64_t least = std::numeric_limits<std::int64_t>::min(),
-           std::int64_t most = std::numeric_limits<std::int64_t>::max())
+    std::int64_t number(std::int64_t least = std::numeric_limits<std::int64_t>::min(),
+                        std::int64_t most = std::numeric_limits<std::int64_t>::max())
     {
         const std::string_view text = word();
         std::int64_t value = 0;
@@ -47,29 +44,19 @@ public:
     }
 
     // A number that may be missing; "-" is none.
-    std::optional<std::int64_t>
-    optional_number()
-    {
-        return takes("-") ? std::nullopt : std::optional{number()};
-    }
+    std::optional<std::int64_t> optional_number() { return takes("-") ? std::nullopt : std::optional{number()}; }
 
-    bool
-    yes()
-    {
-        return word() == "yes";
-    }
+    bool yes() { return word() == "yes"; }
 
     // A text that may be missing; "-" is none.
-    std::optional<std::string_view>
-    value()
+    std::optional<std::string_view> value()
     {
         const std::string_view text = word();
         return text == "-" ? std::nullopt : std::optional{text};
     }
 
     // A time that timestamptz can hold, in microseconds since 2000: from 4714 BC to 294276, or infinite.
-    core::Timestamp
-    time()
+    core::Timestamp time()
     {
         if (takes("infinity"))
             return core::infinity;
@@ -79,16 +66,11 @@ public:
     }
 
     // A time that may be missing; "-" is none.
-    std::optional<core::Timestamp>
-    optional_time()
-    {
-        return takes("-") ? std::nullopt : std::optional{time()};
-    }
+    std::optional<core::Timestamp> optional_time() { return takes("-") ? std::nullopt : std::optional{time()}; }
 
 private:
     // Takes the next word if it is this one.
-    bool
-    takes(std::string_view expected)
+    bool takes(std::string_view expected)
     {
         Input copy = *this;
         if (copy.word() != expected)

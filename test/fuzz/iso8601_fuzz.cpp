@@ -52,7 +52,8 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
     const Timestamp b = possible(input);
     const Iso8601 text_of_a{a};
     const Iso8601 text_of_b{b};
-    require(text_of_a.text() == expected(a) && text_of_b.text() == expected(b), "the text is that of the C library's calendar");
+    require(text_of_a.text() == expected(a) && text_of_b.text() == expected(b),
+            "the text is that of the C library's calendar");
     require((text_of_a.text() <=> text_of_b.text()) == (a <=> b), "the texts are in the order of the times");
     return 0;
 }

@@ -36,7 +36,8 @@ void
 two_times(Timestamp a, Timestamp b)
 {
     const bool both_finite = is_finite(a) && is_finite(b);
-    require(same_version(a, b) == (both_finite && distance(a, b) < millisecond), "the same is less than a millisecond apart");
+    require(same_version(a, b) == (both_finite && distance(a, b) < millisecond),
+            "the same is less than a millisecond apart");
     require(same_version(a, b) == same_version(b, a), "a version is the same either way");
     require(!same_version(a, b) || (a >= earliest_of_version(b) && a <= latest_of_version(b)),
             "the same lies between earliest and latest");
@@ -76,11 +77,13 @@ next_one(std::optional<Timestamp> current, Timestamp clock)
         return;
     require(Wide{next->us} == expected, "the next is the later of the clock and a whole millisecond on");
     require(is_possible_version(*next), "the next is possible");
-    require(*next >= cut_to_millisecond(std::clamp(clock, first_possible_version, last_possible_version)), "the next is not before the clock");
+    require(*next >= cut_to_millisecond(std::clamp(clock, first_possible_version, last_possible_version)),
+            "the next is not before the clock");
     if (current && is_finite(*current))
     {
         require(is_successor(*next, *current), "the next is a successor");
-        require(!same_version(cut_to_millisecond(*current), *next), "what a client keeps of a version names no later one");
+        require(!same_version(cut_to_millisecond(*current), *next),
+                "what a client keeps of a version names no later one");
     }
 }
 

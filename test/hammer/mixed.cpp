@@ -40,8 +40,7 @@ constexpr std::string_view statuses[] = {"new", "contacted", "qualified", "propo
 
 MixedUser::MixedUser(Stage &stage, User &user)
     : stage_(stage), user_(user), most_customers_(2 * static_cast<std::size_t>(stage.options.customers)), pages_(user)
-{
-}
+{}
 
 void
 MixedUser::run()
@@ -169,8 +168,7 @@ MixedUser::save_many()
     std::vector<Attempt> saves;
     for (std::size_t i = 0; i < count; ++i)
     {
-        const std::int64_t customer =
-            !saves.empty() && user_.chance(15) ? saves.back().customer : some_customer();
+        const std::int64_t customer = !saves.empty() && user_.chance(15) ? saves.back().customer : some_customer();
         if (const Page *page = user_.chance(60) ? pages_.look(customer) : pages_.open(customer))
             saves.push_back(new_save(customer, *page, user_.chance(10)));
     }
@@ -280,8 +278,7 @@ MixedUser::remove_and_bring_back()
     removal.action = Action::remove;
     removal.customer = customer;
     const Attempt told = user_.submit(removal);
-    const bool is_removed =
-        told.is_done() || (told.reply == Reply::in_doubt && user_.read(customer).outcome == "none");
+    const bool is_removed = told.is_done() || (told.reply == Reply::in_doubt && user_.read(customer).outcome == "none");
     if (!is_removed)
         return;
 

@@ -30,35 +30,36 @@ parse_options(int argc, char **argv, Options &options)
                  "what every user sent and was told, then reads the tables and checks that nothing was lost, refused "
                  "and applied, or applied twice.",
                  "crm_hammer");
-    app.footer("Modes:\n"
-               "  race   all users read one version, wait for each other, and save at once with different statuses\n"
-               "         and comments: one may win, everybody's comment must be kept\n"
-               "  retry  the same, and every user tries again from the row it was told until the save lands\n"
-               "  mixed  reads, saves, saves from old versions, merges, saves of other fields, batches of saves, edit\n"
-               "         locks (saved under, released, left to expire), bare comments, replies, repeated submits (also\n"
-               "         two in flight together), plain UPDATEs, INSERTs and DELETEs (of every tenth), over many\n"
-               "         customers; a user opens a second connection for submits in flight together\n"
-               "\n"
-               "The tables customers, comments and customer_history, and the functions crm_update_customers,\n"
-               "crm_lock_customer, crm_unlock_customer and crm_add_comment, are those that the search_path of the\n"
-               "connection finds. The driver makes customers of its own and leaves them there. Where the tables are\n"
-               "attached, crm_verify() must find nothing in them at the end.\n"
-               "\n"
-               "In a proxy's database (scale/proxy.sql) the functions are the proxy's. What an application cannot do through\n"
-               "it, plain writes and reading the tables, takes test/hammer/through_proxy.sql there and partition.sql in the\n"
-               "partitions, where crm_concurrency.repeated_comment_window must be longer than the run is interrupted. A\n"
-               "partition that cannot be reached is asked again for as long as --timeout says.\n"
-               "\n"
-               "A lost connection is made again, and what was asked is asked again, for as long as --timeout says: so a\n"
-               "run outlives a restart of the server or, where the connection string names several hosts (and\n"
-               "target_session_attrs=read-write), a failover. A commit that did not wait for its synchronous standbys (a\n"
-               "WARNING says so) counts as not promised: it is asked again too. SIGINT or SIGTERM end the run early; it is\n"
-               "checked as any other.\n"
-               "\n"
-               "Exit status: 0 all is well; 1 an invariant does not hold (the offending rows are printed);\n"
-               "2 the run could not be done (usage, no connection, an unexpected error).\n"
-               "\n"
-               "Example: crm_hammer --dsn 'host=/tmp port=5433 dbname=crm' --mode race --users 30 --rounds 200");
+    app.footer(
+        "Modes:\n"
+        "  race   all users read one version, wait for each other, and save at once with different statuses\n"
+        "         and comments: one may win, everybody's comment must be kept\n"
+        "  retry  the same, and every user tries again from the row it was told until the save lands\n"
+        "  mixed  reads, saves, saves from old versions, merges, saves of other fields, batches of saves, edit\n"
+        "         locks (saved under, released, left to expire), bare comments, replies, repeated submits (also\n"
+        "         two in flight together), plain UPDATEs, INSERTs and DELETEs (of every tenth), over many\n"
+        "         customers; a user opens a second connection for submits in flight together\n"
+        "\n"
+        "The tables customers, comments and customer_history, and the functions crm_update_customers,\n"
+        "crm_lock_customer, crm_unlock_customer and crm_add_comment, are those that the search_path of the\n"
+        "connection finds. The driver makes customers of its own and leaves them there. Where the tables are\n"
+        "attached, crm_verify() must find nothing in them at the end.\n"
+        "\n"
+        "In a proxy's database (scale/proxy.sql) the functions are the proxy's. What an application cannot do through\n"
+        "it, plain writes and reading the tables, takes test/hammer/through_proxy.sql there and partition.sql in the\n"
+        "partitions, where crm_concurrency.repeated_comment_window must be longer than the run is interrupted. A\n"
+        "partition that cannot be reached is asked again for as long as --timeout says.\n"
+        "\n"
+        "A lost connection is made again, and what was asked is asked again, for as long as --timeout says: so a\n"
+        "run outlives a restart of the server or, where the connection string names several hosts (and\n"
+        "target_session_attrs=read-write), a failover. A commit that did not wait for its synchronous standbys (a\n"
+        "WARNING says so) counts as not promised: it is asked again too. SIGINT or SIGTERM end the run early; it is\n"
+        "checked as any other.\n"
+        "\n"
+        "Exit status: 0 all is well; 1 an invariant does not hold (the offending rows are printed);\n"
+        "2 the run could not be done (usage, no connection, an unexpected error).\n"
+        "\n"
+        "Example: crm_hammer --dsn 'host=/tmp port=5433 dbname=crm' --mode race --users 30 --rounds 200");
 
     const std::map<std::string, Mode> modes{{"race", Mode::race}, {"retry", Mode::retry}, {"mixed", Mode::mixed}};
 
@@ -84,21 +85,23 @@ parse_options(int argc, char **argv, Options &options)
         ->check(CLI::Range(1, 1'000'000))
         ->excludes(rounds);
     auto *seed = app.add_option("--seed", options.seed, "Makes every user choose as in another run (default: random)");
-    app.add_option("--function", options.function, "The save function under test, as name or schema.name, with the arguments of "
+    app.add_option("--function", options.function,
+                   "The save function under test, as name or schema.name, with the arguments of "
                    "crm_update_customer")
         ->capture_default_str();
-    app.add_option("--timeout", options.timeout_seconds,
-                   "Seconds that one statement, or connecting again, may take")
+    app.add_option("--timeout", options.timeout_seconds, "Seconds that one statement, or connecting again, may take")
         ->capture_default_str()
         ->check(CLI::Range(1, 86'400));
     app.add_option("--break", options.breaks_per_second,
                    "Terminate this many of the users' connections each second, so that answers are lost")
         ->capture_default_str()
         ->check(CLI::Range(0, 1000));
-    const auto add_percent = [&](const char *option, int &percent, const char *description)
-    { app.add_option(option, percent, description)->capture_default_str()->check(CLI::Range(0, 100)); };
+    const auto add_percent = [&](const char *option, int &percent, const char *description) {
+        app.add_option(option, percent, description)->capture_default_str()->check(CLI::Range(0, 100));
+    };
     add_percent("--locks", options.lock_percent, "mixed: percentage of steps that lock a customer, and save it");
-    add_percent("--batches", options.batch_percent, "mixed: percentage of steps that save 2 to 5 customers in one call");
+    add_percent("--batches", options.batch_percent,
+                "mixed: percentage of steps that save 2 to 5 customers in one call");
     add_percent("--merges", options.merge_percent, "mixed: percentage of saves with merge => true");
     add_percent("--fields", options.field_percent, "mixed: percentage of saves with one of name, phone and email");
     add_percent("--replies", options.reply_percent, "mixed: percentage of comments that answer one that was seen");

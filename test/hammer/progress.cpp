@@ -29,16 +29,14 @@ Progress::Progress(std::function<double()> done, std::function<std::string()> no
     if (!isatty(STDERR_FILENO))
         return;
 
-    thread_ = std::jthread(
-        [done = std::move(done), note = std::move(note)](std::stop_token stop)
+    thread_ = std::jthread([done = std::move(done), note = std::move(note)](std::stop_token stop) {
+        while (!stop.stop_requested())
         {
-            while (!stop.stop_requested())
-            {
-                draw(done(), note());
-                std::this_thread::sleep_for(std::chrono::milliseconds(100));
-            }
-            fmt::print(stderr, "\r\033[K");
-        });
+            draw(done(), note());
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+        fmt::print(stderr, "\r\033[K");
+    });
 }
 
 Progress::~Progress() = default;

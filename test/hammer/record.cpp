@@ -154,9 +154,9 @@ to_text(const HistoryRow &row)
     return fmt::format("history customer_id={} version={} previous={} based_on={} recorded_at={} {} author={} "
                        "status {} -> {}{} comment_id={} request={}",
                        row.customer, to_text(row.version), time_or_null(row.previous), time_or_null(row.based_on),
-                       to_text(row.recorded_at), row.operation, text_or_null(row.author),
-                       text_or_null(row.status_from), text_or_null(row.status_to), fields,
-                       number_or_null(row.comment_id), row.request.value_or("NULL"));
+                       to_text(row.recorded_at), row.operation, text_or_null(row.author), text_or_null(row.status_from),
+                       text_or_null(row.status_to), fields, number_or_null(row.comment_id),
+                       row.request.value_or("NULL"));
 }
 
 }  // namespace crm::hammer

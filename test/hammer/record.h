@@ -66,9 +66,10 @@ inline constexpr std::string_view not_reached = "08001";
 enum class Reply
 {
     answered,
-    failed,    // an SQL error: nothing happened
-    in_doubt,  // the connection was lost before the answer, that of the user or that of a proxy: it happened or not; or the
-               // answer is not promised
+    failed,  // an SQL error: nothing happened
+    // The connection was lost before the answer, that of the user or that of a proxy: it happened or not; or the answer
+    // is not promised.
+    in_doubt,
 };
 
 // One statement of one user: what was sent, when, and what came back.
@@ -95,12 +96,12 @@ struct Attempt
     SteadyTime answered = 0;
     Reply reply = Reply::in_doubt;
 
-    // What came back. The outcome is empty unless answered; that of a save or lock is its own, the others' is "done", or
-    // "none" where there was no row, or no such lock.
+    // What came back. The outcome is empty unless answered; that of a save or lock is its own, the others' is "done",
+    // or "none" where there was no row, or no such lock.
     std::string outcome;
     std::optional<std::string> answer_status;
     std::optional<ServerTime> answer_version;  // as updated_at; for a remove, the version that was removed
-    Values answer_fields;  // those that the answer shows
+    Values answer_fields;                      // those that the answer shows
     std::optional<std::int64_t> answer_comment;
     std::optional<std::int64_t> latest_comment;  // read
     std::optional<std::string> answer_lock_id;   // lock
@@ -154,15 +155,15 @@ struct HistoryRow
 {
     std::int64_t customer;
     ServerTime version;
-    std::optional<ServerTime> previous;
-    std::optional<ServerTime> based_on;
+    std::optional<ServerTime> previous = {};
+    std::optional<ServerTime> based_on = {};
     std::string operation;
-    std::optional<std::string> author;
-    std::optional<std::string> status_from;
-    std::optional<std::string> status_to;
-    std::map<std::string, FieldChange> fields;
-    std::optional<std::int64_t> comment_id;
-    std::optional<std::string> request;
+    std::optional<std::string> author = {};
+    std::optional<std::string> status_from = {};
+    std::optional<std::string> status_to = {};
+    std::map<std::string, FieldChange> fields = {};
+    std::optional<std::int64_t> comment_id = {};
+    std::optional<std::string> request = {};
     ServerTime recorded_at = 0;
 };
 

@@ -12,7 +12,7 @@ namespace crm::hammer {
 
 namespace {
 
-constexpr std::size_t most_violations_shown = 5;     // of each invariant
+constexpr std::size_t most_violations_shown = 5;       // of each invariant
 constexpr std::size_t most_violations_written = 1000;  // in JSON
 
 // The nearest-rank percentile of sorted values.
@@ -62,7 +62,7 @@ measure(const Run &run)
     {
         std::sort(values.begin(), values.end());
         statistics.latencies[kind] = {static_cast<std::int64_t>(values.size()), percentile(values, 50),
-                                        percentile(values, 95), percentile(values, 99), values.back()};
+                                      percentile(values, 95), percentile(values, 99), values.back()};
     }
     statistics.saves_per_second = run.seconds > 0 ? static_cast<double>(saves) / run.seconds : 0;
     return statistics;
@@ -125,8 +125,8 @@ summarize(const Options &options, const Run &run, const Counts &counts)
 {
     const bool is_mixed = options.mode == Mode::mixed;
     const std::string rounds = !is_mixed && run.steps != 1 ? fmt::format(" x {} rounds", run.steps) : "";
-    const std::string start = fmt::format("{}: {} users{}, {} updated", name(options.mode), options.users, rounds,
-                                          counts.updated);
+    const std::string start =
+        fmt::format("{}: {} users{}, {} updated", name(options.mode), options.users, rounds, counts.updated);
     switch (options.mode)
     {
         case Mode::race:
@@ -136,9 +136,10 @@ summarize(const Options &options, const Run &run, const Counts &counts)
             return fmt::format("{}, {} conflicts on the way, {} comments, {} lost, {} twice", start, counts.conflicts,
                                counts.comments, counts.lost, counts.twice);
         case Mode::mixed:
-            return fmt::format("{} ({} merged), {} conflicts, {} locked, {} comments on {} customers, {} lost, {} twice",
-                               start, counts.merged, counts.conflicts, counts.locked, counts.comments,
-                               run.customers.size(), counts.lost, counts.twice);
+            return fmt::format(
+                "{} ({} merged), {} conflicts, {} locked, {} comments on {} customers, {} lost, {} twice", start,
+                counts.merged, counts.conflicts, counts.locked, counts.comments, run.customers.size(), counts.lost,
+                counts.twice);
     }
     return {};
 }
@@ -177,9 +178,10 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
             {"count", l.count}, {"p50", l.p50}, {"p95", l.p95}, {"p99", l.p99}, {"max", l.most},
         };
     document["counts"] = {
-        {"updated", findings.counts.updated}, {"merged", findings.counts.merged},
+        {"updated", findings.counts.updated},     {"merged", findings.counts.merged},
         {"conflicts", findings.counts.conflicts}, {"locked", findings.counts.locked},
-        {"comments", findings.counts.comments}, {"lost", findings.counts.lost}, {"twice", findings.counts.twice},
+        {"comments", findings.counts.comments},   {"lost", findings.counts.lost},
+        {"twice", findings.counts.twice},
     };
     document["summary"] = summarize(options, run, findings.counts);
     document["violations_total"] = findings.violations.size();

@@ -7,8 +7,7 @@ namespace crm::hammer {
 Rounds::Rounds(Stage &stage)
     : stage_(stage), next_round_(stage.options.users, [this] { decide_about_next_round(); }),
       all_have_read_(stage.options.users)
-{
-}
+{}
 
 // Runs in one thread while all users wait.
 void
@@ -61,8 +60,8 @@ Rounds::save_once_or_until_it_lands(User &user, std::int64_t customer, ServerTim
             return;
         save.base = *told.answer_version;
     }
-    stage_.give_up(fmt::format("user {} did not land its save on customer {} in {} tries", user.index(), customer,
-                               most_tries));
+    stage_.give_up(
+        fmt::format("user {} did not land its save on customer {} in {} tries", user.index(), customer, most_tries));
 }
 
 void

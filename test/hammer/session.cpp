@@ -27,7 +27,8 @@ struct NotPromised : std::runtime_error
 
 }  // namespace
 
-// Notes a WARNING of the server that a commit did not wait for its standbys, for the answer that follows says nothing of it.
+// Notes a WARNING of the server that a commit did not wait for its standbys, for the answer that follows says nothing
+// of it.
 class Session::Notices
 #if !CRM_HAS_NOTICE_HANDLER
     : public pqxx::errorhandler
@@ -119,8 +120,7 @@ template <typename Ask>
 void
 Session::perform(std::vector<Attempt *> attempts, Ask ask)
 {
-    const auto fail = [&](Reply reply, std::string_view sqlstate, const std::exception &e)
-    {
+    const auto fail = [&](Reply reply, std::string_view sqlstate, const std::exception &e) {
         for (Attempt *attempt : attempts)
         {
             attempt->reply = reply == Reply::failed ? reply_of_error(*attempt, sqlstate) : reply;
@@ -237,8 +237,9 @@ Session::check_installation(const std::string &function)
                                                 "AND to_regclass('customers') IS NULL")[0][0]
                                .as<bool>();
         if (target_.is_proxy && execute(transaction, "SELECT to_regnamespace('crm_hammer')")[0][0].is_null())
-            throw CannotRun("there is no schema crm_hammer in the proxy; make it with test/hammer/through_proxy.sql, and "
-                            "with test/hammer/partition.sql in the partitions");
+            throw CannotRun(
+                "there is no schema crm_hammer in the proxy; make it with test/hammer/through_proxy.sql, and "
+                "with test/hammer/partition.sql in the partitions");
         for (const char *table : {"customers", "comments", "customer_history"})
             if (!target_.is_proxy && execute(transaction, "SELECT to_regclass($1)", table)[0][0].is_null())
                 throw CannotRun(fmt::format("there is no table {} in the search_path of the connection; make the "

@@ -40,8 +40,8 @@ public:
     // Ends another connection's backend.
     void terminate(int backend);
 
-    // The quoted name of the save function; raises CannotRun where it or a table cannot be used. From here on the session
-    // knows whether its database is a proxy.
+    // The quoted name of the save function; raises CannotRun where it or a table cannot be used. From here on the
+    // session knows whether its database is a proxy.
     std::string check_installation(const std::string &function);
 
     bool is_proxy() const { return target_.is_proxy; }
@@ -53,7 +53,8 @@ private:
     class Notices;
 
     void connect();
-    template <typename Ask> void perform(std::vector<Attempt *> attempts, Ask ask);
+    template <typename Ask>
+    void perform(std::vector<Attempt *> attempts, Ask ask);
     Reply reply_of_error(const Attempt &attempt, std::string_view sqlstate) const;
 
     Target target_;

@@ -69,8 +69,7 @@ end_at_signals()
 
 Stage::Stage(const Options &stage_options, const Target &stage_target)
     : options(stage_options), target(stage_target), backends(static_cast<std::size_t>(stage_options.users) + 1)
-{
-}
+{}
 
 void
 Stage::start()
@@ -169,8 +168,8 @@ User::reconnect(Session &session)
         return true;
     if (!session.reconnect())
     {
-        stage_.give_up(fmt::format("user {} could not connect again within {} s", index_,
-                                   stage_.options.timeout_seconds));
+        stage_.give_up(
+            fmt::format("user {} could not connect again within {} s", index_, stage_.options.timeout_seconds));
         return false;
     }
     if (&session == &session_)
@@ -261,12 +260,10 @@ User::submit_twice_at_once(const Attempt &asked)
     mine.user = twins.user = index_;
     {
         std::barrier both(2);
-        std::jthread thread(
-            [&]
-            {
-                both.arrive_and_wait();
-                twin_->perform(twins);
-            });
+        std::jthread thread([&] {
+            both.arrive_and_wait();
+            twin_->perform(twins);
+        });
         both.arrive_and_wait();
         session_.perform(mine);
     }

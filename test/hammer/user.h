@@ -89,7 +89,8 @@ public:
 
 private:
     bool reconnect(Session &session);
-    template <typename Perform> std::vector<Attempt> submit_until_answered(std::vector<Attempt> asked, Perform perform);
+    template <typename Perform>
+    std::vector<Attempt> submit_until_answered(std::vector<Attempt> asked, Perform perform);
 
     Stage &stage_;
     int index_;

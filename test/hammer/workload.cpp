@@ -100,8 +100,7 @@ run_workload(const Options &options, const Target &target)
     make_customers(stage, *users.front());
 
     Rounds rounds(stage);
-    const auto work = [&](User &user)
-    {
+    const auto work = [&](User &user) {
         const bool is_mixed = options.mode == Mode::mixed;
         try
         {

@@ -28,7 +28,8 @@ TEST(AuthorSetting, NamesAsPostgreSQLTakesThem)
 {
     for (std::string_view name : {"a", "_a.b$1", "A.B", "app.benutzer_\xC3\xA4"})
         EXPECT_TRUE(parse_author_setting(name)) << name;
-    for (std::string_view name : {" ", "1a", "a.", ".a", "a..b", "a b", "a.1", "a-b", "a->b", "a->>", "->>b", "a;b", "$a"})
+    for (std::string_view name :
+         {" ", "1a", "a.", ".a", "a..b", "a b", "a.1", "a-b", "a->b", "a->>", "->>b", "a;b", "$a"})
         EXPECT_FALSE(parse_author_setting(name)) << name;
 }
 

@@ -59,15 +59,32 @@ TEST(CommentText, AFirstEntryMayHaveNoStamp)
 
 TEST(CommentText, WhatDoesNotParseStaysText)
 {
-    for (std::string_view broken :
-         {"[13/1/2024, 3:04:05 PM] a: x", "[2/29/2023, 3:04:05 PM] a: x", "[0/1/2024, 3:04:05 PM] a: x",
-          "[1/0/2024, 3:04:05 PM] a: x", "[1/1/24, 3:04:05 PM] a: x", "[1/1/2024, 13:04:05 PM] a: x",
-          "[1/1/2024, 0:04:05 AM] a: x", "[1/1/2024, 24:04:05] a: x", "[1/1/2024, 3:60:05 PM] a: x",
-          "[1/1/2024, 3:04:60 PM] a: x", "[1/1/2024, 3:04:5 PM] a: x", "[1/1/2024 3:04:05 PM] a: x",
-          "[1/1/2024, 3:04:05 PM]a: x", "[1/1/2024, 3:04:05 PM] a:x", "[1/1/2024, 3:04:05 PM] : x",
-          "[1/1/2024, 3:04:05 PM]  : x", "[1/1/2024, 3:04:05 PM] ", "[1/1/2024, 3:04:05 PM", "[1/1/2024, 3:0", "[",
-          "[1/1/2024, 3:04:05 PM] a: ", "[1/1/2024, 3:04:05 PM] a\n: x", " [1/1/2024, 3:04:05 PM] a: x",
-          "1/1/2024, 3:04:05 PM a: x", "[1/1/2024, 3:04:05 XM] a: x", "[0001/1/2024, 3:04:05 PM] a: x"})
+    for (std::string_view broken : {"[13/1/2024, 3:04:05 PM] a: x",
+                                    "[2/29/2023, 3:04:05 PM] a: x",
+                                    "[0/1/2024, 3:04:05 PM] a: x",
+                                    "[1/0/2024, 3:04:05 PM] a: x",
+                                    "[1/1/24, 3:04:05 PM] a: x",
+                                    "[1/1/2024, 13:04:05 PM] a: x",
+                                    "[1/1/2024, 0:04:05 AM] a: x",
+                                    "[1/1/2024, 24:04:05] a: x",
+                                    "[1/1/2024, 3:60:05 PM] a: x",
+                                    "[1/1/2024, 3:04:60 PM] a: x",
+                                    "[1/1/2024, 3:04:5 PM] a: x",
+                                    "[1/1/2024 3:04:05 PM] a: x",
+                                    "[1/1/2024, 3:04:05 PM]a: x",
+                                    "[1/1/2024, 3:04:05 PM] a:x",
+                                    "[1/1/2024, 3:04:05 PM] : x",
+                                    "[1/1/2024, 3:04:05 PM]  : x",
+                                    "[1/1/2024, 3:04:05 PM] ",
+                                    "[1/1/2024, 3:04:05 PM",
+                                    "[1/1/2024, 3:0",
+                                    "[",
+                                    "[1/1/2024, 3:04:05 PM] a: ",
+                                    "[1/1/2024, 3:04:05 PM] a\n: x",
+                                    " [1/1/2024, 3:04:05 PM] a: x",
+                                    "1/1/2024, 3:04:05 PM a: x",
+                                    "[1/1/2024, 3:04:05 XM] a: x",
+                                    "[0001/1/2024, 3:04:05 PM] a: x"})
     {
         EXPECT_EQ(read(broken), (Entries{"no stamp||" + std::string{broken}}));
         EXPECT_EQ(read("[1/2/2024, 3:04:05 PM] a: x\n\n" + std::string{broken} + "\n\n[1/3/2024, 3:04:05 PM] b: y"),
@@ -109,8 +126,18 @@ TEST(CommentText, Renders)
 // What is rendered is read again as it was: by bodies put together of everything that could be mistaken.
 TEST(CommentText, RoundTrips)
 {
-    constexpr std::string_view pieces[] = {"x", " ", "\n", "\n\n", "\r\n", "[", "] ", ": ", "1/2/2024, 3:04:05 PM",
-                                           "[1/3/2024, 3:04:05 PM] b: y", "[1/3/2024, 3:04:05 PM] b: ", "\xC3\xA4"};
+    constexpr std::string_view pieces[] = {"x",
+                                           " ",
+                                           "\n",
+                                           "\n\n",
+                                           "\r\n",
+                                           "[",
+                                           "] ",
+                                           ": ",
+                                           "1/2/2024, 3:04:05 PM",
+                                           "[1/3/2024, 3:04:05 PM] b: y",
+                                           "[1/3/2024, 3:04:05 PM] b: ",
+                                           "\xC3\xA4"};
     std::mt19937 random{20240102};
     for (int round = 0; round < 20'000; round++)
     {
@@ -137,8 +164,14 @@ TEST(CommentText, RoundTrips)
 // Every character that is no line break at the begin or end of an entry is in one of the entries, whatever the text is.
 TEST(CommentText, LosesNothing)
 {
-    constexpr std::string_view pieces[] = {"x", " ", "\n", "\n\n", "[1/3/2024, 3:04:05 PM] b: y", "[13/3/2024, 3:04:05 PM] b: y",
-                                           "[1/3/2024, 3:04:05 PM] b: ", "[1/3/2024, 3:0"};
+    constexpr std::string_view pieces[] = {"x",
+                                           " ",
+                                           "\n",
+                                           "\n\n",
+                                           "[1/3/2024, 3:04:05 PM] b: y",
+                                           "[13/3/2024, 3:04:05 PM] b: y",
+                                           "[1/3/2024, 3:04:05 PM] b: ",
+                                           "[1/3/2024, 3:0"};
     std::mt19937 random{7};
     for (int round = 0; round < 20'000; round++)
     {

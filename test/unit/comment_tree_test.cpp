@@ -62,7 +62,8 @@ TEST(CommentTree, NothingIsDeeperThanTheLimit)
 
 TEST(Threads, BeginWhereACommentAnswersNone)
 {
-    const std::vector<Reply> comments = {{1, {}}, {2, 1}, {3, {}}, {4, 2}, {5, 1}, {6, 99}, {7, 6}, {8, 8}, {9, 10}, {10, {}}};
+    const std::vector<Reply> comments = {{1, {}}, {2, 1}, {3, {}}, {4, 2},  {5, 1},
+                                         {6, 99}, {7, 6}, {8, 8},  {9, 10}, {10, {}}};
     std::vector<ThreadPlace> places(comments.size());
     find_threads(comments, places);
     std::string text;

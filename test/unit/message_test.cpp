@@ -18,7 +18,8 @@ facts(Outcome outcome)
 TEST(Message, OfPlainOutcomes)
 {
     EXPECT_EQ(message(facts(Outcome::updated)), "Customer 7 is saved.");
-    EXPECT_EQ(message(facts(Outcome::merged)), "Customer 7 is saved together with what others changed since you read it.");
+    EXPECT_EQ(message(facts(Outcome::merged)),
+              "Customer 7 is saved together with what others changed since you read it.");
     EXPECT_EQ(message(facts(Outcome::unchanged)), "Customer 7 already is as you asked; nothing was written.");
     EXPECT_EQ(message(facts(Outcome::deleted)), "Customer 7 was deleted; nothing was saved.");
     EXPECT_EQ(message(facts(Outcome::not_found)), "There is no customer 7; nothing was saved.");
@@ -27,14 +28,16 @@ TEST(Message, OfPlainOutcomes)
 TEST(Message, OfAReplay)
 {
     MessageFacts replay = facts(Outcome::replayed);
-    EXPECT_EQ(message(replay),
-              "This save of customer 7 was applied before, and the customer was changed since; nothing was done twice.");
+    EXPECT_EQ(
+        message(replay),
+        "This save of customer 7 was applied before, and the customer was changed since; nothing was done twice.");
     replay.is_current = true;
     EXPECT_EQ(message(replay), "This save of customer 7 was applied before; nothing was done twice.");
     replay.is_current = false;
     replay.is_gone = true;
-    EXPECT_EQ(message(replay),
-              "This save of customer 7 was applied before, and the customer was deleted since; nothing was done twice.");
+    EXPECT_EQ(
+        message(replay),
+        "This save of customer 7 was applied before, and the customer was deleted since; nothing was done twice.");
 }
 
 TEST(Message, OfAConflictTellsWhoAndHowOften)
@@ -58,8 +61,9 @@ TEST(Message, OfALockTellsWhoHoldsIt)
     EXPECT_EQ(message(locked), "Customer 7 is locked for editing by ben; nothing was changed.");
     locked.asked_change = true;
     locked.comment_kept = true;
-    EXPECT_EQ(message(locked), "Customer 7 is locked for editing by ben; your change was not applied, and your comment is kept "
-                               "once you commit.");
+    EXPECT_EQ(message(locked),
+              "Customer 7 is locked for editing by ben; your change was not applied, and your comment is kept "
+              "once you commit.");
 }
 
 TEST(Message, OfAConflictTellsWhatBecameOfTheRequest)
@@ -85,7 +89,8 @@ TEST(Message, OfAConflictTellsThatTheBaseWasNoVersion)
     conflict.base_problem = BaseProblem::cut_to_seconds;
     EXPECT_EQ(message(conflict), "Customer 7 never had the version you sent; nothing was changed.");
     conflict.base_problem = BaseProblem::before_history;
-    EXPECT_EQ(message(conflict), "The version you sent is older than the kept history of customer 7; nothing was changed.");
+    EXPECT_EQ(message(conflict),
+              "The version you sent is older than the kept history of customer 7; nothing was changed.");
 }
 
 TEST(Message, OfTwoChangesCountsThem)
@@ -115,8 +120,8 @@ TEST(Message, IsAlwaysOneSentenceWithoutTimes)
                     for (unsigned flags = 0; flags < 16; flags++)
                     {
                         const std::string text =
-                            message({outcome, "key", changes, author, "ben", problem, (flags & 1) != 0, (flags & 2) != 0,
-                                     (flags & 4) != 0, (flags & 8) != 0});
+                            message({outcome, "key", changes, author, "ben", problem, (flags & 1) != 0,
+                                     (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0});
                         ASSERT_FALSE(text.empty());
                         EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;
                         EXPECT_TRUE(text.front() >= 'A' && text.front() <= 'Z') << text;

@@ -35,7 +35,8 @@ TEST(StatementTemplate, NamesInBracesAreReplaced)
 
 TEST(StatementTemplate, OtherBracesAreText)
 {
-    for (std::string_view text : {"{}", "'{}'", "{", "}", "{ key }", "{Key}", "{1}", "{key", "key}", "{a-b}", "{\xC3\xA4}"})
+    for (std::string_view text :
+         {"{}", "'{}'", "{", "}", "{ key }", "{Key}", "{1}", "{key", "key}", "{a-b}", "{\xC3\xA4}"})
         EXPECT_EQ(filled(text), text);
     EXPECT_EQ(filled("'{}' {key}"), "'{}' <key>");
     EXPECT_EQ(filled("{{key}}"), "{<key>}");

@@ -11,7 +11,8 @@ namespace crm::core {
 
 namespace {
 
-constexpr Timestamp ms(std::int64_t n)
+constexpr Timestamp
+ms(std::int64_t n)
 {
     return {n * millisecond};
 }

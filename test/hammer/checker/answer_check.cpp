@@ -30,8 +30,7 @@ private:
         for (const Attempt *attempt : evidence_.attempts)
             for (const auto &value : asked_values(*attempt))
                 refused.emplace(value, attempt);
-        const auto allow = [&](const Attempt &asked)
-        {
+        const auto allow = [&](const Attempt &asked) {
             for (const auto &value : asked_values(asked))
                 refused.erase(value);
         };
@@ -43,14 +42,13 @@ private:
                 allow(*attempt);
 
         std::map<const Attempt *, std::vector<std::string>> seen;
-        const auto look = [&](const std::string &column, const std::optional<std::string> &value, const auto &where)
-        {
+        const auto look = [&](const std::string &column, const std::optional<std::string> &value, const auto &where) {
             const auto found = value ? refused.find({column, *value}) : refused.end();
             if (found != refused.end())
                 seen[found->second].push_back(to_text(where));
         };
-        const auto look_at_all = [&](const std::optional<std::string> &status, const Values &fields, const auto &where)
-        {
+        const auto look_at_all = [&](const std::optional<std::string> &status, const Values &fields,
+                                     const auto &where) {
             look("status", status, where);
             for (const auto &[column, value] : fields)
                 look(column, value, where);
@@ -83,8 +81,8 @@ private:
         if (attempt.reply != Reply::answered)
             return;
 
-        const bool is_plain_write = attempt.action == Action::insert || attempt.action == Action::update ||
-                                    attempt.action == Action::remove;
+        const bool is_plain_write =
+            attempt.action == Action::insert || attempt.action == Action::update || attempt.action == Action::remove;
         if (is_plain_write && attempt.is_done() && !evidence_.row_of(attempt))
         {
             lose(fmt::format("a plain {} was acknowledged and is not in the history", name(attempt.action)),
@@ -148,16 +146,17 @@ private:
                     all.push_back({attempt, row->version, true});
                 continue;
             }
-            const bool is_write = attempt->action == Action::save ? attempt->is_applied()
-                                                                  : attempt->action != Action::read;
+            const bool is_write =
+                attempt->action == Action::save ? attempt->is_applied() : attempt->action != Action::read;
             all.push_back({attempt, *attempt->answer_version, is_write});
         }
 
         std::vector<Shown> acknowledged;
         std::copy_if(all.begin(), all.end(), std::back_inserter(acknowledged),
                      [](const Shown &s) { return s.is_write; });
-        const auto by = [](auto member)
-        { return [member](const Shown &a, const Shown &b) { return a.attempt->*member < b.attempt->*member; }; };
+        const auto by = [](auto member) {
+            return [member](const Shown &a, const Shown &b) { return a.attempt->*member < b.attempt->*member; };
+        };
         std::sort(all.begin(), all.end(), by(&Attempt::sent));
         std::sort(acknowledged.begin(), acknowledged.end(), by(&Attempt::answered));
 

@@ -57,8 +57,8 @@ check(std::span<const Attempt> log, const Tables &tables)
     {
         std::int64_t customer = 0;
         std::from_chars(row.customer.data(), row.customer.data() + row.customer.size(), customer);
-        findings.violations.push_back({Invariant::tables_verify, customer,
-                                       fmt::format("{}: {}", row.invariant, row.problem), {row.detail}});
+        findings.violations.push_back(
+            {Invariant::tables_verify, customer, fmt::format("{}: {}", row.invariant, row.problem), {row.detail}});
     }
     return findings;
 }

@@ -339,8 +339,7 @@ TEST(Checker, FindsAReplyElsewhere)
 
 TEST(Checker, FindsAReplyRefusedForNothing)
 {
-    const auto with_refused_reply = [](Story story)
-    {
+    const auto with_refused_reply = [](Story story) {
         Attempt reply;
         reply.action = Action::add_comment;
         reply.author = "ana";

@@ -34,8 +34,8 @@ bool
 CustomerCheck::is_merged(const HistoryRow &row) const
 {
     const auto request = evidence_.request_of.find(&row);
-    return request != evidence_.request_of.end() && request->second->asked().merge && row.based_on &&
-           row.previous && !same_version(*row.based_on, *row.previous);
+    return request != evidence_.request_of.end() && request->second->asked().merge && row.based_on && row.previous &&
+           !same_version(*row.based_on, *row.previous);
 }
 
 std::map<std::string, std::string>

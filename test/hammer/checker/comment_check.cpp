@@ -76,8 +76,7 @@ private:
     // 3 and 4: the one row of a comment.
     void check_comment_row(const Comment &comment, const CommentRow &row, const HistoryRow *applied, bool is_sure)
     {
-        const auto accuse = [&](std::string_view what)
-        {
+        const auto accuse = [&](std::string_view what) {
             std::vector<std::string> rows = texts(comment);
             if (applied)
                 rows.push_back(to_text(*applied));
@@ -90,8 +89,7 @@ private:
         for (const Attempt *attempt : comment.attempts)
         {
             const bool names_place = attempt->is_done() || attempt->is_applied() || attempt->is_turned_away() ||
-                                     attempt->outcome == "unchanged" ||
-                                     (attempt->outcome == "replayed" && applied);
+                                     attempt->outcome == "unchanged" || (attempt->outcome == "replayed" && applied);
             if (names_place && evidence_.era(*attempt) == Era::current && attempt->answer_comment != row.id)
                 return accuse("a comment is stored elsewhere than an answer says");
             if (attempt->reply_to != row.reply_to)

@@ -10,8 +10,8 @@ namespace {
 using RequestKey = std::tuple<ServerTime, std::string, std::optional<std::string>, std::optional<std::string>,
                               std::map<std::string, std::string>, std::optional<std::int64_t>>;
 
-// The base from which the request of a save was sent. A save may be told that it had been applied from an earlier base than
-// it names now: by an arrival that was late, after its user had gone on from a refusal.
+// The base from which the request of a save was sent. A save may be told that it had been applied from an earlier base
+// than it names now: by an arrival that was late, after its user had gone on from a refusal.
 ServerTime
 base_of(const Evidence &evidence, const Attempt &save)
 {
@@ -164,14 +164,11 @@ may_have_made(const Attempt &attempt, const HistoryRow &row)
         case Action::remove:
             return row.operation == "delete";
         case Action::update:
-            return row.operation == "update" &&
-                   (!attempt.status || attempt.status == row.status_to) &&
-                   std::all_of(attempt.fields.begin(), attempt.fields.end(),
-                               [&](const auto &field)
-                               {
-                                   const auto change = row.fields.find(field.first);
-                                   return change != row.fields.end() && change->second.to == field.second;
-                               });
+            return row.operation == "update" && (!attempt.status || attempt.status == row.status_to) &&
+                   std::all_of(attempt.fields.begin(), attempt.fields.end(), [&](const auto &field) {
+                       const auto change = row.fields.find(field.first);
+                       return change != row.fields.end() && change->second.to == field.second;
+                   });
         default:
             return false;
     }
@@ -215,13 +212,11 @@ explain_rows(Evidence &evidence)
             continue;
         }
 
-        const auto maker = [&](Reply reply)
-        {
-            const auto found = std::find_if(evidence.attempts.begin(), evidence.attempts.end(),
-                                            [&](const Attempt *attempt) {
-                                                return attempt->reply == reply && !used.contains(attempt) &&
-                                                       may_have_made(*attempt, *row);
-                                            });
+        const auto maker = [&](Reply reply) {
+            const auto found =
+                std::find_if(evidence.attempts.begin(), evidence.attempts.end(), [&](const Attempt *attempt) {
+                    return attempt->reply == reply && !used.contains(attempt) && may_have_made(*attempt, *row);
+                });
             return found == evidence.attempts.end() ? nullptr : *found;
         };
         if (const Attempt *attempt = maker(Reply::in_doubt))
@@ -308,9 +303,9 @@ Evidence::era(const HistoryRow &history_row) const
 bool
 Evidence::may_have_been_absent(const Attempt &attempt) const
 {
-    return std::any_of(gaps.begin(), gaps.end(),
-                       [&](const Gap &gap)
-                       { return gap.delete_sent < attempt.answered && attempt.sent < gap.insert_answered; });
+    return std::any_of(gaps.begin(), gaps.end(), [&](const Gap &gap) {
+        return gap.delete_sent < attempt.answered && attempt.sent < gap.insert_answered;
+    });
 }
 
 const State *
@@ -345,8 +340,7 @@ gather_evidence(std::span<const Attempt> log, const Tables &tables)
 {
     std::map<std::int64_t, Evidence> by_customer;
     std::map<std::int64_t, std::vector<const CommentRow *>> comments;
-    const auto of = [&](std::int64_t customer) -> Evidence &
-    {
+    const auto of = [&](std::int64_t customer) -> Evidence & {
         Evidence &evidence = by_customer[customer];
         evidence.customer = customer;
         return evidence;
@@ -368,10 +362,9 @@ gather_evidence(std::span<const Attempt> log, const Tables &tables)
     std::vector<Evidence> all;
     for (auto &[customer, evidence] : by_customer)
     {
-        std::stable_sort(evidence.chain.begin(), evidence.chain.end(),
-                         [](const HistoryRow *a, const HistoryRow *b) {
-                             return std::tie(a->version, a->previous) < std::tie(b->version, b->previous);
-                         });
+        std::stable_sort(evidence.chain.begin(), evidence.chain.end(), [](const HistoryRow *a, const HistoryRow *b) {
+            return std::tie(a->version, a->previous) < std::tie(b->version, b->previous);
+        });
         // Logs of several users follow each other; a customer's attempts are looked at in the order of their sending.
         std::stable_sort(evidence.attempts.begin(), evidence.attempts.end(),
                          [](const Attempt *a, const Attempt *b) { return a->sent < b->sent; });

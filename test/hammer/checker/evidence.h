@@ -18,7 +18,7 @@ struct Request
     const Attempt &asked() const { return *attempts.front(); }
     bool is_told_applied() const;  // updated or replayed
     bool is_told_refused() const;  // for good
-    bool is_in_doubt() const;  // some answer was lost
+    bool is_in_doubt() const;      // some answer was lost
 };
 
 // Everything that one author did to get one comment in: saves from one or several bases, or a bare INSERT.
@@ -64,11 +64,11 @@ struct Evidence
     std::vector<const HistoryRow *> chain;  // by version
     std::vector<const Attempt *> attempts;
     std::vector<Request> requests;
-    std::map<std::pair<std::string, std::string>, Comment> comments;  // by author and body
-    std::vector<const CommentRow *> unknown_comments;                 // that nobody sent
-    std::vector<const HistoryRow *> unknown_rows;                     // that nothing in the log explains
+    std::map<std::pair<std::string, std::string>, Comment> comments;          // by author and body
+    std::vector<const CommentRow *> unknown_comments;                         // that nobody sent
+    std::vector<const HistoryRow *> unknown_rows;                             // that nothing in the log explains
     std::vector<std::pair<const HistoryRow *, const Attempt *>> failed_rows;  // that only a failed attempt explains
-    std::map<const HistoryRow *, const Request *> request_of;  // of the rows of saves
+    std::map<const HistoryRow *, const Request *> request_of;                 // of the rows of saves
     std::map<ServerTime, State> states;
     std::vector<Gap> gaps;
     std::multimap<ServerTime, const HistoryRow *> plain_by_version;

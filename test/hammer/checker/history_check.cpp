@@ -47,8 +47,7 @@ private:
                 }
 
         std::set<ServerTime> reported;
-        const auto report_several = [&](const auto &groups, std::string_view how)
-        {
+        const auto report_several = [&](const auto &groups, std::string_view how) {
             for (const auto &[version, rows] : groups)
                 if (rows.size() > 1 && reported.insert(version).second)
                     report(Invariant::one_winner,
@@ -146,7 +145,6 @@ private:
         for (const auto &[row, attempt] : evidence_.failed_rows)
             report(Invariant::lost_answer_can_be_asked_again, "a change of an attempt that ended in an error",
                    {to_text(*row), to_text(*attempt)});
-
     }
 
     // 5: the digest and the base together are one request.

@@ -36,9 +36,9 @@ public:
                 continue;
             if (attempt->action == Action::lock && attempt->outcome == "locked")
                 check_refusal(*attempt);
-            const bool is_lost = attempt->action == Action::lock ? attempt->outcome == "lost"
-                                                                 : attempt->action == Action::unlock &&
-                                                                       attempt->outcome == "none";
+            const bool is_lost = attempt->action == Action::lock
+                                     ? attempt->outcome == "lost"
+                                     : attempt->action == Action::unlock && attempt->outcome == "none";
             if (is_lost && !may_have_been_lost(*attempt))
                 report(Invariant::lock_keeps_others_out, "a lock that nobody released or took over was lost",
                        {to_text(*attempt)});
@@ -52,8 +52,7 @@ public:
             return report(Invariant::lock_keeps_others_out, "a user was refused by a lock of its own",
                           {to_text(attempt)});
 
-        const auto may_be_it = [&](const Attempt *lock)
-        {
+        const auto may_be_it = [&](const Attempt *lock) {
             if (lock->action != Action::lock || lock->author != attempt.lock_holder || lock->sent > attempt.answered)
                 return false;
             if (lock->reply == Reply::in_doubt)
@@ -61,7 +60,8 @@ public:
             return lock->has_lock() && lock->lock_expires_at == attempt.lock_expires_at && !is_released(*lock, attempt);
         };
         if (std::none_of(evidence_.attempts.begin(), evidence_.attempts.end(), may_be_it))
-            report(Invariant::lock_keeps_others_out, "a user was refused by a lock that nobody held", {to_text(attempt)});
+            report(Invariant::lock_keeps_others_out, "a user was refused by a lock that nobody held",
+                   {to_text(attempt)});
     }
 
 private:
@@ -107,8 +107,7 @@ private:
     // Until when the lock was surely live, if the holder's later attempt ended it or gave it another end.
     static std::optional<ServerTime> end_by(const HeldLock &lock, const Attempt &later)
     {
-        const bool is_of_other =
-            later.action == Action::unlock && later.lock_id != lock.attempt->answer_lock_id;
+        const bool is_of_other = later.action == Action::unlock && later.lock_id != lock.attempt->answer_lock_id;
         if (is_of_other || later.reply == Reply::failed)
             return std::nullopt;
         if (later.reply == Reply::in_doubt)
@@ -123,12 +122,10 @@ private:
     // Whether its release was acknowledged before the other attempt was sent.
     bool is_released(const Attempt &lock, const Attempt &other) const
     {
-        return std::any_of(evidence_.attempts.begin(), evidence_.attempts.end(),
-                           [&](const Attempt *a)
-                           {
-                               return a->action == Action::unlock && a->is_done() &&
-                                      a->lock_id == lock.answer_lock_id && a->answered < other.sent;
-                           });
+        return std::any_of(evidence_.attempts.begin(), evidence_.attempts.end(), [&](const Attempt *a) {
+            return a->action == Action::unlock && a->is_done() && a->lock_id == lock.answer_lock_id &&
+                   a->answered < other.sent;
+        });
     }
 
     // Both, what else was asked about locks meanwhile, and when the customer was deleted.
@@ -150,17 +147,14 @@ private:
     bool may_have_been_lost(const Attempt &attempt) const
     {
         return !evidence_.gaps.empty() ||
-               std::any_of(evidence_.attempts.begin(), evidence_.attempts.end(),
-                           [&](const Attempt *other)
-                           {
-                               if (other == &attempt || other->sent > attempt.answered ||
-                                   other->reply == Reply::failed)
-                                   return false;
-                               if (other->action == Action::unlock)
-                                   return other->lock_id == attempt.lock_id;
-                               return other->action == Action::lock && other->author != attempt.author &&
-                                      (other->reply == Reply::in_doubt || other->outcome == "acquired");
-                           });
+               std::any_of(evidence_.attempts.begin(), evidence_.attempts.end(), [&](const Attempt *other) {
+                   if (other == &attempt || other->sent > attempt.answered || other->reply == Reply::failed)
+                       return false;
+                   if (other->action == Action::unlock)
+                       return other->lock_id == attempt.lock_id;
+                   return other->action == Action::lock && other->author != attempt.author &&
+                          (other->reply == Reply::in_doubt || other->outcome == "acquired");
+               });
     }
 };
 

@@ -101,8 +101,9 @@ TEST(Checker, TellsTheStoryOfALockGivenTwice)
     const auto found = std::find_if(violations.begin(), violations.end(),
                                     [](const Violation &v) { return v.what.find("was live") != std::string::npos; });
     ASSERT_NE(found, violations.end());
-    const auto tells = [&](const Attempt &attempt)
-    { return std::count(found->rows.begin(), found->rows.end(), to_text(attempt)); };
+    const auto tells = [&](const Attempt &attempt) {
+        return std::count(found->rows.begin(), found->rows.end(), to_text(attempt));
+    };
     EXPECT_EQ(tells(story.log[1]), 1);
     EXPECT_EQ(tells(story.log[4]), 1);
     EXPECT_EQ(tells(story.log[5]), 1);
@@ -115,8 +116,7 @@ TEST(Checker, FindsASaveUnderALock)
     EXPECT_TRUE(saved_after_lock(created + 2 * ms - 1).breaks(Invariant::lock_keeps_others_out));
 
     // Without a release, until it expires.
-    const auto not_released = [](ServerTime recorded_at)
-    {
+    const auto not_released = [](ServerTime recorded_at) {
         Story story = saved_after_lock(recorded_at);
         story.log.erase(story.log.begin() + 4);
         return story;
@@ -137,8 +137,7 @@ TEST(Checker, FindsASaveUnderALock)
 
 TEST(Checker, FindsASaveUnderARenewedLock)
 {
-    const auto renewed = [](ServerTime recorded_at)
-    {
+    const auto renewed = [](ServerTime recorded_at) {
         Story story = saved_after_lock(recorded_at);
         Attempt renewal = lock_of("bob", created + 5 * ms, "l1");
         renewal.outcome = "renewed";

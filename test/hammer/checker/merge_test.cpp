@@ -81,14 +81,13 @@ TEST(Checker, FindsAMergeThatNobodyAskedFor)
     EXPECT_TRUE(told_otherwise.breaks(Invariant::own_fields_alone));
 }
 
-// A merge of ana collides and is refused. The same arrives late, when it does not collide any more, and is merged; ana has
-// gone on to the version that the refusal told.
+// A merge of ana collides and is refused. The same arrives late, when it does not collide any more, and is merged; ana
+// has gone on to the version that the refusal told.
 Story
 merged_late()
 {
     Story story;
-    const auto save = [&](ServerTime base) -> Attempt &
-    {
+    const auto save = [&](ServerTime base) -> Attempt & {
         Attempt &attempt = story.save(base, "won", "signed");
         attempt.merge = true;
         return attempt;
@@ -214,8 +213,7 @@ TEST(Checker, AcceptsAMergeThatCollidedBefore)
 {
     Story story = merged();
     story.log.pop_back();
-    const auto merge = [&story]() -> Attempt &
-    {
+    const auto merge = [&story]() -> Attempt & {
         Attempt &save = story.save(created, "lost", {});
         save.merge = true;
         return save;

@@ -145,8 +145,9 @@ private:
         const State *before = row.previous ? evidence_.state_at(*row.previous) : nullptr;
         if (!before)
             return;
-        const auto accuse = [&](const std::string &what)
-        { report(Invariant::own_fields_alone, what, {to_text(row), to_text(request.asked())}); };
+        const auto accuse = [&](const std::string &what) {
+            report(Invariant::own_fields_alone, what, {to_text(row), to_text(request.asked())});
+        };
 
         const State *at_base = before;
         if (is_merged(row))
@@ -188,14 +189,11 @@ private:
     // 8: asking again tells what became of the request.
     void check_replayed(const Request &request, const Attempt &attempt)
     {
-        const bool is_right =
-            std::any_of(request.rows.begin(), request.rows.end(),
-                        [&](const HistoryRow *row)
-                        {
-                            // The comment of a customer that was deleted went with it.
-                            return row->version == attempt.replayed_version &&
-                                   (attempt.answer_comment == row->comment_id || evidence_.era(*row) == Era::gone);
-                        });
+        const bool is_right = std::any_of(request.rows.begin(), request.rows.end(), [&](const HistoryRow *row) {
+            // The comment of a customer that was deleted went with it.
+            return row->version == attempt.replayed_version &&
+                   (attempt.answer_comment == row->comment_id || evidence_.era(*row) == Era::gone);
+        });
         if (!is_right)
             report(Invariant::lost_answer_can_be_asked_again,
                    "a request was told that it was applied before, and the history says otherwise", texts(request));
@@ -219,13 +217,10 @@ private:
         if (!at_base || !now || evidence_.was_deleted_between(merge.base, *merge.answer_version))
             return false;
         const auto asked = asked_values(merge);
-        return std::none_of(
-            asked.begin(), asked.end(),
-            [&](const auto &value)
-            {
-                const auto &[column, mine] = value;
-                return fate_of(at_base->value_of(column), mine, now->value_of(column)) == Fate::collide;
-            });
+        return std::none_of(asked.begin(), asked.end(), [&](const auto &value) {
+            const auto &[column, mine] = value;
+            return fate_of(at_base->value_of(column), mine, now->value_of(column)) == Fate::collide;
+        });
     }
 
     // 8: what was applied is not refused any more.

@@ -68,16 +68,30 @@ HistoryRow
 plain_row(std::string operation, ServerTime version, std::optional<ServerTime> previous,
           std::optional<std::string> status_from, std::optional<std::string> status_to)
 {
-    return {customer, version,     previous,  {}, std::move(operation), {}, std::move(status_from),
-            std::move(status_to), {}, {}, {}, version};
+    return {.customer = customer,
+            .version = version,
+            .previous = previous,
+            .operation = std::move(operation),
+            .status_from = std::move(status_from),
+            .status_to = std::move(status_to),
+            .recorded_at = version};
 }
 
 HistoryRow
 save_row(ServerTime version, ServerTime base, std::string status_from, std::string status_to,
          std::optional<std::int64_t> comment, std::string request)
 {
-    return {customer, version, base, base, "update", "ana", std::move(status_from), std::move(status_to), {}, comment,
-            std::move(request), version};
+    return {.customer = customer,
+            .version = version,
+            .previous = base,
+            .based_on = base,
+            .operation = "update",
+            .author = "ana",
+            .status_from = std::move(status_from),
+            .status_to = std::move(status_to),
+            .comment_id = comment,
+            .request = std::move(request),
+            .recorded_at = version};
 }
 
 Story
