@@ -67,7 +67,7 @@ scale_start() {
         -c 'ALTER DATABASE crm SET client_min_messages = warning'
     quietly sql "$directory/proxy" crm -f "$project/scale/proxy.sql"
     sql "$directory/proxy" crm <<SQL
-CREATE SERVER crm FOREIGN DATA WRAPPER plproxy OPTIONS ($(IFS=,; echo "${options[*]}"));
+CREATE SERVER crm FOREIGN DATA WRAPPER plproxy OPTIONS ($(IFS=, && echo "${options[*]}"));
 CREATE USER MAPPING FOR PUBLIC SERVER crm OPTIONS (user 'crm', password '$password');
 GRANT USAGE ON FOREIGN SERVER crm TO crm;
 SQL

@@ -29,19 +29,31 @@ test_drop_and_attach() {
     is "every row is there" "$(rows_of on "$database")" "$before"
     is "and every column, index, constraint and right" "$(schema_of "$database")" "$schema"
     is "the sessions are told that the function is gone" \
-        "$(say old "$save"; say old 'EXECUTE save'; say old 'SELECT save()')" "$gone"$'\n'"$gone"$'\n'"$gone"
+        "$(
+            say old "$save"
+            say old 'EXECUTE save'
+            say old 'SELECT save()'
+        )" "$gone"$'\n'"$gone"$'\n'"$gone"
     is "the table is an ordinary one" \
         "$(say old "BEGIN; UPDATE customers SET status = 'x', updated_at = '2001-01-01 00:00:00+00' WHERE id = 20
                     RETURNING status, extract(year FROM updated_at); ROLLBACK")" 'x|2001'
 
     succeeds "the extension is created again" on "$database" -c 'CREATE EXTENSION crm_concurrency'
     is "the sessions are told that nothing is attached" \
-        "$(say old "$save"; say old 'EXECUTE save'; say old 'SELECT save()')" "$unattached"$'\n'"$unattached"$'\n'"$unattached"
+        "$(
+            say old "$save"
+            say old 'EXECUTE save'
+            say old 'SELECT save()'
+        )" "$unattached"$'\n'"$unattached"$'\n'"$unattached"
     succeeds "the tables are attached again" on "$database" -c "SELECT crm_attach('customers')"
     is "every row is there" "$(rows_of on "$database")" "$before"
     is "a request from before is replayed" "$(say old "$replay")" \
         "replayed|$(on "$database" -c "SELECT comment_id FROM customer_history WHERE author = 'eve'")"
-    is "the session saves" "$(say old "$save"; say old 'EXECUTE save'; say old 'SELECT save()')" $'updated\nupdated\nupdated'
+    is "the session saves" "$(
+        say old "$save"
+        say old 'EXECUTE save'
+        say old 'SELECT save()'
+    )" $'updated\nupdated\nupdated'
     is "it replays an old request and takes new saves" "$(use_it on "$database")" "$all_well"
     is "every chain is unbroken" "$(violations_of on "$database")" ''
     is "crm_doctor() finds nothing missing" \

@@ -128,8 +128,8 @@ test_save_at_subscriber() {
 }
 
 publisher_won() {
-    [[ $(on "$subscriber" -c "SELECT status FROM customers WHERE id = 50") == there &&
-       $(on "$subscriber" -c "SELECT count(*) FROM customer_history WHERE customer_id = 50 AND status_to = 'there'") == 1 ]]
+    [[ $(on "$subscriber" -c "SELECT status FROM customers WHERE id = 50") == there ]] &&
+        [[ $(on "$subscriber" -c "SELECT count(*) FROM customer_history WHERE customer_id = 50 AND status_to = 'there'") == 1 ]]
 }
 
 # move_to DATABASE: the application goes there, and the subscription with it.

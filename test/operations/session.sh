@@ -118,7 +118,7 @@ test_new_library() {
     open_session later "$(server_dsn "$server" crm)"
     is "with shared_preload_libraries, new sessions have the library that the server started with" \
         "$(library_of preloaded) $(library_of later)" "$first $first"
-    is "and save" "$(say preloaded "$(save 13)"; say later "$(save 13)")" $'updated\nupdated'
+    is "and save" "$(say preloaded "$(save 13)" && say later "$(save 13)")" $'updated\nupdated'
     close_session preloaded
     close_session later
 

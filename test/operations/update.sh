@@ -76,10 +76,16 @@ check_update() {
     there crm_old -f "$dump/source.sql"
     columns=$(there crm_old -c "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
         WHERE attrelid = 'crm_attached_tables'::regclass AND attnum > 0")
-    rows=$(rows_of there crm_old; there crm_old -c "SELECT $columns FROM crm_attached_tables")
+    rows=$(
+        rows_of there crm_old
+        there crm_old -c "SELECT $columns FROM crm_attached_tables"
+    )
     succeeds "$name: is updated" there crm_old -c "ALTER EXTENSION crm_concurrency UPDATE TO '$2'"
     is "$name: every row is there, those of the registry too" \
-        "$(rows_of there crm_old; there crm_old -c "SELECT $columns FROM crm_attached_tables")" "$rows"
+        "$(
+            rows_of there crm_old
+            there crm_old -c "SELECT $columns FROM crm_attached_tables"
+        )" "$rows"
     is "$name: it replays an old request and takes new saves" "$(use_it there crm_old)" "$all_well"
     is "$name: every chain is unbroken" "$(violations_of there crm_old)" ''
 }
