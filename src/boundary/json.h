@@ -18,11 +18,11 @@ public:
     void close_array();
     void key(std::string_view name);
     void null();
-    void boolean(bool value);
-    void number(std::int64_t value);
-    void text(std::string_view value);
-    void time(core::Timestamp value);
-    void jsonb(Datum value);
+    void boolean(bool flag);
+    void number(std::int64_t number);
+    void text(std::string_view text);
+    void time(core::Timestamp time);
+    void jsonb(Datum datum);
 
     // The same for a value that may be missing: null then.
     void optional_number(std::optional<std::int64_t> value);

@@ -11,7 +11,7 @@ namespace crm {
 
 namespace {
 
-constexpr std::int64_t largest_value = 16 * 1024 * 1024;
+constexpr std::int64_t largest_value = std::int64_t{16} * 1024 * 1024;
 
 // Whether anybody but a superuser may have written what a function does.
 bool

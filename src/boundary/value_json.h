@@ -34,7 +34,7 @@ private:
     std::int64_t room = most_bytes;
     int settings_level = 0;
 
-    static constexpr std::int64_t most_bytes = 40 * 1024 * 1024;
+    static constexpr std::int64_t most_bytes = std::int64_t{40} * 1024 * 1024;
 };
 
 // A row as an object, and the names of the columns (char *) of which it has the size alone.

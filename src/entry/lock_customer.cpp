@@ -21,7 +21,7 @@ ttl_argument(FunctionCallInfo fcinfo, int argument)
     if (ttl->month != 0 || ttl->day < -1 || ttl->day > 1 || ttl->time < -core::longest_lock ||
         ttl->time > core::longest_lock)
         errors::wrong_ttl();
-    const core::Microseconds length = ttl->day * 24 * core::hour + ttl->time;
+    const core::Microseconds length = ttl->day * (24 * core::hour) + ttl->time;
     if (length <= 0 || length > core::longest_lock)
         errors::wrong_ttl();
     return length;

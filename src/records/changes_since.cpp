@@ -197,7 +197,7 @@ add_fields(JsonBuilder &json, std::optional<Datum> fields)
         json.null();
         return;
     }
-    const std::int64_t size = toast_raw_datum_size(*fields);
+    const auto size = static_cast<std::int64_t>(toast_raw_datum_size(*fields));
     if (size <= limit)
     {
         json.jsonb(*fields);

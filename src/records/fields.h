@@ -23,7 +23,7 @@ using Fields = std::span<const Field>;
 // Reads the fields argument of a save, a jsonb object of column names and values. Raises 22023 for what is no object and
 // for key, status and version, 42703 for an unknown column, 42501 for one that the caller may not read and change, and
 // what the types of the columns raise for values that are none of theirs.
-Fields read_fields(const AttachedTable &table, Datum fields);
+Fields read_fields(const AttachedTable &table, Datum argument);
 
 // Raises 428C9 when one of them is a column that only the server gives values.
 void require_assignable(const AttachedTable &table, Fields fields);

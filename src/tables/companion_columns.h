@@ -57,7 +57,7 @@ inline constexpr CompanionColumn<HistoryFacts> history_columns[] = {
     {"status_from", TEXTOID, "text", &HistoryFacts::status_from, nullptr},
     {"status_to", TEXTOID, "text", &HistoryFacts::status_to, nullptr},
     {"fields", JSONBOID, "jsonb", &HistoryFacts::fields,
-     "the other columns that changed, as {\"column\": {\"from\": ..., \"to\": ...}}"},
+     R"(the other columns that changed, as {"column": {"from": ..., "to": ...}})"},
     {"comment_id", INT8OID, "bigint", &HistoryFacts::comment_id, "the comment of the save"},
     {"request", UUIDOID, "uuid", &HistoryFacts::request, "a digest of what the save asked: finds a repeated request"},
     {"earlier_pruned", BOOLOID, "boolean NOT NULL DEFAULT false", &HistoryFacts::earlier_pruned,

@@ -47,11 +47,9 @@ relation_changed(Datum, Oid relation)
     for (TableDescription *table = descriptions; table != nullptr; table = table->next)
         if (is_meant(table->members()))
             table->news++;
-    if (registry_read == nullptr)
-        registry_is_stale = true;
-    else if (relation == registry_read->registry)
+    if (registry_read != nullptr && relation == registry_read->registry)
         everything_changed();
-    else if (list_member_oid(registry_read->missing, relation))
+    else if (registry_read == nullptr || list_member_oid(registry_read->missing, relation))
         registry_is_stale = true;
     else
         for (int i = 0; i < registry_read->count && !registry_is_stale; i++)

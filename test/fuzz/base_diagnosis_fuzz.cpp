@@ -37,13 +37,14 @@ is_cut(Timestamp base, Timestamp version)
 bool
 is_zone(Wide base, Wide version)
 {
-    constexpr Microseconds quarter = 15 * minute;
+    constexpr Wide quarter = Wide{15} * minute;
+    constexpr Wide longest = Wide{15} * hour;
     const Wide d = version - base;
-    if (d <= -15 * hour || d >= 15 * hour)
+    if (d <= -longest || d >= longest)
         return false;
     for (int quarters = -60; quarters <= 60; quarters++)
     {
-        const Wide off = d - Wide{quarters} * quarter;
+        const Wide off = d - quarters * quarter;
         if (quarters != 0 && off > -millisecond && off < millisecond)
             return true;
     }

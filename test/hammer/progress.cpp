@@ -29,7 +29,7 @@ Progress::Progress(std::function<double()> done, std::function<std::string()> no
     if (!isatty(STDERR_FILENO))
         return;
 
-    thread_ = std::jthread([done = std::move(done), note = std::move(note)](std::stop_token stop) {
+    thread_ = std::jthread([done = std::move(done), note = std::move(note)](const std::stop_token &stop) {
         while (!stop.stop_requested())
         {
             draw(done(), note());

@@ -37,7 +37,7 @@ fields_text(const Values &fields)
 }
 
 double
-milliseconds(SteadyTime time)
+in_milliseconds(SteadyTime time)
 {
     return static_cast<double>(time) / 1e6;
 }
@@ -125,8 +125,8 @@ to_text(const Attempt &attempt)
             break;
     }
     return fmt::format("user {} sent {} of customer {}{} at {:.3f} ms, told {:.3f} ms later: {}", attempt.user,
-                       name(attempt.action), attempt.customer, asked, milliseconds(attempt.sent),
-                       milliseconds(attempt.answered - attempt.sent), answer);
+                       name(attempt.action), attempt.customer, asked, in_milliseconds(attempt.sent),
+                       in_milliseconds(attempt.answered - attempt.sent), answer);
 }
 
 std::string

@@ -60,7 +60,7 @@ private:
     }
 };
 
-Session::Session(const Target &target) : target_(target) {}
+Session::Session(Target target) : target_(std::move(target)) {}
 
 Session::~Session() = default;
 
@@ -129,6 +129,7 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
         }
     };
     std::vector<Attempt> asked;
+    asked.reserve(attempts.size());
     for (const Attempt *attempt : attempts)
         asked.push_back(*attempt);
 
@@ -215,6 +216,7 @@ void
 Session::perform_batch(std::vector<Attempt> &saves)
 {
     std::vector<Attempt *> attempts;
+    attempts.reserve(saves.size());
     for (Attempt &save : saves)
         attempts.push_back(&save);
     perform(attempts, [&] { ask_batch(*connection_, saves); });

@@ -16,7 +16,7 @@ class Session
 {
 public:
     // Not connected yet.
-    explicit Session(const Target &target);
+    explicit Session(Target target);
     ~Session();
 
     // Connects at once; raises CannotRun.

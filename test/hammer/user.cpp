@@ -179,7 +179,7 @@ User::reconnect(Session &session)
 
 template <typename Perform>
 std::vector<Attempt>
-User::submit_until_answered(std::vector<Attempt> asked, Perform perform)
+User::submit_until_answered(const std::vector<Attempt> &asked, Perform perform)
 {
     // Every serialization failure means that somebody else got on, so that nobody needs more tries for long.
     const int most_tries = 1000 + 10 * stage_.options.users;
@@ -243,7 +243,7 @@ User::submit_batch(const std::vector<Attempt> &asked)
         saves[i].batch_size = static_cast<int>(saves.size());
         saves[i].batch_position = static_cast<int>(i) + 1;
     }
-    return submit_until_answered(std::move(saves), [this](std::vector<Attempt> &all) { session_.perform_batch(all); });
+    return submit_until_answered(saves, [this](std::vector<Attempt> &all) { session_.perform_batch(all); });
 }
 
 Attempt

@@ -90,7 +90,7 @@ public:
 private:
     bool reconnect(Session &session);
     template <typename Perform>
-    std::vector<Attempt> submit_until_answered(std::vector<Attempt> asked, Perform perform);
+    std::vector<Attempt> submit_until_answered(const std::vector<Attempt> &asked, Perform perform);
 
     Stage &stage_;
     int index_;

@@ -16,7 +16,7 @@ namespace {
 
 // Ends the users' connections at random, so that answers are lost.
 void
-break_connections(std::stop_token stop, Stage &stage)
+break_connections(const std::stop_token &stop, Stage &stage)
 {
     Session session(stage.target);
     std::mt19937_64 random(stage.options.seed);
@@ -125,9 +125,10 @@ run_workload(const Options &options, const Target &target)
                                 [&] { return describe_progress(stage); });
         std::jthread breaker;
         if (options.breaks_per_second > 0)
-            breaker = std::jthread([&](std::stop_token stop) { break_connections(stop, stage); });
+            breaker = std::jthread([&](const std::stop_token &stop) { break_connections(stop, stage); });
 
         std::vector<std::jthread> threads;
+        threads.reserve(users.size());
         for (const auto &user : users)
             threads.emplace_back([&work, &user] { work(*user); });
     }

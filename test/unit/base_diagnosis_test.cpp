@@ -77,13 +77,13 @@ TEST(BaseDiagnosis, AZoneExplainsMoreThanTheFuture)
 TEST(BaseDiagnosis, TheFuture)
 {
     EXPECT_EQ(diagnosis({clock_time.us + 7}), BaseProblem::in_the_future);
-    EXPECT_EQ(diagnosis({clock_time.us + 400 * 24 * hour}), BaseProblem::in_the_future);
+    EXPECT_EQ(diagnosis({clock_time.us + 400 * (24 * hour)}), BaseProblem::in_the_future);
     EXPECT_EQ(diagnosis({9'223'371'331'199'999'999}), BaseProblem::in_the_future);
 }
 
 TEST(BaseDiagnosis, OlderThanTheKeptHistory)
 {
-    const Timestamp oldest{version.us - 100 * 24 * hour};
+    const Timestamp oldest{version.us - 100 * (24 * hour)};
     EXPECT_EQ(diagnosis({oldest.us - second - 7}, {version}, oldest), BaseProblem::before_history);
     EXPECT_EQ(diagnosis({oldest.us + second + 7}, {version}, oldest), BaseProblem::never_a_version);
     EXPECT_EQ(diagnosis({oldest.us - second - 7}), BaseProblem::never_a_version);

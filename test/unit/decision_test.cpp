@@ -81,7 +81,7 @@ TEST(Decision, EverySituation)
             {s.is_current, Outcome::updated},
             {true, Outcome::merged},
         };
-        const auto first = std::find_if(std::begin(order), std::end(order), [](const auto &o) { return o.first; });
+        const auto *first = std::find_if(std::begin(order), std::end(order), [](const auto &o) { return o.first; });
         EXPECT_EQ(decide(s), first->second) << bits;
     }
 }

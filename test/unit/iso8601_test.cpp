@@ -30,8 +30,8 @@ TEST(Iso8601, CountsBackwardsBeforeTheEpoch)
 
 TEST(Iso8601, KnowsLeapDays)
 {
-    EXPECT_EQ(text({(31 + 28) * 24 * hour}), "2000-02-29T00:00:00+00:00");
-    EXPECT_EQ(text({(366 + 31 + 28) * 24 * hour}), "2001-03-01T00:00:00+00:00");
+    EXPECT_EQ(text({(31 + 28) * (24 * hour)}), "2000-02-29T00:00:00+00:00");
+    EXPECT_EQ(text({(366 + 31 + 28) * (24 * hour)}), "2001-03-01T00:00:00+00:00");
 }
 
 TEST(Iso8601, ReachesFromTheFirstPossibleVersionToTheLast)

@@ -51,7 +51,7 @@ TEST(Version, AVersionToGiveLeavesAYearOfOthers)
     EXPECT_FALSE(is_version_to_give({last_version_to_give.us + 1}));
     EXPECT_FALSE(is_version_to_give(infinity));
     EXPECT_FALSE(is_version_to_give(minus_infinity));
-    EXPECT_EQ(last_possible_version.us - last_version_to_give.us, 365 * 24 * hour);
+    EXPECT_EQ(last_possible_version.us - last_version_to_give.us, 365 * (24 * hour));
 }
 
 TEST(Version, ATimeOfWholeMillisecondsMeansAllOfItsMillisecond)

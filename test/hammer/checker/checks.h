@@ -41,6 +41,7 @@ protected:
     static std::vector<std::string> texts(const std::vector<const Row *> &rows)
     {
         std::vector<std::string> lines;
+        lines.reserve(rows.size());
         for (const Row *row : rows)
             lines.push_back(to_text(*row));
         return lines;
