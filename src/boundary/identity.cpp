@@ -77,7 +77,12 @@ require_identity()
 {
     const std::optional<std::string_view> name = find(source());
     if (!name)
-        errors::no_identity(settings::author_setting());
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION), errmsg("no authenticated user is set"),
+             errdetail("crm_concurrency.author_setting is \"%s\", and names nobody now.", settings::author_setting()),
+             errhint("Let the backend set it when it has checked who the user is, for one transaction: SELECT "
+                     "set_config(..., ..., true).")));
     return *name;
 }
 

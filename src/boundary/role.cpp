@@ -121,7 +121,12 @@ void
 require_all_rows(Oid table)
 {
     if (is_under_row_security(table))
-        errors::shows_not_every_row(table);
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                 errmsg("row-level security of table \"%s\" hides rows from you", errors::name_of(table)),
+                 errdetail("What is hidden would be taken for missing."),
+                 errhint("Ask as the owner of the table where row-level security is not forced, or as a role with "
+                         "BYPASSRLS.")));
 }
 
 void

@@ -57,7 +57,9 @@ require_no_value_of_connection(const char *name)
     const config_generic *placeholder = find_setting(name);
     if (placeholder != nullptr && (placeholder->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
         placeholder->reset_source == PGC_S_CLIENT && !may_set_for_superuser(*placeholder))
-        errors::setting_of_connection(name);
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to set parameter \"%s\"", name),
+                 errdetail("The options of this connection set it."), errhint("Connect without it.")));
 }
 
 }  // namespace

@@ -77,7 +77,9 @@ sql_collation(Oid collation)
 {
     HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
     if (!HeapTupleIsValid(tuple))
-        errors::missing_collation(collation);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("the collation of the key does not exist any more"),
+                        errdetail("Its OID was %u. Nothing was changed.", collation), errhint("Send the same again.")));
     const FormData_pg_collation *form = reinterpret_cast<FormData_pg_collation *>(GETSTRUCT(tuple));
     const Sql name = sql_qualified(form->collnamespace, NameStr(form->collname));
     ReleaseSysCache(tuple);

@@ -136,7 +136,9 @@ void
 require_memory()
 {
     if (!is_on())
-        errors::not_preloaded();
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("crm_concurrency must be loaded by shared_preload_libraries to count"),
+                        errhint("Add crm_concurrency to shared_preload_libraries and restart the server.")));
 }
 
 }  // namespace

@@ -32,7 +32,10 @@ refuses_plain_updates(FunctionCallInfo fcinfo, int argument)
     const std::string_view value =
         require_text(text_argument(fcinfo, argument), "plain_updates", "Pass allow or refuse.");
     if (value != "allow" && value != "refuse")
-        errors::unknown_plain_updates(value);
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("plain_updates cannot be \"%s\"", pnstrdup(value.data(), value.size())),
+                        errdetail("It says whether an UPDATE may change the status beside crm_update_customer()."),
+                        errhint("Pass allow or refuse.")));
     return value == "refuse";
 }
 
@@ -52,7 +55,8 @@ void
 require_named(Oid customers)
 {
     if (!OidIsValid(get_rel_namespace(customers)))
-        errors::no_such_table(customers);
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with OID %u", customers),
+                        errdetail("Nothing was changed."), errhint("Name the table of the customers.")));
     require_owned(customers);
 }
 

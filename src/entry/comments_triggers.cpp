@@ -169,7 +169,11 @@ before_insert(const CommentRow &comment)
 
     if (const std::optional<core::Timestamp> created_at = comment.time(table->comments.created_at);
         created_at && !core::is_possible_version(*created_at))
-        errors::impossible_time(table->comments.oid);
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                        errmsg("created_at of a comment in \"%s\" must be a time of the years 1 to 9999",
+                               errors::name_of(table->comments.oid)),
+                        errdetail("Beyond them, ISO 8601 and the text form of comments end. Nothing was stored."),
+                        errhint("Leave it out for the time of now, or give the time when the comment was written.")));
 
     const std::optional<Datum> customer = comment.value(table->comments.customer_id);
     const std::optional<Datum> id = comment.value(table->comments.id);
@@ -225,7 +229,11 @@ check_change(const CommentRow &comment, bool is_delete)
         return;
     SaveInProgress *save = save_that_fired(comment.table, key, Step::adopt_comment);
     if (is_delete || save == nullptr || DatumGetInt64(*comment.value(comment.table->comments.id)) != *save->comment_id)
-        errors::comments_are_append_only(comment.table->comments.oid, is_delete);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot %s comments of table \"%s\"", is_delete ? "delete" : "update",
+                               errors::name_of(comment.table->comments.oid)),
+                        errdetail("Comments are append-only; they go only with their customer."),
+                        errhint("Add a comment that corrects the other.")));
     save->step = Step::none;
 }
 

@@ -39,12 +39,17 @@ target_schema(FunctionCallInfo fcinfo)
     {
         List *path = fetch_search_path(false);
         if (path == NIL)
-            errors::no_schema();
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to create in"),
+                            errdetail("The search_path names no schema that exists."),
+                            errhint("Name a schema, or set search_path.")));
         schema = linitial_oid(path);
         list_free(path);
     }
     if (isAnyTempNamespace(schema))
-        errors::temporary_schema();
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cannot create the tables in a temporary schema"),
+                 errdetail("Customers have to outlive the session and be seen by others."),
+                 errhint("Name an ordinary schema.")));
     return schema;
 }
 
@@ -52,7 +57,10 @@ void
 require_free(Oid schema, const char *table)
 {
     if (OidIsValid(get_relname_relid(table, schema)))
-        errors::table_exists(get_namespace_name(schema), table);
+        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+                        errmsg("relation \"%s\" already exists in schema \"%s\"", table, get_namespace_name(schema)),
+                        errdetail("Nothing was created."),
+                        errhint("Attach an existing customers table with crm_attach(), or name another schema.")));
 }
 
 }  // namespace

@@ -26,13 +26,19 @@ require_importable(Oid customers, Oid extension_schema)
     const std::optional<AttachedTable> found =
         attached_by_member(Part::customers, customers, extension_schema, Purpose::administer);
     if (!found)
-        errors::nothing_to_import(customers);
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("table \"%s\" is not attached", errors::name_of(customers)), errdetail("Nothing was imported."),
+                 errhint("Attach it with crm_attach(..., comments_column => ...) first.")));
     const AttachedTable &table = *found;
     for (const Oid relation : {table->customers.oid, table->comments.oid})
         require_ownership(relation);
     require_triggers(table);
     if (table->comments_column.empty())
-        errors::no_comments_column(customers);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("no column with older comments is known of table \"%s\"", errors::name_of(customers)),
+                        errdetail("It was attached without one. Nothing was imported."),
+                        errhint("Attach it again with crm_attach(..., comments_column => ...).")));
     if (get_attnum(customers, table->comments_column.data()) <= 0)
         errors::missing_column(customers, table->comments_column.data());
     return table;
@@ -99,7 +105,9 @@ CRM_FUNCTION(crm_import_comments_column)
     require_writable("crm_import_comments_column()");
     const CallContext *context = reinterpret_cast<CallContext *>(fcinfo->context);
     if (context == nullptr || !IsA(context, CallContext) || context->atomic)
-        errors::needs_its_own_transactions();
+        ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+                        errmsg("crm_import_comments_column() commits after each batch and cannot run in a transaction"),
+                        errdetail("Nothing was imported."), errhint("CALL it by itself, outside BEGIN and COMMIT.")));
     require_argument(fcinfo, 0, "customers");
     require_argument(fcinfo, 1, "batch");
     require_argument(fcinfo, 2, "time_zone");

@@ -12,6 +12,14 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+wrong_ttl()
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("ttl must be more than 0 and at most 24 hours"),
+                    errdetail("Months, whose length varies, cannot be given. Nothing was locked."),
+                    errhint("Pass an interval such as '15 minutes', and renew the lock while it is needed.")));
+}
+
 core::Microseconds
 ttl_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -20,10 +28,10 @@ ttl_argument(FunctionCallInfo fcinfo, int argument)
     // Days and times are bounded one by one first, so that the sum does not overflow.
     if (ttl->month != 0 || ttl->day < -1 || ttl->day > 1 || ttl->time < -core::longest_lock ||
         ttl->time > core::longest_lock)
-        errors::wrong_ttl();
+        wrong_ttl();
     const core::Microseconds length = ttl->day * (24 * core::hour) + ttl->time;
     if (length <= 0 || length > core::longest_lock)
-        errors::wrong_ttl();
+        wrong_ttl();
     return length;
 }
 
@@ -90,7 +98,9 @@ public:
 
     void on_problem(const Registered &registered, const char *message) override
     {
-        errors::warn_of_unreadable(registered.customers, message);
+        ereport(WARNING,
+                (errmsg("attached table \"%s\" is left out", errors::name_of(registered.customers)),
+                 errdetail("%s", message), errhint("SELECT * FROM crm_doctor() shows what is wrong with it.")));
     }
 
 private:

@@ -20,7 +20,9 @@ CRM_FUNCTION(crm_prune_history)
     const TimestampTz before = DatumGetTimestampTz(
         DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), IntervalPGetDatum(keep)));
     if (before > now)
-        errors::negative_keep();
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("keep must not be negative"),
+                        errdetail("It is how long changes are kept. Nothing was removed."),
+                        errhint("Pass an interval such as '2 years'.")));
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::prune);
     require_ownership(table->history.oid);
 

@@ -17,6 +17,9 @@ CRM_FUNCTION(crm_refuse_truncate)
 
     const Oid table = RelationGetRelid(data->tg_relation);
     if (!settings::allow_truncate() || !caller_owns(table))
-        errors::truncate_refused(table);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot truncate table \"%s\"", errors::name_of(table)),
+                        errdetail("It is guarded by crm_concurrency; TRUNCATE would go unrecorded."),
+                        errhint("As its owner, SET LOCAL crm_concurrency.allow_truncate = on.")));
     return PointerGetDatum(nullptr);
 }

@@ -9,6 +9,13 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+wrong_save_value(const char *key, const char *expected)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be %s", key, expected),
+                    errdetail("No save of the call was made."), errhint("Mend the value of \"%s\".", key)));
+}
+
 // One of many saves.
 struct OneOfMany
 {
@@ -42,7 +49,12 @@ require_known_keys(JsonbContainer *object)
             continue;
         const std::string_view name{value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
         if (std::find(std::begin(item_keys), std::end(item_keys), name) == std::end(item_keys))
-            errors::unknown_save_key(name);
+            ereport(ERROR,
+                    (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                     errmsg("a save has no argument \"%s\"", pnstrdup(name.data(), name.size())),
+                     errdetail("No save of the call was made."),
+                     errhint("The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and "
+                             "fields; other columns go into fields.")));
     }
 }
 
@@ -67,7 +79,7 @@ find_text(JsonbContainer *object, const char *key)
     if (value->type == jbvNumeric)
         return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
     if (value->type != jbvString)
-        errors::wrong_save_value(key, "a string");
+        wrong_save_value(key, "a string");
     const std::size_t length = static_cast<std::size_t>(value->val.string.len);
     return std::string_view{pnstrdup(value->val.string.val, length), length};
 }
@@ -88,7 +100,7 @@ find_boolean(JsonbContainer *object, const char *key)
     if (!value)
         return std::nullopt;
     if (value->type != jbvBool)
-        errors::wrong_save_value(key, "true, false or null");
+        wrong_save_value(key, "true, false or null");
     return value->val.boolean;
 }
 
@@ -112,7 +124,8 @@ find_key(JsonbContainer *object, const AttachedTable &table)
     const std::optional<std::int64_t> id = find_bigint(object, "id");
     const std::optional<std::string_view> key = find_text(object, "key");
     if (id && key)
-        errors::save_named_twice();
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must not have both id and key"),
+                        errdetail("No save of the call was made."), errhint("Leave one of them out.")));
     if (!id && !key)
         errors::null_argument("id");
     return id ? key_of_bigint(table, *id) : key_of_text(table, *key);
@@ -122,7 +135,9 @@ void
 read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
 {
     if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-        errors::save_is_no_object();
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must be a JSON object"),
+                        errdetail("No save of the call was made."),
+                        errhint("Its keys are those of the arguments of crm_update_customer().")));
     JsonbContainer *object = value.val.binary.data;
     require_known_keys(object);
 
@@ -175,7 +190,11 @@ CRM_FUNCTION(crm_update_customers)
     require_argument(fcinfo, 0, "saves");
     Jsonb *saves = PG_GETARG_JSONB_P(0);
     if (!JB_ROOT_IS_ARRAY(saves) || JB_ROOT_IS_SCALAR(saves))
-        errors::saves_are_no_array();
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
+             errdetail("Nothing was saved."),
+             errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
     const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
     require_triggers(table);
     const RowSet rows = begin_row_set(fcinfo);

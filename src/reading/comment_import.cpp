@@ -48,7 +48,11 @@ local_time(core::Timestamp time, Datum time_zone, std::int64_t comment_id)
     struct pg_tm tm;
     fsec_t fraction;
     if (timestamp2tm(local, nullptr, &tm, &fraction, nullptr, nullptr) != 0 || tm.tm_year < 1 || tm.tm_year > 9999)
-        errors::time_without_text(comment_id);
+        ereport(ERROR,
+                (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                 errmsg("the time of comment %lld cannot be written as text", static_cast<long long>(comment_id)),
+                 errdetail("The text form of comments has times of the years 1 to 9999."),
+                 errhint("Read the comments with crm_get_customer() or crm_timeline().")));
     return {tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec};
 }
 

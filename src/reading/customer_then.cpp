@@ -11,6 +11,21 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+not_in_history(const char *key, std::optional<core::Timestamp> oldest)
+{
+    const int utc = 0;
+    char *time = static_cast<char *>(palloc(MAXDATELEN + 1));
+    if (oldest)
+        JsonEncodeDateTime(time, TimestampTzGetDatum(oldest->us), TIMESTAMPTZOID, &utc);
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("what customer %s was at that time is not known", key),
+         errdetail("The history that is kept of it begins later, or misses what was written while triggers were off."),
+         oldest ? errhint("Ask for %s or a later time.", time)
+                : errhint("See what is wrong with the history: SELECT * FROM crm_verify(...).")));
+}
+
 // The columns of a row, by name.
 struct Columns
 {
@@ -139,10 +154,10 @@ void
 require_unbroken(const Key &key, std::uint64_t changes, std::optional<core::Timestamp> now)
 {
     if (now ? result_time(0, 0) != *now : result_text(0, 2) != "delete")
-        errors::not_in_history(key_text(key), now);
+        not_in_history(key_text(key), now);
     for (std::uint64_t i = 0; i + 1 < changes; i++)
         if (result_optional_time(i, 1) != result_time(i + 1, 0))
-            errors::not_in_history(key_text(key), result_optional_time(i, 1));
+            not_in_history(key_text(key), result_optional_time(i, 1));
 }
 
 // A status in the form in which the row shows it: integers as numbers.
@@ -179,7 +194,7 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
     if (changes == 0)
     {
         if (now && now->version > at)
-            errors::not_in_history(key_text(key), now->version);
+            not_in_history(key_text(key), now->version);
         return now ? std::optional<Datum>{row.finish()} : std::nullopt;
     }
     require_unbroken(key, changes, now ? std::optional{now->version} : std::nullopt);
@@ -196,7 +211,7 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
     }
     const std::optional<core::Timestamp> version = result_optional_time(changes - 1, 1);
     if (version && *version > at)
-        errors::not_in_history(key_text(key), *version);
+        not_in_history(key_text(key), *version);
     if (!row.is_there)
         return std::nullopt;
     if (version)

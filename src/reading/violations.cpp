@@ -140,7 +140,11 @@ read_violations(const AttachedTable &table, const std::optional<Key> &key)
                       known.history.comment_id, known.history.request, known.history.earlier_pruned});
     if (known.comments.owner.role != known.customers.owner.role ||
         known.history.owner.role != known.customers.owner.role)
-        errors::owners_differ(known.customers.oid);
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("the tables that belong to \"%s\" have different owners", errors::name_of(known.customers.oid)),
+                 errdetail("One of them would read the rows of the others."),
+                 errhint("Use ALTER TABLE ... OWNER TO the owner of the customers.")));
     Arguments arguments;
     arguments.add(core::first_possible_version);
     arguments.add(core::last_possible_version);

@@ -106,7 +106,11 @@ take_fields(Pass &pass, Datum datum)
 {
     Jsonb *fields = DatumGetJsonbP(datum);
     if (!JB_ROOT_IS_OBJECT(fields))
-        errors::malformed_history(pass.table->history.oid, key_text(pass.key));
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("a change of customer %s in \"%s\" is malformed", key_text(pass.key),
+                               errors::name_of(pass.table->history.oid)),
+                        errdetail("Its fields are no JSON object. Nothing was saved."),
+                        errhint("The history is written by triggers: correct what was written by hand.")));
     if (pass.request.merge)
         pass.changes.are_updates = pass.changes.are_updates && are_columns(pass.table, fields);
     for (std::size_t i = 0; i < pass.asked.size(); i++)

@@ -12,6 +12,15 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+version_overruled(Oid table, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+                    errmsg("another trigger overruled the version of row %s of \"%s\"", key, errors::name_of(table)),
+                    errdetail("Stored, it would not follow the version before; the write was undone."),
+                    errhint("Drop the trigger that sets the version column, or rename it so that it fires first.")));
+}
+
 constexpr SqlStatement update_version{"UPDATE {customers} SET {version} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1",
                                       As::owner, Part::customers};
 
@@ -36,7 +45,14 @@ require_next(const AttachedTable &table, const Key &key, std::optional<core::Tim
 {
     const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
     if (!next)
-        errors::versions_exhausted(table->customers.oid, key_text(key));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+             errmsg("no version is left for row %s of \"%s\"", key_text(key), errors::name_of(table->customers.oid)),
+             errdetail("Its version has reached the end of year 9999."),
+             errhint(
+                 "Only a write past the triggers gives such a version. As the owner of the table, correct it in the "
+                 "same way.")));
     return *next;
 }
 
@@ -80,7 +96,15 @@ key_of(const CustomerRows &rows, HeapTuple row)
     bool is_null;
     const Datum key = value_of(rows, row, rows.table->customers.key, is_null);
     if (is_null)
-        errors::null_key(rows.table->customers.oid, rows.table->customers.key);
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_NOT_NULL_VIOLATION),
+             errmsg("null value in column \"%s\" of relation \"%s\"",
+                    get_attname(rows.table->customers.oid, rows.table->customers.key, false),
+                    errors::name_of(rows.table->customers.oid)),
+             errdetail("A customer has a key."),
+             errhint("Give the table its primary key back. As its owner, delete rows without a key while its triggers "
+                     "are disabled.")));
     return stored_key(rows.table, key);
 }
 
@@ -90,7 +114,11 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
     const Key key = key_of(rows, row);
     const std::optional<core::Timestamp> given = version_of(rows, row);
     if (given && !core::is_version_to_give(*given))
-        errors::impossible_version(rows.table->customers.oid);
+        ereport(ERROR,
+                (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                 errmsg("version of a row of \"%s\" is out of range", errors::name_of(rows.table->customers.oid)),
+                 errdetail("A version that is given is finite and lies within years 1 to 9998."),
+                 errhint("Leave the version column out: the trigger sets it.")));
 
     const std::optional<ChainHead> head = chain_head(rows.table, key);
     if (!head)
@@ -106,7 +134,11 @@ version_of_save(const AttachedTable &table, const Key &key, std::optional<core::
 {
     // Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
     if ((!current || !core::same_version(*current, save.checked)) && is_base_used(table, key, save.checked))
-        errors::base_used_meanwhile(table->customers.oid, key_text(key));
+        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+                        errmsg("another trigger saved row %s of \"%s\" from the version of this save", key_text(key),
+                               errors::name_of(table->customers.oid)),
+                        errdetail("One version has one successor; the save was undone."),
+                        errhint("Let the trigger change the row by a plain UPDATE.")));
     save.version = require_next(table, key, current);
     return *save.version;
 }
@@ -123,7 +155,11 @@ version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, S
     if (save != nullptr && save->step == Step::update_customer)
         return version_of_save(rows.table, key, current, *save);
     if (rows.table->refuses_plain_updates && status_of(rows, before) != status_of(rows, after))
-        errors::plain_update_refused(rows.table->customers.oid, key_text(key));
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("cannot change the status of row %s of \"%s\" by a plain UPDATE", key_text(key),
+                               errors::name_of(rows.table->customers.oid)),
+                        errdetail("The table was attached with plain_updates => 'refuse'; nothing was changed."),
+                        errhint("Save with crm_update_customer(), which checks the version that its author saw.")));
     const std::optional<core::Timestamp> given = version_of(rows, after);
     if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
         return *given;
@@ -136,7 +172,7 @@ record_insert(const CustomerRows &rows, HeapTuple row)
     const Key key = key_of(rows, row);
     const std::optional<core::Timestamp> version = version_of(rows, row);
     if (!version || !core::is_possible_version(*version))
-        errors::version_overruled(rows.table->customers.oid, key_text(key));
+        version_overruled(rows.table->customers.oid, key_text(key));
 
     RecordedChange change = {};
     change.version = *version;
@@ -169,7 +205,7 @@ record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveI
     const std::optional<core::Timestamp> previous = version_of(rows, before);
     const std::optional<core::Timestamp> version = version_of(rows, after);
     if (!version || !core::is_possible_version(*version) || (previous && !core::is_successor(*version, *previous)))
-        errors::version_overruled(rows.table->customers.oid, key_text(key));
+        version_overruled(rows.table->customers.oid, key_text(key));
 
     RecordedChange change = {};
     change.version = *version;

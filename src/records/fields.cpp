@@ -9,6 +9,15 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+unknown_field(Oid table, const char *name)
+{
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                    errmsg("column \"%s\" of relation \"%s\" does not exist", name, errors::name_of(table)),
+                    errdetail("It is named in fields; nothing was saved."),
+                    errhint("Names in fields are those of columns, as they are stored: case matters.")));
+}
+
 // What stands for a value that is too large for jsonb: it is no JSON, and so differs from every other.
 constexpr std::string_view too_large = "too large";
 
@@ -41,9 +50,14 @@ require_field(const AttachedTable &table, const char *name)
 {
     const AttrNumber column = get_attnum(table->customers.oid, name);
     if (column <= 0)
-        errors::unknown_field(table->customers.oid, name);
+        unknown_field(table->customers.oid, name);
     if (column == table->customers.key || column == table->customers.status || column == table->customers.version)
-        errors::field_of_its_own(name);
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must not hold column \"%s\"", name),
+             errdetail("The key cannot be changed, the version follows by itself, and the status is an argument of its "
+                       "own. Nothing was saved."),
+             errhint("Leave the column out of fields.")));
     require_column_rights(table->customers.oid, {column}, ACL_UPDATE);
     require_column_rights(table->customers.oid, {column}, ACL_SELECT);
     Field field = {};
@@ -107,7 +121,9 @@ read_fields(const AttachedTable &table, Datum argument)
 {
     Jsonb *object = DatumGetJsonbP(argument);
     if (!JB_ROOT_IS_OBJECT(object))
-        errors::fields_are_no_object();
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must be a JSON object"),
+                        errdetail("Nothing was saved."),
+                        errhint("Pass the columns to change and their values, as in {\"phone\": \"555 0100\"}.")));
     const int count = static_cast<int>(JB_ROOT_COUNT(object));
     if (count == 0)
         return {};
@@ -132,13 +148,18 @@ require_assignable(const AttachedTable &table, Fields fields)
     {
         HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->customers.oid), Int16GetDatum(field.column));
         if (!HeapTupleIsValid(tuple))
-            errors::unknown_field(table->customers.oid, field.name);
+            unknown_field(table->customers.oid, field.name);
         const FormData_pg_attribute *form = reinterpret_cast<FormData_pg_attribute *>(GETSTRUCT(tuple));
         const bool is_generated = form->attgenerated != '\0';
         const bool is_identity = form->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
         ReleaseSysCache(tuple);
         if (is_generated || is_identity)
-            errors::cannot_be_assigned(field.name, is_generated);
+            ereport(ERROR, (errcode(ERRCODE_GENERATED_ALWAYS),
+                            errmsg("column \"%s\" can only be updated to DEFAULT", field.name),
+                            is_generated ? errdetail("Column \"%s\" is a generated column.", field.name)
+                                         : errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+                                                     field.name),
+                            errhint("Leave it out of fields.")));
     }
 }
 

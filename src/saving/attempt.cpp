@@ -65,7 +65,11 @@ update_customer(const Attempt &save, const Write &write, ItemPointerData &place,
     if (!save.path().update(save.table, save.key, write.status, write.fields, place))
         errors::write_suppressed(save.table->customers.oid, key_text(save.key));
     if (progress.step != Step::none)
-        errors::triggers_did_not_fire(save.table->customers.oid);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("the triggers of crm_concurrency on table \"%s\" did not fire",
+                               errors::name_of(save.table->customers.oid)),
+                        errdetail("The save was undone: it would have gone unrecorded."),
+                        errhint("Check session_replication_role and other triggers of the table.")));
 }
 
 ChangesSince

@@ -96,7 +96,11 @@ take_lock(const AttachedTable &table, const Key &key, std::string_view author, c
         case core::LockOutcome::renewed:
         {
             if (!held->is_by_author)
-                errors::lock_of_another(key_text(key), found->author);
+                ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                                errmsg("the lock on customer %s is not yours", key_text(key)),
+                                errdetail("It is held by \"%s\". Nothing was changed.",
+                                          pnstrdup(found->author.data(), found->author.size())),
+                                errhint("Pass the author who took the lock.")));
             EditLock lock = *found;
             lock.expires_at = core::shifted(now, ttl);
             write_lock(table, key, lock);

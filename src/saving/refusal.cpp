@@ -16,6 +16,10 @@ namespace crm {
 
 namespace {
 
+// SQLSTATEs that PostgREST answers with the HTTP status they carry.
+constexpr int conflict_state = MAKE_SQLSTATE('P', 'T', '4', '0', '9');
+constexpr int locked_state = MAKE_SQLSTATE('P', 'T', '4', '2', '3');
+
 // Stores the comment of a refused save, once however often it is refused.
 KeptComment
 keep_comment(const Attempt &save, const ChangesSince &changes)
@@ -58,8 +62,17 @@ refuse_by_error(const Attempt &save, const std::optional<EditLock> &lock, const 
 {
     statistics::count(lock ? core::Outcome::locked : core::Outcome::conflict);
     if (lock)
-        errors::locked(key_text(save.key), jsonb_text(detail.json));
-    errors::conflict(key_text(save.key), jsonb_text(detail.json));
+        ereport(ERROR,
+                (errcode(locked_state), errmsg("customer %s is locked for editing by another user", key_text(save.key)),
+                 errdetail_internal("%s", jsonb_text(detail.json)),
+                 errdetail_log("The detail that the client received is not logged: it holds data of customers."),
+                 errhint("Save again when the lock is released or has expired. Nothing was kept, not even the "
+                         "comment.")));
+    ereport(ERROR, (errcode(conflict_state), errmsg("customer %s is not at the expected version", key_text(save.key)),
+                    errdetail_internal("%s", jsonb_text(detail.json)),
+                    errdetail_log("The detail that the client received is not logged: it holds data of customers."),
+                    errhint("Read the customer again and save from its current version. Nothing was kept, not even "
+                            "the comment.")));
 }
 
 // The answer to a refused save by what a snapshot shows; empty when the customer is gone.

@@ -63,7 +63,10 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
     if (rows > 1 && IsolationUsesXactSnapshot())
         errors::changed_since_snapshot();
     if (rows > 1)
-        errors::ambiguous_key(table->customers.oid, key_text(key));
+        ereport(ERROR,
+                (errcode(ERRCODE_CARDINALITY_VIOLATION),
+                 errmsg("more than one row of \"%s\" has key %s", errors::name_of(table->customers.oid), key_text(key)),
+                 errdetail("Nothing was saved."), errhint("Look for tables that inherit from it.")));
     if (result_is_null(0, 0))
         errors::null_version(table->customers.oid, key_text(key));
     CustomerRow row = {result_time(0, 0), std::nullopt, {}, InvalidTransactionId};

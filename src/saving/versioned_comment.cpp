@@ -7,6 +7,19 @@
 
 namespace crm {
 
+namespace {
+
+[[noreturn]] void
+customer_hidden(Oid table, const char *key)
+{
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("row-level security of table \"%s\" hides row %s from you", errors::name_of(table), key),
+                    errdetail("A comment with expected_ts changes its customer; nothing was saved."),
+                    errhint("Leave expected_ts out to add a comment alone.")));
+}
+
+}  // namespace
+
 void
 check_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request)
 {
@@ -22,11 +35,11 @@ check_versioned_comment(const AttachedTable &table, const Key &key, const core::
             const bool is_filtered = is_under_row_security(table->customers.oid);
             // Whom policies keep from comments is not told whether it is there.
             if (is_filtered && is_under_row_security(table->comments.oid))
-                errors::customer_hidden(table->customers.oid, key_text(key));
+                customer_hidden(table->customers.oid, key_text(key));
             if (!customer_exists(table, key))
                 return;
             if (is_filtered)
-                errors::customer_hidden(table->customers.oid, key_text(key));
+                customer_hidden(table->customers.oid, key_text(key));
             // It has come since the look.
             if (IsolationUsesXactSnapshot())
                 errors::concurrent_update();

@@ -11,6 +11,42 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+not_an_ordinary_table(Oid table, const char *what)
+{
+    ereport(ERROR,
+            (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("cannot attach \"%s\": it is %s", errors::name_of(table), what),
+             errdetail("The triggers that guard customers see every write only in an ordinary, logged table that "
+                       "stands alone."),
+             errhint("Attach the table that stores the customers.")));
+}
+
+[[noreturn]] void
+no_such_column(Oid table, const char *column, const char *hint)
+{
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                    errmsg("table \"%s\" has no column \"%s\"", errors::name_of(table), column),
+                    errdetail("Nothing was attached."), errhint("%s", hint)));
+}
+
+[[noreturn]] void
+same_column_twice(Oid table, const char *column)
+{
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("cannot attach \"%s\": column \"%s\" cannot be two things at once", errors::name_of(table), column),
+             errdetail("Key, status, version and older comments are different columns."),
+             errhint("Name different columns.")));
+}
+
+[[noreturn]] void
+generated_column(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot attach \"%s\": column \"%s\" is generated", errors::name_of(table), column),
+                    errdetail("A save could not write it."), errhint("Name a column that stores a value of its own.")));
+}
+
 void
 require_ordinary_table(Oid table)
 {
@@ -26,30 +62,30 @@ require_ordinary_table(Oid table)
             break;
         case RELKIND_VIEW:
         case RELKIND_MATVIEW:
-            errors::not_an_ordinary_table(table, "a view");
+            not_an_ordinary_table(table, "a view");
         case RELKIND_FOREIGN_TABLE:
-            errors::not_an_ordinary_table(table, "a foreign table");
+            not_an_ordinary_table(table, "a foreign table");
         case RELKIND_PARTITIONED_TABLE:
-            errors::not_an_ordinary_table(table, "a partitioned table");
+            not_an_ordinary_table(table, "a partitioned table");
         default:
-            errors::not_an_ordinary_table(table, "not a table");
+            not_an_ordinary_table(table, "not a table");
     }
     require_owned(table);
     if (form.relispartition)
-        errors::not_an_ordinary_table(table, "a partition");
+        not_an_ordinary_table(table, "a partition");
     if (has_superclass(table))
-        errors::not_an_ordinary_table(table, "a table that inherits from another");
+        not_an_ordinary_table(table, "a table that inherits from another");
     if (has_subclass(table) && find_inheritance_children(table, NoLock) != NIL)
-        errors::not_an_ordinary_table(table, "a table that others inherit from");
+        not_an_ordinary_table(table, "a table that others inherit from");
     if (form.relpersistence == RELPERSISTENCE_TEMP)
-        errors::not_an_ordinary_table(table, "a temporary table");
+        not_an_ordinary_table(table, "a temporary table");
     if (form.relpersistence == RELPERSISTENCE_UNLOGGED)
-        errors::not_an_ordinary_table(table, "an unlogged table");
+        not_an_ordinary_table(table, "an unlogged table");
     if (form.relhasrules)
-        errors::not_an_ordinary_table(table, "a table with rules");
+        not_an_ordinary_table(table, "a table with rules");
     if (form.relnamespace == PG_CATALOG_NAMESPACE || isAnyTempNamespace(form.relnamespace) ||
         IsCatalogRelationOid(table))
-        errors::not_an_ordinary_table(table, "a table of the system");
+        not_an_ordinary_table(table, "a table of the system");
 }
 
 AttrNumber
@@ -58,16 +94,31 @@ require_key(Oid table)
     Oid constraint;
     Bitmapset *columns = get_primary_key_attnos(table, false, &constraint);
     if (columns == nullptr || bms_membership(columns) != BMS_SINGLETON)
-        errors::no_single_key(table);
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("cannot attach \"%s\": it has no primary key of one column", errors::name_of(table)),
+             errdetail("Comments, history and edit locks refer to a customer by that key; it must not be "
+                       "deferrable."),
+             errhint("Add one: ALTER TABLE ... ADD PRIMARY KEY (column), or ADD PRIMARY KEY USING INDEX of a unique "
+                     "index on a NOT NULL column.")));
     const AttrNumber key = static_cast<AttrNumber>(bms_singleton_member(columns) + FirstLowInvalidHeapAttributeNumber);
 
     Oid type, collation;
     std::int32_t typmod;
     get_atttypetypmodcoll(table, key, &type, &typmod, &collation);
     if (!OidIsValid(key_type_of(getBaseType(type))))
-        errors::unsupported_key_type(table, get_attname(table, key, false), type);
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot attach \"%s\": its key \"%s\" has type %s", errors::name_of(table),
+                               get_attname(table, key, false), format_type_be(type)),
+                        errdetail("Keys are smallint, integer, bigint, uuid, text or varchar, or domains over these."),
+                        errhint("Change the type of the column.")));
     if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
-        errors::nondeterministic_key(table, get_attname(table, key, false));
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot attach \"%s\": its key \"%s\" has a nondeterministic collation",
+                               errors::name_of(table), get_attname(table, key, false)),
+                        errdetail("Two texts that differ would be one customer."),
+                        errhint("Give the column a deterministic collation.")));
     return key;
 }
 
@@ -90,12 +141,17 @@ require_status(const AttachRequest &request)
 {
     const std::optional<FormData_pg_attribute> column = find_column(request.customers, request.status_column);
     if (!column)
-        errors::no_such_column(request.customers, request.status_column,
-                               "Name the column with the status: crm_attach(..., status_column => ...).");
+        no_such_column(request.customers, request.status_column,
+                       "Name the column with the status: crm_attach(..., status_column => ...).");
     if (!can_be_status(column->atttypid))
-        errors::unsupported_status_type(request.customers, request.status_column, column->atttypid);
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("cannot attach \"%s\": its status \"%s\" has type %s", errors::name_of(request.customers),
+                        request.status_column, format_type_be(column->atttypid)),
+                 errdetail("A status is text, varchar, citext, an enum or an integer, or a domain over one of them."),
+                 errhint("Name another column as status_column, or change the type of this one.")));
     if (column->attgenerated != '\0')
-        errors::generated_column(request.customers, request.status_column);
+        generated_column(request.customers, request.status_column);
     return column->attnum;
 }
 
@@ -118,7 +174,11 @@ require_possible_versions(Oid table, const char *column)
     if (result != SPI_OK_SELECT)
         elog(ERROR, "could not read the versions: %s", SPI_result_code_string(result));
     if (SPI_processed > 0)
-        errors::impossible_versions(table, column);
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                        errmsg("cannot attach \"%s\": its version \"%s\" is out of range in some rows",
+                               errors::name_of(table), column),
+                        errdetail("A version is finite and lies within years 1 to 9998."),
+                        errhint("Update those rows first.")));
 }
 
 AttrNumber
@@ -130,12 +190,29 @@ require_version(const AttachRequest &request)
     std::int32_t typmod = column->atttypmod;
     const Oid base = getBaseTypeAndTypmod(column->atttypid, &typmod);
     if (base != TIMESTAMPTZOID || (typmod >= 0 && typmod < 3))
-        errors::unsupported_version_type(request.customers, request.version_column,
-                                         format_type_with_typemod(column->atttypid, column->atttypmod));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("cannot attach \"%s\": its version \"%s\" has type %s", errors::name_of(request.customers),
+                    request.version_column, format_type_with_typemod(column->atttypid, column->atttypmod)),
+             errdetail("A version is a timestamptz that holds milliseconds: a time without its zone means another "
+                       "moment for every client."),
+             errhint("Either change the column: ALTER TABLE ... ALTER COLUMN %s TYPE timestamptz(3) USING %s AT TIME "
+                     "ZONE 'UTC'. Or leave it alone and name a new column, which is added without rewriting the "
+                     "table: crm_attach(..., version_column => 'row_version').",
+                     quote_identifier(request.version_column), quote_identifier(request.version_column))));
     if (column->attgenerated != '\0')
-        errors::generated_column(request.customers, request.version_column);
+        generated_column(request.customers, request.version_column);
     if (!column->attnotnull)
-        errors::nullable_version(request.customers, request.version_column);
+        ereport(ERROR,
+                (errcode(ERRCODE_NOT_NULL_VIOLATION),
+                 errmsg("cannot attach \"%s\": its version \"%s\" can be null", errors::name_of(request.customers),
+                        request.version_column),
+                 errdetail("A customer without a version cannot be saved."),
+                 errhint("Either fill in the nulls and ALTER TABLE ... ALTER COLUMN %s SET NOT NULL. Or name a new "
+                         "column, which is added without rewriting the table: crm_attach(..., version_column => "
+                         "'row_version').",
+                         quote_identifier(request.version_column))));
     require_possible_versions(request.customers, request.version_column);
     return column->attnum;
 }
@@ -147,13 +224,18 @@ require_comments_column(const AttachRequest &request, const AttachableColumns &c
         return;
     const std::optional<FormData_pg_attribute> column = find_column(request.customers, request.comments_column);
     if (!column)
-        errors::no_such_column(request.customers, request.comments_column,
-                               "Name the column with the older comments as comments_column, or none.");
+        no_such_column(request.customers, request.comments_column,
+                       "Name the column with the older comments as comments_column, or none.");
     const Oid base = getBaseType(column->atttypid);
     if (base != TEXTOID && base != VARCHAROID)
-        errors::unsupported_comments_type(request.customers, request.comments_column, column->atttypid);
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("cannot attach \"%s\": its older comments \"%s\" have type %s",
+                        errors::name_of(request.customers), request.comments_column, format_type_be(column->atttypid)),
+                 errdetail("They are read from a column of type text or varchar."),
+                 errhint("Name another column as comments_column, or none.")));
     if (column->attnum == columns.key || column->attnum == columns.status)
-        errors::same_column_twice(request.customers, request.comments_column);
+        same_column_twice(request.customers, request.comments_column);
 }
 
 }  // namespace
@@ -166,7 +248,7 @@ require_attachable(const AttachRequest &request)
                                        require_version(request)};
     if (columns.status == columns.key || columns.status == columns.version ||
         std::strcmp(request.status_column, request.version_column) == 0)
-        errors::same_column_twice(request.customers, request.status_column);
+        same_column_twice(request.customers, request.status_column);
     require_comments_column(request, columns);
     require_fires_last(request.customers, version_trigger);
     return columns;
@@ -183,7 +265,13 @@ require_fires_last(Oid relation, const OwnTrigger &own)
         if (TRIGGER_FOR_ROW(other.tgtype) && TRIGGER_FOR_BEFORE(other.tgtype) &&
             (TRIGGER_FOR_INSERT(other.tgtype) || TRIGGER_FOR_UPDATE(other.tgtype)) &&
             std::strcmp(other.tgname, own.name) > 0)
-            errors::trigger_fires_later(relation, other.tgname);
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("cannot attach: trigger \"%s\" of table \"%s\" would fire after those of crm_concurrency",
+                            other.tgname, errors::name_of(relation)),
+                     errdetail("Row triggers fire in the order of their names; one that fires later could overrule the "
+                               "version that was given or the comment that was checked."),
+                     errhint("Rename it to a name that sorts before \"zz_crm\": ALTER TRIGGER ... RENAME TO ....")));
     }
     table_close(table, NoLock);
 }

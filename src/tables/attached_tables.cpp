@@ -76,7 +76,11 @@ find_in_schema(std::span<RegistryEntry> entries, Oid schema)
             at_home = &entry;
     }
     if (at_home == nullptr && is_ambiguous)
-        errors::ambiguous_schema(schema);
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("schema \"%s\" has more than one attached customers table", errors::name_of_schema(schema)),
+                 errdetail("None of them was attached there, and a call finds its table by schema."),
+                 errhint("Move all but one to other schemas with ALTER TABLE ... SET SCHEMA.")));
     return at_home != nullptr ? at_home : any;
 }
 
@@ -190,7 +194,12 @@ attached_by_search_path(Oid extension_schema, Purpose purpose)
 {
     const std::optional<AttachedTable> table = find_and_lock(find_by_search_path, extension_schema, purpose);
     if (!table)
-        errors::nothing_attached();
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("no schema of the search_path has an attached customers table"),
+                 errdetail("The first attached table that the search_path finds is used; temporary tables are not."),
+                 errhint("Create the tables with SELECT crm_create_tables(), attach an existing one with "
+                         "crm_attach(), or set search_path to its schema.")));
     return *table;
 }
 
@@ -257,7 +266,11 @@ require_triggers(const AttachedTable &table)
         if (trigger == nullptr)
             errors::missing_trigger(RelationGetRelid(relation), own.function);
         if (!fires(*trigger))
-            errors::disabled_trigger(RelationGetRelid(relation), trigger->tgname);
+            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                            errmsg("trigger \"%s\" of table \"%s\" is disabled", trigger->tgname,
+                                   errors::name_of(RelationGetRelid(relation))),
+                            errdetail("Without it, concurrent changes would go unnoticed."),
+                            errhint("Use ALTER TABLE ... ENABLE TRIGGER, and SET session_replication_role = origin.")));
         table_close(relation, NoLock);
     }
 }

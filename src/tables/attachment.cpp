@@ -14,6 +14,15 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+other_columns(Oid customers, const char *attached, const char *asked)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("table \"%s\" is attached with column \"%s\"", errors::name_of(customers), attached),
+                    errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
+                    errhint("Detach it first with crm_detach(), which leaves all data.")));
+}
+
 void
 create_trigger(const Attachment &attachment, const OwnTrigger &own)
 {
@@ -35,11 +44,11 @@ has_trigger(const Attachment &attachment, const OwnTrigger &wanted, const Attach
     {
         const Oid customers = attachment.request.customers;
         if (trigger->tgattr[1] != columns.status)
-            errors::other_columns(customers, get_attname(customers, trigger->tgattr[1], false),
-                                  attachment.request.status_column);
+            other_columns(customers, get_attname(customers, trigger->tgattr[1], false),
+                          attachment.request.status_column);
         if (trigger->tgattr[2] != columns.version)
-            errors::other_columns(customers, get_attname(customers, trigger->tgattr[2], false),
-                                  attachment.request.version_column);
+            other_columns(customers, get_attname(customers, trigger->tgattr[2], false),
+                          attachment.request.version_column);
     }
     table_close(relation, NoLock);
     return trigger != nullptr;
@@ -212,7 +221,10 @@ detach(Oid customers, Oid extension_schema)
     for (const OwnTrigger &own : own_triggers)
         dropped = drop_trigger(members[own.part], own, extension_schema) || dropped;
     if (!attached && !dropped)
-        errors::nothing_to_detach(customers);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("table \"%s\" is not attached", errors::name_of(customers)),
+                        errdetail("crm_attached_tables has no row for it, and it has no trigger of crm_concurrency."),
+                        errhint("Name the customers table.")));
 
     Arguments arguments;
     arguments.add(REGCLASSOID, ObjectIdGetDatum(customers));

@@ -155,9 +155,17 @@ require_companion(Attachment &attachment, const Companion<Facts> &companion, con
         }
     }
     if (table_owner(member) != attachment.owner)
-        errors::companion_of_another(attachment.request.customers, member);
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("table \"%s\" does not belong to the owner of \"%s\"", errors::name_of(member),
+                               errors::name_of(attachment.request.customers)),
+                        errdetail("Its owner would read what it is told of these customers. Nothing was attached."),
+                        errhint("Give it the same owner, or name another table: crm_attach(..., comments => ..., "
+                                "history => ..., locks => ...).")));
     if (const char *reason = why_not(attachment, companion, member))
-        errors::name_taken(member, reason);
+        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+                        errmsg("relation \"%s\" already exists and is not of these customers", errors::name_of(member)),
+                        errdetail("%s Nothing was attached.", reason),
+                        errhint("Name other tables: crm_attach(..., comments => ..., history => ..., locks => ...).")));
 }
 
 }  // namespace
@@ -199,7 +207,11 @@ take_members(Attachment &attachment, const Registered &attached)
         if (name == nullptr)
             return InvalidOid;
         if (asked != nullptr && std::strcmp(asked, name) != 0)
-            errors::other_companion(attachment.request.customers, table, asked);
+            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                            errmsg("table \"%s\" is attached with \"%s\"",
+                                   errors::name_of(attachment.request.customers), errors::name_of(table)),
+                            errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
+                            errhint("Detach it first with crm_detach(), which leaves all data.")));
         return table;
     };
     attachment.members.comments = take(attached.comments, attachment.request.comments);

@@ -12,6 +12,17 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+wrong_column_type(Oid table, const char *column, Oid type, const char *expected)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("column \"%s\" of attached table \"%s\" has type %s", column, errors::name_of(table),
+                           format_type_be(type)),
+                    errdetail("It must have type %s.", expected),
+                    errhint("Give the column its type back; first drop the trigger that names it, if there is one, and "
+                            "SELECT crm_attach(...) again in the end.")));
+}
+
 // Fills in what pg_class says of a table that is locked, and returns its schema.
 Oid
 describe_relation(PartFacts &part)
@@ -22,7 +33,10 @@ describe_relation(PartFacts &part)
     const FormData_pg_class form = *reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
     ReleaseSysCache(tuple);
     if (form.relkind != RELKIND_RELATION)
-        errors::no_longer_a_table(part.oid);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("attached relation \"%s\" is no ordinary table any more", errors::name_of(part.oid)),
+                        errdetail("It was made another kind of relation after it was attached."),
+                        errhint("Drop it, and SELECT crm_attach(...) again: it makes what is missing.")));
     part.owner = owner_of(form.relowner, form.relnamespace);
     part.policies = {form.relrowsecurity, form.relforcerowsecurity};
     part.sql = sql_relation(part.oid);
@@ -37,7 +51,7 @@ require_column(Oid table, const char *column, Oid type)
         errors::missing_column(table, column);
     const Oid actual = get_atttype(table, attribute);
     if (getBaseType(actual) != type)
-        errors::wrong_column_type(table, column, actual, format_type_be(type));
+        wrong_column_type(table, column, actual, format_type_be(type));
     return attribute;
 }
 
@@ -74,22 +88,27 @@ find_columns_of_customers(Customers &customers, Oid extension_schema)
     customers.key_column_type = getBaseType(type);
     customers.key_type = key_type_of(customers.key_column_type);
     if (!OidIsValid(customers.key_type))
-        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.key, false), type,
-                                  "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
+        wrong_column_type(customers.oid, get_attname(customers.oid, customers.key, false), type,
+                          "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
 
     get_atttypetypmodcoll(customers.oid, customers.status, &customers.status_type, &customers.status_typmod,
                           &collation);
     if (!can_be_status(customers.status_type))
-        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.status, false),
-                                  customers.status_type,
-                                  "text, varchar, citext, an enum or an integer, or a domain over one of them");
+        wrong_column_type(customers.oid, get_attname(customers.oid, customers.status, false), customers.status_type,
+                          "text, varchar, citext, an enum or an integer, or a domain over one of them");
 
     get_atttypetypmodcoll(customers.oid, customers.version, &type, &typmod, &collation);
     if (getBaseType(type) != TIMESTAMPTZOID)
-        errors::wrong_column_type(customers.oid, get_attname(customers.oid, customers.version, false), type,
-                                  format_type_be(TIMESTAMPTZOID));
+        wrong_column_type(customers.oid, get_attname(customers.oid, customers.version, false), type,
+                          format_type_be(TIMESTAMPTZOID));
     if (typmod >= 0 && typmod < 3)
-        errors::too_coarse_version(customers.oid, get_attname(customers.oid, customers.version, false));
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("column \"%s\" of attached table \"%s\" does not hold milliseconds",
+                        get_attname(customers.oid, customers.version, false), errors::name_of(customers.oid)),
+                 errdetail("Versions are at least a millisecond apart."),
+                 errhint("Drop the trigger that calls crm_customers_key(), give the column the type timestamptz(3) or "
+                         "timestamptz, and SELECT crm_attach(...) again.")));
     return columns;
 }
 

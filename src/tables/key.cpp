@@ -46,7 +46,11 @@ Key
 key_of_bigint(const AttachedTable &table, std::int64_t id)
 {
     if (table->customers.key_type != INT8OID)
-        errors::key_is_no_number(table->customers.oid, table->customers.key_column_type);
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("keys of customers table \"%s\" have type %s", errors::name_of(table->customers.oid),
+                               format_type_be(table->customers.key_column_type)),
+                        errdetail("The function takes a number; nothing was done."),
+                        errhint("Use the function of the same name that ends in _by_key: it takes the key as text.")));
     return {INT8OID, Int64GetDatum(id)};
 }
 

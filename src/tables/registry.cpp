@@ -8,6 +8,15 @@ namespace crm {
 
 namespace {
 
+[[noreturn]] void
+extension_dropped()
+{
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("the extension crm_concurrency was dropped during this call"), errdetail("Nothing was done."),
+             errhint("When the extension is there again and the tables are attached, send the same again.")));
+}
+
 // One reading of the registry, in a memory context of its own.
 struct Reading
 {
@@ -115,7 +124,10 @@ required_value(Relation registry, HeapTuple tuple, const char *column)
 {
     const std::optional<Datum> value = registry_value(registry, tuple, column);
     if (!value)
-        errors::malformed_registry(column);
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("a row of crm_attached_tables has no %s", column),
+                        errdetail("The registry is written by crm_attach()."),
+                        errhint("Delete the row, and attach the table again.")));
     return *value;
 }
 
@@ -267,7 +279,7 @@ extension_schema_of(FunctionCallInfo fcinfo)
 {
     const Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
     if (!OidIsValid(schema))
-        errors::extension_dropped();
+        extension_dropped();
     return schema;
 }
 
@@ -276,7 +288,7 @@ registry_table(Oid extension_schema)
 {
     const Oid registry = get_relname_relid("crm_attached_tables", extension_schema);
     if (!OidIsValid(registry))
-        errors::extension_dropped();
+        extension_dropped();
     return registry;
 }
 
