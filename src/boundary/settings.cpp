@@ -34,7 +34,6 @@ const config_enum_entry events_options[] = {
 
 const config_enum_entry access_path_options[] = {
     {"auto", access_path_auto, false},
-    {"direct", access_path_direct, false},
     {"spi", access_path_spi, false},
     {nullptr, 0, false},
 };
@@ -105,8 +104,8 @@ define()
         "the prefix crm_concurrency.",
         &events_value, events_off, events_options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable("crm_concurrency.access_path", "How customers and comments are read and written.",
-                             "auto and direct: without parsing and planning where the table and the rights allow it, "
-                             "else by SPI. spi: always by SPI, as tests do to compare both.",
+                             "auto: without parsing and planning where the table and the rights allow it, else by SPI. "
+                             "spi: always by SPI, as tests do to compare both.",
                              &access_path_value, access_path_auto, access_path_options, PGC_SUSET, 0, nullptr, nullptr,
                              nullptr);
     reserve_settings("crm_concurrency");

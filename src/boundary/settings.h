@@ -21,7 +21,6 @@ enum Events : int
 enum AccessPath : int
 {
     access_path_auto,
-    access_path_direct,
     access_path_spi,
 };
 
@@ -49,7 +48,7 @@ core::Microseconds repeated_comment_window();
 // The most characters a comment may have.
 int max_comment_length();
 
-// How rows are read and written: access_path_auto and access_path_direct both take the direct path where that is possible.
+// How rows are read and written: access_path_auto takes the direct path where that is possible.
 AccessPath access_path();
 
 // Whether the owner may truncate customers and comments.

@@ -222,7 +222,7 @@ def create_roles(dsn: str) -> None:
 
 
 def create_database(dsn: str, name: str) -> Database:
-    side = create_side(dsn, name, KINDS["direct"])
+    side = create_side(dsn, name, KINDS["auto"])
     create_roles(dsn)
     database = psycopg.conninfo.conninfo_to_dict(side.dsn)["dbname"]
     session = Session(side.dsn, KINDS["spi"].settings)
@@ -463,7 +463,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dsn", required=True, help="of a superuser; a database and roles are made, and dropped at the end")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
     parser.add_argument("--rounds", type=int, default=100, help="how many (default: %(default)s)")
-    parser.add_argument("--access-path", choices=["direct", "spi"], help="of all rounds (default: one or the other)")
+    parser.add_argument("--access-path", choices=["auto", "spi"], help="of all rounds (default: one or the other)")
     parser.add_argument("--name", default="crm_ddl", help="what the name of the database begins with")
     parser.add_argument("--plant", default="", help="a statement that runs after each call: a fault to be found")
     parser.add_argument("--verbose", action="store_true", help="print how each round ended")
@@ -489,7 +489,7 @@ def main() -> int:
     options = arguments()
     # Clean up when told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    access_paths = [options.access_path] if options.access_path else ["direct", "spi"]
+    access_paths = [options.access_path] if options.access_path else ["auto", "spi"]
     database = create_database(options.dsn, options.name)
     endings: Counter[str] = Counter()
     reached: set[tuple[str, str]] = set()

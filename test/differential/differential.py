@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
 
 
 def create_sides(options: argparse.Namespace) -> list[Side]:
-    return [create_side(options.dsn, options.name, KINDS[kind]) for kind in ("direct", options.against)]
+    return [create_side(options.dsn, options.name, KINDS[kind]) for kind in ("auto", options.against)]
 
 
 def run_round(turn: Round, options: argparse.Namespace) -> bool:

@@ -125,7 +125,7 @@ def edition() -> Kind:
         BEGIN EXECUTE $edition${EDITION.read_text()}$edition$; RETURN 'customers'::regclass; END $shim$""", True)
 
 
-KINDS = {kind.name: kind for kind in (extension("direct"), extension("spi"), edition())}
+KINDS = {kind.name: kind for kind in (extension("auto"), extension("spi"), edition())}
 
 
 @dataclass

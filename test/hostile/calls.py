@@ -122,7 +122,7 @@ DEFINITIONS = [
     "ALTER TABLE crm.comments DROP COLUMN IF EXISTS extra",
     "ALTER TABLE crm.customers RENAME COLUMN phone TO telephone", "ALTER TABLE crm.customers RENAME COLUMN telephone TO phone",
     "SET crm_concurrency.access_path = 'spi'",
-    "SET crm_concurrency.access_path = 'direct'", "SET crm_concurrency.events = 'notify'",
+    "SET crm_concurrency.access_path = 'auto'", "SET crm_concurrency.events = 'notify'",
     "SET crm_concurrency.events = 'logical'", "SET crm_concurrency.events = 'off'",
     "SET crm_concurrency.author_setting = 'session_user'", "SET crm_concurrency.author_setting = ''",
     "SET crm_concurrency.max_comment_length = 1", "RESET crm_concurrency.max_comment_length",

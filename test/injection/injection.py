@@ -29,7 +29,7 @@ MEMORY_OF_FIRST_USE = 100
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dsn", required=True, help="of a superuser; databases are made, and dropped at the end")
-    parser.add_argument("--path", choices=["direct", "spi"], action="append", help="of these access paths only")
+    parser.add_argument("--path", choices=["auto", "spi"], action="append", help="of these access paths only")
     parser.add_argument("--scenario", help="only this one")
     parser.add_argument("--each-scenario", action="store_true", help="at each place once in every scenario")
     parser.add_argument("--frames", type=int, default=1, help="places that so many callers tell apart (default: %(default)s)")
@@ -411,7 +411,7 @@ def run_path(options: argparse.Namespace, path: str) -> bool:
 
 def main() -> int:
     options = arguments()
-    paths = options.path or ["direct", "spi"]
+    paths = options.path or ["auto", "spi"]
     # In processes, one for each path.
     with multiprocessing.Pool(len(paths)) as pool:
         results = [pool.apply_async(run_path, (options, path)) for path in paths]

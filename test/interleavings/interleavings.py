@@ -61,7 +61,7 @@ class Player:
         self.waiting: dict[tuple, int | None] = {}
 
     def open(self) -> None:
-        self.sides = [create_side(self.options.dsn, self.options.name, KINDS[kind]) for kind in ("direct", "spi")]
+        self.sides = [create_side(self.options.dsn, self.options.name, KINDS[kind]) for kind in ("auto", "spi")]
         for number, side in enumerate(self.sides):
             side.patience = 0.002
             side.observer.run(TABLES + LOOK + self.options.plant + (self.options.plant_last if number > 0 else ""))
