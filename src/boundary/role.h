@@ -20,8 +20,8 @@ Owner owner_of(Oid role, Oid schema);
 // What may be called with an owner's rights.
 enum class Called
 {
-    anything,     // triggers, constraints, expressions of others: names are looked for in the owner's path
-    known_alone,  // PostgreSQL's own functions and ours, which look for no name
+    anything,       // triggers, constraints, expressions of others: names are looked for in the owner's path
+    own_functions,  // PostgreSQL's own functions and ours, which look for no name
 };
 
 // Whose rights the session has, and the level of settings that goes with them.

@@ -17,7 +17,7 @@ CRM_FUNCTION(crm_export_comments)
     const Key key = key_argument(fcinfo, 0, table);
 
     const std::optional<Datum> text = in_spi([&](MemoryContext caller) -> std::optional<Datum> {
-        if (!access_path(table).look(table, key))
+        if (!access_path(table).fetch(table, key))
             return std::nullopt;
         return copied_value(export_comments(table, key, PG_GETARG_DATUM(1)), caller);
     });

@@ -4,6 +4,7 @@
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../core/version.h"
+#include "../records/comment_stamps.h"
 #include "../records/events.h"
 #include "../records/save_in_progress.h"
 #include "../saving/access_path.h"
@@ -50,7 +51,7 @@ struct CommentRow
 };
 
 // The columns that the trigger sets in a new row.
-struct Stamps
+struct NewValues
 {
     static constexpr int count = 7;
     int columns[count];
@@ -58,20 +59,17 @@ struct Stamps
     bool nulls[count];
     int used = 0;
 
-    void set(AttrNumber column, Datum value)
+    void set(AttrNumber column, std::optional<Datum> value)
     {
         columns[used] = column;
-        values[used] = value;
-        nulls[used++] = false;
+        values[used] = value.value_or(static_cast<Datum>(0));
+        nulls[used++] = !value;
     }
 
-    void set_null(AttrNumber column)
+    void set(const Comments &comments, const CommentStamps &stamps)
     {
-        set(column, static_cast<Datum>(0));
-        nulls[used - 1] = true;
+        each_stamp(comments, stamps, [this](AttrNumber column, std::optional<Datum> value) { set(column, value); });
     }
-
-    void set(AttrNumber column, core::Timestamp time) { set(column, TimestampTzGetDatum(time.us)); }
 };
 
 core::Request
@@ -95,76 +93,35 @@ is_import(const CommentRow &comment)
 
 // Who wrote the comment; a missing name is filled in where the authenticated user is known.
 std::string_view
-author_of(const CommentRow &comment, Stamps &stamps)
+author_of(const CommentRow &comment, NewValues &set)
 {
     const std::optional<std::string_view> given = comment.text(comment.table->comments.author);
     const std::string_view author =
         is_import(comment) ? require_text(given, "author", "Pass the name of the person who wrote the comment.")
                            : require_author(given);
     if (!given)
-        stamps.set(comment.table->comments.author, text_datum(author));
+        set.set(comment.table->comments.author, text_datum(author));
     return author;
 }
 
-// A comment from a save of crm_update_customer().
+// What only the extension knows is kept from the owner alone, who restores and imports.
 void
-stamp_saved(const CommentRow &comment, const SaveInProgress &save, Stamps &stamps)
+set_plain(const CommentRow &comment, NewValues &set)
 {
-    stamps.set(comment.table->comments.created_at, clock_now());
-    stamps.set(comment.table->comments.based_on, save.based_on);
-    if (!save.refused_request)
-        return;
-    stamps.set(comment.table->comments.save_refused, BoolGetDatum(true));
-    stamps.set(comment.table->comments.refused_request, *save.refused_request);
-}
-
-// A comment with a value in expected_ts, which has passed its check.
-void
-stamp_versioned(const CommentRow &comment, core::Timestamp base, Stamps &stamps)
-{
-    stamps.set(comment.table->comments.created_at, clock_now());
-    stamps.set(comment.table->comments.based_on, base);
-    stamps.set(comment.table->comments.save_refused, BoolGetDatum(false));
-    stamps.set_null(comment.table->comments.refused_request);
-    stamps.set_null(comment.table->comments.adopted_version);
-    stamps.set_null(comment.table->comments.expected_ts);
-}
-
-// A comment from crm_add_comment().
-void
-stamp_added(const CommentRow &comment, Stamps &stamps)
-{
-    stamps.set(comment.table->comments.created_at, clock_now());
-    stamps.set(comment.table->comments.save_refused, BoolGetDatum(false));
-    stamps.set_null(comment.table->comments.based_on);
-    stamps.set_null(comment.table->comments.refused_request);
-    stamps.set_null(comment.table->comments.adopted_version);
-}
-
-// Any other comment. What only the extension knows is kept from the owner alone, who restores and imports.
-void
-stamp_plain(const CommentRow &comment, Stamps &stamps)
-{
+    if (!caller_owns(comment.table->comments.oid))
+        return set.set(comment.table->comments, {.created_at = clock_now()});
     const core::Timestamp now = clock_now();
-    const bool is_owner = caller_owns(comment.table->comments.oid);
     const std::optional<core::Timestamp> created_at = comment.time(comment.table->comments.created_at);
-
-    if (!is_owner || !created_at || *created_at > now)
-        stamps.set(comment.table->comments.created_at, now);
-    if (is_owner)
-        return;
-    stamps.set(comment.table->comments.save_refused, BoolGetDatum(false));
-    stamps.set_null(comment.table->comments.based_on);
-    stamps.set_null(comment.table->comments.refused_request);
-    stamps.set_null(comment.table->comments.adopted_version);
+    if (!created_at || *created_at > now)
+        set.set(comment.table->comments.created_at, TimestampTzGetDatum(now.us));
 }
 
 HeapTuple
 before_insert(const CommentRow &comment)
 {
     const AttachedTable &table = comment.table;
-    Stamps stamps;
-    const std::string_view author = author_of(comment, stamps);
+    NewValues set;
+    const std::string_view author = author_of(comment, set);
     check_comment_length(require_text(comment.text(table->comments.body), "body", "Pass the text of the comment."));
 
     if (const std::optional<core::Timestamp> created_at = comment.time(table->comments.created_at);
@@ -182,10 +139,10 @@ before_insert(const CommentRow &comment)
     const Key key = stored_reference(table, *customer);
 
     if (const SaveInProgress *save = save_that_fired(table, key, Step::insert_comment))
-        stamp_saved(comment, *save, stamps);
+        set.set(table->comments, stamps_of(*save));
     else if (SaveInProgress *added = save_that_fired(table, key, Step::add_comment))
     {
-        stamp_added(comment, stamps);
+        set.set(table->comments, stamps_of(*added));
         added->comment_id = DatumGetInt64(*id);
         added->step = Step::none;
     }
@@ -193,12 +150,11 @@ before_insert(const CommentRow &comment)
     {
         check_versioned_comment(table, key, request_of(comment, *base, author));
         note_versioned_comment(table->comments.oid, key, DatumGetInt64(*id), *base);
-        stamp_versioned(comment, *base, stamps);
+        set.set(table->comments, {.created_at = clock_now(), .based_on = base});
     }
     else
-        stamp_plain(comment, stamps);
-    return heap_modify_tuple_by_cols(comment.row, comment.columns, stamps.used, stamps.columns, stamps.values,
-                                     stamps.nulls);
+        set_plain(comment, set);
+    return heap_modify_tuple_by_cols(comment.row, comment.columns, set.used, set.columns, set.values, set.nulls);
 }
 
 void

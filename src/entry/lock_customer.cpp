@@ -91,7 +91,7 @@ public:
             return;
         in_spi([&](MemoryContext) {
             for (const ListedLock &listed : read_live_locks(*table))
-                if (!is_filtered || access_path(*table).look(*table, listed.key))
+                if (!is_filtered || access_path(*table).fetch(*table, listed.key))
                     add(registered.customers, listed);
         });
     }

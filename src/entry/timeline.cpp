@@ -20,7 +20,7 @@ CRM_FUNCTION(crm_timeline)
     const RowSet rows = begin_row_set(fcinfo);
 
     in_spi([&](MemoryContext) {
-        const bool is_hidden = is_under_row_security(table->customers.oid) && !access_path(table).look(table, key);
+        const bool is_hidden = is_under_row_security(table->customers.oid) && !access_path(table).fetch(table, key);
         if (!is_hidden)
             read_timeline(table, key, max_rows, before, rows);
     });

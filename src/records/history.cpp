@@ -46,11 +46,7 @@ constexpr RowQuery<History> change_before{.part = &TableDescription::history,
                                           .order = Order::backward,
                                           .expected = 1};
 
-constexpr SqlStatement insert_change{
-    "INSERT INTO {history} (customer_id, version, previous, based_on, recorded_at, operation, "
-    "author, db_user, status_from, status_to, fields, comment_id, request) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.name, $9, $10, $11, $12, $13)",
-    As::owner, Part::history};
+constexpr SqlStatement insert_change{"INSERT INTO {history} ({columns}) VALUES ({values})", As::owner, Part::history};
 
 constexpr SqlStatement select_applied{"SELECT 1 FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                       "AND version OPERATOR(pg_catalog.=) $2 AND request OPERATOR(pg_catalog.=) $3 "
@@ -96,35 +92,6 @@ name_of(Operation operation)
     return {};
 }
 
-void
-add_optional(Arguments &arguments, Oid type, std::optional<Datum> value)
-{
-    if (value)
-        arguments.add(type, *value);
-    else
-        arguments.add_null(type);
-}
-
-bool
-insert_by_statement(const AttachedTable &table, const Key &key, const RecordedChange &row,
-                    std::optional<std::string_view> author)
-{
-    Arguments arguments = arguments_of(key);
-    arguments.add(row.version);
-    arguments.add(row.previous);
-    arguments.add(row.based_on);
-    arguments.add(clock_now());
-    arguments.add(name_of(row.operation));
-    arguments.add(author);
-    arguments.add(std::string_view{GetUserNameFromId(GetSessionUserId(), false)});
-    arguments.add(row.status_from);
-    arguments.add(row.status_to);
-    add_optional(arguments, JSONBOID, row.fields);
-    arguments.add(row.comment_id);
-    add_optional(arguments, UUIDOID, row.request);
-    return execute(table, insert_change, arguments) == 1;
-}
-
 std::optional<Datum>
 datum_of(std::optional<core::Timestamp> time)
 {
@@ -137,32 +104,72 @@ datum_of(std::optional<std::string_view> text)
     return text ? std::optional{text_datum(*text)} : std::nullopt;
 }
 
+std::optional<Datum>
+datum_of(std::optional<std::int64_t> number)
+{
+    return number ? std::optional{Int64GetDatum(*number)} : std::nullopt;
+}
+
+// Calls set(column, value) for each column of a row that is to be written; the value is empty for NULL.
+template <typename Set>
+void
+each_value(const Key &key, const RecordedChange &row, std::optional<std::string_view> author, Set set)
+{
+    const char *user = GetUserNameFromId(GetSessionUserId(), false);
+    set(&HistoryFacts::customer_id, std::optional{key.value});
+    set(&HistoryFacts::version, datum_of(std::optional{row.version}));
+    set(&HistoryFacts::previous, datum_of(row.previous));
+    set(&HistoryFacts::based_on, datum_of(row.based_on));
+    set(&HistoryFacts::recorded_at, datum_of(std::optional{clock_now()}));
+    set(&HistoryFacts::operation, datum_of(std::optional{name_of(row.operation)}));
+    set(&HistoryFacts::author, datum_of(author));
+    set(&HistoryFacts::db_user, std::optional{DirectFunctionCall1(namein, CStringGetDatum(user))});
+    set(&HistoryFacts::status_from, datum_of(row.status_from));
+    set(&HistoryFacts::status_to, datum_of(row.status_to));
+    set(&HistoryFacts::fields, row.fields);
+    set(&HistoryFacts::comment_id, datum_of(row.comment_id));
+    set(&HistoryFacts::request, row.request);
+    set(&HistoryFacts::earlier_pruned, std::optional{BoolGetDatum(false)});
+}
+
+bool
+insert_by_statement(const AttachedTable &table, const Key &key, const RecordedChange &row,
+                    std::optional<std::string_view> author)
+{
+    Arguments arguments;
+    Sql columns[Arguments::capacity];
+    Sql values[Arguments::capacity];
+    each_value(key, row, author, [&](AttrNumber HistoryFacts::*number, std::optional<Datum> value) {
+        const auto *column = std::ranges::find(history_columns, number, &CompanionColumn<HistoryFacts>::number);
+        const Oid type = OidIsValid(column->type) ? column->type : key.type;
+        columns[arguments.count] = sql_identifier(column->name);
+        values[arguments.count] = sql_parameter(arguments.count + 1);
+        if (value)
+            arguments.add(type, *value);
+        else
+            arguments.add_null(type);
+    });
+    const std::size_t count = arguments.count;
+    const auto build = [&] {
+        return sql(table, insert_change.text,
+                   {{"columns", sql_joined(", ", {columns, count})}, {"values", sql_joined(", ", {values, count})}});
+    };
+    return as_owner(table, Part::history, [&] { return execute(table->plan(&insert_change), build, arguments); }) == 1;
+}
+
 bool
 insert_directly(const AttachedTable &table, const Key &key, const RecordedChange &row,
                 std::optional<std::string_view> author)
 {
-    Relation history = table_open(table->history.oid, NoLock);
-    NewRow values(history);
-    values.set(table->history.customer_id, key.value);
-    values.set(table->history.version, TimestampTzGetDatum(row.version.us));
-    values.set(table->history.previous, datum_of(row.previous));
-    values.set(table->history.based_on, datum_of(row.based_on));
-    values.set(table->history.recorded_at, TimestampTzGetDatum(clock_now().us));
-    values.set(table->history.operation, text_datum(name_of(row.operation)));
-    values.set(table->history.author, datum_of(author));
-    values.set(table->history.db_user,
-               DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false))));
-    values.set(table->history.status_from, datum_of(row.status_from));
-    values.set(table->history.status_to, datum_of(row.status_to));
-    values.set(table->history.fields, row.fields);
-    values.set(table->history.comment_id,
-               row.comment_id ? std::optional{Int64GetDatum(*row.comment_id)} : std::nullopt);
-    values.set(table->history.request, row.request);
-    values.set(table->history.earlier_pruned, BoolGetDatum(false));
-
     TableDescription &known = *table;
-    const Role caller = act_as(known.history.owner, known.is_recorded_alone() ? Called::known_alone : Called::anything);
-    const bool is_written = insert_row(history, values, NIL, prepared_history_write(known, history), {});
+    Relation history = table_open(known.history.oid, NoLock);
+    NewRow values(history);
+    each_value(key, row, author, [&](AttrNumber HistoryFacts::*column, std::optional<Datum> value) {
+        values.set(known.history.*column, value);
+    });
+    const Role caller = act_as(known.history.owner,
+                               known.may_be_recorded_without_triggers() ? Called::own_functions : Called::anything);
+    const bool is_written = insert_row(history, values, NIL, prepared_record(known, history), {});
     act_again_as(caller);
     table_close(history, NoLock);
     return is_written;

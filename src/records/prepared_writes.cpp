@@ -40,7 +40,7 @@ prepared_write(TableDescription &table, PreparedWrite *&slot, Relation relation,
 // What serves writes of one of the tables without the triggers that have nothing to do. While changes of another server are
 // replayed, others fire.
 const PreparedWrite *
-prepared_alone(TableDescription &table, PreparedWrite *&slot, Relation relation, CmdType command)
+prepared_without_triggers(TableDescription &table, PreparedWrite *&slot, Relation relation, CmdType command)
 {
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         return nullptr;
@@ -56,47 +56,49 @@ prepared_alone(TableDescription &table, PreparedWrite *&slot, Relation relation,
 }  // namespace
 
 const PreparedWrite *
-prepared_history_write(TableDescription &table, Relation history)
+prepared_record(TableDescription &table, Relation history)
 {
     return prepared_write(table, table.history.write, history, CMD_INSERT);
 }
 
 const PreparedWrite *
-prepared_customers_write(TableDescription &table, Relation customers)
+prepared_update(TableDescription &table, Relation customers)
 {
     return prepared_write(table, table.customers.write, customers, CMD_UPDATE);
 }
 
 const PreparedWrite *
-prepared_comments_write(TableDescription &table, Relation comments)
+prepared_comment(TableDescription &table, Relation comments)
 {
     return prepared_write(table, table.comments.write, comments, CMD_INSERT);
 }
 
 const PreparedWrite *
-prepared_update(TableDescription &table, Relation customers)
+prepared_update_without_triggers(TableDescription &table, Relation customers)
 {
-    if (!table.customers.is_alone)
+    if (!table.customers.may_be_written_without_triggers)
         return nullptr;
     if (table.history.write == nullptr)
     {
         // Preparing may call the functions in the conditions of indexes.
         Relation history = table_open(table.history.oid, NoLock);
         const Role caller = act_as(table.history.owner);
-        prepared_history_write(table, history);
+        prepared_record(table, history);
         act_again_as(caller);
         table_close(history, NoLock);
     }
     // Functions of others that are called when a change is recorded are called by a trigger.
-    if (!table.is_recorded_alone())
+    if (!table.may_be_recorded_without_triggers())
         return nullptr;
-    return prepared_alone(table, table.customers.write_alone, customers, CMD_UPDATE);
+    return prepared_without_triggers(table, table.customers.write_without_triggers, customers, CMD_UPDATE);
 }
 
 const PreparedWrite *
-prepared_comment(TableDescription &table, Relation comments)
+prepared_comment_without_triggers(TableDescription &table, Relation comments)
 {
-    return table.comments.is_alone ? prepared_alone(table, table.comments.write_alone, comments, CMD_INSERT) : nullptr;
+    return table.comments.may_be_written_without_triggers
+               ? prepared_without_triggers(table, table.comments.write_without_triggers, comments, CMD_INSERT)
+               : nullptr;
 }
 
 }  // namespace crm

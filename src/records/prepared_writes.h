@@ -6,13 +6,13 @@ namespace crm {
 
 // What serves all writes of one of the tables, which is open; made on the first. It is nullptr where the tables have changed
 // since.
-const PreparedWrite *prepared_history_write(TableDescription &table, Relation history);
-const PreparedWrite *prepared_customers_write(TableDescription &table, Relation customers);
-const PreparedWrite *prepared_comments_write(TableDescription &table, Relation comments);
+const PreparedWrite *prepared_record(TableDescription &table, Relation history);
+const PreparedWrite *prepared_update(TableDescription &table, Relation customers);
+const PreparedWrite *prepared_comment(TableDescription &table, Relation comments);
 
 // What serves updates of the customers table and insertions of comments, which are open, when the work of the extension's
 // triggers is done without them; nullptr where triggers of others have a say.
-const PreparedWrite *prepared_update(TableDescription &table, Relation customers);
-const PreparedWrite *prepared_comment(TableDescription &table, Relation comments);
+const PreparedWrite *prepared_update_without_triggers(TableDescription &table, Relation customers);
+const PreparedWrite *prepared_comment_without_triggers(TableDescription &table, Relation comments);
 
 }  // namespace crm

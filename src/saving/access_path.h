@@ -3,6 +3,7 @@
 #include "../boundary/value_json.h"
 #include "../core/timestamp.h"
 #include "../records/fields.h"
+#include "../records/save_in_progress.h"
 #include "../tables/attached_tables.h"
 #include "../tables/key.h"
 
@@ -13,8 +14,8 @@ struct CustomerRow
 {
     core::Timestamp version;
     std::optional<std::string_view> status;
-    ItemPointerData place;  // where the row was, for the direct path to look first: invalid when it is not known
-    TransactionId writer;   // the transaction that had locked or updated the row, where the path sees that
+    ItemPointerData tid;   // for the direct path to look there first: invalid when it is not known
+    TransactionId writer;  // the transaction that had locked or updated the row, where the path sees that
 };
 
 // The customer as the caller may read it.
@@ -25,19 +26,35 @@ struct ReadableCustomer
     RowAsJson row;  // the columns that the caller may read
 };
 
+// What a save writes.
+struct Write
+{
+    std::optional<std::string_view> status;
+    Fields fields;
+
+    bool is_empty() const { return !status && fields.empty(); }
+};
+
+// Whether this transaction holds a lock on the customer's row.
+enum class CustomerLocked : bool
+{
+    no,
+    yes,
+};
+
 // How rows of attached tables are read and written, with the caller's rights. SPI is connected around every call. Each
 // raises 21000 when more than one row has the key.
 class AccessPath
 {
 public:
     // The row as the current snapshot shows it, without a lock; empty when there is none.
-    virtual std::optional<CustomerRow> look(const AttachedTable &table, const Key &key,
-                                            ItemPointerData place = {}) const = 0;
+    virtual std::optional<CustomerRow> fetch(const AttachedTable &table, const Key &key,
+                                             ItemPointerData tid = {}) const = 0;
 
-    // The same of a given snapshot with the columns that the caller may read. Of other columns than those wanted, if any
+    // The row as a given snapshot shows it, with the columns that the caller may read. Of other columns than those wanted, if any
     // are, the row may have nothing.
     virtual std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot,
-                                                 Fields wanted = {}, ItemPointerData place = {}) const = 0;
+                                                 Fields wanted = {}, ItemPointerData tid = {}) const = 0;
 
     // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
     // updated. Raises 40001 where the transaction has one snapshot and the row changed since. A row that was seen in the
@@ -49,18 +66,17 @@ public:
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(const AttachedTable &table, const Key &key) const = 0;
 
-    // The same whatever the caller's rights; false under REPEATABLE READ, too, where the foreign key alone can tell.
+    // lock_for_reference() whatever the caller's rights; false under REPEATABLE READ, too, where the foreign key alone can
+    // tell.
     virtual bool check_reference(const AttachedTable &table, const Key &key) const = 0;
 
-    // Updates the locked row: a new status and other columns, or nothing to let the triggers give it its next version
-    // only. place is where the row is, and then where it is after the update. False when a trigger suppressed the update.
-    virtual bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status,
-                        Fields fields, ItemPointerData &place) const = 0;
+    // Updates the locked row of a save in progress, or lets the triggers alone give it its next version where the write is
+    // empty. tid is where the row is, and then where it is after the update. False when a trigger suppressed the update.
+    virtual bool update(SaveInProgress &save, const Write &write, ItemPointerData &tid) const = 0;
 
-    // Inserts a comment; false when a trigger suppressed it. When this transaction holds a lock on the customer's row, the
-    // foreign key need not look for it again.
-    virtual bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
-                                bool is_customer_locked) const = 0;
+    // Inserts the comment of a save in progress; false when a trigger suppressed it. Where this transaction holds a lock on
+    // the customer's row, the foreign key need not look for it again.
+    virtual bool insert_comment(SaveInProgress &save, const core::Request &request, CustomerLocked is_locked) const = 0;
 
 protected:
     ~AccessPath() = default;

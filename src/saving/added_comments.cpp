@@ -57,14 +57,14 @@ take(void *context, const CommentsRow &row, TransactionId writer)
 }
 
 std::int64_t
-insert(const AttachedTable &table, const Key &key, const core::Request &comment, bool is_checked)
+insert(const AttachedTable &table, const Key &key, const core::Request &comment, CustomerLocked is_locked)
 {
     SaveInProgress progress = {};
     progress.table = table;
     progress.key = key;
     progress.step = Step::add_comment;
     with_save_in_progress(progress, [&] {
-        if (!access_path(table).insert_comment(table, key, comment, is_checked))
+        if (!access_path(table).insert_comment(progress, comment, is_locked))
             errors::write_suppressed(table->comments.oid, key_text(key));
     });
     if (progress.step != Step::none)
@@ -75,7 +75,7 @@ insert(const AttachedTable &table, const Key &key, const core::Request &comment,
 // Adds the comment unless it was added within the window, by a transaction that has committed or is in flight: that is waited
 // for.
 std::int64_t
-insert_once(const AttachedTable &table, const Key &key, const core::Request &comment, bool is_checked,
+insert_once(const AttachedTable &table, const Key &key, const core::Request &comment, CustomerLocked is_locked,
             core::Microseconds window)
 {
     // Without an index the latest comments are not the first that are found.
@@ -100,7 +100,7 @@ insert_once(const AttachedTable &table, const Key &key, const core::Request &com
             each_row(table, latest_comments, key, std::nullopt, latest_snapshot(),
                      [&](const CommentsRow &row) { return take(&search, row, InvalidTransactionId); });
     }
-    const std::int64_t id = search.id ? *search.id : insert(table, key, comment, is_checked);
+    const std::int64_t id = search.id ? *search.id : insert(table, key, comment, is_locked);
     unlock_comment(lock, ExclusiveLock);
     if (search.id)
         await_standbys_at_commit();
@@ -113,18 +113,18 @@ std::int64_t
 add_comment(const AttachedTable &table, const Key &key, const core::Request &comment)
 {
     require_comment_rights(table, comment);
-    const bool is_checked = access_path(table).check_reference(table, key);
+    const CustomerLocked is_locked{access_path(table).check_reference(table, key)};
     // Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
     if (!is_under_row_security(table->comments.oid))
     {
-        if (!is_checked && !customer_exists(table, key))
+        if (is_locked == CustomerLocked::no && !customer_exists(table, key))
             errors::no_such_customer(key_text(key));
         if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
             errors::no_such_comment(*comment.reply_to, key_text(key));
     }
     if (const core::Microseconds window = settings::repeated_comment_window(); window > 0)
-        return insert_once(table, key, comment, is_checked, window);
-    return insert(table, key, comment, is_checked);
+        return insert_once(table, key, comment, is_locked, window);
+    return insert(table, key, comment, is_locked);
 }
 
 }  // namespace crm

@@ -51,18 +51,18 @@ insert_comment(const Attempt &save, SaveInProgress &progress)
     if (save.request.reply_to && !comment_exists(save.table, save.key, *save.request.reply_to))
         errors::no_such_comment(*save.request.reply_to, key_text(save.key));
     progress.step = Step::insert_comment;
-    if (!save.path().insert_comment(save.table, save.key, save.request, true))
+    if (!save.path().insert_comment(progress, save.request, CustomerLocked::yes))
         errors::write_suppressed(save.table->comments.oid, key_text(save.key));
     if (progress.step != Step::none)
         errors::comment_not_stored(save.table->comments.oid);
 }
 
 void
-update_customer(const Attempt &save, const Write &write, ItemPointerData &place, SaveInProgress &progress)
+update_customer(const Attempt &save, const Write &write, ItemPointerData &tid, SaveInProgress &progress)
 {
     require_assignable(save.table, write.fields);
     progress.step = Step::update_customer;
-    if (!save.path().update(save.table, save.key, write.status, write.fields, place))
+    if (!save.path().update(progress, write, tid))
         errors::write_suppressed(save.table->customers.oid, key_text(save.key));
     if (progress.step != Step::none)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

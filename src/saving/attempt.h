@@ -23,13 +23,6 @@ struct Attempt
     const AccessPath &path() const { return access_path(table); }
 };
 
-// What a save writes.
-struct Write
-{
-    std::optional<std::string_view> status;
-    Fields fields;
-};
-
 // Raises 42501 without the rights that a save needs beside SELECT, which its queries check.
 void require_save_rights(const AttachedTable &table, const core::Request &request);
 
@@ -43,8 +36,8 @@ SaveInProgress in_progress(const Attempt &save);
 // Inserts the comment of a save, by which its trigger fills in where it is stored.
 void insert_comment(const Attempt &save, SaveInProgress &progress);
 
-// Updates the customer, whose row is locked at a place; then where it is after that.
-void update_customer(const Attempt &save, const Write &write, ItemPointerData &place, SaveInProgress &progress);
+// Updates the customer, whose row is locked at this TID, and leaves the TID that it has after that.
+void update_customer(const Attempt &save, const Write &write, ItemPointerData &tid, SaveInProgress &progress);
 
 // What happened since the base of the save, as a snapshot shows it.
 ChangesSince changes_since(const Attempt &save, Snapshot snapshot);

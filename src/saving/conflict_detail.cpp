@@ -80,12 +80,12 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
 }  // namespace
 
 ConflictDetail
-conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields, Found found,
-                std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
+conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+                ConflictContext context, std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
 {
-    read_visible(table, key, found.snapshot, found.changes);
-    const ReadableCustomer &customer = found.customer;
-    const ChangesSince &changes = found.changes;
+    read_visible(table, key, context.snapshot, context.changes);
+    const ReadableCustomer &customer = context.customer;
+    const ChangesSince &changes = context.changes;
     ConflictDetail detail = {};
     JsonBuilder json;
 
@@ -127,7 +127,7 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
     {
         json.key("comments");
         const core::Timestamp since = changes.base_recorded_at.value_or(request.base);
-        const std::int64_t total = list_comments(table, key, since, own_comment, found.snapshot, json);
+        const std::int64_t total = list_comments(table, key, since, own_comment, context.snapshot, json);
         json.key("comments_total");
         json.number(total);
     }

@@ -22,7 +22,7 @@ struct ConflictDetail
 };
 
 // What a refused save finds, in one snapshot.
-struct Found
+struct ConflictContext
 {
     ReadableCustomer customer;
     ChangesSince changes;
@@ -32,7 +32,7 @@ struct Found
 // own_comment: the comment kept from this save, which is not news to the caller. lock: what the save is refused for when
 // its base is current.
 ConflictDetail conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
-                               Found found, std::optional<std::int64_t> own_comment,
+                               ConflictContext context, std::optional<std::int64_t> own_comment,
                                const std::optional<EditLock> &lock);
 
 // The detail of a save that was merged: what others had changed since its base, and the customer as it is now.

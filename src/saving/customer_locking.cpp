@@ -121,7 +121,7 @@ lock_row(const AttachedTable &table, const Key &key)
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        const std::optional<CustomerRow> seen = access_path(table).look(table, key);
+        const std::optional<CustomerRow> seen = access_path(table).fetch(table, key);
         if (!seen)
             return false;
         if (tried == seen->version)

@@ -6,6 +6,7 @@
 #include "../boundary/statistics.h"
 #include "../boundary/value_json.h"
 #include "../core/version.h"
+#include "../records/comment_stamps.h"
 #include "../records/customer_changes.h"
 #include "../records/events.h"
 #include "../records/prepared_writes.h"
@@ -38,12 +39,12 @@ left_out(const OpenCustomer &customer, Fields wanted)
 class DirectAccessPath final : public AccessPath
 {
 public:
-    std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData place) const override
+    std::optional<CustomerRow> fetch(const AttachedTable &table, const Key &key, ItemPointerData tid) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
-        if (find_near(customer, place))
+        if (find_near(customer, tid))
         {
             row = row_of(customer);
             row->writer = writer_of(customer.row);
@@ -53,12 +54,12 @@ public:
     }
 
     std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted,
-                                         ItemPointerData place) const override
+                                         ItemPointerData tid) const override
     {
         require_may_read(table);
         const OpenCustomer customer = open(table, key, snapshot);
         std::optional<ReadableCustomer> result;
-        if (find_near(customer, place))
+        if (find_near(customer, tid))
         {
             const CustomerRow row = row_of(customer);
             slot_getallattrs(customer.row);
@@ -77,7 +78,7 @@ public:
         require_may_read(table);
         const LockTupleMode mode = are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive;
         if (!is_in_progress(seen.writer))
-            return lock_row(table, key, mode, seen.place);
+            return lock_row(table, key, mode, seen.tid);
         statistics::count(statistics::Counter::lock_waits);
         if (wanted)
             return lock_after_writer(table, key, mode, seen, *wanted);
@@ -102,45 +103,47 @@ public:
         return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
     }
 
-    bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
-                ItemPointerData &place) const override
+    bool update(SaveInProgress &save, const Write &write, ItemPointerData &tid) const override
     {
+        const AttachedTable &table = save.table;
         if (table->customers.is_changed_before_update)
-            return spi_access_path().update(table, key, status, fields, place);
-        const OpenCustomer customer = open(table, key);
-        if (!find_near(customer, place))
-            errors::write_suppressed(table->customers.oid, key_text(key));
+            return spi_access_path().update(save, write, tid);
+        const OpenCustomer customer = open(table, save.key);
+        if (!find_near(customer, tid))
+            errors::write_suppressed(table->customers.oid, key_text(save.key));
 
         List *updated = NIL;
-        if (status || fields.empty())
+        if (write.status || write.fields.empty())
             updated = lappend_int(updated, table->customers.status);
-        for (const Field &field : fields)
+        for (const Field &field : write.fields)
             updated = lappend_int(updated, field.column);
-        const PreparedWrite *alone = prepared_update(*table, customer.relation);
-        const SimpleWrite write = begin_update(
-            customer.relation, updated, alone != nullptr ? alone : prepared_customers_write(*table, customer.relation));
-        copy_with(write.row, customer.row, table, status, fields);
-        if (alone != nullptr)
-            set_version(write.row, table, version_of_save(table, key, row_of(customer).version, *innermost_save));
-        ExecMaterializeSlot(write.row);
-        const bool is_written = update_row(write, customer.row);
-        fire_triggers(write);
+        const PreparedWrite *prepared = prepared_update_without_triggers(*table, customer.relation);
+        const bool is_without_triggers = prepared != nullptr;
+        if (!is_without_triggers)
+            prepared = prepared_update(*table, customer.relation);
+        const SimpleWrite update = begin_update(customer.relation, updated, prepared);
+        copy_with(update.row, customer.row, table, write);
+        if (is_without_triggers)
+            set_version(update.row, table, version_of_save(table, save.key, row_of(customer).version, save));
+        ExecMaterializeSlot(update.row);
+        const bool is_written = update_row(update, customer.row);
+        fire_triggers(update);
         // After the foreign keys are checked, as the name of the trigger has it.
-        if (alone != nullptr)
-            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), tuple_of(write.row),
-                          innermost_save);
-        place = write.row->tts_tid;
-        end_write(write);
+        if (is_without_triggers)
+            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), tuple_of(update.row),
+                          &save);
+        tid = update.row->tts_tid;
+        end_write(update);
         close(customer);
         return is_written;
     }
 
-    bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request,
-                        bool is_customer_locked) const override
+    bool insert_comment(SaveInProgress &save, const core::Request &request, CustomerLocked is_locked) const override
     {
+        const AttachedTable &table = save.table;
         Relation comments = table_open(table->comments.oid, NoLock);
         NewRow row(comments);
-        row.set(table->comments.customer_id, key.value);
+        row.set(table->comments.customer_id, save.key.value);
         row.set(table->comments.author, text_datum(request.author));
         row.set(table->comments.body, text_datum(*request.comment));
         if (request.reply_to)
@@ -148,26 +151,27 @@ public:
 
         // Not what the extension adds.
         List *inserted = row.columns();
-        const PreparedWrite *prepared = prepared_comment(*table, comments);
-        const bool is_alone = prepared != nullptr;
-        if (is_alone)
-            stamp(row, table, *innermost_save);
+        const PreparedWrite *prepared = prepared_comment_without_triggers(*table, comments);
+        const bool is_without_triggers = prepared != nullptr;
+        if (is_without_triggers)
+            each_stamp(table->comments, stamps_of(save),
+                       [&row](AttrNumber column, std::optional<Datum> value) { row.set(column, value); });
         else
-            prepared = prepared_comments_write(*table, comments);
+            prepared = prepared_comment(*table, comments);
         // While the row is inserted, functions of others could delete what it refers to.
         Oid satisfied[2];
         std::size_t count = 0;
         const bool calls_others = prepared == nullptr || prepared->calls_others;
-        if (is_customer_locked && !calls_others && OidIsValid(table->comments.reference_constraint))
+        if (is_locked == CustomerLocked::yes && !calls_others && OidIsValid(table->comments.reference_constraint))
             satisfied[count++] = table->comments.reference_constraint;
         if (!request.reply_to && OidIsValid(table->comments.reply_constraint))
             satisfied[count++] = table->comments.reply_constraint;
         const bool is_written = insert_row(comments, row, inserted, prepared, {satisfied, count});
-        if (is_alone)
+        if (is_without_triggers)
         {
-            innermost_save->comment_id = DatumGetInt64(row.value(table->comments.id));
-            innermost_save->step = Step::none;
-            send_comment_event(table, key, *innermost_save->comment_id);
+            save.comment_id = DatumGetInt64(row.value(table->comments.id));
+            save.step = Step::none;
+            send_comment_event(table, save.key, *save.comment_id);
         }
         table_close(comments, NoLock);
         return is_written;
@@ -180,16 +184,16 @@ private:
                TransactionIdIsInProgress(writer);
     }
 
-    // Locks the row, which was seen at this place, if that is known.
+    // Locks the row, which was seen at this TID, if that is known.
     static std::optional<CustomerRow> lock_row(const AttachedTable &table, const Key &key, LockTupleMode mode,
-                                               ItemPointerData place)
+                                               ItemPointerData tid)
     {
-        // The place of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
-        const bool is_known = ItemPointerIsValid(&place) && ActiveSnapshotSet();
+        // The TID of a row that was seen is its own for as long as the snapshot of the calling statement is kept.
+        const bool is_known = ItemPointerIsValid(&tid) && ActiveSnapshotSet();
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
         if (is_known || find(customer))
-            if (lock_at(customer, is_known ? place : customer.row->tts_tid, mode))
+            if (lock_at(customer, is_known ? tid : customer.row->tts_tid, mode))
                 row = row_of(customer);
         close(customer);
         return row;
@@ -202,9 +206,9 @@ private:
     {
         Relation relation = table_open(table->customers.oid, NoLock);
         const LOCKMODE queue = mode == LockTupleExclusive ? AccessExclusiveLock : ExclusiveLock;
-        ItemPointerData place = seen.place;
-        LockTuple(relation, &place, queue);
-        XactLockTableWait(seen.writer, relation, &place, XLTW_Lock);
+        ItemPointerData tid = seen.tid;
+        LockTuple(relation, &tid, queue);
+        XactLockTableWait(seen.writer, relation, &tid, XLTW_Lock);
 
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
@@ -212,10 +216,10 @@ private:
         {
             row = row_of(customer);
             if (core::same_version(row->version, wanted) || IsolationUsesXactSnapshot())
-                row = lock_at(customer, row->place, mode) ? std::optional{row_of(customer)} : std::nullopt;
+                row = lock_at(customer, row->tid, mode) ? std::optional{row_of(customer)} : std::nullopt;
         }
         close(customer);
-        UnlockTuple(relation, &place, queue);
+        UnlockTuple(relation, &tid, queue);
         table_close(relation, NoLock);
         return row;
     }
@@ -228,38 +232,24 @@ private:
         return is_locked;
     }
 
-    static void copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table,
-                          std::optional<std::string_view> status, Fields fields)
+    static void copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table, const Write &write)
     {
         slot_getallattrs(locked);
         const int columns = locked->tts_tupleDescriptor->natts;
         ExecClearTuple(row);
         std::memcpy(row->tts_values, locked->tts_values, columns * sizeof(Datum));
         std::memcpy(row->tts_isnull, locked->tts_isnull, columns * sizeof(bool));
-        if (status)
+        if (write.status)
         {
-            row->tts_values[table->customers.status - 1] = status_datum(table, *status);
+            row->tts_values[table->customers.status - 1] = status_datum(table, *write.status);
             row->tts_isnull[table->customers.status - 1] = false;
         }
-        for (const Field &field : fields)
+        for (const Field &field : write.fields)
         {
             row->tts_values[field.column - 1] = field.value;
             row->tts_isnull[field.column - 1] = field.is_null;
         }
         ExecStoreVirtualTuple(row);
-    }
-
-    // What the triggers of comments set in the comment of a save.
-    static void stamp(NewRow &row, const AttachedTable &table, const SaveInProgress &save)
-    {
-        row.set(table->comments.created_at, TimestampTzGetDatum(clock_now().us));
-        row.set(table->comments.based_on, save.step == Step::insert_comment
-                                              ? std::optional{TimestampTzGetDatum(save.based_on.us)}
-                                              : std::nullopt);
-        row.set(table->comments.save_refused, BoolGetDatum(save.refused_request.has_value()));
-        row.set(table->comments.refused_request, save.refused_request);
-        row.set(table->comments.adopted_version, std::nullopt);
-        row.set(table->comments.expected_ts, std::nullopt);
     }
 
     static void set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)

@@ -79,23 +79,22 @@ find(const OpenCustomer &customer)
 }
 
 bool
-find_near(const OpenCustomer &customer, ItemPointerData place)
+find_near(const OpenCustomer &customer, ItemPointerData tid)
 {
-    if (ItemPointerIsValid(&place) &&
-        table_tuple_fetch_row_version(customer.relation, &place, GetActiveSnapshot(), customer.row) &&
-        has_key(customer))
+    if (ItemPointerIsValid(&tid) &&
+        table_tuple_fetch_row_version(customer.relation, &tid, GetActiveSnapshot(), customer.row) && has_key(customer))
         return true;
     return find(customer);
 }
 
 bool
-lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode)
+lock_at(const OpenCustomer &customer, ItemPointerData tid, LockTupleMode mode)
 {
     int flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
     if (!IsolationUsesXactSnapshot())
         flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
     TM_FailureData found;
-    switch (table_tuple_lock(customer.relation, &place, GetActiveSnapshot(), customer.row, GetCurrentCommandId(false),
+    switch (table_tuple_lock(customer.relation, &tid, GetActiveSnapshot(), customer.row, GetCurrentCommandId(false),
                              mode, LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
     {
         case TM_Ok:

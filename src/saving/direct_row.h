@@ -23,11 +23,11 @@ void close(const OpenCustomer &customer);
 // Leaves the row that the snapshot shows in the slot; false when there is none.
 bool find(const OpenCustomer &customer);
 
-// The same, where the row is probably at a place.
-bool find_near(const OpenCustomer &customer, ItemPointerData place);
+// find(), with a TID where the row probably is.
+bool find_near(const OpenCustomer &customer, ItemPointerData tid);
 
-// Locks the newest version of the row at a place, and leaves it in the slot; false when it is gone.
-bool lock_at(const OpenCustomer &customer, ItemPointerData place, LockTupleMode mode);
+// Locks the newest version of the row at a TID, and leaves it in the slot; false when it is gone.
+bool lock_at(const OpenCustomer &customer, ItemPointerData tid, LockTupleMode mode);
 
 // The transaction that has locked or updated the row in the slot, other than FOR KEY SHARE, or InvalidTransactionId. Several
 // that have locked it are left to who locks it next.

@@ -80,7 +80,7 @@ std::optional<SaveResult>
 refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock,
         std::optional<std::int64_t> kept, const ChangesSince &changes, Snapshot snapshot)
 {
-    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, row.place);
+    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, row.tid);
     if (!customer)
         return std::nullopt;
     const ConflictDetail detail =
@@ -103,7 +103,7 @@ refuse_with_comment(const Attempt &save, const CustomerRow &row, const std::opti
         return std::nullopt;
     const KeptComment kept = keep_comment(save, changes);
     if (is_applied_late(save, kept))
-        return replayed(save, {*kept.adopted_version, kept.id}, save.path().look(save.table, save.key));
+        return replayed(save, {*kept.adopted_version, kept.id}, save.path().fetch(save.table, save.key));
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     const auto result = refusal(save, row, lock, kept.id, changes_since(save, snapshot), snapshot);
     UnregisterSnapshot(snapshot);

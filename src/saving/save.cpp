@@ -30,7 +30,7 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
 {
     SaveInProgress progress = in_progress(save);
     progress.checked = locked.version;
-    ItemPointerData place = locked.place;
+    ItemPointerData tid = locked.tid;
     progress.request = request_digest(save.key, save.request);
     if (outcome == core::Outcome::merged)
         read_visible(save.table, save.key, new_snapshot(), changes);
@@ -44,7 +44,7 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
         else if (save.request.comment)
             insert_comment(save, progress);
 
-        update_customer(save, plan.write, place, progress);
+        update_customer(save, plan.write, tid, progress);
         if (adopted)
         {
             progress.step = Step::adopt_comment;
@@ -60,7 +60,7 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
     // Other triggers may have changed the row again.
     if (outcome == core::Outcome::merged)
     {
-        const std::optional<ReadableCustomer> row = save.path().read(save.table, save.key, new_snapshot(), {}, place);
+        const std::optional<ReadableCustomer> row = save.path().read(save.table, save.key, new_snapshot(), {}, tid);
         if (row)
         {
             result.status = row->status;
@@ -68,7 +68,7 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
             result.detail = merge_detail(save.table, changes, *row);
         }
     }
-    else if (const std::optional<CustomerRow> row = save.path().look(save.table, save.key, place))
+    else if (const std::optional<CustomerRow> row = save.path().fetch(save.table, save.key, tid))
     {
         result.status = row->status;
         result.version = row->version;
@@ -150,7 +150,7 @@ plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes
 
     std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, {}};
     if (!save.fields.empty())
-        customer = save.path().read(save.table, save.key, new_snapshot(), save.fields, row.place);
+        customer = save.path().read(save.table, save.key, new_snapshot(), save.fields, row.tid);
     if (!customer)
         return std::nullopt;
     plan.write.status = std::nullopt;
@@ -227,7 +227,7 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        const std::optional<CustomerRow> seen = save.path().look(table, key);
+        const std::optional<CustomerRow> seen = save.path().fetch(table, key);
         if (!seen)
             return missing(save);
         // A row that is gone and comes back has another version.

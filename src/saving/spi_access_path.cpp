@@ -69,7 +69,8 @@ read_row(std::uint64_t rows, const AttachedTable &table, const Key &key)
                  errdetail("Nothing was saved."), errhint("Look for tables that inherit from it.")));
     if (result_is_null(0, 0))
         errors::null_version(table->customers.oid, key_text(key));
-    CustomerRow row = {result_time(0, 0), std::nullopt, {}, InvalidTransactionId};
+    CustomerRow row = {};
+    row.version = result_time(0, 0);
     if (!result_is_null(0, 1))
         row.status = status_text(table, result_datum(0, 1, getBaseType(table->customers.status_type)));
     return row;
@@ -100,14 +101,15 @@ std::uint64_t
 select_customer(const AttachedTable &table, const Key &key, Snapshot snapshot)
 {
     const Arguments arguments = arguments_of(key);
-    if (pg_class_aclcheck(table->customers.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+    const bool reads_all = pg_class_aclcheck(table->customers.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    if (reads_all)
         return as_reader(table, Part::customers, [&] {
             return execute(
-                table->plan(&select_whole_row), [&] { return select_readable(table, true); }, arguments, snapshot);
+                table->plan(&select_whole_row), [&] { return select_readable(table, reads_all); }, arguments, snapshot);
         });
 
     // The columns differ by role, so the plan is not kept.
-    const Sql query = select_readable(table, false);
+    const Sql query = select_readable(table, reads_all);
     return as_reader(table, Part::customers, [&] {
         SPIPlanPtr plan = SPI_prepare(query.text(), arguments.count, const_cast<Oid *>(arguments.types));
         if (plan == nullptr)
@@ -134,7 +136,7 @@ result_as_json()
 class SpiAccessPath final : public AccessPath
 {
 public:
-    std::optional<CustomerRow> look(const AttachedTable &table, const Key &key, ItemPointerData) const override
+    std::optional<CustomerRow> fetch(const AttachedTable &table, const Key &key, ItemPointerData) const override
     {
         require_may_read(table);
         return read_row(execute(table, select_version, arguments_of(key)), table, key);
@@ -169,21 +171,22 @@ public:
         return !IsolationUsesXactSnapshot() && execute(table, key_share_by_owner, arguments_of(key)) > 0;
     }
 
-    bool update(const AttachedTable &table, const Key &key, std::optional<std::string_view> status, Fields fields,
-                ItemPointerData &) const override
+    bool update(SaveInProgress &save, const Write &write, ItemPointerData &) const override
     {
-        if (!fields.empty())
-            return update_fields(table, key, status, fields);
-        Arguments arguments = arguments_of(key);
-        if (!status)
+        const AttachedTable &table = save.table;
+        if (!write.fields.empty())
+            return update_fields(table, save.key, write);
+        Arguments arguments = arguments_of(save.key);
+        if (!write.status)
             return execute(table, update_nothing, arguments) > 0;
-        arguments.add(table->customers.status_type, status_datum(table, *status));
+        arguments.add(table->customers.status_type, status_datum(table, *write.status));
         return execute(table, update_status, arguments) > 0;
     }
 
-    bool insert_comment(const AttachedTable &table, const Key &key, const core::Request &request, bool) const override
+    bool insert_comment(SaveInProgress &save, const core::Request &request, CustomerLocked) const override
     {
-        Arguments arguments = arguments_of(key);
+        const AttachedTable &table = save.table;
+        Arguments arguments = arguments_of(save.key);
         arguments.add(request.author);
         arguments.add(request.comment);
         if (request.reply_to)
@@ -209,10 +212,9 @@ private:
     }
 
     // Which columns are set differs from save to save, so the plan is not kept.
-    static bool update_fields(const AttachedTable &table, const Key &key, std::optional<std::string_view> status,
-                              Fields fields)
+    static bool update_fields(const AttachedTable &table, const Key &key, const Write &write)
     {
-        const int most = static_cast<int>(fields.size()) + 2;
+        const int most = static_cast<int>(write.fields.size()) + 2;
         Oid *types = static_cast<Oid *>(palloc(most * sizeof(Oid)));
         Datum *values = static_cast<Datum *>(palloc(most * sizeof(Datum)));
         char *nulls = static_cast<char *>(palloc(most));
@@ -231,9 +233,10 @@ private:
                 sql("{column} = {parameter}", {{"column", column}, {"parameter", sql_parameter(parameter)}});
         };
         add(key.type, key.value, false);
-        if (status)
-            assign(table->customers.status_sql, add(table->customers.status_type, status_datum(table, *status), false));
-        for (const Field &field : fields)
+        if (write.status)
+            assign(table->customers.status_sql,
+                   add(table->customers.status_type, status_datum(table, *write.status), false));
+        for (const Field &field : write.fields)
             assign(sql_identifier(field.name), add(field.type, field.value, field.is_null));
         const Sql statement = sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",
                                   {{"assignments", sql_joined(", ", {assignments, assigned})}});

@@ -29,7 +29,7 @@ check_versioned_comment(const AttachedTable &table, const Key &key, const core::
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        std::optional<CustomerRow> row = save.path().look(table, key);
+        std::optional<CustomerRow> row = save.path().fetch(table, key);
         if (!row)
         {
             const bool is_filtered = is_under_row_security(table->customers.oid);
@@ -76,8 +76,8 @@ apply_versioned_comment(const AttachedTable &table, const Key &key, const core::
 
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;
-    ItemPointerData place = row->place;
-    with_save_in_progress(progress, [&] { update_customer(save, {}, place, progress); });
+    ItemPointerData tid = row->tid;
+    with_save_in_progress(progress, [&] { update_customer(save, {}, tid, progress); });
     statistics::count(core::Outcome::updated);
 }
 

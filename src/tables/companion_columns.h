@@ -1,10 +1,31 @@
 #pragma once
 
-#include "table_description.h"
+#include "../boundary/role.h"
+#include "../boundary/sql.h"
 
 // The columns of the tables that belong to a customers table: what they are created with, what an existing table must have to
 // be taken for one of them, and where they are found in it.
 namespace crm {
+
+// Whether policies may apply to who reads a table.
+struct RowSecurity
+{
+    bool is_enabled;
+    bool is_forced;
+
+    bool operator==(const RowSecurity &) const = default;
+};
+
+// What is known of a table and must stay as it is until a call that has begun ends.
+struct PartFacts
+{
+    Oid oid;
+    Owner owner;
+    RowSecurity policies;
+    Sql sql;  // its name, for statements
+
+    bool operator==(const PartFacts &) const = default;
+};
 
 template <typename Facts>
 struct CompanionColumn
@@ -14,6 +35,23 @@ struct CompanionColumn
     SqlTemplate definition;
     AttrNumber Facts::*number;
     const char *comment;  // or nullptr
+};
+
+struct CommentsFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber id;
+    AttrNumber author;
+    AttrNumber body;
+    AttrNumber created_at;
+    AttrNumber reply_to;
+    AttrNumber based_on;
+    AttrNumber save_refused;
+    AttrNumber refused_request;
+    AttrNumber adopted_version;
+    AttrNumber expected_ts;
+
+    bool operator==(const CommentsFacts &) const = default;
 };
 
 inline constexpr CompanionColumn<CommentsFacts> comments_columns[] = {
@@ -41,6 +79,26 @@ inline constexpr CompanionColumn<CommentsFacts> comments_columns[] = {
      "always NULL: a value given at INSERT is checked like that of a save and moves to based_on"},
 };
 
+struct HistoryFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber version;
+    AttrNumber previous;
+    AttrNumber based_on;
+    AttrNumber recorded_at;
+    AttrNumber operation;
+    AttrNumber author;
+    AttrNumber db_user;
+    AttrNumber status_from;
+    AttrNumber status_to;
+    AttrNumber fields;
+    AttrNumber comment_id;
+    AttrNumber request;
+    AttrNumber earlier_pruned;
+
+    bool operator==(const HistoryFacts &) const = default;
+};
+
 inline constexpr CompanionColumn<HistoryFacts> history_columns[] = {
     {"customer_id", InvalidOid, "{key_type} NOT NULL", &HistoryFacts::customer_id, nullptr},
     {"version", TIMESTAMPTZOID, "timestamptz NOT NULL", &HistoryFacts::version, "the version that the change made"},
@@ -62,6 +120,18 @@ inline constexpr CompanionColumn<HistoryFacts> history_columns[] = {
     {"request", UUIDOID, "uuid", &HistoryFacts::request, "a digest of what the save asked: finds a repeated request"},
     {"earlier_pruned", BOOLOID, "boolean NOT NULL DEFAULT false", &HistoryFacts::earlier_pruned,
      "whether earlier rows of this customer were removed by crm_prune_history()"},
+};
+
+struct LocksFacts : PartFacts
+{
+    AttrNumber customer_id;
+    AttrNumber lock_id;
+    AttrNumber author;
+    AttrNumber locked_at;
+    AttrNumber expires_at;
+    AttrNumber db_user;
+
+    bool operator==(const LocksFacts &) const = default;
 };
 
 inline constexpr CompanionColumn<LocksFacts> locks_columns[] = {

@@ -171,14 +171,13 @@ is_changed_before_update(Relation customers, Oid extension_schema)
     return false;
 }
 
-// Whether no trigger of others fires then.
 bool
-is_alone(const TableDescription &table, Relation relation, CmdType command)
+fires_triggers_of_others(const TableDescription &table, Relation relation, CmdType command)
 {
     for (const Trigger &trigger : triggers_of(relation))
         if (!trigger.tgisinternal && !has_nothing_to_do(table, trigger, command))
-            return false;
-    return true;
+            return true;
+    return false;
 }
 
 // Fills in the foreign keys that a save need not have checked, when nothing but the extension's triggers runs between the
@@ -246,9 +245,11 @@ describe_access(TableDescription &table)
     table.comments.is_plain = is_plain(comments, CMD_INSERT);
     table.history.is_plain = is_plain(history, CMD_INSERT);
     table.customers.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
-    table.customers.is_alone = table.is_guarded && table.history.is_plain && is_alone(table, customers, CMD_UPDATE) &&
-                               is_alone(table, history, CMD_INSERT);
-    table.comments.is_alone = table.is_guarded && is_alone(table, comments, CMD_INSERT);
+    table.customers.may_be_written_without_triggers = table.is_guarded && table.history.is_plain &&
+                                                      !fires_triggers_of_others(table, customers, CMD_UPDATE) &&
+                                                      !fires_triggers_of_others(table, history, CMD_INSERT);
+    table.comments.may_be_written_without_triggers =
+        table.is_guarded && !fires_triggers_of_others(table, comments, CMD_INSERT);
     table_close(locks, NoLock);
     table_close(history, NoLock);
     table_close(comments, NoLock);

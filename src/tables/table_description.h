@@ -4,6 +4,7 @@
 #include "../boundary/simple_write.h"
 #include "../boundary/sql.h"
 #include "../core/timestamp.h"
+#include "companion_columns.h"
 
 // What is known of an attached table.
 namespace crm {
@@ -21,15 +22,6 @@ struct LookupIndex
 {
     Oid index;
     ScanKeyData keys[2];  // their arguments are set for each lookup
-};
-
-// Whether policies may apply to who reads a table.
-struct RowSecurity
-{
-    bool is_enabled;
-    bool is_forced;
-
-    bool operator==(const RowSecurity &) const = default;
 };
 
 // The tables of an attachment.
@@ -61,26 +53,17 @@ struct Members
     }
 };
 
-// What is known of each table is facts, on which a call that has begun relies: they must stay as they are until it ends; and
-// access, how the table is reached, which may change while a call is under way: the next step goes by it then.
-struct PartFacts
-{
-    Oid oid;
-    Owner owner;
-    RowSecurity policies;
-    Sql sql;  // its name, for statements
-
-    bool operator==(const PartFacts &) const = default;
-};
-
+// How a table is reached, which may change while a call is under way: the next step goes by it then.
 struct PartAccess
 {
     bool is_plain;  // what the executor's simple calls do to it is what statements would
-    bool is_alone;  // no trigger of others fires when a save writes it, nor when that is recorded
+
+    // No trigger of others fires when a save writes it, nor when that is recorded.
+    bool may_be_written_without_triggers;
 
     // Made when it is first written directly: with its triggers, and without those that have nothing to do.
     PreparedWrite *write;
-    PreparedWrite *write_alone;
+    PreparedWrite *write_without_triggers;
 };
 
 struct CustomersFacts : PartFacts
@@ -107,23 +90,6 @@ struct CustomersAccess : PartAccess
     bool is_changed_before_update;  // by triggers of others, which may update the row themselves
 };
 
-struct CommentsFacts : PartFacts
-{
-    AttrNumber customer_id;
-    AttrNumber id;
-    AttrNumber author;
-    AttrNumber body;
-    AttrNumber created_at;
-    AttrNumber reply_to;
-    AttrNumber based_on;
-    AttrNumber save_refused;
-    AttrNumber refused_request;
-    AttrNumber adopted_version;
-    AttrNumber expected_ts;
-
-    bool operator==(const CommentsFacts &) const = default;
-};
-
 struct CommentsAccess : PartAccess
 {
     LookupIndex index;         // by customer_id and id
@@ -132,41 +98,9 @@ struct CommentsAccess : PartAccess
     Oid reply_constraint;      // the foreign key to the comment replied to, when there is nothing to check without one
 };
 
-struct HistoryFacts : PartFacts
-{
-    AttrNumber customer_id;
-    AttrNumber version;
-    AttrNumber previous;
-    AttrNumber based_on;
-    AttrNumber recorded_at;
-    AttrNumber operation;
-    AttrNumber author;
-    AttrNumber db_user;
-    AttrNumber status_from;
-    AttrNumber status_to;
-    AttrNumber fields;
-    AttrNumber comment_id;
-    AttrNumber request;
-    AttrNumber earlier_pruned;
-
-    bool operator==(const HistoryFacts &) const = default;
-};
-
 struct HistoryAccess : PartAccess
 {
     LookupIndex index;  // by customer_id and version
-};
-
-struct LocksFacts : PartFacts
-{
-    AttrNumber customer_id;
-    AttrNumber lock_id;
-    AttrNumber author;
-    AttrNumber locked_at;
-    AttrNumber expires_at;
-    AttrNumber db_user;
-
-    bool operator==(const LocksFacts &) const = default;
 };
 
 struct LocksAccess : PartAccess
@@ -219,7 +153,7 @@ struct TableDescription
     void take_access_of(const TableDescription &newer);
 
     // Whether nothing of others is called when a change is recorded directly, as far as is known.
-    bool is_recorded_alone() const
+    bool may_be_recorded_without_triggers() const
     {
         return news_known == news && history.write != nullptr && !history.write->calls_others;
     }
