@@ -160,6 +160,7 @@ class Bench:
         }
         if not self.options.quick:
             contenders |= {
+                "crm_update_customer by statements": by_statements,
                 peers.EDITION.label: many("edition.crm_update_customer", "edition", "outcome = 'updated'"),
                 peers.NOOP.label: many("noop", "crm", "outcome IS NULL"),
                 "a refused save without comment": refused,
@@ -262,6 +263,12 @@ def many(function: str, schema: str, accepted: str) -> Callable[[int], tuple[str
         f"LATERAL {function}(c.id, c.updated_at, 'changed', 'Called back', 'ana') save WHERE {accepted};\n",
         f'count = "{n}"',
     )
+
+
+def by_statements(n: int) -> tuple[str, str]:
+    """The saves of many() where no row is read or written but by a statement."""
+    statements, proof = many("crm_update_customer", "crm", "outcome = 'updated'")(n)
+    return "SET crm_concurrency.access_path = spi;\n" + statements, proof
 
 
 def refused(n: int) -> tuple[str, str]:

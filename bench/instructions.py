@@ -7,7 +7,7 @@ from pathlib import Path
 # What each part of crm_update_customer() is called in the sources. The parts do not contain each other.
 PARTS = {
     "finding and locking the customer's row, and reading it again":
-        ("DirectAccessPath::look(", "DirectAccessPath::lock("),
+        ("DirectAccessPath::fetch(", "DirectAccessPath::lock("),
     "looking for comments that refused saves left": ("crm::await_kept_comment(", "crm::find_adoptable_comment("),
     "looking for an edit lock": ("crm::find_edit_lock(",),
     "the digest of the request": ("crm::request_digest(",),
@@ -43,8 +43,8 @@ def shares(few: dict[str, int], many: dict[str, int], calls: int, total: float) 
 
     parts = {label: sum(map(per_call, functions)) for label, functions in PARTS.items()}
     parts[OUTER] -= parts[INNER]
-    for label in (INNER, OUTER, "the comment, with its index"):
-        if parts[label] <= 0:
+    for label, cost in parts.items():
+        if cost <= 0:
             raise SystemExit(f"the profile does not show {label}: its function has another name now")
     function, core = per_call(FUNCTION), per_call(CORE)
     return {

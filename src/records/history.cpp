@@ -132,25 +132,33 @@ each_value(const Key &key, const RecordedChange &row, std::optional<std::string_
     set(&HistoryFacts::earlier_pruned, std::optional{BoolGetDatum(false)});
 }
 
+const CompanionColumn<HistoryFacts> &
+column_of(AttrNumber HistoryFacts::*number)
+{
+    return *std::ranges::find(history_columns, number, &CompanionColumn<HistoryFacts>::number);
+}
+
 bool
 insert_by_statement(const AttachedTable &table, const Key &key, const RecordedChange &row,
                     std::optional<std::string_view> author)
 {
     Arguments arguments;
-    Sql columns[Arguments::capacity];
-    Sql values[Arguments::capacity];
     each_value(key, row, author, [&](AttrNumber HistoryFacts::*number, std::optional<Datum> value) {
-        const auto *column = std::ranges::find(history_columns, number, &CompanionColumn<HistoryFacts>::number);
-        const Oid type = OidIsValid(column->type) ? column->type : key.type;
-        columns[arguments.count] = sql_identifier(column->name);
-        values[arguments.count] = sql_parameter(arguments.count + 1);
+        const Oid type = column_of(number).type;
         if (value)
-            arguments.add(type, *value);
+            arguments.add(OidIsValid(type) ? type : key.type, *value);
         else
             arguments.add_null(type);
     });
-    const std::size_t count = arguments.count;
     const auto build = [&] {
+        Sql columns[Arguments::capacity];
+        Sql values[Arguments::capacity];
+        std::size_t count = 0;
+        each_value(key, row, author, [&](AttrNumber HistoryFacts::*number, const std::optional<Datum> &) {
+            columns[count] = sql_identifier(column_of(number).name);
+            values[count] = sql_parameter(static_cast<int>(count) + 1);
+            count++;
+        });
         return sql(table, insert_change.text,
                    {{"columns", sql_joined(", ", {columns, count})}, {"values", sql_joined(", ", {values, count})}});
     };
