@@ -109,15 +109,6 @@ missing_column(Oid table, const char *column)
 }
 
 void
-missing_trigger(Oid table, const char *function)
-{
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("attached table \"%s\" has no trigger that calls %s()", name_of(table), function),
-                    errdetail("Without it, concurrent changes would go unnoticed."),
-                    errhint("SELECT crm_attach(...) again with the columns of the table: it makes what is missing.")));
-}
-
-void
 misused_trigger(const char *function, const char *expected)
 {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -229,6 +220,15 @@ changed_since_snapshot()
             (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("could not serialize access due to concurrent update"),
              errdetail("A row was changed by a transaction that this one cannot see."),
              errhint("Retry the transaction.")));
+}
+
+void
+missing_trigger(Oid table, const char *function)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("attached table \"%s\" has no trigger that calls %s()", name_of(table), function),
+                    errdetail("Without it, concurrent changes would go unnoticed."),
+                    errhint("SELECT crm_attach(...) again with the columns of the table: it makes what is missing.")));
 }
 
 }  // namespace crm::errors

@@ -220,33 +220,6 @@ JsonBuilder::jsonb(Datum datum)
         }
 }
 
-void
-JsonBuilder::optional_number(std::optional<std::int64_t> value)
-{
-    if (value)
-        number(*value);
-    else
-        null();
-}
-
-void
-JsonBuilder::optional_text(std::optional<std::string_view> value)
-{
-    if (value)
-        text(*value);
-    else
-        null();
-}
-
-void
-JsonBuilder::optional_time(std::optional<core::Timestamp> value)
-{
-    if (value)
-        time(*value);
-    else
-        null();
-}
-
 Datum
 JsonBuilder::finish()
 {

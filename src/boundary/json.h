@@ -24,10 +24,10 @@ public:
     void time(core::Timestamp time);
     void jsonb(Datum datum);
 
-    // The same for a value that may be missing: null then.
-    void optional_number(std::optional<std::int64_t> value);
-    void optional_text(std::optional<std::string_view> value);
-    void optional_time(std::optional<core::Timestamp> value);
+    // A value that may be missing: null then.
+    void optional_number(std::optional<std::int64_t> value) { value ? number(*value) : null(); }
+    void optional_text(std::optional<std::string_view> value) { value ? text(*value) : null(); }
+    void optional_time(std::optional<core::Timestamp> value) { value ? time(*value) : null(); }
 
     // Whether nothing was added yet.
     bool is_empty() const { return open == nullptr && result.type == jbvNull; }
@@ -59,5 +59,18 @@ private:
 
 // jsonb as text.
 const char *jsonb_text(Datum value);
+
+// Calls take(key) for the keys of an object, in the order of jsonb. Keys are copied into the current context.
+template <typename Take>
+void
+each_key(JsonbContainer *object, Take take)
+{
+    JsonbIterator *iterator = JsonbIteratorInit(object);
+    JsonbValue value;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &value, true))
+        if (token == WJB_KEY)
+            take(pnstrdup(value.val.string.val, value.val.string.len));
+}
 
 }  // namespace crm

@@ -122,40 +122,16 @@ result_time(std::uint64_t row, int column)
     return {DatumGetTimestampTz(result_datum(row, column, TIMESTAMPTZOID))};
 }
 
-std::optional<core::Timestamp>
-result_optional_time(std::uint64_t row, int column)
-{
-    if (result_is_null(row, column))
-        return std::nullopt;
-    return result_time(row, column);
-}
-
 std::int64_t
 result_bigint(std::uint64_t row, int column)
 {
     return DatumGetInt64(result_datum(row, column, INT8OID));
 }
 
-std::optional<std::int64_t>
-result_optional_bigint(std::uint64_t row, int column)
-{
-    if (result_is_null(row, column))
-        return std::nullopt;
-    return result_bigint(row, column);
-}
-
 std::string_view
 result_text(std::uint64_t row, int column)
 {
     return text_of(result_datum(row, column, TEXTOID));
-}
-
-std::optional<std::string_view>
-result_optional_text(std::uint64_t row, int column)
-{
-    if (result_is_null(row, column))
-        return std::nullopt;
-    return result_text(row, column);
 }
 
 Datum

@@ -83,11 +83,16 @@ bool result_is_null(std::uint64_t row, int column);
 Datum result_datum(std::uint64_t row, int column, Oid type);
 bool result_boolean(std::uint64_t row, int column);
 core::Timestamp result_time(std::uint64_t row, int column);
-std::optional<core::Timestamp> result_optional_time(std::uint64_t row, int column);
 std::int64_t result_bigint(std::uint64_t row, int column);
-std::optional<std::int64_t> result_optional_bigint(std::uint64_t row, int column);
 std::string_view result_text(std::uint64_t row, int column);
-std::optional<std::string_view> result_optional_text(std::uint64_t row, int column);
+
+// What one of these reads, where the column may be NULL: empty then.
+template <typename Value>
+std::optional<Value>
+result_optional(Value (*read)(std::uint64_t, int), std::uint64_t row, int column)
+{
+    return result_is_null(row, column) ? std::nullopt : std::optional{read(row, column)};
+}
 
 // Text as a datum, and back; both copy.
 Datum text_datum(std::string_view text);

@@ -14,4 +14,8 @@ std::uint64_t transaction_number();
 // called by one that is declared PARALLEL SAFE.
 void require_writable(const char *function);
 
+// Lets the commit of this transaction wait for the synchronous standbys, where commits do, although it may have written
+// nothing: for an answer that acknowledges what another transaction wrote, which a failover must not lose either.
+void await_standbys_at_commit();
+
 }  // namespace crm

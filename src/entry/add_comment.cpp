@@ -1,5 +1,5 @@
 #include "../boundary/transaction.h"
-#include "../saving/added_comments.h"
+#include "../saving/saving.h"
 
 #include "../boundary/guard.h"
 #include "arguments.h"

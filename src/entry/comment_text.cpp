@@ -1,9 +1,9 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/transaction.h"
-#include "../reading/comment_import.h"
+#include "../reading/reading.h"
 #include "../saving/access_path.h"
-#include "../saving/save.h"
+#include "../saving/saving.h"
 #include "arguments.h"
 #include "results.h"
 

@@ -8,8 +8,7 @@
 #include "../records/events.h"
 #include "../records/save_in_progress.h"
 #include "../saving/access_path.h"
-#include "../saving/save.h"
-#include "../saving/versioned_comments.h"
+#include "../saving/saving.h"
 #include "arguments.h"
 #include "triggers.h"
 

@@ -1,5 +1,5 @@
 #include "../boundary/transaction.h"
-#include "../reading/erasure.h"
+#include "../reading/reading.h"
 
 #include "../boundary/guard.h"
 #include "../boundary/role.h"

@@ -1,6 +1,6 @@
 #include "../boundary/guard.h"
 #include "../core/version.h"
-#include "../reading/customer_view.h"
+#include "../reading/reading.h"
 #include "arguments.h"
 #include "results.h"
 

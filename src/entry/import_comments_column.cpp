@@ -1,9 +1,8 @@
-#include "../boundary/error_prefix.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/transaction.h"
-#include "../reading/comment_import.h"
+#include "../reading/reading.h"
 #include "../tables/statements.h"
 #include "arguments.h"
 

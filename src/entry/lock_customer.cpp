@@ -4,7 +4,7 @@
 #include "../boundary/transaction.h"
 #include "../records/edit_locks.h"
 #include "../saving/access_path.h"
-#include "../saving/customer_locking.h"
+#include "../saving/saving.h"
 #include "arguments.h"
 #include "results.h"
 

@@ -2,7 +2,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/transaction.h"
-#include "../reading/pruning.h"
+#include "../reading/reading.h"
 #include "arguments.h"
 
 CRM_FUNCTION(crm_prune_history)

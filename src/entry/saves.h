@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../saving/save.h"
+#include "../saving/saving.h"
 #include "arguments.h"
 
 // What the functions that save customers share.

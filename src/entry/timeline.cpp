@@ -1,7 +1,7 @@
-#include "../reading/timeline.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
 #include "../boundary/row_set.h"
+#include "../reading/reading.h"
 #include "../saving/access_path.h"
 #include "arguments.h"
 

@@ -1,5 +1,5 @@
-#include "../boundary/error_prefix.h"
 #include "../boundary/guard.h"
+#include "../boundary/json.h"
 #include "../boundary/row_set.h"
 #include "../boundary/transaction.h"
 #include "../boundary/value_json.h"
@@ -34,28 +34,20 @@ on_item(int ord, Work work)
     with_error_prefix([ord] { return psprintf("save %d", ord); }, work);
 }
 
-constexpr const char *item_keys[] = {"id",     "key",   "expected_ts", "status", "comment",
-                                     "author", "merge", "reply_to",    "fields"};
+constexpr std::string_view item_keys[] = {"id",     "key",   "expected_ts", "status", "comment",
+                                          "author", "merge", "reply_to",    "fields"};
 
 void
 require_known_keys(JsonbContainer *object)
 {
-    JsonbIterator *iterator = JsonbIteratorInit(object);
-    JsonbValue value;
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, true))
-    {
-        if (token != WJB_KEY)
-            continue;
-        const std::string_view name{value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
-        if (std::find(std::begin(item_keys), std::end(item_keys), name) == std::end(item_keys))
+    each_key(object, [](const char *name) {
+        if (std::ranges::find(item_keys, std::string_view{name}) == std::end(item_keys))
             ereport(ERROR,
-                    (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                     errmsg("a save has no argument \"%s\"", pnstrdup(name.data(), name.size())),
+                    (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save has no argument \"%s\"", name),
                      errdetail("No save of the call was made."),
                      errhint("The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and "
                              "fields; other columns go into fields.")));
-    }
+    });
 }
 
 // The value of a key; empty when it is missing or null.

@@ -1,6 +1,6 @@
 #include "../boundary/guard.h"
 #include "../boundary/row_set.h"
-#include "../reading/violations.h"
+#include "../reading/reading.h"
 #include "arguments.h"
 
 CRM_FUNCTION(crm_verify)

@@ -1,4 +1,4 @@
-#include "comment_import.h"
+#include "reading.h"
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"

@@ -1,4 +1,4 @@
-#include "customer_then.h"
+#include "reading.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/json.h"
@@ -54,19 +54,6 @@ struct Columns
     }
 };
 
-// Calls take(name) for each key of a jsonb object.
-template <typename Take>
-void
-each_key(Datum object, Take take)
-{
-    JsonbIterator *iterator = JsonbIteratorInit(&DatumGetJsonbP(object)->root);
-    JsonbValue value;
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, true))
-        if (token == WJB_KEY)
-            take(pnstrdup(value.val.string.val, value.val.string.len));
-}
-
 Datum
 jsonb_of_text(std::optional<std::string_view> text)
 {
@@ -110,7 +97,7 @@ struct Row
 
     void set_recorded(Datum fields)
     {
-        each_key(fields, [&](const char *name) {
+        each_key(&DatumGetJsonbP(fields)->root, [&](const char *name) {
             // The name that stands for an erasure is none of a column.
             if (name[0] != '\0' && may_read(name))
                 columns.set(name, value_shown_in(value_shown_in(fields, name), "from"));
@@ -156,8 +143,8 @@ require_unbroken(const Key &key, std::uint64_t changes, std::optional<core::Time
     if (now ? result_time(0, 0) != *now : result_text(0, 2) != "delete")
         not_in_history(key_text(key), now);
     for (std::uint64_t i = 0; i + 1 < changes; i++)
-        if (result_optional_time(i, 1) != result_time(i + 1, 0))
-            not_in_history(key_text(key), result_optional_time(i, 1));
+        if (result_optional(result_time, i, 1) != result_time(i + 1, 0))
+            not_in_history(key_text(key), result_optional(result_time, i, 1));
 }
 
 // A status in the form in which the row shows it: integers as numbers.
@@ -187,7 +174,7 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
                now.has_value(),
                {}};
     if (now)
-        each_key(now->row.object,
+        each_key(&DatumGetJsonbP(now->row.object)->root,
                  [&](const char *name) { row.columns.set(name, value_shown_in(now->row.object, name)); });
 
     const std::uint64_t changes = read_changes_after(table, key, at, snapshot);
@@ -207,9 +194,9 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
         if (!result_is_null(i, 4))
             row.set_recorded(result_datum(i, 4, JSONBOID));
         if (row.may_read(row.status))
-            row.columns.set(row.status, shown_status(table, result_optional_text(i, 3)));
+            row.columns.set(row.status, shown_status(table, result_optional(result_text, i, 3)));
     }
-    const std::optional<core::Timestamp> version = result_optional_time(changes - 1, 1);
+    const std::optional<core::Timestamp> version = result_optional(result_time, changes - 1, 1);
     if (version && *version > at)
         not_in_history(key_text(key), *version);
     if (!row.is_there)

@@ -1,4 +1,4 @@
-#include "customer_view.h"
+#include "reading.h"
 
 #include "../boundary/json.h"
 #include "../boundary/snapshot.h"
@@ -7,7 +7,6 @@
 #include "../records/edit_locks.h"
 #include "../saving/access_path.h"
 #include "../tables/statements.h"
-#include "customer_then.h"
 
 namespace crm {
 
@@ -44,7 +43,7 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
     for (int i = first; i >= 0; i = comments.tree[i].next)
     {
         const std::uint64_t row = comments.row_of(i);
-        const std::optional<core::Timestamp> adopted = result_optional_time(row, 6);
+        const std::optional<core::Timestamp> adopted = result_optional(result_time, row, 6);
         json.open_object();
         Comment comment = comment_in_result(row);
         comment.save_refused |= comments.at && adopted && *adopted > *comments.at;
@@ -68,7 +67,7 @@ add_comments(JsonBuilder &json, const AttachedTable &table, const Key &key, std:
     CommentsRead comments = {rows, at, static_cast<core::TreeNode *>(palloc(rows * sizeof(core::TreeNode) + 1))};
     core::Reply *replies = static_cast<core::Reply *>(palloc(rows * sizeof(core::Reply) + 1));
     for (std::uint64_t i = 0; i < rows; i++)
-        replies[i] = {result_bigint(rows - 1 - i, 0), result_optional_bigint(rows - 1 - i, 4)};
+        replies[i] = {result_bigint(rows - 1 - i, 0), result_optional(result_bigint, rows - 1 - i, 4)};
     const int first = core::arrange({replies, rows}, {comments.tree, rows}, deepest_reply);
     json.key("comments");
     add_comments(json, comments, first);

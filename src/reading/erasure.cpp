@@ -1,4 +1,4 @@
-#include "erasure.h"
+#include "reading.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/json.h"

@@ -1,4 +1,4 @@
-#include "pruning.h"
+#include "reading.h"
 
 #include "../tables/lock_class.h"
 #include "../tables/statements.h"

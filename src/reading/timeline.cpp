@@ -1,4 +1,4 @@
-#include "timeline.h"
+#include "reading.h"
 
 #include "../boundary/snapshot.h"
 
@@ -81,8 +81,8 @@ add_result(Page &page, std::uint64_t count, bool is_comment)
                                    SPI_tuptable->tupdesc,
                                    is_comment,
                                    result_time(row, 0),
-                                   result_optional_bigint(row, comment_id_column),
-                                   result_optional_bigint(row, reply_to_column)};
+                                   result_optional(result_bigint, row, comment_id_column),
+                                   result_optional(result_bigint, row, reply_to_column)};
 }
 
 // Newest first; of one moment the changes, and then the comments by descending id.
@@ -147,7 +147,7 @@ read_threads(const AttachedTable &table, const Key &key, Page &page, Snapshot sn
         MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::ThreadPlace)));
     page.comment_count = rows;
     for (std::uint64_t row = 0; row < rows; row++)
-        page.comments[row] = {result_bigint(row, 0), result_optional_bigint(row, 1)};
+        page.comments[row] = {result_bigint(row, 0), result_optional(result_bigint, row, 1)};
     core::find_threads(page.known(), {page.places, rows});
 }
 

@@ -1,4 +1,4 @@
-#include "violations.h"
+#include "reading.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/value_json.h"

@@ -1,4 +1,4 @@
-#include "changed_fields.h"
+#include "fields.h"
 
 #include "../boundary/value_json.h"
 

@@ -11,20 +11,12 @@ namespace crm {
 
 namespace {
 
-constexpr RowQuery<History> changes_after{.part = &TableDescription::history,
-                                          .index = &HistoryAccess::index,
-                                          .as = As::owner,
-                                          .column = &HistoryFacts::version,
-                                          .bound = Bound::above,
-                                          .order = Order::backward};
+constexpr RowQuery<History> changes_after{
+    .column = &HistoryFacts::version, .bound = Bound::above, .order = Order::backward};
 
 // As row security shows them.
-constexpr RowQuery<History> visible_changes_after{.part = &TableDescription::history,
-                                                  .index = &HistoryAccess::index,
-                                                  .as = As::reader,
-                                                  .column = &HistoryFacts::version,
-                                                  .bound = Bound::above,
-                                                  .order = Order::backward};
+constexpr RowQuery<History> visible_changes_after{
+    .as = As::reader, .column = &HistoryFacts::version, .bound = Bound::above, .order = Order::backward};
 
 // So many of the latest changes are listed.
 constexpr std::size_t most_changes = 50;
@@ -54,24 +46,14 @@ is_request(Pass &pass, const HistoryRow &row)
 }
 
 bool
-is_column(const AttachedTable &table, const JsonbValue &name)
-{
-    char *column = pnstrdup(name.val.string.val, name.val.string.len);
-    const bool is_there = get_attnum(table->customers.oid, column) > 0;
-    pfree(column);
-    return is_there;
-}
-
-bool
 are_columns(const AttachedTable &table, Jsonb *fields)
 {
-    JsonbIterator *iterator = JsonbIteratorInit(&fields->root);
-    JsonbValue value;
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, true))
-        if (token == WJB_KEY && !is_column(table, value))
-            return false;
-    return true;
+    bool are_columns = true;
+    each_key(&fields->root, [&](char *name) {
+        are_columns = are_columns && get_attnum(table->customers.oid, name) > 0;
+        pfree(name);
+    });
+    return are_columns;
 }
 
 // Whether a change has the size alone of what a field was before.

@@ -16,17 +16,10 @@ namespace crm {
 
 namespace {
 
-constexpr RowQuery<Comments> kept_with_digest{.part = &TableDescription::comments,
-                                              .index = &CommentsAccess::kept_index,
-                                              .as = As::owner,
-                                              .column = &CommentsFacts::refused_request,
-                                              .bound = Bound::equal};
+constexpr RowQuery<Comments> kept_with_digest{
+    .index = &CommentsAccess::kept_index, .column = &CommentsFacts::refused_request, .bound = Bound::equal};
 
-constexpr RowQuery<Comments> latest_comments{.part = &TableDescription::comments,
-                                             .index = &CommentsAccess::index,
-                                             .as = As::reader,
-                                             .column = &CommentsFacts::id,
-                                             .order = Order::backward};
+constexpr RowQuery<Comments> latest_comments{.as = As::reader, .column = &CommentsFacts::id, .order = Order::backward};
 
 constexpr SqlStatement select_comment_of_base{
     "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
@@ -270,8 +263,12 @@ may_read_comments(const AttachedTable &table)
 Comment
 comment_in_result(std::uint64_t row)
 {
-    return {result_bigint(row, 0),          result_text(row, 1),   result_text(row, 2), result_time(row, 3),
-            result_optional_bigint(row, 4), result_boolean(row, 5)};
+    return {result_bigint(row, 0),
+            result_text(row, 1),
+            result_text(row, 2),
+            result_time(row, 3),
+            result_optional(result_bigint, row, 4),
+            result_boolean(row, 5)};
 }
 
 void

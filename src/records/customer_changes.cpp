@@ -5,7 +5,7 @@
 #include "../core/version.h"
 #include "../tables/statements.h"
 #include "../tables/status.h"
-#include "changed_fields.h"
+#include "fields.h"
 #include "history.h"
 
 namespace crm {

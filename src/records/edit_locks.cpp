@@ -9,8 +9,7 @@ namespace crm {
 
 namespace {
 
-constexpr RowQuery<Locks> lock_of_customer{
-    .part = &TableDescription::locks, .index = &LocksAccess::index, .as = As::owner, .expected = 1};
+constexpr RowQuery<Locks> lock_of_customer{.expected = 1};
 
 constexpr SqlStatement select_all_locks{"SELECT lock_id, author, locked_at, expires_at, customer_id FROM ONLY {locks}",
                                         As::owner, Part::locks};

@@ -1,6 +1,7 @@
 #include "fields.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../boundary/value_json.h"
@@ -129,13 +130,8 @@ read_fields(const AttachedTable &table, Datum argument)
         return {};
     Field *fields = static_cast<Field *>(palloc(count * sizeof(Field)));
 
-    JsonbIterator *iterator = JsonbIteratorInit(&object->root);
-    JsonbValue value;
     int found = 0;
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, true))
-        if (token == WJB_KEY)
-            fields[found++] = require_field(table, pnstrdup(value.val.string.val, value.val.string.len));
+    each_key(&object->root, [&](const char *name) { fields[found++] = require_field(table, name); });
     convert(table, argument, fields, count);
     render(fields, count);
     return {fields, static_cast<std::size_t>(count)};

@@ -3,10 +3,10 @@
 #include "../core/decision.h"
 #include "../tables/attached_tables.h"
 
-// The columns of a customer beside key, status and version that a save asks to change.
+// The columns of a customer beside key, status and version: those that a save asks to change, and those that changed.
 namespace crm {
 
-// One of them with the value asked for.
+// A column that a save asks to change, with the value asked for.
 struct Field
 {
     AttrNumber column;
@@ -42,5 +42,12 @@ core::Value value_of(Datum jsonb);
 
 // The value as jsonb.
 Datum jsonb_of(const core::Value &value);
+
+// The columns beside key, status and version in which two rows differ, as {"column": {"from": …, "to": …}}; without a row
+// before or after, its side is left out and so are nulls. Empty when there are none.
+std::optional<Datum> changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, HeapTuple after);
+
+// What is recorded of an erasure, {"": "erased"}: no column has this name, so that nothing is merged across it.
+Datum erased_fields();
 
 }  // namespace crm

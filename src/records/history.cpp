@@ -19,32 +19,14 @@ namespace crm {
 
 namespace {
 
-constexpr RowQuery<History> latest_change{.part = &TableDescription::history,
-                                          .index = &HistoryAccess::index,
-                                          .as = As::owner,
-                                          .column = &HistoryFacts::version,
-                                          .order = Order::backward,
-                                          .expected = 1};
+constexpr RowQuery<History> latest_change{.column = &HistoryFacts::version, .order = Order::backward, .expected = 1};
 
-constexpr RowQuery<History> oldest_changes{.part = &TableDescription::history,
-                                           .index = &HistoryAccess::index,
-                                           .as = As::owner,
-                                           .column = &HistoryFacts::version,
-                                           .expected = 1};
+constexpr RowQuery<History> oldest_changes{.column = &HistoryFacts::version, .expected = 1};
 
-constexpr RowQuery<History> changes_after{.part = &TableDescription::history,
-                                          .index = &HistoryAccess::index,
-                                          .as = As::owner,
-                                          .column = &HistoryFacts::version,
-                                          .bound = Bound::above};
+constexpr RowQuery<History> changes_after{.column = &HistoryFacts::version, .bound = Bound::above};
 
-constexpr RowQuery<History> change_before{.part = &TableDescription::history,
-                                          .index = &HistoryAccess::index,
-                                          .as = As::owner,
-                                          .column = &HistoryFacts::version,
-                                          .bound = Bound::below,
-                                          .order = Order::backward,
-                                          .expected = 1};
+constexpr RowQuery<History> change_before{
+    .column = &HistoryFacts::version, .bound = Bound::below, .order = Order::backward, .expected = 1};
 
 constexpr SqlStatement insert_change{"INSERT INTO {history} ({columns}) VALUES ({values})", As::owner, Part::history};
 

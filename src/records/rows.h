@@ -9,15 +9,33 @@
 // Both give the same rows in the same order, and what is done with a row stands once.
 namespace crm {
 
-// The columns of a part, as far as statements name them.
-template <typename Facts>
-inline constexpr std::span<const CompanionColumn<Facts>> columns_of{};
+// Where a part is found in a table's description, and its columns, as far as statements name them.
+template <typename PartOfTable>
+struct RowsOf;
+
 template <>
-inline constexpr std::span<const CompanionColumn<CommentsFacts>> columns_of<CommentsFacts>{comments_columns};
+struct RowsOf<Comments>
+{
+    static constexpr Part part = Part::comments;
+    static constexpr auto member = &TableDescription::comments;
+    static constexpr std::span<const CompanionColumn<CommentsFacts>> columns{comments_columns};
+};
+
 template <>
-inline constexpr std::span<const CompanionColumn<HistoryFacts>> columns_of<HistoryFacts>{history_columns};
+struct RowsOf<History>
+{
+    static constexpr Part part = Part::history;
+    static constexpr auto member = &TableDescription::history;
+    static constexpr std::span<const CompanionColumn<HistoryFacts>> columns{history_columns};
+};
+
 template <>
-inline constexpr std::span<const CompanionColumn<LocksFacts>> columns_of<LocksFacts>{locks_columns};
+struct RowsOf<Locks>
+{
+    static constexpr Part part = Part::locks;
+    static constexpr auto member = &TableDescription::locks;
+    static constexpr std::span<const CompanionColumn<LocksFacts>> columns{locks_columns};
+};
 
 // A row of a part. Its values live as long as the row does; texts and names are copied.
 template <typename Facts>
@@ -106,32 +124,13 @@ struct RowQuery
 {
     using Column = AttrNumber PartOfTable::Facts::*;
 
-    PartOfTable TableDescription::*part;
-    LookupIndex PartOfTable::Access::*index;  // by customer_id and, where there is one, the column
-    As as;                                    // owner or reader
-    Column column = nullptr;                  // by which rows are ordered, and which has the bound
+    LookupIndex PartOfTable::Access::*index = &PartOfTable::Access::index;  // by customer_id and, if any, the column
+    As as = As::owner;                                                      // owner or reader
+    Column column = nullptr;  // by which rows are ordered, and which has the bound
     Bound bound = Bound::none;
     Order order = Order::forward;
     std::uint64_t expected = 50;  // so many rows are fetched at once by a statement
 };
-
-inline constexpr Part
-part_of(Comments TableDescription::*)
-{
-    return Part::comments;
-}
-
-inline constexpr Part
-part_of(History TableDescription::*)
-{
-    return Part::history;
-}
-
-inline constexpr Part
-part_of(Locks TableDescription::*)
-{
-    return Part::locks;
-}
 
 // The rows of a statement, fetched a few at a time with the rights of who reads them.
 class FetchedRows
@@ -185,40 +184,29 @@ template <typename PartOfTable>
 Sql
 select_rows(const AttachedTable &table, const RowQuery<PartOfTable> &query)
 {
-    using Facts = typename PartOfTable::Facts;
-    Sql names[columns_of<Facts>.size()] = {};
+    Sql names[RowsOf<PartOfTable>::columns.size()] = {};
     Sql ordered_by;
     std::size_t count = 0;
-    for (const CompanionColumn<Facts> &column : columns_of<Facts>)
+    for (const auto &column : RowsOf<PartOfTable>::columns)
     {
         names[count] = sql_identifier(column.name);
         if (query.column == column.number)
             ordered_by = names[count];
         count++;
     }
-    return select_rows(((*table).*query.part).sql, names, ordered_by, query.bound, query.order);
+    return select_rows(((*table).*RowsOf<PartOfTable>::member).sql, names, ordered_by, query.bound, query.order);
 }
 
 // The numbers of the columns in a row of such a statement.
-template <typename Facts>
-Facts
+template <typename PartOfTable>
+typename PartOfTable::Facts
 numbers_in_statement()
 {
-    Facts numbers = {};
+    typename PartOfTable::Facts numbers = {};
     AttrNumber number = 1;
-    for (const CompanionColumn<Facts> &column : columns_of<Facts>)
+    for (const auto &column : RowsOf<PartOfTable>::columns)
         numbers.*column.number = number++;
     return numbers;
-}
-
-template <typename Facts>
-Oid
-type_of(AttrNumber Facts::*number)
-{
-    for (const CompanionColumn<Facts> &column : columns_of<Facts>)
-        if (column.number == number)
-            return column.type;
-    return InvalidOid;
 }
 
 // Whether the rows of a query are read directly.
@@ -226,7 +214,7 @@ template <typename PartOfTable>
 bool
 is_direct(const AttachedTable &table, const RowQuery<PartOfTable> &query)
 {
-    const PartOfTable &known = (*table).*query.part;
+    const PartOfTable &known = (*table).*RowsOf<PartOfTable>::member;
     return can_look_up(known.*query.index) && (query.as == As::owner || !is_under_row_security(known.oid));
 }
 
@@ -240,7 +228,7 @@ each_row(const AttachedTable &table, const RowQuery<PartOfTable> &query, const K
     using Facts = typename PartOfTable::Facts;
     if (is_direct(table, query))
     {
-        const PartOfTable &known = (*table).*query.part;
+        const PartOfTable &known = (*table).*RowsOf<PartOfTable>::member;
         const IndexLookup lookup =
             begin_lookup(known.oid, known.*query.index, {key.value, query.bound, bound}, snapshot);
         const RowOf<Facts> row{lookup.slot, known};
@@ -251,10 +239,13 @@ each_row(const AttachedTable &table, const RowQuery<PartOfTable> &query, const K
     }
     Arguments arguments = arguments_of(key);
     if (bound)
-        arguments.add(type_of(query.column), *bound);
-    const Facts numbers = numbers_in_statement<Facts>();
+        arguments.add(std::ranges::find(RowsOf<PartOfTable>::columns, query.column,
+                                        [](const auto &column) { return column.number; })
+                          ->type,
+                      *bound);
+    const Facts numbers = numbers_in_statement<PartOfTable>();
     FetchedRows rows{table,
-                     {query.as, part_of(query.part), &query, query.expected},
+                     {query.as, RowsOf<PartOfTable>::part, &query, query.expected},
                      [&] { return select_rows(table, query); },
                      arguments,
                      snapshot};

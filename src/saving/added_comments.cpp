@@ -1,27 +1,22 @@
-#include "added_comments.h"
+#include "saving.h"
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/snapshot.h"
-#include "../boundary/standby.h"
+#include "../boundary/transaction.h"
 #include "../records/comments.h"
 #include "../records/comments_in_flight.h"
 #include "../records/save_in_progress.h"
 #include "access_path.h"
-#include "save.h"
 
 namespace crm {
 
 namespace {
 
-constexpr RowQuery<Comments> latest_comments{.part = &TableDescription::comments,
-                                             .index = &CommentsAccess::index,
-                                             .as = As::reader,
-                                             .column = &CommentsFacts::id,
-                                             .order = Order::backward,
-                                             .expected = 30};
+constexpr RowQuery<Comments> latest_comments{
+    .as = As::reader, .column = &CommentsFacts::id, .order = Order::backward, .expected = 30};
 
 // So many of the customer's latest comments are looked at: a double click is among them.
 constexpr int most_recent = 30;

@@ -6,7 +6,7 @@
 #include "../records/edit_locks.h"
 #include "../records/save_in_progress.h"
 #include "access_path.h"
-#include "save.h"
+#include "saving.h"
 
 // What saving and refusing share.
 namespace crm {
@@ -52,5 +52,18 @@ std::optional<EditLock> lock_of_another(const Attempt &save);
 // Whether this very request was applied from an earlier base by the save that took its comment over: an arrival that was
 // late, of which the user, who has gone on to a later base, was not told.
 bool is_applied_late(const Attempt &save, const KeptComment &comment);
+
+// Answers a request that was applied before; row is the customer as it is, none when it is gone.
+SaveResult replayed(const Attempt &save, const AppliedRequest &applied, const std::optional<CustomerRow> &row);
+
+// Answers a save whose customer the caller does not see.
+SaveResult missing(const Attempt &save);
+
+// Answers a save whose base is not the customer's version, or that a lock refuses. Empty when the customer went in the
+// meantime, or when row security does not let the caller refer to it.
+std::optional<SaveResult> refuse(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock);
+
+// Raises the conflict, or the lock that refuses the save, unless the customer went in the meantime.
+void raise_refusal(const Attempt &save, const std::optional<EditLock> &lock);
 
 }  // namespace crm

@@ -1,4 +1,4 @@
-#include "customer_locking.h"
+#include "saving.h"
 
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"

@@ -1,11 +1,11 @@
-#include "refusal.h"
+#include "attempt.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
 #include "../boundary/settings.h"
 #include "../boundary/snapshot.h"
-#include "../boundary/standby.h"
 #include "../boundary/statistics.h"
+#include "../boundary/transaction.h"
 #include "../core/version.h"
 #include "../records/comments_in_flight.h"
 #include "../records/history.h"

@@ -1,14 +1,14 @@
-#include "save.h"
+#include "saving.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/snapshot.h"
-#include "../boundary/standby.h"
 #include "../boundary/statistics.h"
+#include "../boundary/transaction.h"
 #include "../core/version.h"
 #include "../records/request_digest.h"
 #include "../tables/status.h"
+#include "attempt.h"
 #include "conflict_detail.h"
-#include "refusal.h"
 #include "three_way.h"
 
 namespace crm {

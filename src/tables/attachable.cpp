@@ -1,4 +1,4 @@
-#include "attachable.h"
+#include "attachment.h"
 
 #include "../boundary/errors.h"
 #include "../boundary/role.h"

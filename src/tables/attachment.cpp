@@ -4,7 +4,6 @@
 #include "../boundary/role.h"
 #include "../boundary/snapshot.h"
 #include "../boundary/spi.h"
-#include "attachable.h"
 #include "attached_tables.h"
 #include "companions.h"
 #include "key.h"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../boundary/pg.h"
+#include "own_triggers.h"
 
 // Attaching customers tables: the tables that belong to them, the triggers that guard them, the registry. SPI must be
 // connected, and pg_catalog alone in the search_path.
@@ -26,5 +27,19 @@ void attach(const AttachRequest &request, Oid extension_schema);
 
 // Drops the triggers and forgets the attachment; all tables and their rows stay.
 void detach(Oid customers, Oid extension_schema);
+
+// The columns of a table that can be attached.
+struct AttachableColumns
+{
+    AttrNumber key;
+    AttrNumber status;
+    AttrNumber version;  // invalid when the column is to be added
+};
+
+// Checks that a table can be attached as it is, and raises the reason where it cannot.
+AttachableColumns require_attachable(const AttachRequest &request);
+
+// Raises when a BEFORE row trigger of the relation fires after this one of ours.
+void require_fires_last(Oid relation, const OwnTrigger &own);
 
 }  // namespace crm

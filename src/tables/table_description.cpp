@@ -22,40 +22,37 @@ same_columns(TupleDesc a, TupleDesc b)
     return true;
 }
 
+// The member of tables for a part.
+template <typename Member, typename Tables>
+Member *
+part_of(Tables &tables, Part part)
+{
+    switch (part)
+    {
+        case Part::customers:
+            return &tables.customers;
+        case Part::comments:
+            return &tables.comments;
+        case Part::history:
+            return &tables.history;
+        case Part::locks:
+            return &tables.locks;
+    }
+    pg_unreachable();
+}
+
 }  // namespace
 
 Oid &
 Members::operator[](Part part)
 {
-    switch (part)
-    {
-        case Part::customers:
-            return customers;
-        case Part::comments:
-            return comments;
-        case Part::history:
-            return history;
-        case Part::locks:
-            return locks;
-    }
-    pg_unreachable();
+    return *part_of<Oid>(*this, part);
 }
 
 const PartFacts &
 TableDescription::operator[](Part part) const
 {
-    switch (part)
-    {
-        case Part::customers:
-            return customers;
-        case Part::comments:
-            return comments;
-        case Part::history:
-            return history;
-        case Part::locks:
-            return locks;
-    }
-    pg_unreachable();
+    return *part_of<const PartFacts>(*this, part);
 }
 
 SPIPlanPtr &

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "../boundary/row_set.h"
+#include "../tables/attached_tables.h"
+#include "../tables/key.h"
+
+// What is read of customers, and what keeps their tables in order.
+namespace crm {
+
+// A customer with its comments and its edit lock, jsonb, as far as the caller may read it; empty for a customer that is
+// not there, or was not then. SPI must be connected. at: a time in the past, or nothing for now.
+std::optional<Datum> view_customer(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at,
+                                   std::int32_t max_comments);
+
+// The row of a customer as it was at a time, jsonb, by undoing what the history recorded since; empty when it was not
+// there then. Raises 42501 for who may not read all of the history, and 22023 for a time before what is kept of it.
+std::optional<Datum> customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Snapshot snapshot);
+
+// Adds the latest changes and comments of a customer before the millisecond of a time, newest first: the rows of
+// crm_timeline(). More than max_rows only where the last ones are of one millisecond. With the caller's rights: what they
+// may not read is left out. Raises 42501 for who may read neither.
+void read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows, core::Timestamp before,
+                   const RowSet &rows);
+
+// The comments of a customer that the caller may read, oldest first, as one text in the form of core/comment_text.h. Times in
+// it are those of a time zone.
+Datum export_comments(const AttachedTable &table, const Key &key, Datum time_zone);
+
+// Stores the comments of a text that are not there yet, and returns how many. The caller must own the comments; the
+// customer must be there.
+std::int64_t import_comments(const AttachedTable &table, const Key &key, std::string_view text, Datum time_zone);
+
+// Looks for what must never be in the data of one customer, or of all: the rows of the result are key, invariant, problem,
+// detail. In one snapshot and with the caller's rights; raises 42501 where they do not show every row.
+std::uint64_t read_violations(const AttachedTable &table, const std::optional<Key> &key);
+
+// Removes changes that were made before a time from the old ends of the chains, at most batch of them and never the last
+// change of a customer; returns how many. The caller must own the history.
+std::int64_t prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch);
+
+// Blanks what is personal of a customer: the columns of the row, the texts of the comments, the values and digests in the
+// history. The chain of versions stays. Returns what was done, jsonb. SPI must be connected; the caller must own the
+// tables. Raises 23503 for a customer of whom nothing is known.
+Datum erase_customer(const AttachedTable &table, const Key &key);
+
+}  // namespace crm

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "../core/decision.h"
+#include "../core/edit_lock.h"
+#include "../tables/attached_tables.h"
+#include "../tables/key.h"
+
+// Saves, comments and edit locks.
+namespace crm {
+
+// What became of a save: the columns of crm_update_result.
+struct SaveResult
+{
+    core::Outcome outcome;
+    std::optional<std::string_view> status;
+    std::optional<core::Timestamp> version;
+    std::optional<std::int64_t> comment_id;
+    std::string_view message;
+    std::optional<Datum> detail;  // jsonb
+};
+
+// Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives in the
+// current memory context. Raises 42501 without the rights on the tables, and PT409 for a conflict where
+// crm_concurrency.on_conflict says so.
+SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
+                         std::optional<Datum> fields);
+
+// A comment inserted with a base, on its way into the table: first its BEFORE trigger checks the base and locks the
+// customer, then its AFTER trigger gives the customer its next version and records it. Both raise PT409 when the base is
+// not current, and 42501 when the caller may not change the customer. Without a customer they do nothing: the foreign key
+// tells.
+void check_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request);
+void apply_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request,
+                             std::int64_t comment_id);
+
+// Notes that a comment with a base passed its check, between its BEFORE and its AFTER trigger.
+void note_versioned_comment(Oid comments, const Key &key, std::int64_t comment_id, core::Timestamp base);
+
+// Whether the comment is one that was noted, and notes it no longer.
+bool take_versioned_comment(Oid comments, const Key &key, std::int64_t comment_id, core::Timestamp base);
+
+// Adds a comment without a save, and returns its id; the same one that was added a moment before is not added again.
+// SPI must be connected. Raises 42501 without the rights on the comments, and 23503 where the customer, or the comment
+// that it answers, is not there.
+std::int64_t add_comment(const AttachedTable &table, const Key &key, const core::Request &comment);
+
+// What became of a request for a lock: the columns of crm_lock_result.
+struct LockResult
+{
+    core::LockOutcome outcome;
+    std::optional<Datum> lock_id;
+    std::optional<std::string_view> author;
+    std::optional<core::Timestamp> expires_at;
+    std::string_view message;
+};
+
+// Locks the customer for an author, or renews the lock that has this id. SPI must be connected. Raises 42501 for who may
+// not save the customer, and for the id of another author's lock.
+LockResult lock_customer(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
+                         std::optional<Datum> lock_id);
+
+// Releases the lock that has this id; false when the customer's lock has another, or there is none.
+bool unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id);
+
+}  // namespace crm
