@@ -45,7 +45,7 @@ struct Current
 {
     Timestamp version;
     std::optional<std::string_view> status;  // none: it is null
-    bool fields_differ;                      // whether one of the other columns asked for has another value
+    bool fields_differ = false;              // whether one of the other columns asked for has another value
 };
 
 // Whether the save asks for a status that differs from what is there.

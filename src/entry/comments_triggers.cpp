@@ -200,8 +200,8 @@ CRM_FUNCTION(crm_comments_guard)
 {
     using namespace crm;
 
-    TriggerData *data =
-        require_row_trigger(fcinfo, true, "crm_comments_guard", "BEFORE INSERT OR UPDATE OR DELETE, for each row");
+    TriggerData *data = require_row_trigger(fcinfo, Timing::before, "crm_comments_guard",
+                                            "BEFORE INSERT OR UPDATE OR DELETE, for each row");
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments);
     if (!table)
         return PointerGetDatum(data->tg_trigtuple);
@@ -224,7 +224,7 @@ CRM_FUNCTION(crm_comments_version)
     using namespace crm;
 
     constexpr const char *expected = "AFTER INSERT, for each row";
-    TriggerData *data = require_row_trigger(fcinfo, false, "crm_comments_version", expected);
+    TriggerData *data = require_row_trigger(fcinfo, Timing::after, "crm_comments_version", expected);
     if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_comments_version", expected);
     if (const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments))

@@ -46,7 +46,7 @@ CRM_FUNCTION(crm_customers_version)
     using namespace crm;
 
     constexpr const char *expected = "BEFORE INSERT OR UPDATE, for each row";
-    TriggerData *data = require_row_trigger(fcinfo, true, "crm_customers_version", expected);
+    TriggerData *data = require_row_trigger(fcinfo, Timing::before, "crm_customers_version", expected);
     const bool is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
     if (!is_update && !TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_customers_version", expected);
@@ -73,7 +73,7 @@ CRM_FUNCTION(crm_customers_key)
     using namespace crm;
 
     constexpr const char *expected = "BEFORE UPDATE OF key, status, version, for each row";
-    TriggerData *data = require_row_trigger(fcinfo, true, "crm_customers_key", expected);
+    TriggerData *data = require_row_trigger(fcinfo, Timing::before, "crm_customers_key", expected);
     if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
         errors::misused_trigger("crm_customers_key", expected);
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
@@ -91,8 +91,8 @@ CRM_FUNCTION(crm_customers_history)
 {
     using namespace crm;
 
-    TriggerData *data =
-        require_row_trigger(fcinfo, false, "crm_customers_history", "AFTER INSERT OR UPDATE OR DELETE, for each row");
+    TriggerData *data = require_row_trigger(fcinfo, Timing::after, "crm_customers_history",
+                                            "AFTER INSERT OR UPDATE OR DELETE, for each row");
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
     if (!table)
         return PointerGetDatum(nullptr);

@@ -8,7 +8,8 @@ CRM_FUNCTION(crm_history_restore)
 {
     using namespace crm;
 
-    TriggerData *data = require_row_trigger(fcinfo, true, "crm_history_restore", "BEFORE INSERT, for each row");
+    TriggerData *data =
+        require_row_trigger(fcinfo, Timing::before, "crm_history_restore", "BEFORE INSERT, for each row");
     if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
         errors::misused_trigger("crm_history_restore", "BEFORE INSERT, for each row");
     HeapTuple row = data->tg_trigtuple;

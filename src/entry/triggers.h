@@ -8,15 +8,21 @@
 // What the trigger functions share.
 namespace crm {
 
-// The data of a trigger that was fired for a row, BEFORE or AFTER; raises 39P01 otherwise.
+enum class Timing
+{
+    before,
+    after,
+};
+
+// The data of a trigger that was fired for a row at this time; raises 39P01 otherwise.
 inline TriggerData *
-require_row_trigger(FunctionCallInfo fcinfo, bool before, const char *function, const char *expected)
+require_row_trigger(FunctionCallInfo fcinfo, Timing timing, const char *function, const char *expected)
 {
     if (!CALLED_AS_TRIGGER(fcinfo))
         errors::misused_trigger(function, expected);
     TriggerData *data = reinterpret_cast<TriggerData *>(fcinfo->context);
-    if (!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-        !(before ? TRIGGER_FIRED_BEFORE(data->tg_event) : TRIGGER_FIRED_AFTER(data->tg_event)))
+    if (!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BEFORE(data->tg_event) != (timing == Timing::before) ||
+        TRIGGER_FIRED_AFTER(data->tg_event) != (timing == Timing::after))
         errors::misused_trigger(function, expected);
     return data;
 }

@@ -46,12 +46,18 @@ constexpr int thread_column = 11;
 constexpr int depth_column = 12;
 constexpr int column_count = 15;
 
+enum class RowKind
+{
+    change,
+    comment,
+};
+
 // A row of the timeline.
 struct Row
 {
     HeapTuple tuple;
     TupleDesc columns;
-    bool is_comment;
+    RowKind kind;
     core::Timestamp at;
     std::optional<std::int64_t> comment_id;
     std::optional<std::int64_t> reply_to;
@@ -71,7 +77,7 @@ struct Page
 
 // Adds the rows of the latest result of SPI.
 void
-add_result(Page &page, std::uint64_t count, bool is_comment)
+add_result(Page &page, std::uint64_t count, RowKind kind)
 {
     const std::size_t size = (page.count + count + 1) * sizeof(Row);
     page.rows = static_cast<Row *>(page.rows == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, size)
@@ -79,7 +85,7 @@ add_result(Page &page, std::uint64_t count, bool is_comment)
     for (std::uint64_t row = 0; row < count; row++)
         page.rows[page.count++] = {SPI_tuptable->vals[row],
                                    SPI_tuptable->tupdesc,
-                                   is_comment,
+                                   kind,
                                    result_time(row, 0),
                                    result_optional(result_bigint, row, comment_id_column),
                                    result_optional(result_bigint, row, reply_to_column)};
@@ -93,8 +99,8 @@ compare_rows(const void *a, const void *b)
     const Row &y = *static_cast<const Row *>(b);
     if (x.at != y.at)
         return x.at > y.at ? -1 : 1;
-    if (x.is_comment != y.is_comment)
-        return x.is_comment ? 1 : -1;
+    if (x.kind != y.kind)
+        return x.kind == RowKind::comment ? 1 : -1;
     if (x.comment_id == y.comment_id)
         return 0;
     return !x.comment_id || (y.comment_id && *x.comment_id > *y.comment_id) ? -1 : 1;
@@ -158,7 +164,7 @@ add_row(const RowSet &rows, const Page &page, const Row &row)
     bool nulls[column_count];
     heap_deform_tuple(row.tuple, row.columns, values, nulls);
 
-    if (row.is_comment)
+    if (row.kind == RowKind::comment)
     {
         const int position = row.reply_to ? core::position_of(page.known(), *row.comment_id) : -1;
         const core::ThreadPlace place = position < 0 ? core::ThreadPlace{*row.comment_id, 0} : page.places[position];
@@ -188,9 +194,9 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     Page page;
     if (with_changes)
-        add_result(page, execute(table, select_changes, arguments, snapshot), false);
+        add_result(page, execute(table, select_changes, arguments, snapshot), RowKind::change);
     if (with_comments)
-        add_result(page, execute(table, select_comments, arguments, snapshot), true);
+        add_result(page, execute(table, select_comments, arguments, snapshot), RowKind::comment);
     cut(page, max_rows);
     if (with_comments)
         read_threads(table, key, page, snapshot);

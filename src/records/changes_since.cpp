@@ -29,8 +29,8 @@ struct Pass
     const core::Request &request;
     Fields asked;
     Change *listed;  // room for the latest, or nullptr when they are not to be told
-    std::optional<Datum> digest;
-    ChangesSince changes;
+    std::optional<Datum> digest = std::nullopt;
+    ChangesSince changes = {};
 };
 
 // Whether this is the change that the request of the save made. The digest is worked out when it is first needed.
@@ -242,7 +242,11 @@ read_changes_since(const AttachedTable &table, const Key &key, const core::Reque
                    Snapshot snapshot)
 {
     Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
-    Pass pass = {table, key, request, fields, may_read_all_history(table) ? listed : nullptr, std::nullopt, {}};
+    Pass pass = {.table = table,
+                 .key = key,
+                 .request = request,
+                 .asked = fields,
+                 .listed = may_read_all_history(table) ? listed : nullptr};
     pass.changes.base = request.base;
     FieldWas *were = static_cast<FieldWas *>(palloc((fields.size() + 1) * sizeof(FieldWas)));
     std::fill_n(were, fields.size(), FieldWas{false, std::nullopt});

@@ -89,8 +89,8 @@ struct KeptInFlight
     const AttachedTable &table;
     const Key &key;
     const core::Request &request;
-    std::optional<Datum> digest;  // worked out when it is first needed
-    TransactionId writer;
+    std::optional<Datum> digest = std::nullopt;  // worked out when it is first needed
+    TransactionId writer = InvalidTransactionId;
 };
 
 bool
@@ -110,7 +110,7 @@ take_kept(void *context, const CommentsRow &row, TransactionId writer)
 TransactionId
 keeper_of(const AttachedTable &table, const Key &key, const core::Request &request)
 {
-    KeptInFlight search = {table, key, request, std::nullopt, InvalidTransactionId};
+    KeptInFlight search = {.table = table, .key = key, .request = request};
     each_comment_now(table, table->comments.kept_index, key, take_kept, &search);
     return search.writer;
 }

@@ -24,14 +24,14 @@ void await_kept_comment(const AttachedTable &table, const Key &key, const core::
 struct KeptComment
 {
     std::int64_t id;
-    std::optional<core::Timestamp> adopted_version;  // the version of the save that took it over
+    std::optional<core::Timestamp> adopted_version = std::nullopt;  // the version of the save that took it over
 };
 
 // The comment that an earlier refusal of this save left, as the newest committed state has it.
 std::optional<KeptComment> find_repeated_comment(const AttachedTable &table, const Key &key, Datum digest,
                                                  core::Timestamp base);
 
-// The same of those that a save took over.
+// find_repeated_comment() among those that a save took over.
 std::optional<KeptComment> find_adopted_comment(const AttachedTable &table, const Key &key,
                                                 const core::Request &request);
 

@@ -15,9 +15,9 @@ constexpr std::size_t longest_payload = 7999;
 struct Event
 {
     std::string_view name;
-    std::optional<core::Timestamp> version;
-    std::optional<std::string_view> operation;
-    std::optional<std::int64_t> comment_id;
+    std::optional<core::Timestamp> version = std::nullopt;
+    std::optional<std::string_view> operation = std::nullopt;
+    std::optional<std::int64_t> comment_id = std::nullopt;
 };
 
 const char *
@@ -80,13 +80,13 @@ send_version_event(const AttachedTable &table, const Key &key, core::Timestamp v
 void
 send_comment_event(const AttachedTable &table, const Key &key, std::int64_t comment_id)
 {
-    send(table, key, {"comment", std::nullopt, std::nullopt, comment_id});
+    send(table, key, {.name = "comment", .comment_id = comment_id});
 }
 
 void
 send_adoption_event(const AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version)
 {
-    send(table, key, {"adoption", version, std::nullopt, comment_id});
+    send(table, key, {.name = "adoption", .version = version, .comment_id = comment_id});
 }
 
 }  // namespace crm

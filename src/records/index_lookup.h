@@ -36,7 +36,7 @@ struct IndexLookup
     // The next row; false at the end.
     bool next() const { return scan != nullptr && index_getnext_slot(scan, ForwardScanDirection, slot); }
 
-    // The same from the end of the index.
+    // next(), from the end of the index.
     bool previous() const { return scan != nullptr && index_getnext_slot(scan, BackwardScanDirection, slot); }
 };
 

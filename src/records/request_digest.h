@@ -9,7 +9,7 @@ namespace crm {
 // uuid. Two requests with the same digest and base are one request that was sent twice.
 Datum request_digest(const Key &key, const core::Request &request);
 
-// The same of its comment alone, customer and author included: the request's comment must be there. It finds the comment
+// A digest of a save's comment alone, customer and author included: the request's comment must be there. It finds the comment
 // again that a refused save left, whatever other triggers made of its text.
 Datum comment_digest(const Key &key, const core::Request &request);
 

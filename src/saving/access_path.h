@@ -13,9 +13,9 @@ namespace crm {
 struct CustomerRow
 {
     core::Timestamp version;
-    std::optional<std::string_view> status;
-    ItemPointerData tid;   // for the direct path to look there first: invalid when it is not known
-    TransactionId writer;  // the transaction that had locked or updated the row, where the path sees that
+    std::optional<std::string_view> status = std::nullopt;
+    ItemPointerData tid = {};                     // for the direct path to look there first: invalid if it is not known
+    TransactionId writer = InvalidTransactionId;  // that had locked or updated the row, where the path sees that
 };
 
 // The customer as the caller may read it.

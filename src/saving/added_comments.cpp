@@ -26,12 +26,12 @@ struct Search
 {
     const AttachedTable &table;
     const core::Request &comment;
-    core::Timestamp clock;
     core::Microseconds window;
     int most;
-    int looked_at;
-    TransactionId writer;            // another transaction that is adding the same comment
-    std::optional<std::int64_t> id;  // of the same comment, added within the window
+    core::Timestamp clock = {};
+    int looked_at = 0;
+    TransactionId writer = InvalidTransactionId;    // another transaction that is adding the same comment
+    std::optional<std::int64_t> id = std::nullopt;  // of the same comment, added within the window
 };
 
 bool
@@ -75,7 +75,7 @@ insert_once(const AttachedTable &table, const Key &key, const core::Request &com
 {
     // Without an index the latest comments are not the first that are found.
     const int most = OidIsValid(table->comments.index.index) ? most_recent : INT_MAX;
-    Search search = {table, comment, {}, window, most, 0, InvalidTransactionId, std::nullopt};
+    Search search = {.table = table, .comment = comment, .window = window, .most = most};
     const LOCKTAG lock = comment_lock(LockClass::added_comment, table, key, comment);
     lock_comment(lock, ExclusiveLock, [&] {
         search.clock = clock_now();

@@ -35,12 +35,13 @@ result_of(core::LockOutcome outcome, const Key &key, std::string_view holder)
 }
 
 LockResult
-result_of(core::LockOutcome outcome, const Key &key, const EditLock &lock, bool is_callers)
+result_of(core::LockOutcome outcome, const Key &key, const EditLock &lock)
 {
     LockResult result = result_of(outcome, key, lock.author);
     result.author = lock.author;
     result.expires_at = lock.expires_at;
-    if (is_callers)
+    // The id is its holder's secret.
+    if (outcome == core::LockOutcome::acquired || outcome == core::LockOutcome::renewed)
         result.lock_id = lock.lock_id;
     return result;
 }
@@ -91,7 +92,7 @@ take_lock(const AttachedTable &table, const Key &key, std::string_view author, c
         {
             const EditLock lock = {new_lock_id(), author, now, core::shifted(now, ttl)};
             write_lock(table, key, lock);
-            return result_of(outcome, key, lock, true);
+            return result_of(outcome, key, lock);
         }
         case core::LockOutcome::renewed:
         {
@@ -104,12 +105,12 @@ take_lock(const AttachedTable &table, const Key &key, std::string_view author, c
             EditLock lock = *found;
             lock.expires_at = core::shifted(now, ttl);
             write_lock(table, key, lock);
-            return result_of(outcome, key, lock, true);
+            return result_of(outcome, key, lock);
         }
         case core::LockOutcome::locked:
-            return result_of(outcome, key, *found, false);
+            return result_of(outcome, key, *found);
         default:
-            return found && held->is_live ? result_of(outcome, key, *found, false)
+            return found && held->is_live ? result_of(outcome, key, *found)
                                           : result_of(outcome, key, std::string_view{});
     }
 }

@@ -137,7 +137,7 @@ row_of(const OpenCustomer &customer)
     const Datum version = slot_getattr(customer.row, customer.table->customers.version, &is_null);
     if (is_null)
         errors::null_version(customer.table->customers.oid, key_text(customer.key));
-    CustomerRow row = {{DatumGetTimestampTz(version)}, std::nullopt, customer.row->tts_tid, InvalidTransactionId};
+    CustomerRow row = {.version = {DatumGetTimestampTz(version)}, .tid = customer.row->tts_tid};
     const Datum status = slot_getattr(customer.row, customer.table->customers.status, &is_null);
     if (!is_null)
         row.status = status_text(customer.table, status);

@@ -30,7 +30,7 @@ keep_comment(const Attempt &save, const ChangesSince &changes)
     // What was made of an earlier arrival of this request may be pruned from the history.
     if (!stored && !changes.is_base_followed())
         if (const std::optional<std::int64_t> id = find_comment_of_base(save.table, save.key, save.request))
-            stored = KeptComment{*id, std::nullopt};
+            stored = KeptComment{.id = *id};
     if (stored)
     {
         unlock_comment(lock, ExclusiveLock);
@@ -43,7 +43,7 @@ keep_comment(const Attempt &save, const ChangesSince &changes)
     with_save_in_progress(progress, [&] { insert_comment(save, progress); });
     unlock_comment(lock, ExclusiveLock);
     statistics::count(statistics::Counter::comments_kept);
-    return {*progress.comment_id, std::nullopt};
+    return {.id = *progress.comment_id};
 }
 
 core::MessageFacts
@@ -91,7 +91,12 @@ refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLoc
     core::MessageFacts facts = refusal_facts(save, outcome, detail, kept.has_value());
     if (lock)
         facts.locked_by = lock->author;
-    return SaveResult{outcome, customer->status, customer->version, kept, message_of(facts), detail.json};
+    return SaveResult{.outcome = outcome,
+                      .status = customer->status,
+                      .version = customer->version,
+                      .comment_id = kept,
+                      .message = message_of(facts),
+                      .detail = detail.json};
 }
 
 // Keeps the comment of a refused save, for which it may have to wait, and answers by what is there then.
@@ -141,8 +146,11 @@ replayed(const Attempt &save, const AppliedRequest &applied, const std::optional
     }
     json.close_object();
 
-    SaveResult result = {core::Outcome::replayed, std::nullopt,      std::nullopt,
-                         applied.comment_id,      message_of(facts), json.finish()};
+    SaveResult result = {};
+    result.outcome = core::Outcome::replayed;
+    result.comment_id = applied.comment_id;
+    result.message = message_of(facts);
+    result.detail = json.finish();
     if (row)
     {
         result.status = row->status;

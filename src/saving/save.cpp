@@ -138,8 +138,9 @@ plan_merge(const Attempt &save, const ReadableCustomer &customer, const ChangesS
 std::optional<SavePlan>
 plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes)
 {
-    SavePlan plan = {
-        core::situation_of(save.request, {row.version, row.status, false}), {}, std::nullopt, changes.applied};
+    SavePlan plan = {};
+    plan.situation = core::situation_of(save.request, {.version = row.version, .status = row.status});
+    plan.applied = changes.applied;
     plan.write.status = save.request.status;
     const bool is_current = plan.situation.is_current;
     plan.situation.is_applied = plan.applied.has_value();
@@ -170,7 +171,7 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
 {
     if (is_settled(save, seen))
         return refuse(save, seen, std::nullopt);
-    const core::Situation at_first = core::situation_of(save.request, {seen.version, seen.status, false});
+    const core::Situation at_first = core::situation_of(save.request, {.version = seen.version, .status = seen.status});
     if (save.fields.empty() && core::decide(at_first) == core::Outcome::unchanged && !lock_of_another(save))
         return unchanged(save, seen, std::nullopt);
 

@@ -24,11 +24,11 @@ using ThreeWays = std::span<const ThreeWay>;
 ThreeWays compare(const AttachedTable &table, const core::Request &request, Fields fields,
                   const ReadableCustomer &customer);
 
-// The same of a save that has the current version as its base.
+// compare() for a save that has the current version as its base.
 ThreeWays compare_with_current(const AttachedTable &table, const core::Request &request, Fields fields,
                                const ReadableCustomer &customer);
 
-// The same of a save whose base is older, by what the history tells.
+// compare() for a save whose base is older, by what the history tells.
 ThreeWays compare_with_base(const AttachedTable &table, const core::Request &request, Fields fields,
                             const ReadableCustomer &customer, const ChangesSince &changes);
 

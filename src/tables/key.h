@@ -19,7 +19,7 @@ Oid key_type_of(Oid column_type);
 // The key of a customer, as the customers table stores it.
 Key stored_key(const AttachedTable &table, Datum value);
 
-// The same as comments, history and edit locks store it.
+// stored_key() as comments, history and edit locks store it.
 Key stored_reference(const AttachedTable &table, Datum value);
 
 // The key that a caller names by a number; raises 42804 where keys are no numbers.

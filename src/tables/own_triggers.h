@@ -52,7 +52,7 @@ const Trigger *find_trigger(Relation relation, const OwnTrigger &own, Oid extens
 // A copy of the triggers of an open relation.
 std::span<const Trigger> triggers_of(Relation relation);
 
-// The same of its foreign keys.
+// A copy of the foreign keys of an open relation.
 List *copied_foreign_keys(Relation relation);
 
 // Whether a trigger calls one of the extension's functions.

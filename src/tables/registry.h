@@ -15,7 +15,7 @@ struct Registered : Members
     core::Timestamp attached_at;
 };
 
-// The same with what was found out of the tables when a call first used them.
+// What the registry says, with what was found out of the tables when a call first used them.
 struct RegistryEntry : Registered
 {
     TableDescription *description;

@@ -31,7 +31,7 @@ Sql sql(const AttachedTable &table, SqlTemplate statement, std::initializer_list
 std::uint64_t execute(const AttachedTable &table, const SqlStatement &statement, const Arguments &arguments,
                       Snapshot snapshot = InvalidSnapshot);
 
-// The same as the newest committed state has it, also where the transaction's own snapshot is older.
+// execute() as the newest committed state has it, also where the transaction's own snapshot is older.
 std::uint64_t execute_latest(const AttachedTable &table, const SqlStatement &statement, const Arguments &arguments);
 
 // Runs work() with the rights of a part's owner.
