@@ -165,8 +165,8 @@ class Caller:
         self.random = random.Random(seed)
         self.watcher = psycopg.connect(f"{dsn} dbname={DATABASE}", autocommit=True)
         self.watcher.execute("SET lock_timeout = 20")
-        self.sessions = [Session(dsn, "user", "crm_hostile_user", None), Session(dsn, "superuser, direct", "crm_hostile_super",
-            "direct"),
+        self.sessions = [Session(dsn, "user", "crm_hostile_user", None), Session(dsn, "superuser, auto", "crm_hostile_super",
+            "auto"),
                          Session(dsn, "superuser, spi", "crm_hostile_super", "spi")]
         self.functions = self.watcher.execute(
             """SELECT p.proname, p.prokind,

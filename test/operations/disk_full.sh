@@ -17,7 +17,7 @@ test_disk_full() {
     fi
     mounts+=("$disk")
     private_server autovacuum=off
-    for path in direct spi; do
+    for path in auto spi; do
         fill_disk "$disk" "$path"
     done
 }

@@ -21,7 +21,7 @@ class World(NamedTuple):
 
 
 WORLDS = {
-    # The access path "direct" serves these tables.
+    # The direct access path serves these tables.
     "tables": World("expressions, constraints and row triggers"),
     "statements": World("what is not for the direct access path"),
     # A security-restricted operation that leaves something for the end of the transaction is PostgreSQL's error.
