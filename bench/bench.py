@@ -52,7 +52,7 @@ class Bench:
         self.results.aims.append(
             Aim(what, target, statistics.median(ratios), spread=f"{min(ratios):.2f} to {max(ratios):.2f}"))
 
-    # What each aim of AIMS measures ------------------------------------------------------------------------------------
+    # What each aim of AIMS measures -----------------------------------------------------------------------------------
 
     def spread(self) -> None:
         """30 clients over all customers, with and without waiting for the disk."""
@@ -66,7 +66,8 @@ class Bench:
             self.ratio(experiment, f"{what} (a)", peers.CRM, peers.PLPGSQL, to_plpgsql)
             self.ratio(experiment, f"{what} (c)", peers.CRM, peers.APPLICATION, to_application)
             if commit == "on":
-                self.results.latencies = {name: [ms for run in each for ms in run.latencies] for name, each in runs.items()}
+                self.results.latencies = {name: [ms for run in each for ms in run.latencies]
+                                          for name, each in runs.items()}
         updates, hot = (after - earlier for after, earlier in zip(self.hot_share(), before))
         self.results.aims.append(Aim("HOT share of customer updates", 95, 100 * hot / updates, "%"))
 
@@ -127,11 +128,11 @@ class Bench:
             for peer in contenders:
                 self.results.by_clients.setdefault(peer.label, {})[clients] = statistics.median(
                     self.results.rates[experiment][peer.name])
-        few, many = self.options.compared
-        rates = [self.results.rates[f"clients: {clients}"][peers.CRM.name] for clients in (many, few)]
+        few, most = self.options.compared
+        rates = [self.results.rates[f"clients: {clients}"][peers.CRM.name] for clients in (most, few)]
         ratios = [a / b for a, b in zip(*rates)]
         self.results.aims.append(
-            Aim(f"accepted saves/s at {many} clients against {few}, spread load", 0.90, statistics.median(ratios),
+            Aim(f"accepted saves/s at {most} clients against {few}, spread load", 0.90, statistics.median(ratios),
                 spread=f"{min(ratios):.2f} to {max(ratios):.2f}"))
 
     def memory(self) -> None:
@@ -180,17 +181,18 @@ class Bench:
             *(f"ALTER TABLE crm.{table} DISABLE TRIGGER USER" for table in tables),
             "INSERT INTO crm.customers (name, status, updated_at) "
             f"SELECT 'Customer', 'new', '2025-01-01 09:00' FROM generate_series(1, {customers})",
-            "INSERT INTO crm.customer_history (customer_id, version, previous, based_on, recorded_at, operation, author, "
-            "db_user, status_to) SELECT c.id, v, v - interval '1 hour', v - interval '1 hour', v, 'update', 'ana', "
-            "'postgres', 'new' FROM crm.customers c, generate_series(timestamptz '2025-01-01', '2025-01-01 09:00', '1 hour') v",
+            "INSERT INTO crm.customer_history (customer_id, version, previous, based_on, recorded_at, operation, "
+            "author, db_user, status_to) SELECT c.id, v, v - interval '1 hour', v - interval '1 hour', v, 'update', "
+            "'ana', 'postgres', 'new' FROM crm.customers c, "
+            "generate_series(timestamptz '2025-01-01', '2025-01-01 09:00', '1 hour') v",
             "INSERT INTO crm.comments (customer_id, author, body, created_at) "
             f"SELECT 1, 'ana', 'Called back ' || i, '2025-01-01' FROM generate_series(1, {comments}) i",
             *(f"ALTER TABLE crm.{table} ENABLE TRIGGER USER" for table in tables),
             "VACUUM ANALYZE", "CHECKPOINT",
         )
         what = (f"instructions per save with {self.server.count('crm.customers'):,} customers, "
-                f"{self.server.count('crm.customer_history'):,} rows of history and {comments:,} comments on that customer, "
-                "against a small database")
+                f"{self.server.count('crm.customer_history'):,} rows of history and {comments:,} comments on that "
+                "customer, against a small database")
         if "small" not in self.results.instructions:
             raise SystemExit("\"size\" compares with what \"instructions\" measures: ask for both")
         self.results.instructions["large"] = self.count_instructions({ONE_CUSTOMER: one_customer})
@@ -272,8 +274,8 @@ def by_statements(n: int) -> tuple[str, str]:
 
 
 def refused(n: int) -> tuple[str, str]:
-    """So many saves from the version before the last change, each told of its own status, without which the server would call
-    the function once for all; and the proof."""
+    """So many saves from the version before the last change, each told of its own status, without which the server
+    would call the function once for all; and the proof."""
     return (
         "SET search_path = crm, public;\n"
         "UPDATE customers SET status = 'changed' WHERE id = 2;\n"
@@ -289,8 +291,8 @@ def one_customer(n: int) -> tuple[str, str]:
     """So many saves of one customer, each a transaction; and the proof."""
     return (
         "SET search_path = crm, public;\n"
-        "PREPARE save(text) AS SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM crm.customers WHERE id = 1), "
-        "$1, $1, 'ana');\n"
+        "PREPARE save(text) AS SELECT outcome FROM crm_update_customer(1, "
+        "(SELECT updated_at FROM crm.customers WHERE id = 1), $1, $1, 'ana');\n"
         + "".join(f"EXECUTE save('call {i}');\n" for i in range(n))
         + f"SELECT count(*) FROM crm.comments WHERE customer_id = 1 AND body LIKE 'call %' HAVING count(*) = {n};\n",
         f'count = "{n}"',
@@ -303,7 +305,7 @@ def check_nearly_all(peer: Peer, run: Run) -> None:
         raise SystemExit(f"{peer.label}: only {run.accepted} of {run.transactions} saves were accepted")
 
 
-def check_nothing(peer: Peer, run: Run) -> None:
+def check_nothing(_peer: Peer, _run: Run) -> None:
     """For runs whose check comes after them."""
 
 
@@ -327,11 +329,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path(__file__).resolve().parent.parent / "build" / "bench",
                         help="the directory for results.json and report.html (build/bench)")
     options = parser.parse_args(arguments)
-    rounds, seconds, customers, options.calls, options.saves, options.large = (5, 5, 100_000, 100, 40_000, (100_000, 10_000))
+    rounds, seconds, customers = 5, 5, 100_000
+    options.calls, options.saves, options.large = 100, 40_000, (100_000, 10_000)
     options.clients, options.compared = (1, 4, 30, 100, 300), (30, 300)
     if options.quick:
         options.clients = options.compared = (4, 30)
-        rounds, seconds, customers, options.calls, options.saves, options.large = (1, 1, 10_000, 20, 800, (2_000, 1_000))
+        rounds, seconds, customers = 1, 1, 10_000
+        options.calls, options.saves, options.large = 20, 800, (2_000, 1_000)
     if options.full:
         options.saves, options.large = 1_000_000, (1_000_000, 100_000)
     options.rounds = options.rounds or rounds

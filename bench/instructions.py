@@ -33,7 +33,8 @@ def inclusive(profile: Path) -> dict[str, int]:
 
 def of(costs: dict[str, int], part: str) -> int:
     """The instructions of the function that has this in its name; none if it was not called."""
-    return max((cost for name, cost in costs.items() if part in name and "with_save_in_progress" not in name), default=0)
+    return max((cost for name, cost in costs.items() if part in name and "with_save_in_progress" not in name),
+               default=0)
 
 
 def shares(few: dict[str, int], many: dict[str, int], calls: int, total: float) -> dict[str, float]:

@@ -11,14 +11,15 @@ from server import Server
 
 def describe(server: Server) -> dict[str, str]:
     """The machine in words."""
-    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
-    memory = re.search(r"^MemTotal:\s*(\d+) kB$", Path("/proc/meminfo").read_text(), re.M)
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
+    memory = re.search(r"^MemTotal:\s*(\d+) kB$", Path("/proc/meminfo").read_text(encoding="utf-8"), re.M)
     file_system = subprocess.run(
         ["stat", "-f", "-c", "%T", str(server.directory)], check=True, capture_output=True, text=True).stdout.strip()
     with server.connect() as connection:
         settings = connection.execute(
             "SELECT name || ' = ' || current_setting(name) FROM pg_settings WHERE source = 'configuration file' "
-            "AND name !~ 'locale|lc_|port|directories|addresses|timezone|DateStyle|text_search|log_' ORDER BY name").fetchall()
+            "AND name !~ 'locale|lc_|port|directories|addresses|timezone|DateStyle|text_search|log_' "
+            "ORDER BY name").fetchall()
     return {
         "processor": f"{model[1] if model else platform.machine()}, {os.cpu_count()} of them",
         "memory": f"{int(memory[1]) / 2**20:.0f} GB" if memory else "",

@@ -61,9 +61,10 @@ UPDATE application.customers SET status = 'status ' || :n,
     updated_at = greatest(date_trunc('milliseconds', clock_timestamp()), updated_at + interval '1 ms')
 WHERE id = :id RETURNING updated_at AS version \\gset
 INSERT INTO application.comments (customer_id, author, body, created_at, based_on)
-VALUES (:id, 'ana', 'Called back, they want a quote by Friday ' || :n, clock_timestamp(), :seen) RETURNING id AS comment \\gset
-INSERT INTO application.customer_history (customer_id, version, previous, based_on, recorded_at, operation, author, db_user,
-                                          status_to, comment_id)
+VALUES (:id, 'ana', 'Called back, they want a quote by Friday ' || :n, clock_timestamp(), :seen)
+RETURNING id AS comment \\gset
+INSERT INTO application.customer_history (customer_id, version, previous, based_on, recorded_at, operation, author,
+                                          db_user, status_to, comment_id)
 VALUES (:id, :version, :seen, :seen, clock_timestamp(), 'update', 'ana', session_user, 'status ' || :n, :comment);
 COMMIT;
 """,

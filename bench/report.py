@@ -6,19 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
-import matplotlib
+from matplotlib import pyplot
+from matplotlib.axes import Axes
 
-matplotlib.use("svg")
+from results import Results
 
-from matplotlib import pyplot  # noqa: E402  (the backend is chosen before)
-from matplotlib.axes import Axes  # noqa: E402
-
-from results import Results  # noqa: E402
+pyplot.switch_backend("svg")
 
 
 def plot(draw: Callable[[Axes], None]) -> str:
     """What is drawn, as SVG to stand in a page; text stays text."""
-    with pyplot.rc_context({"svg.fonttype": "none", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+    with pyplot.rc_context({"svg.fonttype": "none", "font.size": 10, "axes.spines.top": False,
+                            "axes.spines.right": False}):
         figure, axes = pyplot.subplots(figsize=(7.5, 4))
         draw(axes)
         output = io.StringIO()

@@ -25,7 +25,7 @@ class Results:
     """Everything that was measured."""
 
     aims: list[Aim] = field(default_factory=list)
-    rates: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # by experiment and peer, saves/s of each round
+    rates: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # by experiment and peer, saves/s by round
     latencies: dict[str, list[float]] = field(default_factory=dict)  # by peer, milliseconds
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)  # by size of the database and peer
     by_clients: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer, saves/s

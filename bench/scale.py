@@ -21,7 +21,8 @@ import machine
 from results import Aim
 from server import Server
 
-# Each client saves a customer of its own from the version that the last save told it; the first one is refused, and tells it.
+# Each client saves a customer of its own from the version that the last save told it; the first is refused, and tells
+# it.
 SCRIPT = """\\set id :client_id + 1
 \\set n random(1, 1000000000)
 SELECT updated_at AS base FROM crm_update_customer(:id::bigint, :base, 'status ' || :n,
@@ -54,7 +55,7 @@ class Run:
 
 
 def connection_to(server: Path, database: str) -> dict[str, str]:
-    """How libpq finds a database of a server that scripts/lib.sh made, by TCP as an application on another machine does."""
+    """How libpq finds a database of a server that scripts/lib.sh made, by TCP as from another machine."""
     return {"host": "127.0.0.1", "port": (server / "crm_concurrency-server").read_text().strip(), "sslmode": "disable",
             "user": "postgres", "password": (server / "password").read_text().strip(), "dbname": database}
 
@@ -90,7 +91,8 @@ def contenders(directory: Path, counts: Sequence[int]) -> list[Contender]:
         found.append(Contender(direct(count), databases, databases, None, shards))
         if count == 1:
             # as PL/Proxy sends it
-            found.append(Contender(f"{direct(count)}, not prepared", databases, databases, None, shards, mode="extended"))
+            found.append(Contender(f"{direct(count)}, not prepared", databases, databases, None, shards,
+                                   mode="extended"))
         proxy = connection_to(setup / "proxy", "crm")
         with psycopg.connect(**proxy) as session:  # type: ignore[arg-type]
             rows = session.execute(
@@ -164,10 +166,12 @@ def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) 
                        for output in outputs)
     accepted = saved() - before
     if accepted != transactions - clients:
-        raise SystemExit(f"{contender.label}: {accepted} of {transactions} saves were accepted: not all but each client's first")
+        raise SystemExit(
+            f"{contender.label}: {accepted} of {transactions} saves were accepted: not all but each client's first")
     latencies = [took for at, took in log if begin < at <= end]
     if not latencies:
-        raise SystemExit(f"{contender.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
+        raise SystemExit(
+            f"{contender.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
     costs = [1000 * (after - earlier) / len(latencies) for earlier, after in zip(used_at_begin, used_at_end)]
     return Run(len(latencies) / (end - begin), statistics.median(latencies), costs[0] if contender.proxy else 0,
                sum(costs[1:] if contender.proxy else costs))
@@ -176,15 +180,17 @@ def pgbench(contender: Contender, clients: int, seconds: float, warm_up: float) 
 def ratio(what: str, target: float, of: list[float], to: list[float], at_most: bool = False) -> Aim:
     """The ratio of two figures, by round."""
     ratios = [a / b for a, b in zip(of, to)]
-    return Aim(what, target, statistics.median(ratios), at_most=at_most, spread=f"{min(ratios):.2f} to {max(ratios):.2f}")
+    return Aim(what, target, statistics.median(ratios), at_most=at_most,
+               spread=f"{min(ratios):.2f} to {max(ratios):.2f}")
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
         prog="bench/run --scale",
-        description="Compares saves through the proxy of scale/, with 1, 2 and 4 servers on this machine, with saves that "
-        "clients send to the same servers directly: interleaved rounds, medians, ratios. Prints tables and writes scale.json.",
+        description="Compares saves through the proxy of scale/, with 1, 2 and 4 servers on this machine, with saves "
+        "that clients send to the same servers directly: interleaved rounds, medians, ratios. Prints tables and "
+        "writes scale.json.",
     )
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--shards", type=int, nargs="+", required=True, help=argparse.SUPPRESS)
@@ -212,7 +218,8 @@ def main() -> None:
         for clients, each in runs.items():
             for contender in random.sample(everyone, len(everyone)):
                 print(f"  {clients} clients, round {number + 1}: {contender.label}", flush=True)
-                each[contender.label].append(pgbench(contender, clients, options.seconds, 0.5 + clients * options.warm_up))
+                warm_up = 0.5 + clients * options.warm_up
+                each[contender.label].append(pgbench(contender, clients, options.seconds, warm_up))
 
     def figures(clients: int, label: str, name: str) -> list[float]:
         return [getattr(run, name) for run in runs[clients][label]]
@@ -239,8 +246,10 @@ def main() -> None:
         print()
         print(tabulate(
             [(contender.label, *(statistics.median(figures(clients, contender.label, name))
-                                 for name in ("rate", "latency", "proxy_cpu", "shards_cpu"))) for contender in everyone],
-            headers=(f"clients: {clients}", "saves/s", "latency, ms", "proxy's CPU, ms a save", "servers' CPU, ms a save"),
+                                 for name in ("rate", "latency", "proxy_cpu", "shards_cpu")))
+             for contender in everyone],
+            headers=(f"clients: {clients}", "saves/s", "latency, ms", "proxy's CPU, ms a save",
+                     "servers' CPU, ms a save"),
             floatfmt=("", ".0f", ".2f", ".3f", ".3f")))
     print()
     print(tabulate(

@@ -20,8 +20,8 @@ DATABASE = "bench"
 
 @dataclass(frozen=True)
 class Length:
-    """How long pgbench runs: for some seconds, which do not begin before the sessions have filled their caches, or for some
-    transactions of each client, however long they take."""
+    """How long pgbench runs: for some seconds, which do not begin before the sessions have filled their caches, or for
+    some transactions of each client, however long they take."""
 
     seconds: float
     warm_up: float  # seconds for each client
@@ -110,8 +110,8 @@ class Server:
             connection.execute(f"CREATE DATABASE {self.database}")
         self.execute(
             "CREATE SCHEMA crm", "CREATE EXTENSION crm_concurrency SCHEMA public", "SELECT crm_create_tables('crm')",
-            "INSERT INTO crm.customers (name, phone, email) SELECT 'Customer ' || i, '+49 30 ' || i, i || '@example.com' "
-            f"FROM generate_series(1, {customers}) i",
+            "INSERT INTO crm.customers (name, phone, email) "
+            f"SELECT 'Customer ' || i, '+49 30 ' || i, i || '@example.com' FROM generate_series(1, {customers}) i",
         )
         self.psql(BENCH / "peers.sql")
         self.execute("CREATE SCHEMA edition")
@@ -130,7 +130,8 @@ class Server:
         return int(self.value(f"SELECT count(*) FROM {table}"))  # type: ignore[call-overload]
 
     def pgbench(self, peer: Peer, clients: int, length: Length, customers: int, **variables: object) -> Run:
-        """Runs a peer's script and counts in the tables what it did; the time that sessions take to fill their caches is left out."""
+        """Runs a peer's script and counts in the tables what it did; the time that sessions take to fill their caches
+        is left out."""
         history = self.count(f"{peer.schema}.customer_history") if peer.records else 0
         directory = Path(tempfile.mkdtemp())
         try:
@@ -153,7 +154,8 @@ class Server:
         transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
         accepted = self.count(f"{peer.schema}.customer_history") - history if peer.records else transactions
         if transactions == 0:
-            raise SystemExit(f"{peer.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
+            raise SystemExit(
+                f"{peer.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
         begin, end = length.measured([end - took / 1000 for end, took in log], [end for end, _ in log])
         latencies = [took for at, took in log if at > begin]
         return Run(transactions, accepted, len(latencies) / (end - begin) * accepted / transactions, latencies)

@@ -35,9 +35,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
         prog="bench/simulate_shards.py",
-        description="Replays saves of customers, some of whom are saved far more often than others, over shards that share the "
-        "partitions evenly, and prints how much more than the mean the hottest shard has to do, and what all of them can do "
-        "together when the hottest one and the hottest customer can do no more.",
+        description="Replays saves of customers, some of whom are saved far more often than others, over shards that "
+        "share the partitions evenly, and prints how much more than the mean the hottest shard has to do, and what all "
+        "of them can do together when the hottest one and the hottest customer can do no more.",
     )
     parser.add_argument("--customers", type=number, default=10_000_000, help="(%(default)s)")
     parser.add_argument("--saves", type=number, default=2_000_000, help="to replay (%(default)s)")
@@ -49,7 +49,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--shard-rate", type=number, default=3000, metavar="N",
                         help="saves per second that one server can do: measure yours with bench/run (%(default)s)")
     parser.add_argument("--customer-rate", type=number, default=1500, metavar="N",
-                        help="saves per second that one customer can take: bench/run prints it as \"hot\" (%(default)s)")
+                        help="saves per second that one customer can take: "
+                             "bench/run prints it as \"hot\" (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the load (%(default)s)")
     options = parser.parse_args(arguments)
     if options.partitions & (options.partitions - 1):
@@ -79,8 +80,8 @@ def main() -> None:
             by_shards, by_customer = options.shard_rate / hottest_shard, options.customer_rate / hottest_customer
             rows.append((f"{skew:g}", shards, f"{hottest_shard * shards:.2f}", f"{100 * hottest_customer:.3f} %",
                          f"{min(by_shards, by_customer):,.0f}", "shard" if by_shards < by_customer else "customer"))
-    print(f"{options.saves:,} saves of {options.customers:,} customers in {options.partitions} partitions; a server can do "
-          f"{options.shard_rate:,} saves/s, a customer can take {options.customer_rate:,}")
+    print(f"{options.saves:,} saves of {options.customers:,} customers in {options.partitions} partitions; a server "
+          f"can do {options.shard_rate:,} saves/s, a customer can take {options.customer_rate:,}")
     print()
     print(tabulate(rows, headers=("skew", "shards", "hottest shard, of the mean", "hottest customer, of all saves",
                                   "saves/s in all", "held by the hottest"), disable_numparse=True,

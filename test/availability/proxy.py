@@ -36,7 +36,8 @@ class Proxy:
         to_client.transport.abort()
         to_server.transport.abort()
 
-    async def forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, loses_answer: asyncio.Event) -> None:
+    async def forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter,
+                      loses_answer: asyncio.Event) -> None:
         """Forwards what clients send."""
         try:
             while data := await source.read(65536):
@@ -49,8 +50,9 @@ class Proxy:
         except ConnectionError:
             pass
 
-    async def answer(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, loses_answer: asyncio.Event) -> None:
-        """Forwards what the server answers; while there are answers to cut, every tenth ends somewhere before its end."""
+    async def answer(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter,
+                     loses_answer: asyncio.Event) -> None:
+        """Forwards what the server answers; while there are answers to cut, every tenth ends before its end."""
         try:
             while data := await source.read(65536):
                 if loses_answer.is_set():

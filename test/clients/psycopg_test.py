@@ -35,7 +35,8 @@ class Psycopg(unittest.TestCase):
         saved = self.one(SAVE, (self.id, seen, "won", "Signed", "ana"))
         self.assertEqual(saved["outcome"], "updated")
         self.assertIsNone(saved["detail"])
-        saved = self.one(SAVE, (self.id, saved["updated_at"].astimezone(timezone(timedelta(hours=5, minutes=45))), "paid", None, "ana"))
+        elsewhere = timezone(timedelta(hours=5, minutes=45))
+        saved = self.one(SAVE, (self.id, saved["updated_at"].astimezone(elsewhere), "paid", None, "ana"))
         self.assertEqual(saved["outcome"], "updated")
 
     def test_conflict_detail_is_a_dict(self):
@@ -43,7 +44,8 @@ class Psycopg(unittest.TestCase):
         self.one(SAVE, (self.id, seen, "lost", None, "ben"))
         conflict = self.one(SAVE, (self.id, seen, "won", "Signed", "ana"))
         self.assertEqual((conflict["outcome"], conflict["http_status"]), ("conflict", 409))
-        self.assertEqual(conflict["detail"]["conflicts"], [{"field": "status", "was": "new", "mine": "won", "theirs": "lost"}])
+        self.assertEqual(conflict["detail"]["conflicts"],
+                         [{"field": "status", "was": "new", "mine": "won", "theirs": "lost"}])
         self.assertIsInstance(conflict["comment_id"], int)
 
     def test_fields_and_merge(self):
@@ -68,7 +70,8 @@ class Psycopg(unittest.TestCase):
             raise ZeroDivisionError
         self.assertEqual(self.seen(), seen)
         with connect() as connection:
-            self.assertEqual(connection.execute(SAVE, (self.id, seen, "won", "Kept", "ana")).fetchone()["outcome"], "updated")
+            saved = connection.execute(SAVE, (self.id, seen, "won", "Kept", "ana")).fetchone()
+            self.assertEqual(saved["outcome"], "updated")
         self.assertGreater(self.seen(), seen)
 
     def test_race(self):
@@ -79,9 +82,9 @@ class Psycopg(unittest.TestCase):
         def save(number):
             with connect(autocommit=True) as connection:
                 ready.wait(timeout=60)
-                answers.append(
-                    connection.execute(SAVE, (self.id, seen, f"status {number}", f"comment {number}", f"user{number}")).fetchone()["outcome"]
-                )
+                saved = connection.execute(
+                    SAVE, (self.id, seen, f"status {number}", f"comment {number}", f"user{number}")).fetchone()
+                answers.append(saved["outcome"])
 
         threads = [threading.Thread(target=save, args=(number,)) for number in range(USERS)]
         for thread in threads:
@@ -89,7 +92,8 @@ class Psycopg(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual((answers.count("updated"), answers.count("conflict")), (1, USERS - 1))
-        said = self.connection.execute("SELECT DISTINCT author, body FROM comments WHERE customer_id = %s", (self.id,)).fetchall()
+        said = self.connection.execute("SELECT DISTINCT author, body FROM comments WHERE customer_id = %s",
+                                       (self.id,)).fetchall()
         self.assertEqual(len(said), USERS)
         self.assertEqual(self.connection.execute("SELECT * FROM crm_verify(%s)", (self.id,)).fetchall(), [])
 

@@ -172,11 +172,11 @@ def plain_rows(answer: Answer, key: str | None, versions: Versions) -> list[dict
 
 
 def plain_error(error: dict[str, str], key: str | None, versions: Versions) -> dict[str, Any]:
-    plain: dict[str, Any] = {name: hide_dice(value) for name, value in error.items()}
+    rest: dict[str, Any] = {name: hide_dice(value) for name, value in error.items()}
     if error["sqlstate"].startswith("PT4") and error.get("detail", "").startswith("{"):
         detail = plain_detail(json.loads(error["detail"], parse_float=str))
-        plain["detail"] = plain_json(detail, "", versions.get(key or "", {}))
-    return plain
+        rest["detail"] = plain_json(detail, "", versions.get(key or "", {}))
+    return rest
 
 
 def leave_out(common: Any, names: tuple[str, ...]) -> None:

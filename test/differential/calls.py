@@ -162,9 +162,9 @@ class Calls:
 
     def saves_of_all(self, session: int) -> Step:
         """One statement with a save of each customer."""
-        key, version = name(self.tables.key), name(self.tables.version)
+        table, key, version = self.tables.table("customers"), name(self.tables.key), name(self.tables.version)
         function, key_type = self.tables.save_function
-        customers = f"SELECT {key}::{key_type} AS k, {version} AS v FROM {self.tables.table('customers')} ORDER BY {key}"
+        customers = f"SELECT {key}::{key_type} AS k, {version} AS v FROM {table} ORDER BY {key}"
         arguments = f"{self.status()}, {literal(self.body())}, {literal(self.author())}"
         return Step(session, f"SELECT c.k AS key, s.* FROM ({customers}) c, "
                              f"{function}(c.k, c.v, {arguments}) s")
@@ -218,7 +218,8 @@ class Calls:
     def read(self, session: int) -> Step:
         key, refs = self.key(), self.refs(self.hot)
         if chance(self.rng, 0.2):
-            return Step(session, f"SELECT * FROM {self.function('crm_timeline')}({literal(key)})", key, is_unordered=True)
+            return Step(session, f"SELECT * FROM {self.function('crm_timeline')}({literal(key)})", key,
+                        is_unordered=True)
         if refs and chance(self.rng, 0.2):
             call = f"{self.function('crm_get_customer')}({literal(self.hot)}, '@ref {self.rng.choice(refs)}@')"
             return Step(session, f"SELECT {call} -> 'customer' AS customer", self.hot)
@@ -285,7 +286,8 @@ class Calls:
                 f"TRUNCATE {comments}",
                 f"TRUNCATE {self.tables.table('customers')} CASCADE",
             ]), key)
-        values = {"customer_id": literal(key), "author": literal(self.author()), "body": literal(self.body() or "plain")}
+        values = {"customer_id": literal(key), "author": literal(self.author()),
+                  "body": literal(self.body() or "plain")}
         if chance(rng, 0.5):
             values["expected_ts"] = self.base(key)
         if chance(rng, 0.15):

@@ -1,5 +1,5 @@
-"""Runs random DDL of others in the midst of calls. Each call must end as if the DDL had run before or after it, or with a
-clear error, and the session must go on as if nothing had been."""
+"""Runs random DDL of others in the midst of calls. Each call must end as if the DDL had run before or after it, or with
+a clear error, and the session must go on as if nothing had been."""
 
 import argparse
 import difflib
@@ -19,8 +19,8 @@ from psycopg import pq
 
 from answers import ERROR_FIELDS, VERSION_NAMES, Answer, canonical_time, instant, is_near, plain, plain_json
 from ddl_tables import (
-    CALLS, CLERK, COLUMNS, CONTENTS, LARGE, NESTED, NEW, OURS, OWNER, PLACES, READS, STATEMENTS, TABLES, TEXT, TYPES, VALUES,
-    WORLDS, Call, Place, World,
+    CALLS, CLERK, COLUMNS, CONTENTS, LARGE, NESTED, NEW, OURS, OWNER, PLACES, READS, STATEMENTS, TABLES, TEXT, TYPES,
+    VALUES, WORLDS, Call, Place, World,
 )
 from sides import KINDS, PATIENCE, Hangs, Session, Side, create_side, drop_side
 
@@ -34,7 +34,8 @@ PLANTED = """
          RETURN CASE WHEN TG_WHEN = ''AFTER'' THEN NULL WHEN TG_OP = ''DELETE'' THEN OLD ELSE NEW END; END';
     CREATE FUNCTION planted.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
     CREATE FUNCTION planted.suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-    CREATE FUNCTION planted.test(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM planted.run(); RETURN true; END';
+    CREATE FUNCTION planted.test(text) RETURNS boolean LANGUAGE plpgsql AS
+        'BEGIN PERFORM planted.run(); RETURN true; END';
     CREATE FUNCTION planted.immutable_test(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
         'BEGIN PERFORM planted.run(); RETURN true; END';
     CREATE FUNCTION planted.unchanged(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS
@@ -49,13 +50,15 @@ PLANTED = """
         rows jsonb;
         t regclass;
     BEGIN
-        FOR t IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text LIKE 'ddl_%' LOOP
+        FOR t IN SELECT oid FROM pg_class
+            WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text LIKE 'ddl_%' LOOP
             EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(r)), ''[]'') FROM ONLY %s r', t) INTO rows;
             found := found || jsonb_build_object(t::text, rows);
         END LOOP;
         PERFORM set_config('search_path', search_path, true);
         BEGIN
-            found := found || jsonb_build_object('crm_get_customer()', jsonb_build_array(public.crm_get_customer_by_key('1')));
+            found := found || jsonb_build_object('crm_get_customer()',
+                                                 jsonb_build_array(public.crm_get_customer_by_key('1')));
         EXCEPTION WHEN OTHERS THEN
             found := found || jsonb_build_object('crm_get_customer()', SQLSTATE);
         END;
@@ -65,8 +68,9 @@ PLANTED = """
 
 # Classes of errors that tell of what the DDL made impossible, or of a save refused.
 CLEAR = ("09", "0A", "0L", "22", "23", "25", "26", "27", "28", "2B", "3F", "42", "54", "55", "PT")
-# What a plain INSERT or UPDATE ends with where a trigger of its own table drops its foreign key, or the type of a column.
-OF_POSTGRES = re.compile("cache lookup failed for constraint [0-9]+|table row type and query-specified row type do not match"
+# What a plain INSERT or UPDATE ends with where a trigger of its own table drops its foreign key, or a column's type.
+OF_POSTGRES = re.compile("cache lookup failed for constraint [0-9]+"
+                         "|table row type and query-specified row type do not match"
                          "|function planted[.]fire[(][)] during function exit")
 # Whose error it is.
 ERROR_FIELDS["context"] = pq.DiagnosticField.CONTEXT
@@ -97,7 +101,8 @@ class Result:
     violations: Any = field(default=None, compare=False)  # where they were asked for
 
     def __str__(self) -> str:
-        return json.dumps({"answer": self.answer, "contents": self.contents}, indent=1, sort_keys=True, ensure_ascii=False)
+        return json.dumps({"answer": self.answer, "contents": self.contents}, indent=1, sort_keys=True,
+                          ensure_ascii=False)
 
 
 @dataclass
@@ -197,7 +202,8 @@ def make_world(session: Session, world: World) -> None:
         f"SET search_path = {schema}, public; SET ROLE {OWNER}",
         "CREATE TYPE kind AS ENUM ('small', 'large'); CREATE DOMAIN positive AS integer CHECK (VALUE > 0)",
         *world.make, *CONTENTS,
-        f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {CLERK}; GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {CLERK}",
+        f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {CLERK}; "
+        f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {CLERK}",
     ]:
         session.run(world.fill(sql))
     for value, sql in VALUES.items():
@@ -210,7 +216,8 @@ def make_world(session: Session, world: World) -> None:
 
 def names_of(session: Session, world: World, sql: str) -> dict[str, list[str]]:
     """What a table has, by {customers} and the like."""
-    return {of: [row["name"] or "" for row in session.run(sql.format(f"'{world.names[of]}'::regclass")).rows] for of in TABLES}
+    return {of: [row["name"] or "" for row in session.run(sql.format(f"'{world.names[of]}'::regclass")).rows]
+            for of in TABLES}
 
 
 def create_roles(dsn: str) -> None:
@@ -232,8 +239,8 @@ def create_database(dsn: str, name: str) -> Database:
         make_world(session, world)
         world.constraints = names_of(session, world, "SELECT conname AS name FROM pg_constraint WHERE conrelid = {} "
                                      "ORDER BY 1")
-        world.indexes = names_of(session, world, "SELECT relname AS name FROM pg_index JOIN pg_class ON oid = indexrelid "
-                                 "WHERE indrelid = {} ORDER BY 1")
+        world.indexes = names_of(session, world, "SELECT relname AS name FROM pg_index "
+                                 "JOIN pg_class ON oid = indexrelid WHERE indrelid = {} ORDER BY 1")
     return Database(side, session)
 
 
@@ -293,7 +300,8 @@ class Round:
         if self.mode == "undone":
             statements += " RAISE 'undone';"
         if self.mode != "plain":
-            statements = (f"BEGIN {statements} EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'caught % %', SQLSTATE, SQLERRM; END;")
+            statements = (f"BEGIN {statements} "
+                          "EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'caught % %', SQLSTATE, SQLERRM; END;")
         return f"""CREATE OR REPLACE FUNCTION planted.run() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
             SET search_path = {self.world.schema}, public AS $planted$
             BEGIN
@@ -332,8 +340,8 @@ class Round:
             context = error.pop("context", "")
             require_known_values(" ".join(error.values()))
             return Result(plain(answers[-1], "1", {})["error"], error["sqlstate"], context)
-        found = run(session, f"SELECT planted.contents('{self.world.schema}, public') AS contents").rows[0]["contents"] or ""
-        contents = json.loads(found, parse_float=str)
+        found = run(session, f"SELECT planted.contents('{self.world.schema}, public') AS contents").rows[0]
+        contents = json.loads(found["contents"] or "", parse_float=str)
         versions = versions_of(contents)
         rows = [row for answer in answers for row in plain(answer, "1", versions)["rows"]]
         result = Result(rows, contents=plain_contents(contents, versions))
@@ -418,7 +426,8 @@ class Round:
         self.ended = f"class {result.error[:2]}" if result.error else "succeeded"
         if not is_reached:
             self.ended = "not reached"
-        if internal := [notice for notice in notices if notice.startswith("caught XX") and not OF_POSTGRES.search(notice)]:
+        internal = [notice for notice in notices if notice.startswith("caught XX") and not OF_POSTGRES.search(notice)]
+        if internal:
             raise Wrong(f"an internal error, {internal}")
         if result.error and OF_POSTGRES.search(result.answer["message"] + result.context):
             return
@@ -440,14 +449,14 @@ class Round:
     def require_equal(self, result: Result, right: list[Result]) -> None:
         if result not in right:
             texts = [str(one).splitlines() for one in right]
-            lines = [line for text in texts for line in difflib.unified_diff(text, str(result).splitlines(), "right", "is",
-                                                                             n=4, lineterm="")]
+            lines = [line for text in texts
+                     for line in difflib.unified_diff(text, str(result).splitlines(), "right", "is", n=4, lineterm="")]
             raise Wrong("another result:\n" + "\n".join(lines))
 
     def __str__(self) -> str:
         ddl = "; ".join(filter(None, [*self.statements, self.nested]))
-        return (f"{self.access_path}, as {self.role}, {self.call.name}; {self.place.name} of {self.place.write}, {self.mode}, "
-                f"as {self.planter}: {ddl}")
+        return (f"{self.access_path}, as {self.role}, {self.call.name}; {self.place.name} of {self.place.write}, "
+                f"{self.mode}, as {self.planter}: {ddl}")
 
     def report(self, problem: Exception) -> str:
         """What is needed to see it again."""
@@ -460,7 +469,8 @@ class Round:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dsn", required=True, help="of a superuser; a database and roles are made, and dropped at the end")
+    parser.add_argument("--dsn", required=True,
+                        help="of a superuser; a database and roles are made, and dropped at the end")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
     parser.add_argument("--rounds", type=int, default=100, help="how many (default: %(default)s)")
     parser.add_argument("--access-path", choices=["auto", "spi"], help="of all rounds (default: one or the other)")
@@ -511,8 +521,8 @@ def main() -> int:
         drop_side(database.side, options.dsn)
         drop_roles(options.dsn)
     places = {(place.write, place.name) for place in PLACES}
-    print_comment(f"{options.rounds} rounds from seed {options.seed}, failed: {failed or 'none'}; DDL ran at {len(reached)} "
-                  f"of {len(places)} places: "
+    print_comment(f"{options.rounds} rounds from seed {options.seed}, failed: {failed or 'none'}; DDL ran at "
+                  f"{len(reached)} of {len(places)} places: "
                   + ", ".join(f"{count} {ending}" for ending, count in endings.most_common()))
     return int(bool(failed))
 

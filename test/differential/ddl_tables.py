@@ -25,7 +25,7 @@ COLUMNS = {
 
 @dataclass
 class World:
-    """Attached tables; {customers} and the like in a statement stand for what they are called here, and for what they hold."""
+    """Attached tables; {customers} and the like stand for what they are called here, and for what they hold."""
 
     schema: str
     key_type: str
@@ -85,8 +85,8 @@ VALUES = {
 
 @dataclass
 class Call:
-    """A call, and the writes at which code of others can run in it. Its parts have the effects of the whole, one after the
-    other: DDL may run between them."""
+    """A call, and the writes at which code of others can run in it. Its parts have the effects of the whole, one after
+    the other: DDL may run between them."""
 
     name: str
     sql: str
@@ -99,8 +99,8 @@ class Call:
 
 
 SAVED = "customers UPDATE, comments INSERT, history INSERT"
-FIELDS = f"""'{{"n": {LARGE + 1}, "t": "other text", "kind": "large", "positive": 9, "extra": {{"b": null}}, "amount": 1.25,
-               "tags": ["a", "b"]}}'"""
+FIELDS = f"""'{{"n": {LARGE + 1}, "t": "other text", "kind": "large", "positive": 9, "extra": {{"b": null}},
+               "amount": 1.25, "tags": ["a", "b"]}}'"""
 
 
 def batch(*saves: str) -> Call:
@@ -120,8 +120,10 @@ def imported(*comments: str) -> Call:
 CALLS = [
     Call("updated", f"{SAVE}('1', '{{base}}', 'won', 'words', 'me', fields => {FIELDS})", SAVED),
     Call("updated, status alone", f"{SAVE}('1', '{{base}}', 'won', NULL, 'me')", "customers UPDATE, history INSERT"),
-    Call("updated, a number", f"{SAVE}('1', '{{base}}', 'won', 'words', 'me', fields => '{{\"n\": {LARGE + 2}}}')", SAVED),
-    Call("updated, a text", f"{SAVE}('1', '{{base}}', NULL, 'words', 'me', fields => '{{\"t\": \"a long text\"}}')", SAVED),
+    Call("updated, a number", f"{SAVE}('1', '{{base}}', 'won', 'words', 'me', fields => '{{\"n\": {LARGE + 2}}}')",
+         SAVED),
+    Call("updated, a text", f"{SAVE}('1', '{{base}}', NULL, 'words', 'me', fields => '{{\"t\": \"a long text\"}}')",
+         SAVED),
     Call("updated, an array",
          f"{SAVE}('1', '{{base}}', NULL, 'words', 'me', fields => '{{\"tags\": [\"x\"], \"extra\": 1}}')", SAVED),
     Call("updated, a comment alone", f"{SAVE}('1', '{{base}}', NULL, 'words', 'me')", SAVED),
@@ -130,26 +132,31 @@ CALLS = [
     Call("conflict, status alone", f"{SAVE}('1', '{FIRST}', 'lost', 'words', 'me')", "comments INSERT"),
     Call("conflict, kept before", KEPT, "comments SELECT"),
     Call("conflict, no comment", f"{SAVE}('1', '{FIRST}', 'lost', NULL, 'me')", "history SELECT"),
-    Call("conflict, raised", f"SET LOCAL crm_concurrency.on_conflict = raise; {SAVE}('1', '{FIRST}', 'lost', 'words', 'me')",
+    Call("conflict, raised",
+         f"SET LOCAL crm_concurrency.on_conflict = raise; {SAVE}('1', '{FIRST}', 'lost', 'words', 'me')",
          "history SELECT"),
     Call("adopted", f"{SAVE}('1', '{{base}}', 'lost', 'kept words', 'ben')",
          "customers UPDATE, comments UPDATE, history INSERT"),
     Call("merged",
-         f"{SAVE}('1', '{FIRST}', NULL, 'words', 'me', merge => true, fields => '{{\"amount\": 2.5, \"tags\": [\"x\"]}}')",
+         f"{SAVE}('1', '{FIRST}', NULL, 'words', 'me', merge => true, "
+         f"fields => '{{\"amount\": 2.5, \"tags\": [\"x\"]}}')",
          SAVED),
     Call("merged, conflict", f"{SAVE}('1', '{FIRST}', 'won', 'words', 'me', merge => true, fields => '{{\"n\": 3}}')",
          "comments INSERT"),
     Call("replayed", APPLIED, "customers SELECT"),
     Call("unchanged", f"{SAVE}('1', '{{base}}', 'contacted', NULL, 'me')", "customers SELECT"),
     Call("locked", f"{SAVE}('3', '{FIRST}', 'won', 'words', 'me')", "comments INSERT"),
-    batch('{"key": "1", "expected_ts": "{base}", "status": "won", "comment": "words", "author": "me", "fields": {"n": 1}}',
+    batch('{"key": "1", "expected_ts": "{base}", "status": "won", "comment": "words", "author": "me", '
+          '"fields": {"n": 1}}',
           '{"key": "2", "expected_ts": "{base_2}", "status": "won", "comment": "words", "author": "me"}',
           '{"key": "3", "expected_ts": "2020-01-01 00:00+00", "status": "won", "comment": "words", "author": "me"}'),
     Call("comment", "SELECT public.crm_add_comment_by_key('1', 'words', 'me')", "comments INSERT"),
     Call("reply", "SELECT public.crm_add_comment_by_key('1', 'words', 'me', {comment})", "comments INSERT"),
-    Call("plain update", "UPDATE {customers} SET status = 'won', n = 6 WHERE id = '1'", "customers UPDATE, history INSERT"),
+    Call("plain update", "UPDATE {customers} SET status = 'won', n = 6 WHERE id = '1'",
+         "customers UPDATE, history INSERT"),
     Call("plain update of all", "UPDATE {customers} SET t = 'all'", "customers UPDATE, history INSERT"),
-    Call("plain insert", "INSERT INTO {customers} (id, name, n) VALUES ('9', 'nine', 9)", "customers INSERT, history INSERT"),
+    Call("plain insert", "INSERT INTO {customers} (id, name, n) VALUES ('9', 'nine', 9)",
+         "customers INSERT, history INSERT"),
     Call("plain delete", "DELETE FROM {customers} WHERE id = '2'", "customers DELETE, history INSERT, comments DELETE"),
     Call("plain comment", "INSERT INTO {comments} (customer_id, author, body) VALUES ('1', 'me', 'words') RETURNING *",
          "comments INSERT"),
@@ -193,8 +200,8 @@ def trigger(write: str, timing: str, letter: str = "", level: str = "ROW") -> Pl
                  f"CREATE TRIGGER {name} {timing} {event} ON {{t}} FOR EACH {level} EXECUTE FUNCTION planted.fire()")
 
 
-WRITES = ["customers UPDATE", "customers INSERT", "customers DELETE", "comments INSERT", "comments UPDATE", "comments DELETE",
-          "history INSERT", "history UPDATE", "locks INSERT", "locks UPDATE", "locks DELETE"]
+WRITES = ["customers UPDATE", "customers INSERT", "customers DELETE", "comments INSERT", "comments UPDATE",
+          "comments DELETE", "history INSERT", "history UPDATE", "locks INSERT", "locks UPDATE", "locks DELETE"]
 # What is evaluated for each row that is inserted, which an update of the row evaluates too, the default excepted.
 ROWS = ["customers UPDATE", "comments INSERT", "comments UPDATE", "history INSERT", "locks INSERT"]
 
@@ -219,8 +226,9 @@ PLACES = [
           "ALTER DOMAIN {schema}.positive ADD CHECK (planted.test(VALUE::text))"),
     *(Place("policy USING", f"{table} SELECT", "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY; "
             "CREATE POLICY planted ON {t} USING (planted.test({column}))", for_clerk=True) for table in TABLES[:3]),
-    *(Place("policy WITH CHECK", write, "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY; CREATE POLICY planted ON {t} USING (true) "
-            "WITH CHECK (planted.test({column}))", for_clerk=True) for write in ("customers UPDATE", "comments INSERT")),
+    *(Place("policy WITH CHECK", write, "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY; "
+            "CREATE POLICY planted ON {t} USING (true) WITH CHECK (planted.test({column}))", for_clerk=True)
+      for write in ("customers UPDATE", "comments INSERT")),
     *(Place("rule", write, f"CREATE RULE planted AS ON {write.split()[1]} TO {{t}} DO ALSO SELECT planted.run()")
       for write in ROWS if write != "locks INSERT"),
 ]
@@ -239,13 +247,16 @@ TYPES = [
     "text COLLATE \"C\" USING {column}::text", "point USING '(1,2)'",
 ]
 # For ADD COLUMN.
-NEW = ["text", "bigint", "text DEFAULT 'new'", "bigint DEFAULT 7", "jsonb DEFAULT '{}'", "{schema}.kind DEFAULT 'small'",
-       "{schema}.positive DEFAULT 1", "boolean DEFAULT true", "timestamptz DEFAULT '2020-01-01 00:00+00'", "uuid",
-       "integer NOT NULL DEFAULT 1", "double precision DEFAULT random() * 0", "text GENERATED ALWAYS AS ('generated') STORED"]
+NEW = [
+    "text", "bigint", "text DEFAULT 'new'", "bigint DEFAULT 7", "jsonb DEFAULT '{}'", "{schema}.kind DEFAULT 'small'",
+    "{schema}.positive DEFAULT 1", "boolean DEFAULT true", "timestamptz DEFAULT '2020-01-01 00:00+00'", "uuid",
+    "integer NOT NULL DEFAULT 1", "double precision DEFAULT random() * 0",
+    "text GENERATED ALWAYS AS ('generated') STORED",
+]
 OURS = ["crm_key", "zz_crm_version", "crm_history", "crm_truncate", "zz_crm_guard", "crm_version", "crm_restore"]
 
-# What they are chosen by, and what is to run. {table} is any of the four, {column} one of its columns, {type}, {new} and
-# {ours} as above.
+# What they are chosen by, and what is to run. {table} is any of the four, {column} one of its columns, {type}, {new}
+# and {ours} as above.
 STATEMENTS = [
     (30, "ALTER TABLE {table} ALTER {column} DROP DEFAULT, ALTER {column} TYPE {type}"),
     (10, "DROP TRIGGER IF EXISTS crm_key ON {customers}; DROP TRIGGER IF EXISTS crm_version ON {comments}; "
@@ -265,7 +276,8 @@ STATEMENTS = [
     (2, "ALTER TABLE {table} RENAME TO renamed"),
     (2, "ALTER TABLE {table} SET SCHEMA ddl_elsewhere"),
     (1, "ALTER TABLE {table} RENAME TO renamed; CREATE TABLE {table} (LIKE {schema}.renamed INCLUDING ALL)"),
-    (1, "ALTER TABLE {table} RENAME TO renamed; CREATE TABLE {table} (LIKE {schema}.renamed) PARTITION BY LIST ({column})"),
+    (1, "ALTER TABLE {table} RENAME TO renamed; CREATE TABLE {table} (LIKE {schema}.renamed) "
+        "PARTITION BY LIST ({column})"),
     (2, "DROP TABLE {table} CASCADE"),
     (1, "DROP TABLE {table}"),
     (2, "TRUNCATE {table} CASCADE"),
@@ -336,8 +348,8 @@ STATEMENTS = [
     (1, "DISCARD PLANS"),
 ]
 
-# Calls within the DDL's trigger, after the DDL, so that the session reads its caches anew in the middle; those that write are
-# one more call of others, which no order of two explains.
+# Calls within the DDL's trigger, after the DDL, so that the session reads its caches anew in the middle; those that
+# write are one more call of others, which no order of two explains.
 READS = [
     "",
     "PERFORM public.crm_get_customer_by_key('1')",

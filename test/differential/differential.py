@@ -1,5 +1,5 @@
-"""Sends the same random calls to both access paths, or to the extension and its PL/pgSQL edition, and compares what they
-answer, say and store."""
+"""Sends the same random calls to both access paths, or to the extension and its PL/pgSQL edition, and compares what
+they answer, say and store."""
 
 import argparse
 import itertools
@@ -31,7 +31,8 @@ def drop_roles(dsn: str, roles: dict[str, str]) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dsn", required=True, help="of a superuser; databases and roles are made, and dropped at the end")
+    parser.add_argument("--dsn", required=True,
+                        help="of a superuser; databases and roles are made, and dropped at the end")
     parser.add_argument("--against", choices=["spi", "edition"], default="spi",
                         help="what the direct path is compared with (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each has the next")
@@ -39,7 +40,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="begin no round after them")
     parser.add_argument("--steps", type=int, default=120, help="in a round")
     parser.add_argument("--name", default="crm_differential", help="what the names of databases and roles begin with")
-    parser.add_argument("--plant", default="", help="a statement that only the last side runs: a difference to be found")
+    parser.add_argument("--plant", default="",
+                        help="a statement that only the last side runs: a difference to be found")
     parser.add_argument("--show", type=int, default=60, help="how many lines of steps to show after a difference")
     parser.add_argument("--keep-going", action="store_true", help="after a difference, go on with the next seed")
     parser.add_argument("--verbose", action="store_true", help="print all steps")

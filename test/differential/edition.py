@@ -1,4 +1,4 @@
-"""What rounds against the PL/pgSQL edition leave out: what it lacks or does in another way, as doc/plpgsql-edition.md says."""
+"""What rounds against the PL/pgSQL edition leave out: what it lacks or does otherwise: doc/plpgsql-edition.md."""
 
 import re
 
@@ -24,8 +24,10 @@ LEFT_OUT = re.compile("|".join([
 OF_SUPERUSERS = ("crm_concurrency.author_setting", "crm_concurrency.max_comment_length")
 
 # Columns that are named as variables of its functions.
-VARIABLES = ["answered", "applied", "asked", "base", "changes", "current", "customer", "detail", "head", "head_operation",
-             "now_status", "now_version", "problem", "result", "since", "stored", "total", "words", "write_status", "writer"]
+VARIABLES = [
+    "answered", "applied", "asked", "base", "changes", "current", "customer", "detail", "head", "head_operation",
+    "now_status", "now_version", "problem", "result", "since", "stored", "total", "words", "write_status", "writer",
+]
 
 
 def is_common(text: str) -> bool:

@@ -67,7 +67,8 @@ KINDS = [
     others("a statement trigger on customers for what a save does not do", DIRECT,
            "CREATE TRIGGER own AFTER DELETE ON customers EXECUTE FUNCTION nothing()"),
     others("a transition table of comments", STATEMENTS,
-           "CREATE TRIGGER own AFTER INSERT ON comments REFERENCING NEW TABLE AS n FOR EACH ROW EXECUTE FUNCTION nothing()"),
+           "CREATE TRIGGER own AFTER INSERT ON comments REFERENCING NEW TABLE AS n FOR EACH ROW "
+           "EXECUTE FUNCTION nothing()"),
     others("a rule on customers", STATEMENTS, "CREATE RULE own AS ON UPDATE TO customers WHERE false DO ALSO NOTHING"),
     others("a rule on comments", STATEMENTS, "CREATE RULE own AS ON INSERT TO comments WHERE false DO ALSO NOTHING"),
     others("an heir of customers", STATEMENTS, "CREATE TABLE heirs () INHERITS (customers)"),
@@ -109,11 +110,15 @@ def statements_of(kind: Kind, text: str) -> set[str]:
 def save(connection: psycopg.Connection, kind: Kind, access_path: str) -> set[str]:
     """Saves the customer, and returns the statements that did it."""
     found: set[str] = set()
+
+    def handler(notice: psycopg.errors.Diagnostic) -> None:
+        found.update(statements_of(kind, notice.message_primary or ""))
+
     connection.execute(f"SET crm_concurrency.access_path = {access_path}")
     connection.execute(f"SET ROLE {kind.role}")
     seen = connection.execute(f"SELECT updated_at FROM {kind.customers}").fetchone()
     assert seen is not None
-    connection.add_notice_handler(handler := lambda notice: found.update(statements_of(kind, notice.message_primary or "")))
+    connection.add_notice_handler(handler)
     saved = connection.execute(
         "SELECT outcome FROM public.crm_update_customer_by_key(%s, %s, %s, %s, 'ana')",
         (kind.key, seen[0], f"saved {access_path}", f"by {access_path}"),

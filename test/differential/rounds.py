@@ -39,6 +39,7 @@ class Round:
         self.tables: Tables = random_tables(self.rng, "r", roles["owner"], roles["clerk"], for_edition)
         self.tables.ddl += random_triggers(self.rng, self.tables)
         self.plant = plant
+        self.made: list[Any] = []  # the errors that making the tables met
         self.world = World([SessionState() for _ in range(SESSIONS)])
         self.waiting: dict[int, Step] = {}
         self.log: list[str] = []
@@ -47,7 +48,7 @@ class Round:
     # What is on each side -------------------------------------------------------------------------
 
     def look_function(self) -> str:
-        """A function that tells all versions that its session sees, whoever asks; nothing where it would have to wait."""
+        """A function that tells all versions that its session sees, whoever asks; nothing where it would wait."""
         tables = self.tables
         customers, history = (f"{tables.schema}.{tables.table(of)}" for of in ("customers", "history"))
         return f"""CREATE FUNCTION {tables.schema}.versions() RETURNS TABLE (of_customer text, of_version text)
@@ -87,7 +88,8 @@ class Round:
         for row in session.run(f"SELECT * FROM {self.tables.schema}.versions()").rows:
             versions.setdefault(row["of_customer"] or "", []).append(canonical_time(row["of_version"] or ""))
         side.versions = {
-            key: {version: ordinal for ordinal, version in enumerate(sorted(times), 1)} for key, times in versions.items()
+            key: {version: ordinal for ordinal, version in enumerate(sorted(times), 1)}
+            for key, times in versions.items()
         }
 
     def plain(self, side: Side, number: int, step: Step, answer: Answer | Blocked) -> Any:
@@ -133,8 +135,8 @@ class Round:
         texts = [json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) for value in values]
         for side, text in zip(self.sides[1:], texts[1:]):
             if text != texts[0]:
-                lines = difflib.unified_diff(texts[0].splitlines(), text.splitlines(), self.sides[0].kind.name, side.kind.name,
-                                             n=12, lineterm="")
+                lines = difflib.unified_diff(texts[0].splitlines(), text.splitlines(), self.sides[0].kind.name,
+                                             side.kind.name, n=12, lineterm="")
                 raise Difference(what + "\n" + "\n".join(lines))
         return values[0]
 
@@ -186,7 +188,8 @@ class Round:
         was_in_transaction = state.in_transaction
         state.is_blocked = False
         state.in_transaction, state.has_failed = self.agree(f"the transaction of session {number}", [
-            (session.is_in_transaction, session.has_failed) for session in (side.sessions[number] for side in self.sides)
+            (session.is_in_transaction, session.has_failed)
+            for session in (side.sessions[number] for side in self.sides)
         ])
         has_ended = was_in_transaction and not state.in_transaction
         if state.has_failed or answers[0].tag.startswith("ROLLBACK") or (has_ended and answers[0].error):
@@ -312,7 +315,8 @@ def used(ddl: list[str]) -> list[str]:
     """Without the functions that no trigger calls."""
     calls = " ".join(statement for statement in ddl if "EXECUTE FUNCTION" in statement)
     called = [re.match(r"CREATE FUNCTION (\w+)\(\) RETURNS trigger", statement) for statement in ddl]
-    return [statement for statement, function in zip(ddl, called) if not function or f"FUNCTION {function[1]}(" in calls]
+    return [statement for statement, function in zip(ddl, called)
+            if not function or f"FUNCTION {function[1]}(" in calls]
 
 
 def in_order(rows: list[Any]) -> list[Any]:

@@ -1,5 +1,5 @@
-"""The sides that are compared: each a database of its own, with the extension and one setting of the access path, or with
-the PL/pgSQL edition."""
+"""The sides that are compared: each a database of its own, with the extension and one setting of the access path, or
+with the PL/pgSQL edition."""
 
 import select
 import time
@@ -17,8 +17,8 @@ EDITION = Path(__file__).parents[2] / "plpgsql" / "crm_concurrency.sql"
 # Long before this, a statement that waits for nobody has answered.
 PATIENCE = 60.0
 
-# What each session begins with: nothing that hangs on how fast the machine is. Plans without sequential scans would look
-# dear enough to be compiled.
+# What each session begins with: nothing that hangs on how fast the machine is. Plans without sequential scans would
+# look dear enough to be compiled.
 SESSION = """
     SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex';
     SET client_min_messages = notice; SET deadlock_timeout = '10min'; SET jit = off; SET extra_float_digits = 1;
@@ -121,8 +121,12 @@ def extension(access_path: str) -> Kind:
 
 def edition() -> Kind:
     """The PL/pgSQL edition, which crm_create_tables() installs in the schema that is to have its tables."""
-    return Kind("edition", "", f"""CREATE FUNCTION public.crm_create_tables() RETURNS regclass LANGUAGE plpgsql AS $shim$
-        BEGIN EXECUTE $edition${EDITION.read_text()}$edition$; RETURN 'customers'::regclass; END $shim$""", True)
+    shim = f"""CREATE FUNCTION public.crm_create_tables() RETURNS regclass LANGUAGE plpgsql AS $shim$
+        BEGIN
+            EXECUTE $edition${EDITION.read_text(encoding="utf-8")}$edition$;
+            RETURN 'customers'::regclass;
+        END $shim$"""
+    return Kind("edition", "", shim, True)
 
 
 KINDS = {kind.name: kind for kind in (extension("auto"), extension("spi"), edition())}

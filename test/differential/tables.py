@@ -151,8 +151,9 @@ def beginnings(tables: Tables) -> list[str]:
 
 def attach(tables: Tables, plain_updates: str = "allow") -> str:
     """Attaches the table, or makes what is missing."""
-    return (f"SELECT public.crm_attach({literal(tables.table('customers'))}, status_column => {literal(tables.status)}, "
-            f"version_column => {literal(tables.version)}, plain_updates => {literal(plain_updates)})")
+    return (f"SELECT public.crm_attach({literal(tables.table('customers'))}, "
+            f"status_column => {literal(tables.status)}, version_column => {literal(tables.version)}, "
+            f"plain_updates => {literal(plain_updates)})")
 
 
 def attached(rng: random.Random, tables: Tables) -> list[str]:
@@ -173,7 +174,8 @@ def attached(rng: random.Random, tables: Tables) -> list[str]:
         "email text",
     ]
     if has_version:
-        columns.append(f"{name(tables.version)} timestamptz{rng.choice(['', '(3)', '(6)'])} NOT NULL DEFAULT '2020-01-01'")
+        columns.append(
+            f"{name(tables.version)} timestamptz{rng.choice(['', '(3)', '(6)'])} NOT NULL DEFAULT '2020-01-01'")
     rng.shuffle(columns)
     rows = rng.choice([0, 3])
     inserts = [
@@ -220,21 +222,22 @@ def made_columns() -> list[Column]:
 
 def customers_columns(rng: random.Random, tables: Tables) -> list[str]:
     ddl = []
+    alter = f"ALTER TABLE {tables.table('customers')}"
     for _ in range(rng.randrange(5)):
         column = random_column(rng, tables)
         tables.columns.append(column)
-        ddl.append(f"ALTER TABLE {tables.table('customers')} ADD COLUMN {name(column.name)} {column.type} {column.rest}")
+        ddl.append(f"{alter} ADD COLUMN {name(column.name)} {column.type} {column.rest}")
     for column in rng.sample(made_columns(), rng.choice([0, 0, 1, 2])):
         tables.columns.append(column)
-        ddl.append(f"ALTER TABLE {tables.table('customers')} ADD COLUMN {name(column.name)} {column.type} {column.rest}")
+        ddl.append(f"{alter} ADD COLUMN {name(column.name)} {column.type} {column.rest}")
     if tables.for_edition:
         for label in rng.sample(VARIABLES, rng.choice([0, 2, 4])):
             tables.columns.append(Column(label, "integer", [1, 2], ["x"]))
-            ddl.append(f"ALTER TABLE {tables.table('customers')} ADD COLUMN {label} integer")
+            ddl.append(f"{alter} ADD COLUMN {label} integer")
     if chance(rng, 0.3):
         place = rng.randrange(len(ddl) + 1)
-        ddl.insert(place, f"ALTER TABLE {tables.table('customers')} ADD COLUMN gone text DEFAULT 'gone'")
-        ddl.append(f"ALTER TABLE {tables.table('customers')} DROP COLUMN gone")
+        ddl.insert(place, f"{alter} ADD COLUMN gone text DEFAULT 'gone'")
+        ddl.append(f"{alter} DROP COLUMN gone")
     return ddl
 
 
@@ -244,8 +247,8 @@ def random_constraint(rng: random.Random, tables: Tables, of: str) -> str:
     tables.constraints.append((f"own_{tables.serial}", of))
     # Comments whose foreign key is gone stay where their customer goes.
     tables.breaks_chain |= "DROP CONSTRAINT" in statement
-    # An UPDATE that names a column of a unique index locks out those who refer to the row even where the value stays, when
-    # a BEFORE trigger fires; the direct path, which may leave out our own, only where the value changes.
+    # An UPDATE that names a column of a unique index locks out those who refer to the row even where the value stays,
+    # when a BEFORE trigger fires; the direct path, which may leave out our own, only where the value changes.
     tables.locks_differ |= f"UNIQUE ({name(tables.key)}, {name(tables.status)})" in statement
     return statement
 
@@ -316,7 +319,8 @@ def any_constraint(rng: random.Random, tables: Tables, of: str) -> str:
         f"CREATE TABLE {label} (customer {key_type} REFERENCES {table} ON DELETE {on_delete}); {refer}",
         f"CREATE TABLE {label} (customer {key_type} REFERENCES {table} DEFERRABLE INITIALLY DEFERRED); {refer}",
         f"{alter} UNIQUE ({key}, {status}); CREATE TABLE of_{label} (customer {key_type}, status {status_type}, "
-        f"FOREIGN KEY (customer, status) REFERENCES {table} ({key}, {status}) ON UPDATE {on_update} ON DELETE CASCADE); "
+        f"FOREIGN KEY (customer, status) REFERENCES {table} ({key}, {status}) "
+        f"ON UPDATE {on_update} ON DELETE CASCADE); "
         f"INSERT INTO of_{label} SELECT {key}, {status} FROM {table} WHERE {key} = {literal(tables.keys[0])}",
     ]
     if any(column.name == "slot" for column in tables.columns):
@@ -356,7 +360,8 @@ def comments_columns(rng: random.Random, tables: Tables) -> list[str]:
                            f"EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.english', {texts})")
             if definition.startswith("n "):
                 sequence = f"pg_get_serial_sequence({literal(tables.table(of))}, 'n')"
-                ddl.append(f"DO $$BEGIN EXECUTE 'GRANT USAGE ON SEQUENCE ' || {sequence} || ' TO {tables.clerk}'; END$$")
+                ddl.append(
+                    f"DO $$BEGIN EXECUTE 'GRANT USAGE ON SEQUENCE ' || {sequence} || ' TO {tables.clerk}'; END$$")
     return ddl
 
 
@@ -412,12 +417,14 @@ def unusual(rng: random.Random, tables: Tables) -> list[str]:
     return rng.choice([
         [f"CREATE TABLE heirs () INHERITS ({customers})"],
         [f"CREATE TABLE heirs () INHERITS ({history})"],
-        [f"CREATE RULE also AS ON INSERT TO {history} DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.operation)"],
+        [f"CREATE RULE also AS ON INSERT TO {history} "
+         "DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.operation)"],
         [f"ALTER TABLE {history} ENABLE ROW LEVEL SECURITY"],
         [f"ALTER TABLE {history} ENABLE ROW LEVEL SECURITY", f"ALTER TABLE {history} FORCE ROW LEVEL SECURITY"],
         [f"CREATE TABLE heirs () INHERITS ({comments})"],
         [f"CREATE RULE also AS ON UPDATE TO {customers} DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.name)"],
-        [f"CREATE RULE also AS ON INSERT TO {comments} DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.author)"],
+        [f"CREATE RULE also AS ON INSERT TO {comments} "
+         "DO ALSO INSERT INTO log (entry) VALUES ('rule: ' || NEW.author)"],
         [f"CREATE RULE instead AS ON UPDATE TO {customers} WHERE NEW.name = 'suppress' DO INSTEAD NOTHING"],
         [f"CREATE RULE instead AS ON INSERT TO {comments} WHERE NEW.body = 'suppress' DO INSTEAD NOTHING"],
     ])

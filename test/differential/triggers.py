@@ -10,9 +10,9 @@ from tables import Tables, chance
 FUNCTIONS = Path(__file__).with_name("trigger_functions.sql")
 
 BEFORE = {
-    "customers": ["log_row", "log_row", "shout_name", "clear_phone", "restage", "suppress_name", "raise_name", "set_version",
-                  "change_key", "touch_other", "lock_self", "caught", "comment_too", "touch_self", "save_other",
-                  "save_self", "pg_catalog.suppress_redundant_updates_trigger"],
+    "customers": ["log_row", "log_row", "shout_name", "clear_phone", "restage", "suppress_name", "raise_name",
+                  "set_version", "change_key", "touch_other", "lock_self", "caught", "comment_too", "touch_self",
+                  "save_other", "save_self", "pg_catalog.suppress_redundant_updates_trigger"],
     "comments": ["log_row", "log_row", "shout_body", "rename_author", "suppress_body", "raise_body", "move", "blank",
                  "touch_customer", "comment_again", "log_visible_of"],
     "history": ["log_row", "suppress_author", "raise_author", "annotate", "log_visible_of"],
@@ -43,7 +43,7 @@ def trigger_functions(tables: Tables) -> list[str]:
     # What runs with the owner's rights has a search_path of its own in the edition.
     words["path"] = "NULL" if tables.for_edition else "current_schemas(true)"
     words |= {"other": literal(tables.keys[1]), "other_status": literal(tables.statuses[1])}
-    sql = re.sub(r"^--.*\n", "", FUNCTIONS.read_text(), flags=re.M)
+    sql = re.sub(r"^--.*\n", "", FUNCTIONS.read_text(encoding="utf-8"), flags=re.M)
     sql = re.sub(r"(?<!:):([a-z_]+)", lambda match: words[match[1]], sql)
     return [f"CREATE {function.rstrip().rstrip(';')}" for function in re.split(r"^CREATE ", sql, flags=re.M)[1:]]
 
@@ -82,8 +82,8 @@ def row_trigger(rng: random.Random, tables: Tables, label: str, of: str) -> str:
     if function.startswith("pg_catalog."):
         return f"CREATE TRIGGER {label} BEFORE UPDATE ON {tables.table(of)} FOR EACH ROW EXECUTE FUNCTION {function}()"
     events = rng.choice({
-        "customers": ["UPDATE", "UPDATE", f"UPDATE OF {name(tables.status)}", "UPDATE OF name, phone", "INSERT OR UPDATE",
-                      "INSERT", f"UPDATE OF {name(tables.version)}"],
+        "customers": ["UPDATE", "UPDATE", f"UPDATE OF {name(tables.status)}", "UPDATE OF name, phone",
+                      "INSERT OR UPDATE", "INSERT", f"UPDATE OF {name(tables.version)}"],
         "comments": ["INSERT", "INSERT", "INSERT OR UPDATE", "UPDATE"],
         "history": ["INSERT", "INSERT", "INSERT OR UPDATE"],
     }[of])

@@ -44,7 +44,7 @@ class Weaver:
         # Many saves run in a subtransaction of their own, which is waited for until the transaction ends.
         if "crm_update_customers(" in step.sql and self.world.sessions[step.session].has_savepoint:
             return False
-        # A call of the extension locks all four tables, one of the edition those that it uses: who locks a table is alone.
+        # A call of the extension locks all four tables, one of the edition what it uses: who locks a table is alone.
         if step.session != ADMIN and step.sql.startswith(("ALTER", "CLUSTER", "CREATE", "DROP", "REINDEX", "TRUNCATE")):
             state = self.world.sessions[step.session]
             if any(other.in_transaction or other.is_blocked for other in self.world.sessions if other is not state):

@@ -7,7 +7,8 @@ ADMIN = -1  # the session of who owns the tables: never in a transaction, and at
 
 @dataclass
 class Step:
-    """One statement of one session. @ref 7@ in it stands for what a side got as number 7, @cut 7@ for its whole seconds."""
+    """One statement of one session. @ref 7@ in it stands for what a side got as number 7, @cut 7@ for its whole
+    seconds."""
 
     session: int
     sql: str

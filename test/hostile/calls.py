@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Calls every function of the extension with arguments that nobody means well by.
 
-The functions and the types of their arguments are those of the catalogue. Each argument is what an honest client sends, or a
-value of its type that is made to break something. Sessions of an ordinary user and of a superuser, on both access paths, take
-turns; in between they change settings, write plainly, and begin and end transactions. No session may end, no internal error
-may be raised, no comment may go without its customer, and crm_verify() must find nothing. The results are printed as TAP.
+The functions and the types of their arguments are those of the catalogue. Each argument is what an honest client sends,
+or a value of its type that is made to break something. Sessions of an ordinary user and of a superuser, on both access
+paths, take turns; in between they change settings, write plainly, and begin and end transactions. No session may end,
+no internal error may be raised, no comment may go without its customer, and crm_verify() must find nothing. The results
+are printed as TAP.
 """
 
 import argparse
@@ -21,107 +22,113 @@ HERE = pathlib.Path(__file__).resolve().parent
 DATABASE = "crm_hostile"
 
 TEXTS = [
-    "", " ", "\t\n", "\u3000", "\u200b", "ana", "ben", "Refused", "Called", "won't do", "new", "'", '"', "\\", "$1", "%s%n", "{}",
-    "[]", "null",
-    "-", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "+25", "-15:59:59", "posixrules", "../../etc/passwd",
-    "a" * 9000, "ä" * 12000,
-    "\U0001f600" * 300, "e\u0301", "\ufeff", "\x01\x7f", "\u202ereversed", "1", "-1", "9223372036854775808", "0x10", "1e3", "NaN",
-    "[12/15/2024, 3:45:23 PM] ana: words", "[99/99/9999, 99:99:99 XM] : ",
-    "[12/15/2024, 3:45:23 PM] ana: a\n\n[1/1/0001, 1:00:00 AM] b: c\n\n" * 20,
+    "", " ", "\t\n", "\u3000", "\u200b", "ana", "ben", "Refused", "Called", "won't do", "new", "'", '"', "\\", "$1",
+    "%s%n", "{}", "[]", "null", "-", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "+25", "-15:59:59",
+    "posixrules", "../../etc/passwd", "a" * 9000, "ä" * 12000, "\U0001f600" * 300, "e\u0301", "\ufeff", "\x01\x7f",
+    "\u202ereversed", "1", "-1", "9223372036854775808", "0x10", "1e3", "NaN", "[12/15/2024, 3:45:23 PM] ana: words",
+    "[99/99/9999, 99:99:99 XM] : ", "[12/15/2024, 3:45:23 PM] ana: a\n\n[1/1/0001, 1:00:00 AM] b: c\n\n" * 20,
     "[12/15/2024, 3:45:23 PM]", "x" * 300000, "status", "id", "infinity", "2026-01-05 10:00:00+00",
-    "00000000-0000-0000-0000-000000000001",
-    "00000000-0000-0000-0000-0000000000zz", "refuse", "allow", "2026-02-30",
+    "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-0000000000zz", "refuse", "allow", "2026-02-30",
 ]
 JSON = [
-    "{}", "[]", "null", "1", '"x"', "true", '{"phone": "1"}', '{"phone": null, "name": "n"}', '{"id": 1}', '{"status": "x"}',
-    '{"updated_at": "x"}',
-    '{"amount": "1e400"}', '{"amount": 123456789012345678901234567890}', '{"amount": 1.005}', '{"tags": ["a", null, "b"]}',
-    '{"tags": {"a": 1}}', '{"tags": [["a"], ["b"]]}',
-    '{"born": "infinity"}', '{"born": "2026-02-30"}', '{"data": {"a": [[[[[[1]]]]]]}}', '{"data": null}', '{"seen": "-infinity"}',
-    '{"score": "NaN"}', '{"score": 1e308}',
-    '{"nobody": 1}', '{"": 1}', '{"PHONE": 1}', '{"ctid": "(0,1)"}', '{"tableoid": 1}', '{"label": "123456789012345678901"}',
-    '{"label": "label 1"}', '{"stage": "open"}',
-    '{"phone": "' + "y" * 50000 + '"}', '{"data": ' + "[" * 500 + "]" * 500 + "}",
-    '{"data": ' + json.dumps(list(range(3000))) + "}",
-    '{"a":1,"a":2}', '{"row_version": "2026-01-05"}', '[{"id": 1}]', '[null]', "[[]]", '[{"id": 1, "expected_ts": "x"}]',
-    '[{"id": "1"}]', '[{"id": 1.5, "expected_ts": "2026-01-05"}]',
-    '[{"key": 1, "id": 1}]', '[{"id": 1, "expected_ts": "2026-01-05T10:00:00Z", "author": "ana", "fields": []}]', '[{"ID": 1}]',
-    '[{"id": 99999999999999999999, "expected_ts": "2026-01-05", "author": "ana"}]',
+    "{}", "[]", "null", "1", '"x"', "true", '{"phone": "1"}', '{"phone": null, "name": "n"}', '{"id": 1}',
+    '{"status": "x"}', '{"updated_at": "x"}', '{"amount": "1e400"}', '{"amount": 123456789012345678901234567890}',
+    '{"amount": 1.005}', '{"tags": ["a", null, "b"]}', '{"tags": {"a": 1}}', '{"tags": [["a"], ["b"]]}',
+    '{"born": "infinity"}', '{"born": "2026-02-30"}', '{"data": {"a": [[[[[[1]]]]]]}}', '{"data": null}',
+    '{"seen": "-infinity"}', '{"score": "NaN"}', '{"score": 1e308}', '{"nobody": 1}', '{"": 1}', '{"PHONE": 1}',
+    '{"ctid": "(0,1)"}', '{"tableoid": 1}', '{"label": "123456789012345678901"}', '{"label": "label 1"}',
+    '{"stage": "open"}', '{"phone": "' + "y" * 50000 + '"}', '{"data": ' + "[" * 500 + "]" * 500 + "}",
+    '{"data": ' + json.dumps(list(range(3000))) + "}", '{"a":1,"a":2}', '{"row_version": "2026-01-05"}', '[{"id": 1}]',
+    '[null]', "[[]]", '[{"id": 1, "expected_ts": "x"}]', '[{"id": "1"}]', '[{"id": 1.5, "expected_ts": "2026-01-05"}]',
+    '[{"key": 1, "id": 1}]', '[{"id": 1, "expected_ts": "2026-01-05T10:00:00Z", "author": "ana", "fields": []}]',
+    '[{"ID": 1}]', '[{"id": 99999999999999999999, "expected_ts": "2026-01-05", "author": "ana"}]',
     '[{"id": 1, "expected_ts": null, "author": {}}]',
 ]
-TIMES = ["infinity", "-infinity", "2026-01-05 10:00:00+00", "2026-01-05 10:00:00.0009+00", "0001-01-01 00:00:00+00",
-    "4713-01-01 00:00:00+00 BC",
-         "294276-12-31 23:59:59.999999+00", "9999-12-31 23:59:59.999999+00", "1970-01-01", "2999-01-01", "now", "epoch"]
+TIMES = [
+    "infinity", "-infinity", "2026-01-05 10:00:00+00", "2026-01-05 10:00:00.0009+00", "0001-01-01 00:00:00+00",
+    "4713-01-01 00:00:00+00 BC", "294276-12-31 23:59:59.999999+00", "9999-12-31 23:59:59.999999+00", "1970-01-01",
+    "2999-01-01", "now", "epoch",
+]
 NUMBERS = ["0", "-1", "1", "2", "3", "5", "20", "21", "2147483647", "-2147483648", "1000000"]
 BIG = [*NUMBERS, "9223372036854775807", "-9223372036854775808"]
-INTERVALS = ["0", "15 minutes", "1 second", "-1 second", "24 hours", "24 hours 1 second", "178000000 years", "-178000000 years",
-    "1 mon -30 days", "1 microsecond", "100 years"]
-UUIDS = ["00000000-0000-0000-0000-000000000001", "ffffffff-ffff-ffff-ffff-ffffffffffff", "00000000-0000-0000-0000-000000000000"]
-TABLES = ["crm.customers", "crm.comments", "crm.customer_history", "own.accounts", "ext.crm_attached_tables", "ext.crm_locks",
-    "pg_class", "0", "4294967295",
-          "crm.customers_pkey", "hostile_part", "hostile_view", "hostile_temp"]
-NAMES = ["status", "updated_at", "id", "crm", "own", "comments", "nobody", "", "x" * 63, 'a"b', "pg_catalog", "pg_temp", "public",
-    "ext", "hostile", "notes", "name"]
-VALUES = {"text": TEXTS, "jsonb": JSON, "timestamp with time zone": TIMES, "bigint": BIG, "integer": NUMBERS,
-    "interval": INTERVALS, "uuid": UUIDS, "regclass": TABLES,
-          "name": NAMES, "boolean": ["true", "false"]}
+INTERVALS = [
+    "0", "15 minutes", "1 second", "-1 second", "24 hours", "24 hours 1 second", "178000000 years", "-178000000 years",
+    "1 mon -30 days", "1 microsecond", "100 years",
+]
+UUIDS = [
+    "00000000-0000-0000-0000-000000000001", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "00000000-0000-0000-0000-000000000000",
+]
+TABLES = [
+    "crm.customers", "crm.comments", "crm.customer_history", "own.accounts", "ext.crm_attached_tables", "ext.crm_locks",
+    "pg_class", "0", "4294967295", "crm.customers_pkey", "hostile_part", "hostile_view", "hostile_temp",
+]
+NAMES = [
+    "status", "updated_at", "id", "crm", "own", "comments", "nobody", "", "x" * 63, 'a"b', "pg_catalog", "pg_temp",
+    "public", "ext", "hostile", "notes", "name",
+]
+VALUES = {
+    "text": TEXTS, "jsonb": JSON, "timestamp with time zone": TIMES, "bigint": BIG, "integer": NUMBERS,
+    "interval": INTERVALS, "uuid": UUIDS, "regclass": TABLES, "name": NAMES, "boolean": ["true", "false"],
+}
 
 SETTINGS = {
     "crm_concurrency.on_conflict": ["return", "raise"], "crm_concurrency.merge": ["on", "off"],
     "crm_concurrency.refused_comment_window": ["0", "1", "2147483647", "1h"],
-    "crm_concurrency.repeated_comment_window": ["0", "5", "2147483647"], "TimeZone": ["UTC", "Asia/Kathmandu", "-15:59:59"],
-    "DateStyle": ["ISO, MDY", "German", "SQL, DMY", "Postgres, YMD"], "IntervalStyle": ["postgres", "iso_8601", "sql_standard"],
-    "extra_float_digits": ["-15", "0", "3"],
-    "bytea_output": ["hex", "escape"], "search_path": ["crm, ext", "own, ext", "own, crm, ext", "ext, crm", "ext",
-    "pg_temp, crm, ext", '"", ext'], "row_security": ["on", "off"],
+    "crm_concurrency.repeated_comment_window": ["0", "5", "2147483647"],
+    "TimeZone": ["UTC", "Asia/Kathmandu", "-15:59:59"],
+    "DateStyle": ["ISO, MDY", "German", "SQL, DMY", "Postgres, YMD"],
+    "IntervalStyle": ["postgres", "iso_8601", "sql_standard"], "extra_float_digits": ["-15", "0", "3"],
+    "bytea_output": ["hex", "escape"],
+    "search_path": ["crm, ext", "own, ext", "own, crm, ext", "ext, crm", "ext", "pg_temp, crm, ext", '"", ext'],
+    "row_security": ["on", "off"],
     "default_transaction_isolation": ["read committed", "repeatable read", "serializable"],
-    "default_transaction_read_only": ["on", "off", "off", "off"],
-    "quote_all_identifiers": ["on", "off"], "xmlbinary": ["hex"], "statement_timeout": ["0", "0", "20ms"],
-    "plan_cache_mode": ["auto", "force_custom_plan", "force_generic_plan"],
-    "enable_seqscan": ["on", "off"], "enable_indexscan": ["on", "off"], "work_mem": ["64kB", "4MB"], "max_stack_depth": ["100kB",
-    "2MB"], "check_function_bodies": ["on", "off"],
-    "lc_monetary": ["C"], "synchronous_commit": ["on", "off"], "session_replication_role": ["origin"],
-    "standard_conforming_strings": ["on", "off"],
+    "default_transaction_read_only": ["on", "off", "off", "off"], "quote_all_identifiers": ["on", "off"],
+    "xmlbinary": ["hex"], "statement_timeout": ["0", "0", "20ms"],
+    "plan_cache_mode": ["auto", "force_custom_plan", "force_generic_plan"], "enable_seqscan": ["on", "off"],
+    "enable_indexscan": ["on", "off"], "work_mem": ["64kB", "4MB"], "max_stack_depth": ["100kB", "2MB"],
+    "check_function_bodies": ["on", "off"], "lc_monetary": ["C"], "synchronous_commit": ["on", "off"],
+    "session_replication_role": ["origin"], "standard_conforming_strings": ["on", "off"],
     "transform_null_equals": ["on", "off"], "array_nulls": ["on", "off"], "client_min_messages": ["error", "debug5"],
     "temp_buffers": ["100"], "jit_above_cost": ["0", "-1"],
 }
 # Plain statements; %k is a customer, %t a text, %v a time.
 STATEMENTS = [
     "UPDATE crm.customers SET phone = %t WHERE id = %k", "UPDATE crm.customers SET updated_at = %v WHERE id = %k",
-    "UPDATE crm.customers SET id = id + 1 WHERE id = %k",
-    "UPDATE crm.customers SET status = %t", "INSERT INTO crm.customers (id, updated_at) VALUES (%k, %v)",
-    "DELETE FROM crm.customers WHERE id = %k",
+    "UPDATE crm.customers SET id = id + 1 WHERE id = %k", "UPDATE crm.customers SET status = %t",
+    "INSERT INTO crm.customers (id, updated_at) VALUES (%k, %v)", "DELETE FROM crm.customers WHERE id = %k",
     "INSERT INTO crm.comments (customer_id, author, body) VALUES (%k, %t, %t)",
     "INSERT INTO crm.comments (customer_id, author, body, expected_ts) VALUES (%k, %t, %t, %v)",
     "INSERT INTO crm.comments (customer_id, author, body, expected_ts) "
     "SELECT id, 'ana', %t, updated_at FROM crm.customers WHERE id = %k",
-    "INSERT INTO crm.comments (customer_id, author, body, reply_to) VALUES (%k, %t, %t, %k)", "UPDATE crm.comments SET body = %t",
-    "DELETE FROM crm.comments WHERE customer_id = %k",
+    "INSERT INTO crm.comments (customer_id, author, body, reply_to) VALUES (%k, %t, %t, %k)",
+    "UPDATE crm.comments SET body = %t", "DELETE FROM crm.comments WHERE customer_id = %k",
     "INSERT INTO crm.customers (id, status) VALUES (%k, %t) ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status",
-    "SELECT * FROM crm.customers WHERE id = %k FOR UPDATE NOWAIT",
-    "UPDATE own.accounts SET key = NULL", "UPDATE own.accounts SET key = gen_random_uuid()", "UPDATE crm.customers SET id = NULL",
-    "INSERT INTO own.accounts (key) VALUES (NULL)", "UPDATE own.accounts SET stage = NULL", "UPDATE own.accounts SET row_version = %v",
-    "UPDATE own.accounts SET row_version = NULL", "INSERT INTO crm.comments (customer_id, author, body) VALUES (NULL, %t, %t)",
+    "SELECT * FROM crm.customers WHERE id = %k FOR UPDATE NOWAIT", "UPDATE own.accounts SET key = NULL",
+    "UPDATE own.accounts SET key = gen_random_uuid()", "UPDATE crm.customers SET id = NULL",
+    "INSERT INTO own.accounts (key) VALUES (NULL)", "UPDATE own.accounts SET stage = NULL",
+    "UPDATE own.accounts SET row_version = %v", "UPDATE own.accounts SET row_version = NULL",
+    "INSERT INTO crm.comments (customer_id, author, body) VALUES (NULL, %t, %t)",
     "INSERT INTO own.accounts_comments (customer_id, id, author, body) VALUES (gen_random_uuid(), NULL, %t, NULL)",
-    "UPDATE own.accounts SET stage = 'open', label = %t", "LOCK crm.customers IN SHARE MODE NOWAIT", "TRUNCATE crm.comments",
-    "SELECT count(*) FROM ext.crm_locks",
-    "DECLARE c CURSOR FOR SELECT ext.crm_add_comment(%k::bigint, %t, 'ana')", "FETCH 1 FROM c", "DISCARD PLANS", "DISCARD TEMP",
-    "SET LOCAL lock_timeout = 1", "RESET ALL",
+    "UPDATE own.accounts SET stage = 'open', label = %t", "LOCK crm.customers IN SHARE MODE NOWAIT",
+    "TRUNCATE crm.comments", "SELECT count(*) FROM ext.crm_locks",
+    "DECLARE c CURSOR FOR SELECT ext.crm_add_comment(%k::bigint, %t, 'ana')", "FETCH 1 FROM c", "DISCARD PLANS",
+    "DISCARD TEMP", "SET LOCAL lock_timeout = 1", "RESET ALL",
     "CREATE TEMP TABLE hostile_temp (id bigint PRIMARY KEY, status text)", "DEALLOCATE ALL", "PREPARE p AS SELECT 1",
     "LISTEN crm_concurrency",
 ]
 # What a superuser does to the tables without breaking them.
 DEFINITIONS = [
     "ALTER TABLE crm.customers ADD COLUMN IF NOT EXISTS extra text DEFAULT 'x'",
-    "ALTER TABLE crm.customers DROP COLUMN IF EXISTS extra", "CREATE INDEX IF NOT EXISTS extra ON crm.customers (status)",
-    "DROP INDEX IF EXISTS crm.extra", "ALTER TABLE crm.customers ENABLE ROW LEVEL SECURITY",
-    "ALTER TABLE crm.customers DISABLE ROW LEVEL SECURITY", "ANALYZE crm.customers",
-    "CREATE OR REPLACE VIEW public.hostile_view AS SELECT 1 AS id",
+    "ALTER TABLE crm.customers DROP COLUMN IF EXISTS extra",
+    "CREATE INDEX IF NOT EXISTS extra ON crm.customers (status)", "DROP INDEX IF EXISTS crm.extra",
+    "ALTER TABLE crm.customers ENABLE ROW LEVEL SECURITY", "ALTER TABLE crm.customers DISABLE ROW LEVEL SECURITY",
+    "ANALYZE crm.customers", "CREATE OR REPLACE VIEW public.hostile_view AS SELECT 1 AS id",
     "CREATE TABLE IF NOT EXISTS public.hostile_part (id bigint PRIMARY KEY, status text) PARTITION BY RANGE (id)",
     "GRANT UPDATE ON crm.customers TO crm_hostile_user", "ALTER TABLE crm.comments ADD COLUMN IF NOT EXISTS extra int",
     "ALTER TABLE crm.comments DROP COLUMN IF EXISTS extra",
-    "ALTER TABLE crm.customers RENAME COLUMN phone TO telephone", "ALTER TABLE crm.customers RENAME COLUMN telephone TO phone",
-    "SET crm_concurrency.access_path = 'spi'",
+    "ALTER TABLE crm.customers RENAME COLUMN phone TO telephone",
+    "ALTER TABLE crm.customers RENAME COLUMN telephone TO phone", "SET crm_concurrency.access_path = 'spi'",
     "SET crm_concurrency.access_path = 'auto'", "SET crm_concurrency.events = 'notify'",
     "SET crm_concurrency.events = 'logical'", "SET crm_concurrency.events = 'off'",
     "SET crm_concurrency.author_setting = 'session_user'", "SET crm_concurrency.author_setting = ''",
@@ -165,8 +172,8 @@ class Caller:
         self.random = random.Random(seed)
         self.watcher = psycopg.connect(f"{dsn} dbname={DATABASE}", autocommit=True)
         self.watcher.execute("SET lock_timeout = 20")
-        self.sessions = [Session(dsn, "user", "crm_hostile_user", None), Session(dsn, "superuser, auto", "crm_hostile_super",
-            "auto"),
+        self.sessions = [Session(dsn, "user", "crm_hostile_user", None),
+                         Session(dsn, "superuser, auto", "crm_hostile_super", "auto"),
                          Session(dsn, "superuser, spi", "crm_hostile_super", "spi")]
         self.functions = self.watcher.execute(
             """SELECT p.proname, p.prokind,
@@ -179,6 +186,7 @@ class Caller:
         self.comments = {}
         self.lost = []
         self.statements = 0
+        self.key = None     # of the customer that the call is about
 
     def look_up(self, query, *arguments):
         """What an honest client would have read: a text, or None; a session in its turn may have locked the table."""
@@ -202,8 +210,9 @@ class Caller:
                 return str(self.key) if self.random.random() < 0.7 else UUIDS[0]
             if type_name == "jsonb" and name == "crm_update_customers":
                 return json.dumps([{self.random.choice(["id", "key"]): self.random.choice([self.key, str(self.key)]),
-                    "author": "ana", "expected_ts": self.random.choice(TIMES),
-                                    "status": self.random.choice(["new", None, "won"]), "comment": self.random.choice(TEXTS[:20]),
+                                    "author": "ana", "expected_ts": self.random.choice(TIMES),
+                                    "status": self.random.choice(["new", None, "won"]),
+                                    "comment": self.random.choice(TEXTS[:20]),
                                     "merge": self.random.choice([True, False, None])}
                                    for _ in range(self.random.randint(1, 4))])
             if type_name == "uuid":
@@ -225,12 +234,13 @@ class Caller:
         if kind == "p":
             return name, f"CALL {made}"
         form = self.random.choice(["SELECT * FROM %s", "SELECT %s", "SELECT * FROM %s", "SELECT (%s) IS NULL",
-        "SELECT 1 FROM generate_series(1, 2), LATERAL %s x"])
+                                   "SELECT 1 FROM generate_series(1, 2), LATERAL %s x"])
         return name, form % made
 
     def plain(self, statements):
         statement = self.random.choice(statements)
-        for mark, value in (("%k", lambda: str(self.random.randint(1, 22))), ("%t", lambda: literal(self.random.choice(TEXTS))),
+        for mark, value in (("%k", lambda: str(self.random.randint(1, 22))),
+                            ("%t", lambda: literal(self.random.choice(TEXTS))),
                             ("%v", lambda: literal(self.random.choice(TIMES), "timestamptz"))):
             while mark in statement:
                 statement = statement.replace(mark, value(), 1)
@@ -248,7 +258,7 @@ class Caller:
         if pick < 0.93 and session.is_super:
             return self.plain(DEFINITIONS)
         return "transaction", self.random.choice(["BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", "SAVEPOINT s",
-            "ROLLBACK TO s", "RELEASE s", "COMMIT", "COMMIT", "ROLLBACK"])
+                                                  "ROLLBACK TO s", "RELEASE s", "COMMIT", "COMMIT", "ROLLBACK"])
 
     def setting(self, name):
         value = self.random.choice(SETTINGS[name])
@@ -273,16 +283,16 @@ class Caller:
 
     def watch_comments(self):
         """What was a comment is one still, unless its customer is gone, or was erased."""
-        now = {(c, i): (author, body) for c, i, author,
-        body in self.watcher.execute("SELECT customer_id, id, author, body FROM crm.comments")}
+        rows = self.watcher.execute("SELECT customer_id, id, author, body FROM crm.comments")
+        now = {(customer, number): (author, body) for customer, number, author, body in rows}
         for place, was in self.comments.items():
             if place in now and now[place][1] == "[erased]":
                 continue
             if place in now and now[place] != was:
                 self.lost.append(f"{place}: {was} became {now[place]}")
             elif place not in now and not self.watcher.execute(
-                    "SELECT 1 FROM crm.customer_history WHERE customer_id = %s AND (operation = 'delete' OR earlier_pruned)",
-                    (place[0],)).fetchone():
+                    "SELECT 1 FROM crm.customer_history "
+                    "WHERE customer_id = %s AND (operation = 'delete' OR earlier_pruned)", (place[0],)).fetchone():
                 self.lost.append(f"{place}: {was} is gone")
         self.comments = now
 
@@ -297,9 +307,9 @@ def report(number, name, problems):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dsn", default="",
-    help="where the server is, whose superuser the caller is (default: what the PG* variables say)")
+                        help="where the server is, whose superuser the caller is (default: what the PG* variables say)")
     parser.add_argument("--seconds", type=float, default=4,
-    help="for how long (default: 4), though not for less than 500 statements")
+                        help="for how long (default: 4), though not for less than 500 statements")
     parser.add_argument("--seed", type=int, default=1, help="of the random numbers (default: 1)")
     options = parser.parse_args()
 
@@ -331,7 +341,7 @@ def main():
         for number, path in enumerate(("crm, ext", "own, ext"), start=4):
             caller.watcher.execute(f"SET search_path = {path}")
             failed |= report(number, f"crm_verify() finds nothing in {path}",
-                caller.watcher.execute("SELECT * FROM crm_verify()").fetchall())
+                             caller.watcher.execute("SELECT * FROM crm_verify()").fetchall())
         failed |= report(6, "every function is called", [f[0] for f in caller.functions if called.get(f[0], 0) == 0])
         # those of crm_stat need the library to be preloaded
         failed |= report(7, "no function fails always",

@@ -32,17 +32,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--path", choices=["auto", "spi"], action="append", help="of these access paths only")
     parser.add_argument("--scenario", help="only this one")
     parser.add_argument("--each-scenario", action="store_true", help="at each place once in every scenario")
-    parser.add_argument("--frames", type=int, default=1, help="places that so many callers tell apart (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=1,
+                        help="places that so many callers tell apart (default: %(default)s)")
     parser.add_argument("--all", action="store_true", help="at every single call")
     parser.add_argument("--one-of", type=int, default=1, metavar="N",
                         help="at one of N places in new sessions, by --seed (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="which of them (default: random)")
     parser.add_argument("--first", type=int, metavar="N", help="at the first N places or calls of a scenario only")
     parser.add_argument("--repeat", type=int, default=4, metavar="N",
-                        help="errors of a scenario that are raised again to see whether memory grows (default: %(default)s)")
+                        help="errors of a scenario that are raised again to see whether memory grows "
+                             "(default: %(default)s)")
     parser.add_argument("--plant", default="", help="a fault that is made where the error is raised")
     parser.add_argument("--plant-sql", default="", help="statements to run first: a fault to be found")
-    parser.add_argument("--show", type=int, default=3, help="how many failures of a scenario to show (default: %(default)s)")
+    parser.add_argument("--show", type=int, default=3,
+                        help="how many failures of a scenario to show (default: %(default)s)")
     options = parser.parse_args()
     if options.seed is None:
         options.seed = random.randrange(options.one_of)
@@ -106,6 +109,11 @@ class Place:
 
 class Path:
     """All scenarios on one access path."""
+
+    observer: Session
+    # of the scenario that is played
+    whole: str
+    problems: list[str]
 
     def __init__(self, options: argparse.Namespace, path: str) -> None:
         self.options = options
@@ -223,7 +231,8 @@ class Path:
             problems.append(f"the same statement then comes to another end: {difference(again, expected)}")
         return "; ".join(filter(None, problems)) or None
 
-    def judge(self, scenario: Scenario, place: Place, raised: str | None, rows: list[tuple], error: psycopg.Error | None) -> str | None:
+    def judge(self, scenario: Scenario, place: Place, raised: str | None, rows: list[tuple],
+              error: psycopg.Error | None) -> str | None:
         if raised is None:
             self.missed += 1
             return None
@@ -259,7 +268,7 @@ class Path:
     def play(self, scenario: Scenario) -> None:
         self.missed = 0
         before = self.strikes
-        self.problems: list[str] = []
+        self.problems = []
         self.whole = self.observer.value(WHOLE)
         session = self.open_session()
         expected = self.rehearse(session, scenario)
@@ -360,7 +369,8 @@ class Path:
             session.connection.close()
             growth = min(used[3] - used[2], used[2] - used[1]) / 3
             if growth > MEMORY_OF_FIRST_USE:
-                self.problems.append(f"memory grows by {growth:.0f} bytes each time that call {number}, {function}, fails first")
+                self.problems.append(
+                    f"memory grows by {growth:.0f} bytes each time that call {number}, {function}, fails first")
 
     def memory(self, session: Session) -> tuple[int, int | None]:
         """The bytes in use in contexts, and the objects of C++."""
@@ -396,7 +406,8 @@ def difference(got, expected) -> str:
     if got[0] != expected[0]:
         return f"{got[0]} instead of {expected[0]}"
     start = next((i for i, (a, b) in enumerate(zip(got[1], expected[1])) if a != b), 0)
-    return f"...{got[1][max(0, start - 60):start + 60]}... instead of ...{expected[1][max(0, start - 60):start + 60]}..."
+    place = slice(max(0, start - 60), start + 60)
+    return f"...{got[1][place]}... instead of ...{expected[1][place]}..."
 
 
 def say(lines: list[str]) -> None:
@@ -414,8 +425,7 @@ def main() -> int:
     paths = options.path or ["auto", "spi"]
     # In processes, one for each path.
     with multiprocessing.Pool(len(paths)) as pool:
-        results = [pool.apply_async(run_path, (options, path)) for path in paths]
-        return 0 if all([result.get() for result in results]) else 1
+        return 0 if all(pool.starmap(run_path, [(options, path) for path in paths])) else 1
 
 
 sys.exit(main())

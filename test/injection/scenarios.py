@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-# 1 and 2 have versions and comments, 3 is gone, 4 is locked by ana, 5 has a refused comment of ana, 6 a save that is sent
-# again, 7 a comment that is added again, 8 is new. 100 to 103 are of other tables.
+# 1 and 2 have versions and comments, 3 is gone, 4 is locked by ana, 5 has a refused comment of ana, 6 a save that is
+# sent again, 7 a comment that is added again, 8 is new. 100 to 103 are of other tables.
 CUSTOMERS = """
     CREATE EXTENSION crm_concurrency;
     SELECT crm_create_tables();
@@ -11,7 +11,8 @@ CUSTOMERS = """
     DO $$
     BEGIN
         FOR i IN 1..2 LOOP
-            PERFORM crm_update_customer(i, (SELECT updated_at FROM customers WHERE id = i), 'called', 'First call', 'ben');
+            PERFORM crm_update_customer(i, (SELECT updated_at FROM customers WHERE id = i), 'called', 'First call',
+                                        'ben');
             PERFORM crm_update_customer(i, (SELECT updated_at FROM customers WHERE id = i), NULL, 'Moved', 'ben',
                                         fields => '{"phone": "556"}');
         END LOOP;
@@ -19,8 +20,8 @@ CUSTOMERS = """
         DELETE FROM customers WHERE id = 3;
         PERFORM crm_lock_customer(4, 'ana', '20 hours');
         UPDATE customers SET status = 'plain' WHERE id = 5;
-        PERFORM crm_update_customer(5, (SELECT min(version) FROM customer_history WHERE customer_id = 5), 'won', 'Signed',
-                                    'ana');
+        PERFORM crm_update_customer(5, (SELECT min(version) FROM customer_history WHERE customer_id = 5), 'won',
+                                    'Signed', 'ana');
         PERFORM crm_update_customer(6, (SELECT updated_at FROM customers WHERE id = 6), 'won', 'Signed', 'ana');
         PERFORM crm_add_comment(7, 'Said once', 'ana');
     END $$;
@@ -52,16 +53,17 @@ STATE = """
             c.adopted_version IS NULL, c.based_on IS NULL) ORDER BY c.customer_id, c.id) FROM comments c),
         'leads', (SELECT jsonb_agg((c.customer_id, c.author, c.body) ORDER BY c.customer_id, c.id)
             FROM imports.leads_comments c),
-        'history', (SELECT jsonb_agg((h.customer_id, h.operation, h.author, h.status_from, h.status_to, h.fields - 'updated_at',
-            h.comment_id IS NULL, h.request IS NULL, h.earlier_pruned) ORDER BY h.customer_id, h.version)
-            FROM customer_history h),
+        'history', (SELECT jsonb_agg((h.customer_id, h.operation, h.author, h.status_from, h.status_to,
+            h.fields - 'updated_at', h.comment_id IS NULL, h.request IS NULL, h.earlier_pruned)
+            ORDER BY h.customer_id, h.version) FROM customer_history h),
         'locks', (SELECT jsonb_agg((l.customer_id, l.author) ORDER BY l.customer_id) FROM customer_locks l),
         'registry', (SELECT jsonb_agg((a.customers::text, a.comments::text, a.comments_column, a.plain_updates)
             ORDER BY a.customers::text) FROM crm_attached_tables a),
         'triggers', (SELECT jsonb_agg((t.tgrelid::regclass::text, t.tgname, t.tgenabled, t.tgattr)
             ORDER BY t.tgrelid::regclass::text, t.tgname) FROM pg_trigger t WHERE NOT t.tgisinternal),
         'tables', (SELECT jsonb_agg((c.oid::regclass::text, c.relkind, c.relnatts) ORDER BY c.oid::regclass::text)
-            FROM pg_class c WHERE c.relnamespace::regnamespace::text IN ('public', 'imports', 'plain', 'keyed', 'fresh')),
+            FROM pg_class c
+            WHERE c.relnamespace::regnamespace::text IN ('public', 'imports', 'plain', 'keyed', 'fresh')),
         'session', (session_user, current_user, current_setting('search_path'), pg_trigger_depth(),
             current_setting('timezone'), current_setting('datestyle'), current_setting('row_security'),
             current_setting('client_min_messages')))::text
@@ -76,7 +78,8 @@ WHOLE = """
         UNION ALL SELECT t::text FROM imports.leads_comments t UNION ALL SELECT t::text FROM imports.leads_history t
         UNION ALL SELECT t::text FROM keyed.deals t UNION ALL SELECT t::text FROM keyed.deals_history t
         UNION ALL SELECT t::text FROM keyed.deals_comments t
-        UNION ALL SELECT (c.oid, c.relname, c.relkind, c.relnatts, c.relhastriggers)::text FROM pg_class c WHERE c.oid >= 16384
+        UNION ALL SELECT (c.oid, c.relname, c.relkind, c.relnatts, c.relhastriggers)::text FROM pg_class c
+            WHERE c.oid >= 16384
         UNION ALL SELECT (t.oid, t.tgrelid, t.tgname, t.tgenabled)::text FROM pg_trigger t) rows
 """
 
@@ -120,8 +123,9 @@ def lock_of(customer: int) -> str:
     return f"(SELECT lock_id FROM customer_locks WHERE customer_id = {customer})"
 
 
-OVERLAPPING = ("jsonb_build_object('id', {0}, 'expected_ts', (SELECT updated_at FROM customers WHERE id = {0}), 'status', 'won',"
-               " 'comment', 'One of many', 'author', 'ana', 'fields', '{{\"email\": \"a@example.org\"}}'::jsonb)").format
+OVERLAPPING = ("jsonb_build_object('id', {0}, 'expected_ts', (SELECT updated_at FROM customers WHERE id = {0}), "
+               "'status', 'won', 'comment', 'One of many', 'author', 'ana', "
+               "'fields', '{{\"email\": \"a@example.org\"}}'::jsonb)").format
 
 SCENARIOS = [
     Scenario("updated, with a comment", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated"),
@@ -140,7 +144,8 @@ SCENARIOS = [
     Scenario("updated, logical messages", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated",
              "SET LOCAL crm_concurrency.events = logical;"),
     Scenario("updated, author from JSON", save(f"1, {current(1)}, 'won', 'Signed today', NULL"), "updated",
-             "SET LOCAL app.claims = '{\"mail\": \"ana\"}'; SET LOCAL crm_concurrency.author_setting = 'app.claims->>mail';"),
+             "SET LOCAL app.claims = '{\"mail\": \"ana\"}'; "
+             "SET LOCAL crm_concurrency.author_setting = 'app.claims->>mail';"),
     Scenario("updated, REPEATABLE READ", save(f"1, {current(1)}, 'won', 'Signed today', 'ana'"), "updated",
              begin="BEGIN ISOLATION LEVEL REPEATABLE READ"),
     Scenario("conflict, with a comment", save(f"2, {oldest(2)}, 'won', 'Too late', 'ana'"), "conflict"),
@@ -149,11 +154,11 @@ SCENARIOS = [
     Scenario("conflict, what was sent was no version", save("2, '2020-01-01', 'won', 'Lost', 'ana'"), "conflict"),
     Scenario("conflict, raised", save(f"2, {oldest(2)}, 'won', 'Too late', 'ana'"), "PT409",
              "SET LOCAL crm_concurrency.on_conflict = raise;"),
-    Scenario("replayed", save(f"6, {oldest(6)}, 'won', 'Signed', 'ana'"), "replayed", "SET LOCAL synchronous_commit = on;"),
+    Scenario("replayed", save(f"6, {oldest(6)}, 'won', 'Signed', 'ana'"), "replayed",
+             "SET LOCAL synchronous_commit = on;"),
     Scenario("unchanged", save(f"1, {current(1)}, 'called', NULL, 'ana'"), "unchanged"),
-    Scenario("merged",
-             save(f"2, {oldest(2)}, NULL, 'Merged', 'ana', merge => true, fields => '{{\"email\": \"m@example.org\"}}'"),
-             "merged"),
+    Scenario("merged", save(f"2, {oldest(2)}, NULL, 'Merged', 'ana', merge => true, "
+                            "fields => '{\"email\": \"m@example.org\"}'"), "merged"),
     Scenario("locked", save(f"4, {current(4)}, 'won', 'Not mine', 'ben'"), "locked"),
     Scenario("deleted", save("3, '2026-01-01', 'won', 'Gone', 'ana'"), "deleted"),
     Scenario("not found", save("99, '2026-01-01', 'won', 'Nobody', 'ana'"), "not_found"),
@@ -184,9 +189,11 @@ SCENARIOS = [
     Scenario("unlock", f"SELECT crm_unlock_customer(4, {lock_of(4)})", True),
     Scenario("the locks", "SELECT author, key FROM crm_locks", "ana", leaves_out=True),
     Scenario("customer",
-             "SELECT crm_get_customer(2, NULL, 3)->'customer'->>'status', crm_get_customer(2)", "called", fails_first=True),
+             "SELECT crm_get_customer(2, NULL, 3)->'customer'->>'status', crm_get_customer(2)", "called",
+             fails_first=True),
     Scenario("customer, then",
-             f"SELECT crm_get_customer(2, {oldest(2)})->'customer'->>'status', crm_get_customer(2, {oldest(2)})", "new"),
+             f"SELECT crm_get_customer(2, {oldest(2)})->'customer'->>'status', crm_get_customer(2, {oldest(2)})",
+             "new"),
     Scenario("timeline", "SELECT count(*)::int, jsonb_agg(t) FROM crm_timeline(2) t", 6),
     Scenario("verify", "SELECT count(*)::int FROM crm_verify()", 0),
     Scenario("doctor", "SELECT count(*)::int >= 0, jsonb_agg(d) FROM crm_doctor() d", True, leaves_out=True),
@@ -195,8 +202,8 @@ SCENARIOS = [
     Scenario("erase", "SELECT jsonb_typeof(crm_erase_customer(2)), (SELECT count(*) FROM comments)::int > 0", "object"),
     Scenario("export", "SELECT crm_export_comments(2) <> ''", True),
     Scenario("import",
-             "SELECT crm_import_comments(8, E'A note\\n\\n[12/15/2024, 3:45:23 PM] ana: Called.\\n\\n[1/2/2025, 9:00:00 AM]"
-             " ana: Paid.', 'Europe/Berlin')", 3),
+             "SELECT crm_import_comments(8, E'A note\\n\\n[12/15/2024, 3:45:23 PM] ana: Called.\\n\\n"
+             "[1/2/2025, 9:00:00 AM] ana: Paid.', 'Europe/Berlin')", 3),
     Scenario("import of a column", "CALL crm_import_comments_column('imports.leads', 3)", None,
              reset="SET crm_concurrency.allow_truncate = on; TRUNCATE imports.leads_comments RESTART IDENTITY"),
     Scenario("tables are made", "SELECT crm_create_tables('fresh')::text", "fresh.customers", "CREATE SCHEMA fresh;"),

@@ -28,13 +28,15 @@ def arguments() -> argparse.Namespace:
     what.add_argument("--sample", type=int, default=1, metavar="N",
                       help="of each pair play N at each level, and at one of them N in which a wait is cut short "
                            "(default: %(default)s)")
-    what.add_argument("--only", type=parse, metavar="INTERLEAVING", help="play this one, as it is printed of one that failed")
+    what.add_argument("--only", type=parse, metavar="INTERLEAVING",
+                      help="play this one, as it is printed of one that failed")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
     parser.add_argument("--pair", type=pair_of, metavar="A,B", help=f"only this pair, of: {', '.join(OPERATIONS)}")
     parser.add_argument("--name", default="crm_interleavings", help="what the names of databases begin with")
     parser.add_argument("--plant", default="", help="statements that both sides run: a fault to be found")
     parser.add_argument("--plant-last", default="", help="statements that only the last side runs")
-    parser.add_argument("--show", type=int, default=3, help="how many failures of a pair to show (default: %(default)s)")
+    parser.add_argument("--show", type=int, default=3,
+                        help="how many failures of a pair to show (default: %(default)s)")
     parser.add_argument("--keep-going", action="store_true", help="go on after a failure")
     parser.add_argument("--verbose", action="store_true", help="print each")
     return parser.parse_args()
@@ -51,6 +53,9 @@ def names_of(pair: Pair) -> str:
 
 class Player:
     """Plays and judges, and counts."""
+
+    stage: Stage
+    serials: Serials
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -104,16 +109,20 @@ class Player:
             states = " ".join(f"{sqlstate(answer)}/{sqlstate(end)}" for answer, end in zip(told.answers, told.ends))
             print(f"# {interleaving}: {states}, {', '.join(told.waits) or 'no waits'}", flush=True)
         self.counts["all"] += 1
-        self.counts[interleaving.wait if interleaving.wait != "release" else "waits" if played.waited_after else "free"] += 1
+        released_as = "waits" if played.waited_after else "free"
+        self.counts[released_as if interleaving.wait == "release" else interleaving.wait] += 1
         return True
 
     def report(self, interleaving: Interleaving, played: Play, problem: Exception) -> None:
         self.failures[names_of(interleaving.pair)] += 1
         if self.failures[names_of(interleaving.pair)] > self.options.show:
             return
-        lines = [f"repeat with --only {interleaving}", *(f"{step[0] + 1}: {played.statement(step)}" for step in played.steps)]
-        lines += [f"{side.kind.name}: {', '.join(told.waits) or 'no waits'}" for side, told in zip(self.sides, played.told)]
-        print("\n".join(f"# {line}" for line in ("", *lines, *f"{type(problem).__name__}: {problem}".splitlines())), flush=True)
+        lines = [f"repeat with --only {interleaving}",
+                 *(f"{step[0] + 1}: {played.statement(step)}" for step in played.steps)]
+        lines += [f"{side.kind.name}: {', '.join(told.waits) or 'no waits'}"
+                  for side, told in zip(self.sides, played.told)]
+        print("\n".join(f"# {line}" for line in ("", *lines, *f"{type(problem).__name__}: {problem}".splitlines())),
+              flush=True)
 
     def play_only(self, interleaving: Interleaving) -> None:
         if not self.try_out(interleaving):
@@ -129,7 +138,7 @@ class Player:
     def play_sample(self, pair: Pair, rng: random.Random) -> None:
         """Those come first in which the operations meet, and of them often those in which both take effect."""
         level_of_cut_short = rng.choice(list(LEVELS))
-        for level in LEVELS:
+        for level, level_name in LEVELS.items():
             before = self.counts["all"]
             for make in (released, cut_short) if level == level_of_cut_short else (released,):
                 def rank(interleaving: Interleaving) -> tuple[bool, float]:
@@ -142,7 +151,7 @@ class Player:
                         wanted -= self.try_out(interleaving)
             if self.counts["all"] == before:
                 self.failures[names_of(pair)] += 1
-                print(f"# none was possible at {LEVELS[level]}")
+                print(f"# none was possible at {level_name}")
 
 
 def main() -> int:
@@ -163,14 +172,16 @@ def main() -> int:
             else:
                 player.play_sample(pair, random.Random(f"{options.seed} {names_of(pair)}"))
             is_right = player.failures[names_of(pair)] == 0
-            print(f"{'ok' if is_right else 'not ok'} {names_of(pair)}: {player.counts['all'] - before} interleavings", flush=True)
+            print(f"{'ok' if is_right else 'not ok'} {names_of(pair)}: {player.counts['all'] - before} interleavings",
+                  flush=True)
             if options.only is not None or not (is_right or options.keep_going):
                 break
     finally:
         player.close()
     counts = dict(player.counts)
-    print(f"# {counts.pop('all', 0)} interleavings, each on both access paths, and {len(player.serials.made)} serial executions "
-          f"in {time.monotonic() - start:.0f} s: {', '.join(f'{count} {wait}' for wait, count in counts.items())}")
+    print(f"# {counts.pop('all', 0)} interleavings, each on both access paths, and {len(player.serials.made)} serial "
+          f"executions in {time.monotonic() - start:.0f} s: "
+          f"{', '.join(f'{count} {wait}' for wait, count in counts.items())}")
     return int(player.failures.total() > 0)
 
 

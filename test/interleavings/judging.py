@@ -1,4 +1,4 @@
-"""Whether an interleaving is right: what took effect did so as if the operations had run one after the other, in some order."""
+"""Whether an interleaving is right: what took effect did so as if the operations had run one by one, in some order."""
 
 import difflib
 import itertools
@@ -17,8 +17,8 @@ SERIALIZATION_FAILURE = "40001"
 # These say that nothing happened, for a reason that lies in the other session or in a wait.
 IN_VAIN = {*CUT_SHORT.values(), SERIALIZATION_FAILURE}
 
-# What the documentation says of these: they wait for nobody who changes the customer, nor is anybody to wait for them. A
-# refusal and a save with the same words do wait: the comment is to be stored once.
+# What the documentation says of these: they wait for nobody who changes the customer, nor is anybody to wait for them.
+# A refusal and a save with the same words do wait: the comment is to be stored once.
 CHANGES = ("save", "retry", "adopt", "merge", "versioned", "lock", "unlock", "update")
 WAIT_FOR_NOBODY = {frozenset((quiet, change)) for quiet in ("comment", "refusal", "prune") for change in CHANGES}
 WAIT_FOR_NOBODY -= {frozenset(("refusal", change)) for change in ("save", "retry", "adopt")}
@@ -46,7 +46,8 @@ def said(answer: Answer | None) -> Any:
         if answer.error["sqlstate"] == "23503":
             rows = [{"sqlstate": "23503"}]
     return [answer.tag, [
-        {name: json.loads(value) if value is not None and value.startswith("{") else value for name, value in row.items()}
+        {name: json.loads(value) if value is not None and value.startswith("{") else value
+         for name, value in row.items()}
         for row in rows
     ]]
 
@@ -56,7 +57,9 @@ def versions_in(value: Any, name: str = "") -> set[str]:
         return set().union(*(versions_in(item, key) for key, item in value.items()))
     if isinstance(value, list):
         return set().union(*(versions_in(item, name) for item in value))
-    return {canonical_time(value)} if isinstance(value, str) and name in VERSION_NAMES and TIME.fullmatch(value) else set()
+    if isinstance(value, str) and name in VERSION_NAMES and TIME.fullmatch(value):
+        return {canonical_time(value)}
+    return set()
 
 
 def without_numbers(value: Any, comments: dict[int, str]) -> Any:
@@ -134,11 +137,13 @@ class Serials:
         played = Play(self.stage, tuple(steps), pair)
         played.run()
         check_all(played)
-        serials = [Serial(told, all_of(told, sessions), {session: plainly(said(told.answers[session])) for session in sessions})
+        serials = [Serial(told, all_of(told, sessions),
+                          {session: plainly(said(told.answers[session])) for session in sessions})
                    for told in played.told]
         for serial in serials[1:]:
             if serial.all != serials[0].all:
-                raise Fault("the access paths do not agree on a serial execution:\n" + difference(serials[0].all, serial.all))
+                raise Fault("the access paths do not agree on a serial execution:\n"
+                            + difference(serials[0].all, serial.all))
         return serials[0]
 
 
@@ -162,8 +167,8 @@ def check_all(played: Play) -> None:
 
 
 def effect(played: Play, told: Told, session: int) -> str:
-    """What became of the operation: in vain (the server ended it), back (its transaction rolled it back), or done. An error
-    of the operation's own is an answer as any other."""
+    """What became of the operation: in vain (the server ended it), back (its transaction rolled it back), or done. An
+    error of the operation's own is an answer as any other."""
     if sqlstate(told.answers[session]) in IN_VAIN or sqlstate(told.ends[session]) in IN_VAIN:
         return "in vain"
     is_lost = session in played.lost and told.ends[session] is None and played.pair[session].runs_in_block
@@ -221,8 +226,9 @@ def judge(played: Play, serials: Serials) -> None:
 
 
 def was_told_before(played: Play, told: Told, order: tuple[int, ...], serials: Serials) -> bool:
-    """A base that is too old is refused at first look, without waiting for who is at work: it may be told what was so before
-    the other, while its comment is stored after. Together that is as in no order; SERIALIZABLE is there for who must have one."""
+    """A base that is too old is refused at first look, without waiting for who is at work: it may be told what was so
+    before the other, while its comment is stored after. Together that is as in no order; SERIALIZABLE is there for who
+    must have one."""
     serial = serials.of(played.pair, order)
     for session in order:
         if played.pair[session].answers_at_first_look and played.level != "se":
@@ -238,7 +244,8 @@ def explain(played: Play, told: Told, effects: list[str], serials: Serials) -> V
     done = tuple(session for session in SESSIONS if effects[session] == "done")
     verdict = Verdict(effects, told.waits)
     got = all_of(told, done)
-    verdict.rolled_back = {session: plainly(said(told.answers[session])) for session in SESSIONS if effects[session] == "back"}
+    verdict.rolled_back = {session: plainly(said(told.answers[session])) for session in SESSIONS
+                           if effects[session] == "back"}
     problems = []
     for verdict.order in itertools.permutations(done):
         serial = serials.of(played.pair, verdict.order)

@@ -45,12 +45,14 @@ OPERATIONS = {operation.name: operation for operation in (
     Operation("merge", save(FIRST, "{status}", "{comment} again", "{author}", ", merge => true")),
     Operation("comment", "SELECT crm_add_comment(1, 'They moved', 'ana')"),
     Operation("versioned", "INSERT INTO comments (customer_id, author, body, expected_ts) "
-                           f"VALUES (1, '{{author}}', '{{comment}} today', '{CURRENT}') RETURNING author, body, based_on"),
+                           f"VALUES (1, '{{author}}', '{{comment}} today', '{CURRENT}') "
+                           "RETURNING author, body, based_on"),
     Operation("lock", "SELECT * FROM crm_lock_customer(1, '{author}')"),
     Operation("unlock", f"SELECT crm_unlock_customer(1, '{LOCK_ID}')", needs="locked"),
     Operation("update", "UPDATE customers SET phone = '{phone}' WHERE id = 1 RETURNING phone, status, updated_at"),
     Operation("delete", "DELETE FROM customers WHERE id = 1 RETURNING status"),
-    Operation("insert", "INSERT INTO customers (id, name) VALUES (1, 'Acme of {author}') RETURNING name, status, updated_at",
+    Operation("insert",
+              "INSERT INTO customers (id, name) VALUES (1, 'Acme of {author}') RETURNING name, status, updated_at",
               needs="deleted"),
     Operation("attach", "SELECT crm_attach('customers')", needs="detached"),
     Operation("detach", "SELECT crm_detach('customers')"),
@@ -75,8 +77,10 @@ def needs_of(pair: Pair) -> frozenset[str]:
 
 TABLES = """
     SELECT crm_create_tables('public');
-    ALTER TABLE customers SET (autovacuum_enabled = off); ALTER TABLE comments SET (autovacuum_enabled = off);
-    ALTER TABLE customer_history SET (autovacuum_enabled = off); ALTER TABLE customer_locks SET (autovacuum_enabled = off);
+    ALTER TABLE customers SET (autovacuum_enabled = off);
+    ALTER TABLE comments SET (autovacuum_enabled = off);
+    ALTER TABLE customer_history SET (autovacuum_enabled = off);
+    ALTER TABLE customer_locks SET (autovacuum_enabled = off);
 """
 DROP_TABLES = "DROP TABLE customers, comments, customer_history, customer_locks;"
 
@@ -104,7 +108,8 @@ LOOK = """
             'columns', (SELECT jsonb_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
                         WHERE a.attrelid = 'customers'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
             'width', (SELECT relnatts FROM pg_class WHERE oid = 'customers'::regclass),
-            'held', (SELECT jsonb_agg(to_jsonb(k)) FROM pg_locks k WHERE k.pid = ANY (pids) AND k.mode <> 'SIReadLock'));
+            'held', (SELECT jsonb_agg(to_jsonb(k)) FROM pg_locks k
+                     WHERE k.pid = ANY (pids) AND k.mode <> 'SIReadLock'));
     END $$;
 """
 
@@ -123,10 +128,11 @@ LOCK = f"""INSERT INTO customer_locks (customer_id, lock_id, author, locked_at, 
 
 def history_row(previous: str | None, version: str, operation: str, fields: str) -> str:
     before = "NULL" if previous is None else f"'{previous}'"
-    status_from, status_to = ("NULL" if missing else "'new'" for missing in (operation == "insert", operation == "delete"))
-    return ("INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, status_from, "
-            f"status_to, fields) VALUES (1, '{version}', {before}, '{version}', '{operation}', current_user, {status_from}, "
-            f"{status_to}, '{fields}');")
+    status_from, status_to = ("NULL" if missing else "'new'"
+                              for missing in (operation == "insert", operation == "delete"))
+    return ("INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, "
+            f"status_from, status_to, fields) VALUES (1, '{version}', {before}, '{version}', '{operation}', "
+            f"current_user, {status_from}, {status_to}, '{fields}');")
 
 
 HISTORY = (
@@ -138,7 +144,7 @@ GONE = history_row(CURRENT, DELETION, "delete", '{"name": {"from": "Acme"}}')
 
 
 def set_up(needs: frozenset[str]) -> str:
-    """Puts the rows back as they are before each interleaving. The table is attached, and has the columns that it had."""
+    """Puts the rows back as before each interleaving. The table is attached, and has the columns that it had."""
     rows = [EMPTIED, HISTORY]
     if "deleted" in needs:
         rows.append(GONE)
@@ -158,7 +164,8 @@ def reset(state: dict) -> str:
     """What makes the tables those that they were: attached, and without added columns. Empty where they are."""
     if state["width"] > MOST_COLUMNS:
         return DROP_TABLES + TABLES
-    ddl = [f"ALTER TABLE customers DROP COLUMN {column};" for column in state["columns"] if column.startswith("added_by_")]
+    ddl = [f"ALTER TABLE customers DROP COLUMN {column};" for column in state["columns"]
+           if column.startswith("added_by_")]
     if not state["registry"]:
         ddl.append("SELECT crm_attach('customers');")
     return " ".join(ddl)

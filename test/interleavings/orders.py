@@ -27,7 +27,8 @@ class Interleaving:
     def __str__(self) -> str:
         """What --only takes."""
         steps = ".".join(f"{session + 1}{kind}" for session, kind in self.order)
-        return ":".join([",".join(operation.name for operation in self.pair), self.level, ",".join(self.ends), steps, self.wait])
+        return ":".join([",".join(operation.name for operation in self.pair), self.level, ",".join(self.ends),
+                         steps, self.wait])
 
     @property
     def overlaps(self) -> bool:
@@ -51,8 +52,8 @@ def parse(text: str) -> Interleaving:
 
 
 def steps_of(session: int, operation: Operation, level: str, end: str) -> list[Step]:
-    """What cannot run in a transaction is one step. Under READ COMMITTED each statement has a snapshot of its own, so BEGIN
-    does nothing that another could notice: it goes with the operation."""
+    """What cannot run in a transaction is one step. Under READ COMMITTED each statement has a snapshot of its own, so
+    BEGIN does nothing that another could notice: it goes with the operation."""
     if not operation.runs_in_block:
         return [(session, "op")]
     kinds = ["op", end] if level == "rc" else ["begin", "op", end]
@@ -70,8 +71,8 @@ def merged(first: list[Step], second: list[Step]) -> Iterator[tuple[Step, ...]]:
 
 
 def is_needless(order: tuple[Step, ...], pair: Pair) -> bool:
-    """A snapshot depends only on which transactions have ended, so BEGIN commutes with the other's BEGIN and, unless that
-    ends by itself, operation: of the orders that are the same the one in which it comes last is taken."""
+    """A snapshot depends only on which transactions have ended, so BEGIN commutes with the other's BEGIN and, unless
+    that ends by itself, operation: of the orders that are the same the one in which it comes last is taken."""
     return any(
         kind == "begin" and next_session != session
         and (next_kind == "begin" or (next_kind == "op" and pair[next_session].runs_in_block))

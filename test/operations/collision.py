@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Finds the text of a comment whose hash, mixed with those of its customer and author as crm_add_comment() mixes them, has a
-value that is asked for: what PostgreSQL's hash_bytes_extended() does to a short text can be undone."""
+"""Finds the text of a comment whose hash, mixed with those of its customer and author as crm_add_comment() mixes them,
+has a value that is asked for: what PostgreSQL's hash_bytes_extended() does to a short text can be undone."""
 import sys
 
 import numpy
@@ -54,11 +54,13 @@ def text_with(number, seed):
             c = ((c + rotated(b, k)) & MASK) ^ b
         parts = ((a - a0) & MASK, (b - b0) & MASK, (c - c0) & MASK)
         fits = parts[2] & 0xFF == 0
-        for part, shift in [(0, s) for s in (0, 8, 16, 24)] + [(1, s) for s in (0, 8, 16, 24)] + [(2, s) for s in (8, 16, 24)]:
+        # the lowest byte of the last part is the length's
+        for part, shift in [(part, 8 * byte) for part in range(3) for byte in range(4) if (part, byte) != (2, 0)]:
             byte = (parts[part] >> shift) & 0xFF
             fits &= (byte > 0x20) & (byte < 0x7F)
         for i in numpy.flatnonzero(fits):
-            text = b"".join(int(part[i]).to_bytes(4, "little") for part in parts[:2]) + int(parts[2][i]).to_bytes(4, "little")[1:]
+            words = [int(part[i]).to_bytes(4, "little") for part in parts]
+            text = words[0] + words[1] + words[2][1:]
             if hashed(text, seed) == number:
                 return text.decode()
     sys.exit("there is none")

@@ -37,14 +37,16 @@ def save(base, rest):
 
 
 def comment(body, base="NULL"):
-    return f"INSERT INTO {{schema}}.comments (customer_id, author, body, expected_ts) VALUES ({{n}}, 'ana', '{body}', {base})"
+    return ("INSERT INTO {schema}.comments (customer_id, author, body, expected_ts) "
+            f"VALUES ({{n}}, 'ana', '{body}', {base})")
 
 
 CALLS = [
     Call("crm_update_customer", "updated", WRITE, (save(CURRENT, "'won', 'Signed', 'ana', fields => '{fields}'"),)),
     Call("crm_update_customer", "refused, its comment kept", WRITE,
          (save(OLD, "'lost', 'Kept', 'ben', fields => '{fields}'"),) * 2),
-    Call("crm_update_customer", "merged", WRITE, (save(OLD, "'won', 'Merged', 'ana', true, fields => '{\"email\": \"e\"}'"),)),
+    Call("crm_update_customer", "merged", WRITE,
+         (save(OLD, "'won', 'Merged', 'ana', true, fields => '{\"email\": \"e\"}'"),)),
     Call("crm_update_customer", "replayed", WRITE, (save(CURRENT, "'won', 'Signed', 'ana'"),) * 2),
     Call("crm_update_customer", "adopted", WRITE,
          (save(OLD, "'lost', 'Kept', 'ben'"), save(CURRENT, "'lost', 'Kept', 'ben'"))),
@@ -57,12 +59,14 @@ CALLS = [
          ("SELECT outcome FROM ext.crm_update_customer(99999999, '2026-01-05', 'lost', 'Nobody', 'ben')",)),
     Call("crm_update_customer", "by key, with a reply", REPLY,
          ("SELECT ext.crm_add_comment({n}, 'Asked', 'ana') IS NULL",
-          f"SELECT outcome FROM ext.crm_update_customer_by_key('{{n}}', {CURRENT}, 'won', 'Answered', 'ben', reply_to => "
-          f"(SELECT pg_catalog.max(id) FROM {{schema}}.comments WHERE customer_id {OF_CUSTOMER}))")),
+          f"SELECT outcome FROM ext.crm_update_customer_by_key('{{n}}', {CURRENT}, 'won', 'Answered', 'ben', "
+          f"reply_to => (SELECT pg_catalog.max(id) FROM {{schema}}.comments WHERE customer_id {OF_CUSTOMER}))")),
     Call("crm_update_customers", "two saves", WRITE,
          ("""SELECT outcome FROM ext.crm_update_customers('[
-             {"id": {n}, "expected_ts": "2026-01-05T10:00:00.5Z", "status": "won", "comment": "Of many", "author": "ana"},
-             {"key": "{n}", "expected_ts": "2026-01-05T10:00:00Z", "status": "lost", "comment": "Kept", "author": "ben"}]')""",)),
+             {"id": {n}, "expected_ts": "2026-01-05T10:00:00.5Z", "status": "won", "comment": "Of many",
+              "author": "ana"},
+             {"key": "{n}", "expected_ts": "2026-01-05T10:00:00Z", "status": "lost", "comment": "Kept",
+              "author": "ben"}]')""",)),
     Call("crm_add_comment", "twice", WRITE,
          ("SELECT ext.crm_add_comment({n}, 'Called', 'ana') IS NULL",
           "SELECT ext.crm_add_comment_by_key('{n}', 'Called', 'ana') IS NULL")),
@@ -85,37 +89,45 @@ CALLS = [
     Call("crm_get_customer", "now", READ,
          ("SELECT ext.crm_get_customer({n}) IS NULL", "SELECT ext.crm_get_customer_by_key('{n}') IS NULL")),
     Call("crm_get_customer", "then", READ,
-         (f"SELECT ext.crm_get_customer({{n}}, {OLD}) IS NULL", "SELECT ext.crm_get_customer({n}, 'infinity') IS NULL")),
+         (f"SELECT ext.crm_get_customer({{n}}, {OLD}) IS NULL",
+          "SELECT ext.crm_get_customer({n}, 'infinity') IS NULL")),
     Call("crm_timeline", "all, and one", READ,
          ("SELECT pg_catalog.count(*) FROM ext.crm_timeline({n})",
           "SELECT pg_catalog.count(*) FROM ext.crm_timeline_by_key('{n}', 1)")),
     Call("crm_export_comments", "all", READ,
          ("SELECT ext.crm_export_comments({n}) IS NULL", "SELECT ext.crm_export_comments_by_key('{n}') IS NULL")),
     Call("crm_lock_customer", "locked, renewed and unlocked", READ,
-         ("SELECT outcome FROM ext.crm_lock_customer({n}, 'ana')", "SELECT outcome FROM ext.crm_lock_customer({n}, 'ben')",
+         ("SELECT outcome FROM ext.crm_lock_customer({n}, 'ana')",
+          "SELECT outcome FROM ext.crm_lock_customer({n}, 'ben')",
           "SELECT outcome FROM ext.crm_lock_customer_by_key('{n}', 'ana', '1 hour')",
           "SELECT outcome, ext.crm_unlock_customer({n}, lock_id) FROM ext.crm_lock_customer({n}, 'ana')",
           "SELECT ext.crm_unlock_customer_by_key('{n}', '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')")),
     Call("crm_locks", "all", READ,
-         ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_locks", "SELECT 1 FROM ext.crm_live_locks() LIMIT 1")),
+         ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_locks",
+          "SELECT 1 FROM ext.crm_live_locks() LIMIT 1")),
     Call("crm_verify", "all, and one", READ,
          ("SELECT pg_catalog.count(*) FROM ext.crm_verify()", "SELECT pg_catalog.count(*) FROM ext.crm_verify({n})",
           "SELECT pg_catalog.count(*) FROM ext.crm_verify_by_key('{n}')")),
     Call("crm_doctor", "all", READ, ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_doctor()",)),
     Call("crm_stat", "all", READ,
-         ("SELECT 1 FROM ext.crm_stat LIMIT 1", "SELECT 1 FROM ext.crm_stat_databases() LIMIT 1", "SELECT ext.crm_stat_reset()")),
+         ("SELECT 1 FROM ext.crm_stat LIMIT 1", "SELECT 1 FROM ext.crm_stat_databases() LIMIT 1",
+          "SELECT ext.crm_stat_reset()")),
 
     Call("crm_import_comments", "a text", ADMINISTRATION,
-         (f"SELECT ext.crm_import_comments({{n}}, {IMPORTED})", f"SELECT ext.crm_import_comments_by_key('{{n}}', {IMPORTED})")),
+         (f"SELECT ext.crm_import_comments({{n}}, {IMPORTED})",
+          f"SELECT ext.crm_import_comments_by_key('{{n}}', {IMPORTED})")),
     Call("crm_import_comments_column", "two batches", ADMINISTRATION,
          ("CALL ext.crm_import_comments_column('{schema}.customers', 40)",)),
     Call("crm_erase_customer", "twice", ADMINISTRATION,
          ("SELECT ext.crm_erase_customer({n}) IS NULL", "SELECT ext.crm_erase_customer_by_key('{n}') IS NULL")),
     Call("crm_prune_history", "one change", ADMINISTRATION, ("SELECT ext.crm_prune_history('0', 1)",)),
     Call("crm_create_tables", "there", DEFINITION, ("SELECT ext.crm_create_tables('{schema}')",)),
-    Call("crm_create_tables", "in an empty schema", DEFINITION, ("SELECT ext.crm_create_tables('{schema}_new_{turn}') IS NULL",)),
-    Call("crm_attach", "again", DEFINITION, ("SELECT ext.crm_attach('{schema}.customers', comments_column => 'notes') IS NULL",)),
-    Call("crm_attach", "for the first time", DEFINITION, ("SELECT ext.crm_attach('{schema}_fresh_{turn}.customers') IS NULL",)),
+    Call("crm_create_tables", "in an empty schema", DEFINITION,
+         ("SELECT ext.crm_create_tables('{schema}_new_{turn}') IS NULL",)),
+    Call("crm_attach", "again", DEFINITION,
+         ("SELECT ext.crm_attach('{schema}.customers', comments_column => 'notes') IS NULL",)),
+    Call("crm_attach", "for the first time", DEFINITION,
+         ("SELECT ext.crm_attach('{schema}_fresh_{turn}.customers') IS NULL",)),
     # the last: not all that is planted lets itself be attached
     Call("crm_detach", "and attach again", DEFINITION, ("SELECT ext.crm_detach('{schema}.customers')", ATTACH)),
 ]
@@ -154,12 +166,14 @@ class Run(NamedTuple):
 
     @property
     def name(self):
-        how = ", from the end of the transaction on" if self.is_at_commit else "" if self.is_restricted else ", not restricted"
+        how = "" if self.is_restricted else ", not restricted"
+        if self.is_at_commit:
+            how = ", from the end of the transaction on"
         return f"{self.planted.name} ran as {self.role}{how}"
 
 
 def may_run(run, call, caller):
-    """Whether planted code may run so: as its planter, in a security-restricted operation, or as PostgreSQL itself lets it run."""
+    """Whether planted code may run so: as its planter, in a security-restricted operation, or as PostgreSQL lets it."""
     planted = run.planted
     if run.role == planted.planter and (run.is_restricted or caller.role == planted.planter):
         return True
@@ -178,7 +192,8 @@ def may_run(run, call, caller):
         return False
     if planted.place.kind == "constraint trigger, deferred" and is_for_foreign_key(planted, call):
         return True
-    # PostgreSQL fires AFTER triggers of what a foreign key deletes at the end of the statement that caused it, as its caller
+    # PostgreSQL fires AFTER triggers of what a foreign key deletes at the end of the statement that caused it, as its
+    # caller
     if call.kind == DELETE and planted.table == "customer_locks" and "trigger, after" in planted.place.kind:
         return True
     # the caller's own write
@@ -186,7 +201,7 @@ def may_run(run, call, caller):
 
 
 def is_for_foreign_key(planted, call):
-    """Whether PostgreSQL reads or deletes as the table's owner, not restricted: to check a foreign key, or to cascade."""
+    """Whether PostgreSQL reads or deletes as the table's owner, unrestricted: to check a foreign key, or to cascade."""
     if call.kind == DELETE and planted.table in ("comments", "customer_locks"):
         return True
     if planted.place.kind.startswith("foreign key"):
@@ -194,4 +209,6 @@ def is_for_foreign_key(planted, call):
     if not planted.place.kind.startswith(("index predicate", "statistics", "operator class", "inheriting")):
         return False
     # whose rows comments refer to
-    return planted.table == "customers" and call.kind in (WRITE, REPLY) or planted.table == "comments" and call.kind == REPLY
+    if planted.table == "customers":
+        return call.kind in (WRITE, REPLY)
+    return planted.table == "comments" and call.kind == REPLY

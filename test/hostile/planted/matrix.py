@@ -14,8 +14,8 @@ DATABASE = "crm_hostile_planted"
 PREFIX = "crm_hostile_"
 OWNERS = ("alice", "mallory", "bob")
 ROLES = (*OWNERS, "eve")
-FUNCTIONS = (HERE / "functions.sql").read_text()
-LOOK_ALIKES = (HERE / "look_alikes.sql").read_text()
+FUNCTIONS = (HERE / "functions.sql").read_text(encoding="utf-8")
+LOOK_ALIKES = (HERE / "look_alikes.sql").read_text(encoding="utf-8")
 
 
 def role_of(name):
@@ -60,7 +60,8 @@ class Server:
 
     def remove(self):
         with self.connect("postgres") as connection:
-            for database, in connection.execute(f"SELECT datname FROM pg_database WHERE datname ~ '^{DATABASE}'").fetchall():
+            databases = connection.execute(f"SELECT datname FROM pg_database WHERE datname ~ '^{DATABASE}'").fetchall()
+            for database, in databases:
                 connection.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
             for role in ROLES:
                 connection.execute(f"DROP ROLE IF EXISTS {role_of(role)}")
@@ -70,7 +71,8 @@ class Server:
         self.run("postgres", *(f"CREATE ROLE {role_of(role)} LOGIN" for role in ROLES),
                  f"CREATE DATABASE {DATABASE} TEMPLATE template0")
         self.run(DATABASE, "CREATE SCHEMA ext", "CREATE EXTENSION crm_concurrency SCHEMA ext",
-                 f"CREATE SCHEMA names AUTHORIZATION {role_of('bob')}", "GRANT USAGE ON SCHEMA ext, names TO PUBLIC", LOOK_ALIKES)
+                 f"CREATE SCHEMA names AUTHORIZATION {role_of('bob')}",
+                 "GRANT USAGE ON SCHEMA ext, names TO PUBLIC", LOOK_ALIKES)
 
     def new_database(self, name):
         database = f"{DATABASE}_{name}"
@@ -82,7 +84,8 @@ class Server:
 
 # Plainly: ON CONFLICT, as crm_lock_customer() has it, does not go with rules.
 LOCK = ("INSERT INTO {schema}.customer_locks (customer_id, lock_id, author, locked_at, expires_at, db_user) VALUES "
-        "({n}, pg_catalog.gen_random_uuid(), 'ana', pg_catalog.now(), pg_catalog.now() OPERATOR(pg_catalog.+) '1 hour', 'ana')")
+        "({n}, pg_catalog.gen_random_uuid(), 'ana', pg_catalog.now(), "
+        "pg_catalog.now() OPERATOR(pg_catalog.+) '1 hour', 'ana')")
 
 # The planter reads and writes each table, so that what is planted runs, or the test is for nothing.
 CONTROL = (
@@ -113,6 +116,7 @@ class Matrix:
         self.seen = set()       # the Planted that run at all
         self.runs = []          # (Call, Caller, Run)
         self.answers = {}       # by (Call, Caller, turn)
+        self.admin = None       # the connection that makes the tables
 
     def fill_in(self):
         with self.server.connect(self.database) as self.admin:
@@ -145,18 +149,21 @@ class Matrix:
         self.as_owner(schema, FUNCTIONS.replace("{schema}", "names") if schema == "bob" else FUNCTIONS)
         self.plant(schema, early=True)
         types = self.world if any(place.early and schema in place.planters for place in self.places) else World("")
-        columns = (f"(id {types.key} PRIMARY KEY, name text, phone text, email text, status {types.status} NOT NULL DEFAULT 'new', "
-                   "notes text, updated_at timestamptz(3) NOT NULL)")
+        columns = (f"(id {types.key} PRIMARY KEY, name text, phone text, email text, "
+                   f"status {types.status} NOT NULL DEFAULT 'new', notes text, updated_at timestamptz(3) NOT NULL)")
         # one of the tables that are not attached yet has no version
-        self.as_owner(schema, *(f"CREATE TABLE {schema}{name}.customers {columns}" for name in ("", "_fresh_1", "_fresh_2")),
+        self.as_owner(schema,
+                      *(f"CREATE TABLE {schema}{name}.customers {columns}" for name in ("", "_fresh_1", "_fresh_2")),
                       "ALTER TABLE {schema}_fresh_1.customers ALTER updated_at SET DEFAULT '2026-01-05'",
                       "ALTER TABLE {schema}_fresh_2.customers DROP updated_at", ATTACH)
         if schema == "alice":
             self.as_owner(schema, "GRANT USAGE ON SCHEMA alice TO PUBLIC",
-                          f"GRANT SELECT, INSERT, UPDATE, DELETE ON alice.customers, alice.comments TO {role_of('bob')}",
+                          "GRANT SELECT, INSERT, UPDATE, DELETE ON alice.customers, alice.comments "
+                          f"TO {role_of('bob')}",
                           f"GRANT SELECT ON alice.customer_history TO {role_of('bob')}")
         elif schema == "mallory":
-            self.as_owner(schema, "GRANT ALL ON SCHEMA mallory TO PUBLIC", "GRANT ALL ON ALL TABLES IN SCHEMA mallory TO PUBLIC")
+            self.as_owner(schema, "GRANT ALL ON SCHEMA mallory TO PUBLIC",
+                          "GRANT ALL ON ALL TABLES IN SCHEMA mallory TO PUBLIC")
 
     def plant(self, schema, early):
         for place in self.places:
@@ -189,9 +196,11 @@ class Matrix:
         self.as_owner(
             schema, "SET search_path = pg_catalog",
             "INSERT INTO {schema}.customers (id, updated_at, phone, notes) SELECT n, '2026-01-05 10:00:00+00', '1', "
-            f"CASE WHEN n % 5 = 0 THEN '[12/15/2024, 3:45:23 PM] ana: Of the past' END FROM generate_series(1, {count}) n",
+            "CASE WHEN n % 5 = 0 THEN '[12/15/2024, 3:45:23 PM] ana: Of the past' END "
+            f"FROM generate_series(1, {count}) n",
             "UPDATE {schema}.customers SET phone = '2', updated_at = '2026-01-05 10:00:00.5+00'",
-            "INSERT INTO {schema}.comments (customer_id, author, body) SELECT id, 'ana', 'Known' FROM {schema}.customers",
+            "INSERT INTO {schema}.comments (customer_id, author, body) SELECT id, 'ana', 'Known' "
+            "FROM {schema}.customers",
             LOCK.replace("{n}", "1"),
             *(f"INSERT INTO {{schema}}_fresh_{n}.customers (id) VALUES (1), (2)" for n in (1, 2)), "RESET search_path")
 
@@ -219,7 +228,7 @@ class Matrix:
             (admin if planted.place.control_as else planter).execute(sql)
 
     def call(self, call, caller, customer, alice):
-        """Makes a call twice in a session of its own, the second time with what the first left in the session's caches."""
+        """Makes a call twice in a session of its own, the second time with what the first left in its caches."""
         with self.server.connect(self.database, caller.role, expanded(self.world.path, caller.schema)) as connection:
             connection.add_notice_handler(self.listener(lambda run: self.runs.append((call, caller, run))))
             if self.world.session and caller.role == "bob":
@@ -236,7 +245,8 @@ class Matrix:
 
     def listener(self, heard):
         def listen(diagnostic):
-            told = re.fullmatch(r"planted (p\d+)( at commit)? as (\S+) (restricted|free|unknown)", diagnostic.message_primary)
+            told = re.fullmatch(r"planted (p\d+)( at commit)? as (\S+) (restricted|free|unknown)",
+                                diagnostic.message_primary)
             if told is not None:
                 heard(Run(self.planted[told[1]], told[3].removeprefix(PREFIX), told[4] != "free", told[2] is not None))
         return listen

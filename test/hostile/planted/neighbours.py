@@ -9,8 +9,10 @@ BREAKAGES = (
     ("a trigger of customers is dropped", "DROP TRIGGER zz_crm_version ON mallory.customers"),
     ("a trigger of customers is disabled", "ALTER TABLE mallory.customers DISABLE TRIGGER crm_history"),
     ("the trigger that tells the columns is dropped", "DROP TRIGGER crm_key ON mallory.customers"),
-    ("the trigger that tells the columns is another", "DROP TRIGGER crm_key ON mallory.customers; CREATE TRIGGER crm_key "
-     "BEFORE UPDATE ON mallory.customers FOR EACH ROW EXECUTE FUNCTION mallory.planted_trigger('p0')"),
+    ("the trigger that tells the columns is another",
+     "DROP TRIGGER crm_key ON mallory.customers; "
+     "CREATE TRIGGER crm_key BEFORE UPDATE ON mallory.customers FOR EACH ROW "
+     "EXECUTE FUNCTION mallory.planted_trigger('p0')"),
     ("a trigger of comments is dropped", "DROP TRIGGER zz_crm_guard ON mallory.comments"),
     ("customers are dropped", "DROP TABLE mallory.customers CASCADE"),
     ("comments are dropped", "DROP TABLE mallory.comments"),
@@ -26,13 +28,15 @@ BREAKAGES = (
     ("the status is dropped", "ALTER TABLE mallory.customers DROP status CASCADE"),
     ("the version is renamed", "ALTER TABLE mallory.customers RENAME updated_at TO renamed"),
     ("the key is no primary key any more", "ALTER TABLE mallory.customers DROP CONSTRAINT customers_pkey CASCADE"),
-    ("a policy of the locks fails", "ALTER TABLE mallory.customer_locks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
+    ("a policy of the locks fails",
+     "ALTER TABLE mallory.customer_locks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
      "CREATE POLICY fails ON mallory.customer_locks USING (1 / (SELECT count(*) - count(*) FROM mallory.sink) > 0)"),
     ("a policy of the customers fails", "ALTER TABLE mallory.customers ENABLE ROW LEVEL SECURITY; "
      "CREATE POLICY fails ON mallory.customers USING (1 / (SELECT count(*) - count(*) FROM mallory.sink) > 0)"),
     ("planning fails", "CREATE FUNCTION mallory.fails() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN "
      "IF current_setting('planted.is_quiet', true) = 'on' THEN RETURN 1; END IF; RAISE 'planning fails'; END $$; " +
-     "".join(f"CREATE INDEX ON mallory.{table} ({'id' if table == 'customers' else 'customer_id'}) WHERE mallory.fails() > 0;"
+     "".join(f"CREATE INDEX ON mallory.{table} ({'id' if table == 'customers' else 'customer_id'}) "
+             "WHERE mallory.fails() > 0;"
              for table in TABLES)),
 )
 NEIGHBOURS = (Caller("bob", "bob", "bob"), Caller("alice", "alice", "alice"), Caller("a superuser", "postgres", "bob"))
@@ -41,19 +45,22 @@ CALLS = (
     ("crm_doctor", "SELECT count(*) > 0 FROM ext.crm_doctor()", "00000 True"),
     ("crm_verify", "SELECT count(*) FROM ext.crm_verify()", "00000 0"),
     ("crm_get_customer", "SELECT ext.crm_get_customer(2) ->> 'comments_total'", "00000 1"),
-    ("crm_update_customer", "SELECT outcome FROM ext.crm_update_customer(3, '2026-01-05 10:00:00.5+00', 'won', 'Signed', 'ana')",
+    ("crm_update_customer",
+     "SELECT outcome FROM ext.crm_update_customer(3, '2026-01-05 10:00:00.5+00', 'won', 'Signed', 'ana')",
      "00000 updated"),
     ("crm_lock_customer", "SELECT outcome FROM ext.crm_lock_customer(2, 'ana')", "00000 acquired"),
 )
 
 
 def meet_broken_tables(server):
-    """What goes wrong for mallory's neighbours, in sessions that knew her tables before and in new ones, by breakage and call."""
+    """What goes wrong for mallory's neighbours, by breakage and call, in sessions that knew her tables before and in
+    new ones."""
     matrix = Matrix(server, "neighbours", World("neighbours"), [])
     wrong = {(breakage, call): [] for breakage, _ in BREAKAGES for call, _, _ in CALLS}
 
     def sessions():
-        return [(caller, server.connect(matrix.database, caller.role, f"{caller.schema}, ext")) for caller in NEIGHBOURS]
+        return [(caller, server.connect(matrix.database, caller.role, f"{caller.schema}, ext"))
+                for caller in NEIGHBOURS]
 
     with server.connect(matrix.database) as matrix.admin:
         matrix.admin.execute("SET planted.is_quiet = on")
@@ -76,7 +83,8 @@ def meet_broken_tables(server):
                     if got != expected:
                         wrong[breakage, name].append(f"{caller.name}: {got}")
                 connection.close()
-            matrix.admin.execute("DROP SCHEMA mallory, mallory_fresh_1, mallory_fresh_2, mallory_new_1, mallory_new_2 CASCADE")
+            matrix.admin.execute(
+                "DROP SCHEMA mallory, mallory_fresh_1, mallory_fresh_2, mallory_new_1, mallory_new_2 CASCADE")
     return wrong
 
 
@@ -100,10 +108,11 @@ def become_superuser(server):
         eve.execute("SELECT ext.crm_create_tables('eve')")
         eve.execute(WORK)
         for table in TABLES:
-            eve.execute(f"CREATE INDEX ON eve.{table} ({'id' if table == 'customers' else 'customer_id'}) WHERE eve.evil(1) > 0")
-        for statement in ("SELECT * FROM ext.crm_locks", "SELECT * FROM ext.crm_doctor()", "SELECT * FROM ext.crm_verify()",
-                          "SELECT ext.crm_get_customer(1)", "SELECT ext.crm_prune_history('0')",
-                          "SELECT ext.crm_attach('eve.customers')"):
+            eve.execute(f"CREATE INDEX ON eve.{table} ({'id' if table == 'customers' else 'customer_id'}) "
+                        "WHERE eve.evil(1) > 0")
+        for statement in ("SELECT * FROM ext.crm_locks", "SELECT * FROM ext.crm_doctor()",
+                          "SELECT * FROM ext.crm_verify()", "SELECT ext.crm_get_customer(1)",
+                          "SELECT ext.crm_prune_history('0')", "SELECT ext.crm_attach('eve.customers')"):
             with server.connect(database, search_path="eve, ext") as connection:
                 connection.execute(statement)
             if admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = 'crm_hostile_eve'").fetchone()[0]:

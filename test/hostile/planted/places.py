@@ -17,7 +17,7 @@ class World(NamedTuple):
     session: str = ""               # what bob's sessions begin with
     between: str = ""               # what alice does between the two turns of a session
     after: str = ""                 # and after them
-    may_answer: str = ""            # a pattern: what calls may answer here that answer otherwise where nothing is planted
+    may_answer: str = ""            # a pattern: what calls may answer here that answer otherwise where none is planted
 
 
 WORLDS = {
@@ -48,8 +48,8 @@ WORLDS = {
 class Place(NamedTuple):
     """Where code is planted, on each of the tables.
 
-    In its SQL {schema} and {role} are the planter's, {relation} is the table, {name} a name for what belongs to it, {key} its
-    column of the key; {place} is what the planted code tells.
+    In its SQL {schema} and {role} are the planter's, {relation} is the table, {name} a name for what belongs to it,
+    {key} its column of the key; {place} is what the planted code tells.
     """
     kind: str
     world: str
@@ -91,14 +91,16 @@ def operator_class(name, type_name, compare, default=""):
         made.append(f"CREATE OPERATOR {{schema}}.{operator}{{sign}} "
                     f"(LEFTARG = {type_name}, RIGHTARG = {type_name}, FUNCTION = {underlying});")
         members.append(f"OPERATOR {number} {{schema}}.{operator}{{sign}}")
-    return "".join(made) + (f"CREATE OPERATOR CLASS {{schema}}.class_{name} {default} FOR TYPE {type_name} USING btree AS "
-                            f"{', '.join(members)}, FUNCTION 1 {comparison}({type_name}, {type_name});")
+    return "".join(made) + (f"CREATE OPERATOR CLASS {{schema}}.class_{name} {default} FOR TYPE {type_name} USING btree "
+                            f"AS {', '.join(members)}, FUNCTION 1 {comparison}({type_name}, {type_name});")
 
 
 def foreign_key(how=""):
-    return ("CREATE TABLE {schema}.target_{name} (id bigint PRIMARY KEY); INSERT INTO {schema}.target_{name} VALUES (1);"
+    return ("CREATE TABLE {schema}.target_{name} (id bigint PRIMARY KEY);"
+            "INSERT INTO {schema}.target_{name} VALUES (1);"
             "CREATE INDEX ON {schema}.target_{name} (id) WHERE {schema}.planted('{place}') > 0;"
-            f"ALTER TABLE {{relation}} ADD planted_reference bigint DEFAULT 1 REFERENCES {{schema}}.target_{{name}} {how}")
+            "ALTER TABLE {relation} ADD planted_reference bigint DEFAULT 1 "
+            f"REFERENCES {{schema}}.target_{{name}} {how}")
 
 
 def on_other_table(table):
@@ -110,7 +112,7 @@ def on_other_table(table):
 
 
 PLACES = [
-    # On the tables -------------------------------------------------------------------------------------------------------
+    # On the tables ----------------------------------------------------------------------------------------------------
     Place("index expression", "tables", ALL, "CREATE INDEX ON {relation} ({schema}.planted('{place}', {key}))"),
     Place("index predicate, constant", "tables", ALL,
           "CREATE INDEX ON {relation} ({key}) WHERE {schema}.planted('{place}') > 0"),
@@ -119,11 +121,13 @@ PLACES = [
     Place("statistics on an expression", "tables", ALL,
           "CREATE STATISTICS {schema}.statistics_{name} ON ({schema}.planted('{place}') + {key}) FROM {relation}"),
     Place("CHECK, constant", "tables", ALL, "ALTER TABLE {relation} ADD CHECK ({schema}.planted('{place}') > 0)"),
-    Place("CHECK, of a column", "tables", ALL, "ALTER TABLE {relation} ADD CHECK ({schema}.planted('{place}', {key}) > 0)"),
+    Place("CHECK, of a column", "tables", ALL,
+          "ALTER TABLE {relation} ADD CHECK ({schema}.planted('{place}', {key}) > 0)"),
     Place("default", "tables", ALL,
           "ALTER TABLE {relation} ADD planted_default bigint DEFAULT {schema}.planted('{place}')"),
     Place("generated column", "tables", ALL,
-          "ALTER TABLE {relation} ADD planted_generated bigint GENERATED ALWAYS AS ({schema}.planted('{place}', {key})) STORED"),
+          "ALTER TABLE {relation} ADD planted_generated bigint "
+          "GENERATED ALWAYS AS ({schema}.planted('{place}', {key})) STORED"),
     Place("row trigger, before", "tables", ALL, trigger("aa_planted", "BEFORE", "FOR EACH ROW")),
     Place("row trigger, after", "tables", ALL, trigger("planted_after", "AFTER", "FOR EACH ROW")),
     Place("trigger condition", "tables", ALL,
@@ -148,7 +152,7 @@ PLACES = [
         f"CREATE RULE planted_{event} AS ON {event} TO {{relation}} DO ALSO "
         "INSERT INTO {schema}.sink SELECT {schema}.planted('{place}');" for event in ("INSERT", "UPDATE", "DELETE"))),
 
-    # Row security --------------------------------------------------------------------------------------------------------
+    # Row security -----------------------------------------------------------------------------------------------------
     Place("row security policy", "policies", ALL,
           "ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY;"
           "CREATE POLICY planted ON {relation} USING ({schema}.planted('{place}', {key}) > 0)",
@@ -161,12 +165,13 @@ PLACES = [
           "ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
           "CREATE POLICY planted ON {relation} USING ({schema}.planted('{place}', {key}) > 0)"),
 
-    # Types ---------------------------------------------------------------------------------------------------------------
+    # Types ------------------------------------------------------------------------------------------------------------
     Place("cast of an enum to json", "types", ALL,
           "CREATE TYPE {schema}.enum_{name} AS ENUM ('red', 'green');" +
           function("{schema}.json_of_enum_{name}({schema}.enum_{name}) RETURNS json", "'\"cast\"'") +
           "CREATE CAST ({schema}.enum_{name} AS json) WITH FUNCTION {schema}.json_of_enum_{name};"
-          "ALTER TABLE {relation} ADD planted_enum {schema}.enum_{name} DEFAULT 'red'", field='"planted_enum": "green"'),
+          "ALTER TABLE {relation} ADD planted_enum {schema}.enum_{name} DEFAULT 'red'",
+          field='"planted_enum": "green"'),
     Place("cast of an enum to text", "types", ALL,
           "CREATE TYPE {schema}.text_enum_{name} AS ENUM ('red', 'green');" +
           function("{schema}.text_of_enum_{name}({schema}.text_enum_{name}) RETURNS text", "'cast'") +
@@ -194,7 +199,8 @@ PLACES = [
           "CREATE INDEX ON {relation} (planted_compared)", by="superuser", field='"planted_compared": "green"'),
     Place("range type with functions", "types", ALL,
           operator_class("range_{name}", "int", "pg_catalog.btint4cmp(a, b)") +
-          function("{schema}.difference_{name}(a int, b int) RETURNS double precision", "a OPERATOR(pg_catalog.-) b", "tell_role") +
+          function("{schema}.difference_{name}(a int, b int) RETURNS double precision",
+                   "a OPERATOR(pg_catalog.-) b", "tell_role") +
           "CREATE TYPE {schema}.range_{name} AS RANGE (subtype = int, subtype_opclass = {schema}.class_range_{name}, "
           "subtype_diff = {schema}.difference_{name}); ALTER FUNCTION {schema}.difference_{name} OWNER TO {role};"
           "ALTER TABLE {relation} ADD planted_range {schema}.range_{name} DEFAULT '[1,3)';"
@@ -219,13 +225,13 @@ PLACES = [
           sql=operator_class("status", "{schema}.status_enum", "pg_catalog.enum_cmp(a, b)", "DEFAULT"),
           control="SELECT FROM {relation} ORDER BY status"),
 
-    # Names ---------------------------------------------------------------------------------------------------------------
+    # Names ------------------------------------------------------------------------------------------------------------
     Place("look-alike", "names", ("schema",), "SELECT look_alikes('{schema}', '{place}')", planters=("alice",),
           control="SET search_path = {schema}, pg_catalog; SELECT 1 = 2"),
-    Place("look-alike of the caller", "own names", ("schema",), "SELECT look_alikes('names', '{place}')", planters=("bob",),
-          control="SET search_path = names, pg_catalog; SELECT 1 = 2"),
+    Place("look-alike of the caller", "own names", ("schema",), "SELECT look_alikes('names', '{place}')",
+          planters=("bob",), control="SET search_path = names, pg_catalog; SELECT 1 = 2"),
 
-    # Elsewhere -----------------------------------------------------------------------------------------------------------
+    # Elsewhere --------------------------------------------------------------------------------------------------------
     Place("event trigger", "events", ("database",), by="superuser",
           sql="CREATE FUNCTION {schema}.planted_event() RETURNS event_trigger LANGUAGE plpgsql AS "
           "$$ BEGIN PERFORM {schema}.tell('{place}'); END $$; ALTER FUNCTION {schema}.planted_event OWNER TO {role};" +
@@ -235,7 +241,8 @@ PLACES = [
     Place("inheriting table", "children", TABLES,
           "CREATE TABLE {schema}.{name}_child () INHERITS ({relation});" + on_other_table("{schema}.{name}_child")),
     Place("table in the place of another", "swapped", TABLES,
-          "CREATE TABLE {schema}.{name}_false (LIKE {relation} INCLUDING ALL); GRANT ALL ON {schema}.{name}_false TO PUBLIC;" +
+          "CREATE TABLE {schema}.{name}_false (LIKE {relation} INCLUDING ALL); "
+          "GRANT ALL ON {schema}.{name}_false TO PUBLIC;" +
           on_other_table("{schema}.{name}_false"), planters=("alice",),
           control="SELECT FROM {schema}.{name}_false WHERE {key} = 1"),
 ]

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Plants code on attached tables, and looks whose rights it ever runs with.
 
-alice and mallory own attached tables and plant code wherever PostgreSQL lets an owner do so, or a superuser for her: places.py.
-bob, to whom alice granted what users need, and a superuser make every call of the extension and write plainly, in new sessions
-and once more in the same ones: calls.py. What is planted tells its client who runs it, by a message that no error and no
-rollback takes back, and whether in a security-restricted operation; if it can, it leaves work for the end of the transaction,
-when nothing protects the caller any more: functions.sql. may_run() says what is allowed. mallory breaks her tables, too, and
-nobody else is to notice: neighbours.py. The results are printed as TAP.
+alice and mallory own attached tables and plant code wherever PostgreSQL lets an owner do so, or a superuser for her:
+places.py. bob, to whom alice granted what users need, and a superuser make every call of the extension and write
+plainly, in new sessions and once more in the same ones: calls.py. What is planted tells its client who runs it, by a
+message that no error and no rollback takes back, and whether in a security-restricted operation; if it can, it leaves
+work for the end of the transaction, when nothing protects the caller any more: functions.sql. may_run() says what is
+allowed. mallory breaks her tables, too, and nobody else is to notice: neighbours.py. The results are printed as TAP.
 """
 
 import argparse
@@ -59,7 +59,8 @@ def report_matrices(report, matrices, peace):
     cells = places * len(CALLS) * len(CALLERS)
     print(f"# planted code ran {sum(len(matrix.runs) for matrix in matrices)} times; "
           f"{sum(len(runs) for runs in wrong.values())} of the ways it ran are not allowed")
-    report.test(f"matrix: {places} places x {len(CALLS)} calls x {len(CALLERS)} callers = {cells} cells, each in two turns",
+    report.test(f"matrix: {places} places x {len(CALLS)} calls x {len(CALLERS)} callers = {cells} cells, "
+                "each in two turns",
                 [matrix.world.name for matrix in matrices if len(matrix.answers) != 2 * len(CALLS) * len(CALLERS)])
 
 
@@ -77,7 +78,8 @@ def main():
                         help="where the server is, whose superuser the caller is (default: what the PG* variables say)")
     parser.add_argument("--path", default="auto", help="crm_concurrency.access_path (default: auto)")
     parser.add_argument("--only", default="", help="only the places whose kind this pattern matches")
-    parser.add_argument("--alone", action="store_true", help="each kind of place on tables of its own, which takes minutes")
+    parser.add_argument("--alone", action="store_true",
+                        help="each kind of place on tables of its own, which takes minutes")
     options = parser.parse_args()
 
     worlds = collections.defaultdict(list)
@@ -96,7 +98,8 @@ def main():
             peace, *matrices = [
                 pool.submit(lambda *world: Matrix(server, *world).fill_in(), *world)
                 for world in [("peace", World("peace"), []),
-                              *((number, WORLDS[name], places) for number, ((name, _), places) in enumerate(worlds.items()))]]
+                              *((number, WORLDS[name], places)
+                                for number, ((name, _), places) in enumerate(worlds.items()))]]
         report.test("a plain owner of attached tables does not become superuser", superuser.result())
         for (breakage, name), problems in broken.result().items():
             report.test(f"a neighbour's table is broken: {breakage}: {name}", problems)
