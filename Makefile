@@ -11,11 +11,11 @@ REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 
 PG_CONFIG ?= pg_config
 PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
-ifeq ($(filter $(PG_MAJOR),14 15 16 17 18),)
-$(error crm_concurrency needs PostgreSQL 14 to 18, but "$(PG_CONFIG) --version" says "$(shell $(PG_CONFIG) --version 2>&1)")
+ifeq ($(filter $(PG_MAJOR),15 16 17 18 19),)
+$(error crm_concurrency needs PostgreSQL 15 to 19, but "$(PG_CONFIG) --version" says "$(shell $(PG_CONFIG) --version 2>&1)")
 endif
 
-# -isystem silences warnings of the server's headers; 14 and 15 export nothing by themselves under hidden visibility.
+# -isystem silences warnings of the server's headers; 15 exports nothing by themselves under hidden visibility.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
 # WERROR=-Werror makes warnings errors.

@@ -3,8 +3,8 @@
 // What differs between the supported versions of PostgreSQL. pg.h includes it.
 #include "pg.h"
 
-#if PG_VERSION_NUM < 140000 || PG_VERSION_NUM >= 190000
-#error "crm_concurrency supports PostgreSQL 14 to 18"
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 200000
+#error "crm_concurrency supports PostgreSQL 15 to 19"
 #endif
 
 namespace crm {
@@ -31,31 +31,6 @@ has_schema_right(Oid schema, Oid role, AclMode right)
 #endif
 }
 
-// MarkGUCPrefixReserved replaced EmitWarningsOnPlaceholders in PostgreSQL 15 (commit 75d22069e00).
-inline void
-reserve_settings(const char *prefix)
-{
-#if PG_VERSION_NUM >= 150000
-    MarkGUCPrefixReserved(prefix);
-#else
-    EmitWarningsOnPlaceholders(prefix);
-#endif
-}
-
-// Has a function called in which a library of shared_preload_libraries asks for shared memory; it must call the one of others
-// before. shmem_request_hook came with PostgreSQL 15 (commit 4f2400cb3f1): before, a library asked while it was loaded.
-inline void
-request_shared_memory(void (*request)(), void (*&request_of_others)())
-{
-#if PG_VERSION_NUM >= 150000
-    request_of_others = shmem_request_hook;
-    shmem_request_hook = request;
-#else
-    request_of_others = nullptr;
-    request();
-#endif
-}
-
 // A setting by its name, null for none. find_option() was made public in PostgreSQL 16 (commit 0a20ff54f5e).
 inline const config_generic *
 find_setting(const char *name)
@@ -69,18 +44,6 @@ find_setting(const char *name)
             return settings[i];
     return nullptr;
 #endif
-}
-
-// Whether who set the value that a session begins with may set a superuser's setting. Since PostgreSQL 15 (commit
-// a0ffa885e47) that can be granted.
-inline bool
-may_set_for_superuser(const config_generic &setting)
-{
-#if PG_VERSION_NUM >= 150000
-    if (pg_parameter_aclcheck(setting.name, setting.reset_srole, ACL_SET) == ACLCHECK_OK)
-        return true;
-#endif
-    return setting.reset_scontext <= PGC_SU_BACKEND;
 }
 
 // Makes a relation the first and only one of an executor's range table, with the columns that are inserted or updated: UPDATE
@@ -180,11 +143,13 @@ walk_expression(Node *node, bool (*walker)(Node *, void *), void *context)
 #endif
 }
 
-// Begins an index scan; PostgreSQL 18 can count what it does (commit 0fbceae841c).
+// Begins an index scan; PostgreSQL 18 can count what it does (commit 0fbceae841c), 19 takes flags.
 inline IndexScanDesc
 begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
 {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+    return index_beginscan(table, index, snapshot, nullptr, keys, 0, SO_NONE);
+#elif PG_VERSION_NUM >= 180000
     return index_beginscan(table, index, snapshot, nullptr, keys, 0);
 #else
     return index_beginscan(table, index, snapshot, keys, 0);
@@ -218,5 +183,34 @@ is_valid_json(const char *text)
 #endif
     return pg_parse_json(lexer, &nullSemAction) == JSON_SUCCESS;
 }
+
+// A hash table in shared memory; what it is made with and its greatest size are one since PostgreSQL 19.
+inline HTAB *
+shared_hash_table(const char *name, std::int64_t size, HASHCTL *control, int flags)
+{
+#if PG_VERSION_NUM >= 190000
+    return ShmemInitHash(name, size, control, flags);
+#else
+    return ShmemInitHash(name, size, size, control, flags);
+#endif
+}
+
+// Whether a domain has constraints; PostgreSQL 19 can tell whether they are volatile.
+inline bool
+has_domain_constraints(Oid type)
+{
+#if PG_VERSION_NUM >= 190000
+    return DomainHasConstraints(type, nullptr);
+#else
+    return DomainHasConstraints(type);
+#endif
+}
+
+// What a callback of the catalogue's caches is given: an enum since PostgreSQL 19.
+#if PG_VERSION_NUM >= 190000
+using CatalogCache = SysCacheIdentifier;
+#else
+using CatalogCache = int;
+#endif
 
 }  // namespace crm

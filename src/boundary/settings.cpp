@@ -9,6 +9,14 @@ namespace crm::settings {
 
 namespace {
 
+// Whether who set the value that a session begins with may set a superuser's setting.
+bool
+may_set_for_superuser(const config_generic &setting)
+{
+    return pg_parameter_aclcheck(setting.name, setting.reset_srole, ACL_SET) == ACLCHECK_OK ||
+           setting.reset_scontext <= PGC_SU_BACKEND;
+}
+
 int on_conflict_value = on_conflict_return;
 int refused_comment_window_seconds = 3600;
 int repeated_comment_window_seconds = 5;
@@ -108,7 +116,7 @@ define()
                              "spi: always by SPI, as tests do to compare both.",
                              &access_path_value, access_path_auto, access_path_options, PGC_SUSET, 0, nullptr, nullptr,
                              nullptr);
-    reserve_settings("crm_concurrency");
+    MarkGUCPrefixReserved("crm_concurrency");
 }
 
 OnConflict

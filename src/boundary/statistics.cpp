@@ -25,7 +25,7 @@ struct Shared
 constexpr const char *name = "crm_concurrency";
 
 shmem_startup_hook_type startup_of_others = nullptr;
-void (*request_of_others)() = nullptr;
+shmem_request_hook_type request_of_others = nullptr;
 Shared *shared = nullptr;
 HTAB *entries = nullptr;
 // Of this session's database, which cannot be dropped while it is there.
@@ -64,8 +64,7 @@ start_up()
         shared->lock = &GetNamedLWLockTranche(name)->lock;
         shared->started_at = GetCurrentTimestamp();
     }
-    entries = ShmemInitHash("crm_concurrency counters", most_databases + 1, most_databases + 1, &control,
-                            HASH_ELEM | HASH_BLOBS);
+    entries = shared_hash_table("crm_concurrency counters", most_databases + 1, &control, HASH_ELEM | HASH_BLOBS);
     LWLockRelease(AddinShmemInitLock);
 }
 
@@ -150,7 +149,8 @@ request()
         return;
     startup_of_others = shmem_startup_hook;
     shmem_startup_hook = start_up;
-    request_shared_memory(request_memory, request_of_others);
+    request_of_others = shmem_request_hook;
+    shmem_request_hook = request_memory;
 }
 
 bool

@@ -231,5 +231,5 @@ CRM_FUNCTION(crm_comments_version)
     {
         in_spi([&](MemoryContext) { after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)}); });
     }
-    return PointerGetDatum(nullptr);
+    return static_cast<Datum>(0);
 }

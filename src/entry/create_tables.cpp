@@ -117,5 +117,5 @@ CRM_FUNCTION(crm_registry_changed)
         errors::misused_trigger("crm_registry_changed",
                                 "AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE, for each statement");
     CacheInvalidateRelcache(reinterpret_cast<TriggerData *>(fcinfo->context)->tg_relation);
-    return PointerGetDatum(nullptr);
+    return static_cast<Datum>(0);
 }

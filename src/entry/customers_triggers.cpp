@@ -95,7 +95,7 @@ CRM_FUNCTION(crm_customers_history)
                                             "AFTER INSERT OR UPDATE OR DELETE, for each row");
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
     if (!table)
-        return PointerGetDatum(nullptr);
+        return static_cast<Datum>(0);
     const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
 
     in_spi([&](MemoryContext) {
@@ -106,5 +106,5 @@ CRM_FUNCTION(crm_customers_history)
         else
             record_delete(rows, data->tg_trigtuple);
     });
-    return PointerGetDatum(nullptr);
+    return static_cast<Datum>(0);
 }

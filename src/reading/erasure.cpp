@@ -47,7 +47,7 @@ blank_of(const AttachedTable &table, const FormData_pg_attribute *column, const 
         return Blank::keep;
     // The constraints of a domain may forbid null as well.
     const bool is_domain = get_typtype(column->atttypid) == TYPTYPE_DOMAIN;
-    if (!column->attnotnull && !(is_domain && DomainHasConstraints(column->atttypid)))
+    if (!column->attnotnull && !(is_domain && has_domain_constraints(column->atttypid)))
         return Blank::null;
     switch (getBaseType(column->atttypid))
     {

@@ -67,7 +67,7 @@ relation_changed(Datum, Oid relation)
 
 // Schemas and roles: what is known of a table names its schema, and who may create there.
 void
-names_changed(Datum, int, uint32)
+names_changed(Datum, CatalogCache, uint32)
 {
     everything_changed();
 }
