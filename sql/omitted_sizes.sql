@@ -71,5 +71,12 @@ SELECT * FROM save(5, regress.version(5, 2), '{"a": "other"}', true);
 SELECT * FROM save(5, regress.version(5, 2), '{"a": "small", "f": {"omitted_bytes": 17000004}}', true);
 SELECT * FROM save(5, regress.version(5, 2), '{"phone": "1"}', true);
 SELECT change, r.* FROM generate_series(2, 5) change, recorded(5, change) r ORDER BY change, field;
+-- what was is not known: null neither leaves what others made of it, nor is what others made null
+SELECT outcome FROM save(6, :base, jsonb_build_object('a', repeat('a', 17000000)));
+UPDATE customers SET a = 'theirs' WHERE id = 6;
+SELECT * FROM save(6, regress.version(6, 2), '{"a": null}', true);
+UPDATE customers SET a = NULL WHERE id = 6;
+SELECT * FROM save(6, regress.version(6, 2), '{"a": "mine"}', true);
+SELECT a FROM customers WHERE id = 6;
 SELECT * FROM regress.violations();
 DROP SCHEMA omitted_sizes CASCADE;

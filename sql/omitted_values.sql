@@ -34,6 +34,7 @@ SELECT * FROM save(8, :base, jsonb_build_object('doc', :'six'::jsonb));
 SELECT * FROM save(8, :base, '{"doc": {"omitted_bytes": 5, "more": 1}}', true);
 -- from a base of which the history does not know, too
 SELECT outcome, conflicts FROM save(9, '2001-01-01', '{"doc": {"omitted_bytes": 7}}');
+SELECT outcome, conflicts FROM save(9, '2001-01-01', '{"doc": null}');
 
 -- then and now, in the history and in timelines
 SELECT crm_get_customer(1)->'customer'->'doc' AS now, crm_get_customer(1, regress.version(1, 1))->'customer'->'doc' AS then, crm_get_customer(8, regress.version(8, 2))->'customer'->'doc' AS between;

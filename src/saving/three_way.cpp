@@ -70,7 +70,7 @@ compare_with_base(const AttachedTable &table, const core::Request &request, Fiel
         }
         const FieldWas &field = changes.fields[item.field - fields.data()];
         if (field.is_changed)
-            item.was = field.was ? std::optional{value_of(*field.was)} : std::nullopt;
+            item.was = field.was ? std::optional<core::Value>{value_of(*field.was)} : std::nullopt;
         else if (changes.is_base_followed())
             item.was = item.theirs;
     }
