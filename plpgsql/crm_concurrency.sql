@@ -2050,6 +2050,21 @@ COMMENT ON FUNCTION crm_update_customers(jsonb) IS
 -- Nobody needs to be allowed to call their functions; who may could make a trigger of another table run with the owner's
 -- rights.
 
+CREATE FUNCTION crm_customers_key() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM crm_schema.crm_internal_key_changed(OLD.id, NEW.id);
+END $$;
+
+COMMENT ON FUNCTION crm_customers_key() IS 'trigger of customers: refuses a changed key (0A000)';
+
+CREATE FUNCTION crm_internal_key_changed(before bigint, after bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE feature_not_supported USING MESSAGE = 'cannot change the key of a row of "customers"',
+        DETAIL = format('Key %s would become %s, and lose its history.', before, coalesce(after::text, 'NULL')),
+        HINT = 'Insert a new row instead.';
+END $$;
+
 CREATE FUNCTION crm_customers_version() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2057,10 +2072,10 @@ DECLARE
     checked timestamptz;  -- the version that the row had when it was found fit to be saved
     next timestamptz;
 BEGIN
-    IF NEW.id IS DISTINCT FROM OLD.id THEN
-        RAISE feature_not_supported USING MESSAGE = 'cannot change the key of a row of "customers"',
-            DETAIL = format('Key %s would become %s, and lose its history.', OLD.id, NEW.id),
-            HINT = 'Insert a new row instead.';
+    IF NEW.id IS NULL THEN
+        RETURN NEW;  -- the NOT NULL constraint tells
+    ELSIF NEW.id <> OLD.id THEN
+        PERFORM crm_schema.crm_internal_key_changed(OLD.id, NEW.id);
     ELSIF saved[1] = 'save' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1 THEN
         -- Triggers of the comment may have touched the row since the base was checked, but not saved from the same base.
         checked := coalesce(saved[8], saved[5]);
@@ -2467,10 +2482,12 @@ END $$;
 COMMENT ON FUNCTION crm_comments_version() IS
     'trigger of comments: gives the customer of a comment with expected_ts its next version';
 
-REVOKE EXECUTE ON FUNCTION crm_customers_version(), crm_customers_first_version(), crm_customers_history(), crm_history_restore(),
-    crm_refuse_truncate(), crm_comments_guard(), crm_comments_version() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION crm_customers_key(), crm_customers_version(), crm_customers_first_version(), crm_customers_history(),
+    crm_history_restore(), crm_refuse_truncate(), crm_comments_guard(), crm_comments_version() FROM PUBLIC;
 
 -- Row triggers fire in the order of their names: the version is set last, so that no other overrules it.
+CREATE TRIGGER crm_key BEFORE UPDATE OF id, status, updated_at ON customers
+    FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id) EXECUTE FUNCTION crm_customers_key();
 CREATE TRIGGER zz_crm_version BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION crm_customers_version();
 CREATE TRIGGER zz_crm_first_version BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION crm_customers_first_version();
 CREATE TRIGGER crm_history AFTER INSERT OR UPDATE OR DELETE ON customers

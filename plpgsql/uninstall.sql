@@ -8,6 +8,7 @@
 
 LOCK TABLE customers, comments, customer_history, customer_locks IN SHARE ROW EXCLUSIVE MODE;
 
+DROP TRIGGER crm_key ON customers;
 DROP TRIGGER zz_crm_version ON customers;
 DROP TRIGGER zz_crm_first_version ON customers;
 DROP TRIGGER crm_history ON customers;
@@ -28,7 +29,7 @@ BEGIN
         WHERE p.pronamespace = current_schema()::regnamespace
           AND (p.proname LIKE 'crm\_internal\_%'
                OR p.proname IN ('crm_author_setting', 'crm_update_customer', 'crm_update_customers', 'crm_add_comment',
-                                'crm_lock_customer', 'crm_unlock_customer', 'crm_customers_version',
+                                'crm_lock_customer', 'crm_unlock_customer', 'crm_customers_key', 'crm_customers_version',
                                 'crm_customers_first_version', 'crm_customers_history', 'crm_comments_guard',
                                 'crm_comments_version', 'crm_history_restore', 'crm_refuse_truncate'))
           AND NOT EXISTS (SELECT FROM pg_depend d

@@ -85,6 +85,20 @@ SELECT * FROM regress.error('UPDATE customers SET id = 999 WHERE id = 1');
 SELECT regress.state('UPDATE customers SET id = NULL WHERE id = 1');
 SELECT regress.state('INSERT INTO customers (id) VALUES (NULL)');
 UPDATE customers SET id = id WHERE id = 2;
+-- and triggers of others whose names come later do not see that one would
+CREATE FUNCTION see_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE '% sees key %', TG_NAME, NEW.id; END $$;
+CREATE FUNCTION change_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := nullif(NEW.name, 'none')::bigint; RETURN NEW; END $$;
+CREATE TRIGGER see_key BEFORE UPDATE ON customers FOR EACH ROW WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION see_key();
+SELECT * FROM regress.error('UPDATE customers SET id = 999 WHERE id = 1');
+SELECT * FROM regress.error('UPDATE customers SET id = NULL WHERE id = 1');
+CREATE TRIGGER a_change_key BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION change_key();
+SELECT state, message FROM regress.error($$UPDATE customers SET status = 'x', name = '999' WHERE id = 1$$);
+SELECT state, message FROM regress.error($$UPDATE customers SET name = '999' WHERE id = 1$$);
+DROP TRIGGER see_key ON customers;
+SELECT state, message FROM regress.error($$UPDATE customers SET name = '999' WHERE id = 1$$);
+SELECT state, message FROM regress.error($$UPDATE customers SET status = 'x', name = 'none' WHERE id = 1$$);
+SELECT state FROM regress.error($$UPDATE customers SET name = 'none' WHERE id = 1$$);
+DROP TRIGGER a_change_key ON customers;
 
 -- delete and create again: one chain
 DELETE FROM customers WHERE id = 2;
