@@ -157,6 +157,25 @@ SELECT regress.state($$SELECT crm_update_customer(1, '2001-01-01', 'x', NULL, 'a
 SET ROLE regress_crm_user;
 SELECT outcome FROM crm_update_customer(1, '2001-01-01', 'x', NULL, 'ana');
 RESET ROLE;
+-- with row_security off, who may not read is told that, and who may is told of the policies
+CREATE FUNCTION told() RETURNS TABLE (call text, state text, message text) LANGUAGE sql AS $$
+    SELECT split_part(c.call, '(', 1), e.state, e.message
+    FROM unnest(ARRAY['SELECT crm_update_customer(1, now(), ''x'', NULL, ''ana'')', 'SELECT crm_lock_customer(1, ''ana'')',
+                      'SELECT crm_unlock_customer(1, gen_random_uuid())',
+                      'INSERT INTO comments (customer_id, author, body, expected_ts) VALUES (1, ''ana'', ''words'', now())']) c (call), regress.error(c.call) e $$;
+CREATE ROLE regress_crm_reader;
+GRANT USAGE ON SCHEMA privileges TO regress_crm_reader;
+GRANT INSERT ON comments TO regress_crm_reader;
+GRANT UPDATE (status), SELECT (id, updated_at) ON customers TO regress_crm_reader;
+SET ROLE regress_crm_reader;
+SET row_security = off;
+SELECT * FROM told();
+RESET ROLE; GRANT SELECT (status) ON customers TO regress_crm_reader; SET ROLE regress_crm_reader;
+SELECT * FROM told();
+RESET row_security;
+RESET ROLE;
+REVOKE ALL ON SCHEMA privileges FROM regress_crm_reader; REVOKE ALL ON customers, comments FROM regress_crm_reader;
+DROP ROLE regress_crm_reader;
 -- visible, but not to be changed: an error, whatever the base
 DROP POLICY own ON customers;
 CREATE POLICY see ON customers FOR SELECT USING (true);
