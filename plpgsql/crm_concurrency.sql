@@ -432,8 +432,8 @@ BEGIN
     RETURN author;
 END $$;
 
--- Raises unless the caller may read what every save reads of a customer. Queries alone tell of the policies first, where row_security
--- is off.
+-- Raises unless the caller may read what every save reads of a customer. Queries alone tell of the policies first, where
+-- row_security is off.
 CREATE FUNCTION crm_internal_require_readable() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT (has_column_privilege('crm_schema.customers'::regclass, 'id', 'SELECT')
@@ -677,6 +677,42 @@ END $$;
 -- {"omitted_bytes": n}. To know it takes a look at every column, which is for large rows alone: what is stored in 32000 bytes has
 -- no value above 16 MiB, for compression makes nothing 256 times smaller, and jsonb can hold all of it.
 
+-- A cast to json that somebody else than a superuser made is not called, for it would run with the rights of whoever changes
+-- or reads the row: the value is shown as its text. Where there is no such cast at all, no column is looked at.
+CREATE VIEW crm_internal_casts_of_others AS
+SELECT c.castsource AS type
+FROM pg_catalog.pg_cast c
+    JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE c.castsource >= 16384 AND c.casttarget = 'pg_catalog.json'::regtype AND c.castmethod = 'f'
+  AND l.lanname NOT IN ('internal', 'c')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = p.proowner AND r.rolsuper);
+
+GRANT SELECT ON crm_internal_casts_of_others TO PUBLIC;
+
+COMMENT ON VIEW crm_internal_casts_of_others IS 'internal: the types whose cast to json is not called';
+
+-- Whether to_jsonb() would call such a cast for a value of a type, or for what is in it.
+CREATE FUNCTION crm_internal_calls_cast_of_others(of_type oid) RETURNS boolean STABLE LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    base CONSTANT oid := (SELECT typbasetype FROM pg_type WHERE oid = of_type);
+    element CONSTANT oid := (SELECT typelem FROM pg_type
+                             WHERE oid = of_type AND typsubscript = 'array_subscript_handler'::regproc);
+    columns CONSTANT oid := (SELECT typrelid FROM pg_type WHERE oid = of_type);
+BEGIN
+    IF base <> 0 THEN
+        RETURN crm_schema.crm_internal_calls_cast_of_others(base);
+    ELSIF element <> 0 THEN
+        RETURN crm_schema.crm_internal_calls_cast_of_others(element);
+    ELSIF columns <> 0 THEN
+        RETURN EXISTS (SELECT FROM pg_attribute
+                       WHERE attrelid = columns AND attnum > 0 AND NOT attisdropped
+                         AND crm_schema.crm_internal_calls_cast_of_others(atttypid));
+    END IF;
+    RETURN EXISTS (SELECT FROM crm_schema.crm_internal_casts_of_others c WHERE c.type = of_type);
+END $$;
+
 -- A value as it is shown where there is room for so many bytes, and how many of them it takes; NULL for NULL. Its size is that of
 -- the uncompressed value, or of its JSON where that is beyond the room.
 CREATE FUNCTION crm_internal_shown(value anyelement, room bigint, OUT shown jsonb, OUT is_omitted boolean, OUT takes bigint)
@@ -705,10 +741,15 @@ BEGIN
     END IF;
     is_omitted := size > least(room, 16777216);
     IF NOT is_omitted THEN
-        shown := to_jsonb(value);
-        takes := CASE WHEN type IN ('bigint'::regtype, 'timestamptz'::regtype) THEN 0
-                      WHEN type IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype) THEN size - 4
-                      ELSE pg_column_size(shown) END;
+        IF crm_schema.crm_internal_calls_cast_of_others(type) THEN
+            shown := to_jsonb(format('%s', value));
+            takes := octet_length(format('%s', value));
+        ELSE
+            shown := to_jsonb(value);
+            takes := CASE WHEN type IN ('bigint'::regtype, 'timestamptz'::regtype) THEN 0
+                          WHEN type IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype) THEN size - 4
+                          ELSE pg_column_size(shown) END;
+        END IF;
         size := takes;
         is_omitted := size > room;
     END IF;
@@ -726,7 +767,9 @@ SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 DECLARE
     shown jsonb;
 BEGIN
-    IF has_table_privilege('crm_schema.customers'::regclass, 'SELECT') THEN
+    IF EXISTS (SELECT FROM crm_schema.crm_internal_casts_of_others) THEN
+        RETURN crm_schema.crm_internal_large_row(customer);
+    ELSIF has_table_privilege('crm_schema.customers'::regclass, 'SELECT') THEN
         SELECT CASE WHEN pg_column_size(c.*) <= 32000 THEN to_jsonb(c.*) END INTO shown
         FROM crm_schema.customers c WHERE c.id = customer;
     ELSE
@@ -786,7 +829,8 @@ SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
 DECLARE
     changed jsonb;
 BEGIN
-    IF coalesce(pg_column_size(before), 0) + coalesce(pg_column_size(after), 0) > 32000 THEN
+    IF coalesce(pg_column_size(before), 0) + coalesce(pg_column_size(after), 0) > 32000
+       OR EXISTS (SELECT FROM crm_schema.crm_internal_casts_of_others) THEN
         RETURN crm_schema.crm_internal_large_change(before, after);
     END IF;
     changed := (
@@ -875,8 +919,9 @@ BEGIN
             PERFORM crm_schema.crm_internal_denied('customers');
         END IF;
     END LOOP;
-    EXECUTE format('SELECT crm_schema.crm_internal_rendered(r.*), pg_catalog.pg_column_size(r.*) '
-                   'FROM pg_catalog.jsonb_to_record($1) AS r(%s)', crm_schema.crm_internal_columns(fields))
+    EXECUTE format('SELECT crm_schema.crm_internal_rendered(v.*), pg_catalog.pg_column_size(r.*) '
+                   'FROM pg_catalog.jsonb_to_record($1) AS r(%s) CROSS JOIN LATERAL (SELECT %s) v',
+                   crm_schema.crm_internal_columns(fields), crm_schema.crm_internal_values(fields))
         INTO asked, size USING fields;
     IF size <= 32000 AND pg_column_size(asked) <= 16777216 THEN
         RETURN;
@@ -936,6 +981,27 @@ BEGIN
     RETURN (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY f.n)
             FROM jsonb_object_keys(fields) WITH ORDINALITY f (name, n)
                 JOIN pg_attribute a ON a.attrelid = 'crm_schema.customers'::regclass AND a.attname = f.name);
+END $$;
+
+-- Their values that to_jsonb() can be given: as text where it would call a cast of others.
+CREATE FUNCTION crm_internal_values(fields jsonb) RETURNS text STABLE LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM crm_schema.crm_internal_casts_of_others) THEN
+        RETURN 'r.*';
+    END IF;
+    RETURN (SELECT string_agg(format(CASE WHEN crm_schema.crm_internal_calls_cast_of_others(a.atttypid)
+                                          THEN 'crm_schema.crm_internal_text(r.%1$I) AS %1$I'
+                                          ELSE 'r.%1$I' END, a.attname), ', ')
+            FROM jsonb_object_keys(fields) f (name)
+                JOIN pg_attribute a ON a.attrelid = 'crm_schema.customers'::regclass AND a.attname = f.name);
+END $$;
+
+-- A value as its type writes it, by no cast; NULL for NULL.
+CREATE FUNCTION crm_internal_text(value anyelement) RETURNS text STRICT STABLE LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
+BEGIN
+    RETURN format('%s', value);
 END $$;
 
 -- Fields as text for the digest of a request.
@@ -2496,8 +2562,9 @@ END $$;
 COMMENT ON FUNCTION crm_comments_version() IS
     'trigger of comments: gives the customer of a comment with expected_ts its next version';
 
-REVOKE EXECUTE ON FUNCTION crm_customers_key(), crm_customers_version(), crm_customers_first_version(), crm_customers_history(),
-    crm_history_restore(), crm_refuse_truncate(), crm_comments_guard(), crm_comments_version() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION crm_customers_key(), crm_customers_version(), crm_customers_first_version(),
+    crm_customers_history(), crm_history_restore(), crm_refuse_truncate(), crm_comments_guard(), crm_comments_version()
+    FROM PUBLIC;
 
 -- Row triggers fire in the order of their names: the version is set last, so that no other overrules it.
 CREATE TRIGGER crm_key BEFORE UPDATE OF id, status, updated_at ON customers

@@ -18,7 +18,8 @@ DROP TRIGGER crm_version ON comments;
 DROP TRIGGER crm_truncate ON comments;
 DROP TRIGGER crm_restore ON customer_history;
 
-DROP VIEW crm_locks, crm_internal_locks, crm_internal_kept, crm_internal_history, crm_internal_savable, crm_internal_commentable;
+DROP VIEW crm_locks, crm_internal_locks, crm_internal_kept, crm_internal_history, crm_internal_savable,
+    crm_internal_commentable, crm_internal_casts_of_others;
 DROP TABLE crm_internal_secret;
 
 -- All in one statement, for some depend on others.
@@ -29,9 +30,10 @@ BEGIN
         WHERE p.pronamespace = current_schema()::regnamespace
           AND (p.proname LIKE 'crm\_internal\_%'
                OR p.proname IN ('crm_author_setting', 'crm_update_customer', 'crm_update_customers', 'crm_add_comment',
-                                'crm_lock_customer', 'crm_unlock_customer', 'crm_customers_key', 'crm_customers_version',
-                                'crm_customers_first_version', 'crm_customers_history', 'crm_comments_guard',
-                                'crm_comments_version', 'crm_history_restore', 'crm_refuse_truncate'))
+                                'crm_lock_customer', 'crm_unlock_customer', 'crm_customers_key',
+                                'crm_customers_version', 'crm_customers_first_version', 'crm_customers_history',
+                                'crm_comments_guard', 'crm_comments_version', 'crm_history_restore',
+                                'crm_refuse_truncate'))
           AND NOT EXISTS (SELECT FROM pg_depend d
                           WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'));
 END $$;
