@@ -2048,6 +2048,8 @@ BEGIN
     ELSIF jsonb_typeof(saves) <> 'array' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'saves must be a JSON array', DETAIL = 'Nothing was saved.',
             HINT = 'Pass one object for each save, as in [{"id": 1, "expected_ts": ..., "author": ...}].';
+    ELSIF NOT has_any_column_privilege('crm_schema.customers'::regclass, 'UPDATE') THEN
+        PERFORM crm_schema.crm_internal_denied('customers');
     END IF;
 
     BEGIN
