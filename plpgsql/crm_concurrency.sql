@@ -1634,21 +1634,31 @@ CREATE FUNCTION crm_internal_keep(save crm_internal_save, OUT comment_id bigint,
 LANGUAGE plpgsql AS $$
 DECLARE
     digest CONSTANT uuid := crm_schema.crm_internal_words(save.customer, save.author, save.comment, save.reply_to);
+    is_repeated boolean;
 BEGIN
-    PERFORM pg_advisory_xact_lock(save.comment_key);
-    comment_id := crm_schema.crm_internal_repeated(save.customer, digest, save.base, save.kept_window, false);
-    IF comment_id IS NOT NULL THEN
+    -- Others wait for who stores the comment, and not for who finds it: an error gives the lock back.
+    BEGIN
+        PERFORM pg_advisory_xact_lock(save.comment_key);
+        comment_id := crm_schema.crm_internal_repeated(save.customer, digest, save.base, save.kept_window, false);
+        is_repeated := comment_id IS NOT NULL;
+        -- What was made of an earlier arrival of this request may be pruned from the history.
+        IF NOT is_repeated AND NOT crm_schema.crm_internal_is_followed(save.customer, save.base) THEN
+            comment_id := crm_schema.crm_internal_comment_of_base(
+                save.customer, save.author, save.comment, save.reply_to, save.base,
+                crm_schema.crm_internal_pass_to_save(save.customer));
+        END IF;
+        IF comment_id IS NOT NULL THEN
+            RAISE SQLSTATE 'CRM00';
+        END IF;
+    EXCEPTION WHEN SQLSTATE 'CRM00' THEN
+        IF comment_id IS NULL THEN
+            RAISE;
+        END IF;
+    END;
+    IF is_repeated THEN
         save.request := coalesce(save.request, crm_schema.crm_internal_request(save));
         applied := crm_schema.crm_internal_applied_late(save, comment_id);
-        RETURN;
-    END IF;
-    -- What was made of an earlier arrival of this request may be pruned from the history.
-    IF NOT crm_schema.crm_internal_is_followed(save.customer, save.base) THEN
-        comment_id := crm_schema.crm_internal_comment_of_base(
-            save.customer, save.author, save.comment, save.reply_to, save.base,
-            crm_schema.crm_internal_pass_to_save(save.customer));
-    END IF;
-    IF comment_id IS NULL THEN
+    ELSIF comment_id IS NULL THEN
         comment_id := crm_schema.crm_internal_store(save.customer, save.author, save.comment, save.reply_to, save.base,
                                                     digest);
     END IF;
@@ -1849,21 +1859,29 @@ BEGIN
         PERFORM crm_schema.crm_internal_no_comment(customer, answered);
     END IF;
     IF within > interval '0' THEN
-        -- Two that arrive together are one.
-        PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, hashint8extended(
-            coalesce(answered, 0), customer # 4412368917455083977))));
-        IF NOT is_filtered THEN
-            repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within, pass);
-        ELSIF has_table_privilege('crm_schema.comments'::regclass, 'SELECT') THEN
-            SELECT c.id INTO repeated
-            FROM (SELECT * FROM crm_schema.comments WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
-            WHERE c.author = writer AND c.body = words AND c.reply_to IS NOT DISTINCT FROM answered
-              AND crm_schema.crm_internal_is_within(c.created_at, within) AND c.based_on IS NULL
-            ORDER BY c.id DESC LIMIT 1;
-        END IF;
-        IF repeated IS NOT NULL THEN
+        -- Two that arrive together are one. Others wait for who stores it, and not for who finds it: an error gives the
+        -- lock back.
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended(words, hashtextextended(writer, hashint8extended(
+                coalesce(answered, 0), customer # 4412368917455083977))));
+            IF NOT is_filtered THEN
+                repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within, pass);
+            ELSIF has_table_privilege('crm_schema.comments'::regclass, 'SELECT') THEN
+                SELECT c.id INTO repeated
+                FROM (SELECT * FROM crm_schema.comments WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
+                WHERE c.author = writer AND c.body = words AND c.reply_to IS NOT DISTINCT FROM answered
+                  AND crm_schema.crm_internal_is_within(c.created_at, within) AND c.based_on IS NULL
+                ORDER BY c.id DESC LIMIT 1;
+            END IF;
+            IF repeated IS NOT NULL THEN
+                RAISE SQLSTATE 'CRM00';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'CRM00' THEN
+            IF repeated IS NULL THEN
+                RAISE;
+            END IF;
             RETURN repeated;
-        END IF;
+        END;
     END IF;
     RETURN crm_schema.crm_internal_store(customer, writer, words, answered, NULL, NULL);
 END $$;
