@@ -1380,10 +1380,15 @@ BEGIN
         RETURN crm_schema.crm_internal_unchanged(save.customer, now_status, now_version, NULL);
     END IF;
 
-    -- Words that somebody is keeping from a refused save just now.
+    -- Words that somebody is keeping from a refused save just now are waited for. The error gives the lock back: one of the
+    -- session would stay where a cancel comes between.
     IF save.comment IS NOT NULL THEN
-        PERFORM pg_advisory_lock_shared(save.comment_key);
-        PERFORM pg_advisory_unlock_shared(save.comment_key);
+        BEGIN
+            PERFORM pg_advisory_xact_lock_shared(save.comment_key);
+            RAISE SQLSTATE 'CRM00';
+        EXCEPTION WHEN SQLSTATE 'CRM00' THEN
+            NULL;
+        END;
     END IF;
     IF save.fields IS NOT NULL AND crm_schema.crm_internal_are_unique(save.fields) THEN
         SELECT c.status, c.updated_at INTO now_status, now_version FROM crm_schema.customers c
