@@ -102,7 +102,7 @@ class Round:
         if isinstance(answer, Answer):
             # A second, and where the history does not know the base even a millisecond, may hold more than one thing.
             if "@cut" in step.sql:
-                leave_out(common, ("changes", "changes_total", "conflicts"))
+                leave_out(common, ("changes", "changes_total", "conflicts", "expected_ts_problem"))
             if self.has_made((*PAST_THE_TRIGGERS, "crm_prune_history")):
                 leave_out(common, ("comments", "comments_total"))
         if step.is_unordered and "rows" in common:
