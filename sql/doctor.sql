@@ -40,6 +40,8 @@ SELECT * FROM fault('ALTER TABLE comments OWNER TO regress_crm_doctor');
 SELECT * FROM fault('GRANT UPDATE (status) ON customers TO regress_crm_doctor');
 SELECT count(*) FROM fault('GRANT UPDATE (status) ON customers TO regress_crm_doctor; GRANT INSERT (customer_id, author, body) ON comments TO regress_crm_doctor');
 SELECT * FROM fault('ALTER TABLE customer_history SET UNLOGGED');
+SELECT * FROM fault('ALTER TABLE comments DROP CONSTRAINT comments_customer_id_fkey; ALTER TABLE customer_locks DROP CONSTRAINT customer_locks_customer_id_fkey');
+SELECT * FROM fault('ALTER TABLE comments ALTER CONSTRAINT comments_customer_id_fkey DEFERRABLE INITIALLY DEFERRED');
 SELECT * FROM fault('ALTER TABLE customer_history ENABLE ROW LEVEL SECURITY');
 SELECT * FROM fault('SET LOCAL crm_concurrency.allow_truncate = on');
 SELECT * FROM fault('SET LOCAL crm_concurrency.refused_comment_window = 0');

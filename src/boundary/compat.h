@@ -120,6 +120,22 @@ set_prepared_checks(ResultRelInfo *result, ExprState **checks)
 #endif
 }
 
+// Whether a NOT NULL constraint of a column holds for the rows that are there: NOT VALID came with PostgreSQL 18 (commit
+// a379061a22a).
+inline bool
+is_never_null(const FormData_pg_attribute &column)
+{
+#if PG_VERSION_NUM >= 180000
+    if (!column.attnotnull)
+        return false;
+    HeapTuple constraint = findNotNullConstraintAttnum(column.attrelid, column.attnum);
+    return HeapTupleIsValid(constraint) &&
+           reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(constraint))->convalidated;
+#else
+    return column.attnotnull;
+#endif
+}
+
 // Whether a CHECK constraint is enforced: NOT ENFORCED came with PostgreSQL 18 (commit ca87c415e2f).
 inline bool
 is_enforced(const ConstrCheck &check)

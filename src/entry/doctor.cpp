@@ -118,6 +118,21 @@ found (check_name, status, finding, hint) AS (
     FROM member m JOIN pg_class c ON c.oid = m.relation WHERE c.relpersistence <> 'p'
 
     UNION ALL
+    SELECT 'foreign_keys', 'error', format('%s has no foreign key to %s that is enforced', m.relation, m.customers),
+           'ALTER TABLE ... ADD FOREIGN KEY (customer_id) REFERENCES ... ON DELETE CASCADE.'
+    FROM member m JOIN pg_class p ON p.oid = m.relation
+    -- Before PostgreSQL 18 every foreign key is enforced.
+    WHERE m.role IN ('comments', 'locks') AND NOT EXISTS (
+        SELECT FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = m.relation AND c.confrelid = m.customers
+          AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true))
+
+    UNION ALL
+    SELECT 'foreign_keys', 'warning', format('foreign key %I of %s is deferred: a save that is refused and repeated in one transaction fails for all but its owner', c.conname, m.relation),
+           format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE.', m.relation, c.conname)
+    FROM member m JOIN pg_constraint c ON c.conrelid = m.relation
+    WHERE m.role = 'comments' AND c.contype = 'f' AND c.condeferred
+
+    UNION ALL
     SELECT 'privileges', 'warning', format('%s may change the status of %s, but not add comments', r.rolname, k.customers),
            format('GRANT INSERT ON %s TO %I, if it saves with comments.', a.comments, r.rolname)
     FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
@@ -147,9 +162,9 @@ checked (n, check_name, finding) AS (
            (3, 'triggers', 'all triggers are there and enabled'), (4, 'other_triggers', 'no other trigger fires last'),
            (5, 'session_replication_role', 'triggers fire in this session'), (6, 'indexes', 'no index stands in the way of HOT updates'),
            (7, 'fillfactor', 'pages have room for new versions of rows'), (8, 'owners', 'tables that belong together have one owner'),
-           (9, 'persistence', 'all tables are logged'), (10, 'privileges', 'who may save may comment'),
-           (11, 'row_security', 'no row-level security hides changes'), (12, 'settings', 'no setting weakens a guarantee'),
-           (13, 'clock', 'no version is ahead of the clock')
+           (9, 'persistence', 'all tables are logged'), (10, 'foreign_keys', 'comments and locks belong to customers that are there'),
+           (11, 'privileges', 'who may save may comment'), (12, 'row_security', 'no row-level security hides changes'),
+           (13, 'settings', 'no setting weakens a guarantee'), (14, 'clock', 'no version is ahead of the clock')
 )
 SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.finding) AS finding, f.hint
 FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";

@@ -203,7 +203,7 @@ require_version(const AttachRequest &request)
                      quote_identifier(request.version_column), quote_identifier(request.version_column))));
     if (column->attgenerated != '\0')
         generated_column(request.customers, request.version_column);
-    if (!column->attnotnull)
+    if (!is_never_null(*column))
         ereport(ERROR,
                 (errcode(ERRCODE_NOT_NULL_VIOLATION),
                  errmsg("cannot attach \"%s\": its version \"%s\" can be null", errors::name_of(request.customers),
