@@ -199,7 +199,8 @@ attached_by_search_path(Oid extension_schema, Purpose purpose)
                  errmsg("no schema of the search_path has an attached customers table"),
                  errdetail("The first attached table that the search_path finds is used; temporary tables are not."),
                  errhint("Create the tables with SELECT crm_create_tables(), attach an existing one with "
-                         "crm_attach(), or set search_path to its schema.")));
+                         "crm_attach(), or set search_path to its schema; in a materialized view or an index, "
+                         "by a function with SET search_path.")));
     return *table;
 }
 
