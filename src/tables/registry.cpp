@@ -25,7 +25,7 @@ struct Reading
     int count;
     RegistryEntry *entries;
     List *missing;                  // customers tables that were not there: a rollback brings a dropped one back
-    Reading *next;                  // of those that were registry_replaced
+    Reading *next;                  // of those that were replaced
     std::uint64_t replaced_during;  // the transaction that did
 };
 
@@ -33,7 +33,7 @@ Reading *registry_read = nullptr;
 Reading *registry_replaced = nullptr;
 bool registry_is_stale = true;
 
-// All that calls may have in hand, of registry_replaced readings too.
+// All that calls may have in hand, of replaced readings too.
 TableDescription *descriptions = nullptr;
 
 // How often anything has changed.
