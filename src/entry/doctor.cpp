@@ -85,7 +85,8 @@ found (check_name, status, finding, hint) AS (
     SELECT 'other_triggers', 'error', format('trigger %I of %s is deferred, and written for others by its owner: their saves fail', t.tgname, t.tgrelid::regclass),
            'ALTER TABLE ... ALTER CONSTRAINT ... NOT DEFERRABLE, or drop it.'
     FROM member m JOIN pg_trigger t ON t.tgrelid = m.relation
-    WHERE m.role IN ('history', 'locks') AND t.tgtype & 1 = 1 AND t.tginitdeferred AND t.tgenabled <> 'D'
+    WHERE (m.role IN ('history', 'locks') OR m.role = 'comments' AND t.tgtype & 16 <> 0 AND NOT t.tgisinternal)
+      AND t.tgtype & 1 = 1 AND t.tginitdeferred AND t.tgenabled <> 'D'
 
     UNION ALL
     SELECT 'session_replication_role', 'error', format('session_replication_role is %s: triggers do not fire', current_setting('session_replication_role')),
@@ -118,13 +119,15 @@ found (check_name, status, finding, hint) AS (
     FROM member m JOIN pg_class c ON c.oid = m.relation WHERE c.relpersistence <> 'p'
 
     UNION ALL
-    SELECT 'foreign_keys', 'error', format('%s has no foreign key to %s that is enforced', m.relation, m.customers),
-           'ALTER TABLE ... ADD FOREIGN KEY (customer_id) REFERENCES ... ON DELETE CASCADE.'
+    SELECT 'foreign_keys', 'error', format('%s has no foreign key to %s that is valid and enforced', m.relation, m.customers),
+           'ALTER TABLE ... ENABLE TRIGGER ALL, VALIDATE CONSTRAINT, or ADD FOREIGN KEY (customer_id) REFERENCES ... ON DELETE CASCADE.'
     FROM member m JOIN pg_class p ON p.oid = m.relation
     -- Before PostgreSQL 18 every foreign key is enforced.
     WHERE m.role IN ('comments', 'locks') AND NOT EXISTS (
         SELECT FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = m.relation AND c.confrelid = m.customers
-          AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true))
+          AND c.conkey = ARRAY[(SELECT t.attnum FROM pg_attribute t WHERE t.attrelid = m.relation AND t.attname = 'customer_id')]
+          AND c.convalidated AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)
+          AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = c.oid AND t.tgenabled IN ('D', 'R')))
 
     UNION ALL
     SELECT 'foreign_keys', 'warning', format('foreign key %I of %s is deferred: a save that is refused and repeated in one transaction fails for all but its owner', c.conname, m.relation),
