@@ -172,6 +172,17 @@ begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
 #endif
 }
 
+// Begins to scan a table; PostgreSQL 19 takes flags.
+inline TableScanDesc
+begin_table_scan(Relation table, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 190000
+    return table_beginscan(table, snapshot, 0, nullptr, SO_NONE);
+#else
+    return table_beginscan(table, snapshot, 0, nullptr);
+#endif
+}
+
 // Writes a transactional logical message. LogLogicalMessage() can flush it at once since PostgreSQL 17 (commit
 // 173b56f1ef5); that is for messages without a transaction.
 inline void

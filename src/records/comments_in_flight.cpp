@@ -51,7 +51,7 @@ each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key
     }
     else
     {
-        const TableScanDesc scan = table_beginscan(comments, &dirty, 0, nullptr);
+        const TableScanDesc scan = begin_table_scan(comments, &dirty);
         while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
             if (same_key(stored_reference(table, row.value(&CommentsFacts::customer_id)), key) &&
                 !take(context, row, writer_of(dirty, slot)))

@@ -59,7 +59,7 @@ scan_locks(const AttachedTable &table, LockList &list)
     TupleTableSlot *slot = table_slot_create(relation, nullptr);
     const LocksRow row{slot, table->locks};
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
-    const TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
+    const TableScanDesc scan = begin_table_scan(relation, snapshot);
     while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
     {
         CHECK_FOR_INTERRUPTS();
