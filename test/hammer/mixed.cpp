@@ -1,4 +1,4 @@
-#include "mixed.h"
+#include "modes.h"
 
 #include <fmt/format.h>
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,21 @@ struct Options
     int add_comment_percent = 50;
 
     std::string json_file;
+};
+
+// Where the users connect to and what they call there.
+struct Target
+{
+    std::string dsn;
+    std::string function;  // a quoted name, safe to put into SQL
+    int timeout_seconds;
+    bool is_proxy = false;  // of several databases, which have the tables (scale/proxy.sql)
+};
+
+// Why a run could not be done, as one sentence for people.
+struct CannotRun : std::runtime_error
+{
+    using std::runtime_error::runtime_error;
 };
 
 // Reads the command line. An exit code where the program is done already (--help, a mistake).

@@ -1,4 +1,4 @@
-#include "rounds.h"
+#include "modes.h"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "sql.h"
 #include "statements.h"
-#include "tables.h"
 
 namespace crm::hammer {
 

@@ -6,8 +6,8 @@
 
 #include <pqxx/pqxx>
 
+#include "options.h"
 #include "record.h"
-#include "target.h"
 
 namespace crm::hammer {
 

@@ -1,11 +1,8 @@
-#include "tables.h"
+#include "statements.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
-
-#include "sql.h"
-#include "target.h"
 
 namespace crm::hammer {
 

@@ -1,14 +1,15 @@
 #include "workload.h"
 
+#include <algorithm>
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include "mixed.h"
-#include "progress.h"
-#include "rounds.h"
-#include "user.h"
+#include "modes.h"
 
 namespace crm::hammer {
 
@@ -74,6 +75,41 @@ make_customers(Stage &stage, User &user)
         stage.add_customer(told.customer);
     }
 }
+
+constexpr int width = 40;
+
+void
+draw(double done, const std::string &note)
+{
+    const int filled = static_cast<int>(std::clamp(done, 0.0, 1.0) * width);
+    fmt::print(stderr, "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {}", "", filled, "", width - filled,
+               std::clamp(done, 0.0, 1.0) * 100, note);
+    std::fflush(stderr);
+}
+
+// A progress bar on standard error where that is a terminal, and nothing elsewhere.
+class Progress
+{
+public:
+    // done says how far it is, from 0 to 1; note is shown beside the bar.
+    Progress(std::function<double()> done, std::function<std::string()> note)
+    {
+        if (!isatty(STDERR_FILENO))
+            return;
+
+        thread_ = std::jthread([done = std::move(done), note = std::move(note)](const std::stop_token &stop) {
+            while (!stop.stop_requested())
+            {
+                draw(done(), note());
+                std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            }
+            fmt::print(stderr, "\r\033[K");
+        });
+    }
+
+private:
+    std::jthread thread_;
+};
 
 std::string
 describe_progress(const Stage &stage)

@@ -1,4 +1,4 @@
-#include "checks.h"
+#include "checker.h"
 
 #include <map>
 #include <set>
