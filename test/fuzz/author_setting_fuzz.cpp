@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "require.h"
+#include "input.h"
 
 using namespace crm;
 using namespace crm::core;

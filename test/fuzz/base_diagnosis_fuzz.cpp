@@ -6,7 +6,6 @@
 
 #include "core/version.h"
 #include "input.h"
-#include "require.h"
 
 using namespace crm;
 using namespace crm::core;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/text.h"
-#include "require.h"
+#include "input.h"
 
 using namespace crm;
 using namespace crm::core;

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "input.h"
-#include "require.h"
 
 using namespace crm;
 using namespace crm::core;

@@ -3,7 +3,6 @@
 #include "core/edit_lock.h"
 
 #include "input.h"
-#include "require.h"
 
 using namespace crm;
 using namespace crm::core;

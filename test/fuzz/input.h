@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -82,5 +84,15 @@ private:
     static constexpr std::string_view space = " \t\r\n";
     std::string_view rest;
 };
+
+// Ends the program where a property does not hold; libFuzzer then keeps the input.
+inline void
+require(bool holds, const char *property)
+{
+    if (holds)
+        return;
+    std::fprintf(stderr, "\nBroken: %s\n", property);
+    std::abort();
+}
 
 }  // namespace crm::fuzz

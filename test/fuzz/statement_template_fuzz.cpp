@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "require.h"
+#include "input.h"
 
 using namespace crm::core;
 using crm::fuzz::require;

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "input.h"
-#include "require.h"
 
 using namespace crm;
 using namespace crm::core;
