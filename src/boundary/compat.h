@@ -172,6 +172,14 @@ begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys)
 #endif
 }
 
+// What PostgreSQL says of a row that was deleted since the snapshot; 19 tells that from an update.
+inline constexpr const char *concurrent_delete =
+#if PG_VERSION_NUM >= 190000
+    "could not serialize access due to concurrent delete";
+#else
+    "could not serialize access due to concurrent update";
+#endif
+
 // Begins to scan a table; PostgreSQL 19 takes flags.
 inline TableScanDesc
 begin_table_scan(Relation table, Snapshot snapshot)

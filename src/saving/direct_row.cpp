@@ -100,9 +100,12 @@ lock_at(const OpenCustomer &customer, ItemPointerData tid, LockTupleMode mode)
         case TM_Ok:
             return has_key(customer);
         case TM_Updated:
-        case TM_Deleted:
             if (IsolationUsesXactSnapshot())
                 errors::concurrent_update();
+            return false;
+        case TM_Deleted:
+            if (IsolationUsesXactSnapshot())
+                ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("%s", concurrent_delete)));
             return false;
         case TM_SelfModified:
             return false;
