@@ -34,9 +34,6 @@ http_status(LockOutcome outcome)
 {
     switch (outcome)
     {
-        case LockOutcome::acquired:
-        case LockOutcome::renewed:
-            return 200;
         case LockOutcome::not_found:
             return 404;
         case LockOutcome::lost:
@@ -45,6 +42,9 @@ http_status(LockOutcome outcome)
             return 410;
         case LockOutcome::locked:
             return 423;
+        case LockOutcome::acquired:
+        case LockOutcome::renewed:
+            return 200;
     }
     return 500;
 }
