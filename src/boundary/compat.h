@@ -120,8 +120,8 @@ set_prepared_checks(ResultRelInfo *result, ExprState **checks)
 #endif
 }
 
-// Whether a NOT NULL constraint of a column holds for the rows that are there: NOT VALID came with PostgreSQL 18 (commit
-// a379061a22a).
+// Whether a NOT NULL constraint of a column holds for the rows that are there: NOT VALID came with PostgreSQL 18
+// (commit a379061a22a).
 inline bool
 is_never_null(const FormData_pg_attribute &column)
 {

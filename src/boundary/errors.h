@@ -2,8 +2,8 @@
 
 #include "pg.h"
 
-// The errors that are raised in more than one place. The others stand where they are raised, in the same form: ereport()
-// with SQLSTATE, message, detail and hint.
+// The errors that are raised in more than one place. The others stand where they are raised, in the same form:
+// ereport() with SQLSTATE, message, detail and hint.
 namespace crm::errors {
 
 // The names of a table and of a schema for a message; their numbers when they are gone.

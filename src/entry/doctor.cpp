@@ -119,8 +119,10 @@ found (check_name, status, finding, hint) AS (
     FROM member m JOIN pg_class c ON c.oid = m.relation WHERE c.relpersistence <> 'p'
 
     UNION ALL
-    SELECT 'foreign_keys', 'error', format('%s has no foreign key to %s that is valid and enforced', m.relation, m.customers),
-           'ALTER TABLE ... ENABLE TRIGGER ALL, VALIDATE CONSTRAINT, or ADD FOREIGN KEY (customer_id) REFERENCES ... ON DELETE CASCADE.'
+    SELECT 'foreign_keys', 'error',
+           format('%s has no foreign key to %s that is valid and enforced', m.relation, m.customers),
+           'ALTER TABLE ... ENABLE TRIGGER ALL, VALIDATE CONSTRAINT, or '
+           'ADD FOREIGN KEY (customer_id) REFERENCES ... ON DELETE CASCADE.'
     FROM member m JOIN pg_class p ON p.oid = m.relation
     -- Before PostgreSQL 18 every foreign key is enforced.
     WHERE m.role IN ('comments', 'locks') AND NOT EXISTS (

@@ -144,7 +144,8 @@ insert_by_statement(const AttachedTable &table, const Key &key, const RecordedCh
         return sql(table, insert_change.text,
                    {{"columns", sql_joined(", ", {columns, count})}, {"values", sql_joined(", ", {values, count})}});
     };
-    return as_owner(table, Part::history, [&] { return execute(table->plan(&insert_change), build, arguments); }) == 1;
+    return run_as(table, insert_change.as, insert_change.part,
+                  [&] { return execute(table->plan(&insert_change), build, arguments); }) == 1;
 }
 
 bool
