@@ -2,7 +2,13 @@
 
 namespace crm {
 
-// The version of the library, to be compared with that of the SQL objects.
-inline constexpr const char *library_version = "1.0";
+// The version of the library.
+inline constexpr const char *library_version = "1.1";
+
+// The versions of the SQL objects that it works with: who installs a new library need not update at that moment.
+inline constexpr const char *served_versions[] = {"1.0", "1.1"};
+
+// Raises 55000 where the SQL objects of this database are of a version that the library does not know.
+void require_served_version();
 
 }  // namespace crm

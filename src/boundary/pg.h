@@ -35,6 +35,7 @@ extern "C" {
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_control.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"

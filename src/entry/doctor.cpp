@@ -33,7 +33,7 @@ key_trigger AS (
     FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = {key_function}
 ),
 found (check_name, status, finding, hint) AS (
-    SELECT 'library_version', 'error', format('the library is version %s, the SQL objects are %s', $1, e.extversion),
+    SELECT 'library_version', 'warning', format('the library is version %s, the SQL objects are %s', $1, e.extversion),
            'Run ALTER EXTENSION crm_concurrency UPDATE, and reconnect.'
     FROM pg_extension e WHERE e.extname = 'crm_concurrency' AND e.extversion <> $1
 

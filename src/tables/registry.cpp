@@ -1,6 +1,7 @@
 #include "registry.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/library_version.h"
 #include "../boundary/spi.h"
 #include "../boundary/transaction.h"
 
@@ -152,6 +153,7 @@ read_registry(Reading &reading, Oid extension_schema)
     int capacity = 8;
     reading.entries = static_cast<RegistryEntry *>(palloc0(capacity * sizeof(RegistryEntry)));
 
+    require_served_version();
     Relation registry = open_registry(extension_schema);
     reading.registry = RelationGetRelid(registry);
     SysScanDesc scan = systable_beginscan(registry, InvalidOid, false, nullptr, 0, nullptr);

@@ -1,0 +1,23 @@
+-- complain if the script is sourced in psql instead of through ALTER EXTENSION
+\echo Use "ALTER EXTENSION crm_concurrency UPDATE TO '1.1'" to load this file. \quit
+
+-- The versions -----------------------------------------------------------------------------------
+
+DO $$
+BEGIN
+    CREATE FUNCTION crm_library_version()
+    RETURNS text
+    AS 'MODULE_PATHNAME'
+    LANGUAGE C STABLE;
+EXCEPTION WHEN undefined_function THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = 'the library of crm_concurrency is older than version 1.1', DETAIL = SQLERRM,
+        HINT = 'Install the library of version 1.1, and reconnect; restart the server where shared_preload_libraries names it.';
+END
+$$;
+
+COMMENT ON FUNCTION crm_library_version() IS
+    'the version of the library that this session has loaded; that of the SQL objects is in pg_extension, and crm_doctor() compares them';
+
+-- What open sessions know of the registry they read again, and look at the version of the SQL objects.
+DELETE FROM crm_attached_tables WHERE false;

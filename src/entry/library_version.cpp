@@ -1,0 +1,10 @@
+#include "../boundary/library_version.h"
+#include "../boundary/guard.h"
+#include "../boundary/spi.h"
+
+CRM_FUNCTION(crm_library_version)
+{
+    using namespace crm;
+
+    return text_datum(library_version);
+}
