@@ -1,11 +1,12 @@
 -- The proxy database of several crm_concurrency databases: the extension's functions, each of which PL/Proxy runs in the
--- database that has the customer. scale/README.md says how it is set up. Here are no tables, and not the extension.
+-- database that has the customer. scale/README.md says how it is set up. Here are no tables, and not the extension. To be run
+-- by psql in one transaction (-1); again, to update it: the key type, the ids and the partitions stay.
 --
 -- What is called here finds nothing of other users: a search_path of its own. What only these call does without.
 
 CREATE EXTENSION IF NOT EXISTS plproxy;
 
-CREATE SCHEMA crm_proxy;
+CREATE SCHEMA IF NOT EXISTS crm_proxy;
 
 COMMENT ON SCHEMA crm_proxy IS
     'how the crm functions of this database reach the partitions (scale/proxy.sql): what a call does in a partition is committed there at once, whatever becomes of the transaction here';
@@ -14,15 +15,25 @@ GRANT USAGE ON SCHEMA crm_proxy TO PUBLIC;
 
 -- Keys and partitions ----------------------------------------------------------------------------
 
+CREATE OR REPLACE FUNCTION crm_proxy.version()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT '1.1' $$;
+
+COMMENT ON FUNCTION crm_proxy.version() IS 'the version of crm_concurrency that this proxy belongs to';
+
+SELECT to_regprocedure('crm_proxy.key_type()') IS NULL AS is_new \gset
+\if :is_new
 CREATE FUNCTION crm_proxy.key_type()
 RETURNS regtype
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT 'bigint'::regtype $$;
+\endif
 
 COMMENT ON FUNCTION crm_proxy.key_type() IS
     'the type of the customers'' keys: bigint (also for smallint and integer), uuid or text; to be replaced where it is not bigint';
 
-CREATE FUNCTION crm_proxy.canonical_key(key text)
+CREATE OR REPLACE FUNCTION crm_proxy.canonical_key(key text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -38,7 +49,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.canonical_key(text) IS
     'the one spelling of a key by which it is routed; raises 22P02 and 22003 as the key''s type does';
 
-CREATE FUNCTION crm_proxy.key_hash(key text)
+CREATE OR REPLACE FUNCTION crm_proxy.key_hash(key text)
 RETURNS integer
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -51,7 +62,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.key_hash(text) IS
     'the first four bytes of the SHA-256 of the canonical key in UTF-8, as a signed big-endian integer: its low bits are the number of the partition. 0 for NULL, which every partition refuses';
 
-CREATE FUNCTION crm_proxy.hash_of_key(key text)
+CREATE OR REPLACE FUNCTION crm_proxy.hash_of_key(key text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -67,7 +78,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.hash_of_key(text) IS
     'key_hash() of a key in any spelling; 0 for a malformed one, which every partition refuses';
 
-CREATE FUNCTION crm_proxy.partitions(OUT partition integer, OUT database text, OUT connection text)
+CREATE OR REPLACE FUNCTION crm_proxy.partitions(OUT partition integer, OUT database text, OUT connection text)
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -81,7 +92,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.partitions() IS
     'the partitions, as the options p0, p1, ... of the server crm define them; each has a database name of its own';
 
-CREATE FUNCTION crm_proxy.all_partitions()
+CREATE OR REPLACE FUNCTION crm_proxy.all_partitions()
 RETURNS integer[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -89,7 +100,7 @@ AS $$ SELECT array_agg(partition ORDER BY partition) FROM crm_proxy.partitions()
 
 COMMENT ON FUNCTION crm_proxy.all_partitions() IS 'the numbers of the partitions';
 
-CREATE FUNCTION crm_partition(key text)
+CREATE OR REPLACE FUNCTION crm_partition(key text)
 RETURNS integer
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -100,7 +111,7 @@ COMMENT ON FUNCTION crm_partition(text) IS
 
 -- Errors -----------------------------------------------------------------------------------------
 
-CREATE FUNCTION crm_proxy.partition_name(database_name text)
+CREATE OR REPLACE FUNCTION crm_proxy.partition_name(database_name text)
 RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +122,7 @@ $$;
 
 COMMENT ON FUNCTION crm_proxy.partition_name(text) IS 'how messages name a partition';
 
-CREATE FUNCTION crm_proxy.raise_error(state text, message text, detail text, hint text)
+CREATE OR REPLACE FUNCTION crm_proxy.raise_error(state text, message text, detail text, hint text)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -180,6 +191,7 @@ COMMENT ON FUNCTION crm_proxy.raise_error(text, text, text, text) IS
 
 -- Result types, as the extension has them --------------------------------------------------------
 
+\if :is_new
 CREATE TYPE crm_update_result AS (
     outcome     text,
     http_status integer,
@@ -189,15 +201,6 @@ CREATE TYPE crm_update_result AS (
     message     text,
     detail      jsonb
 );
-
-COMMENT ON TYPE crm_update_result IS 'what became of a save';
-COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, deleted or not_found';
-COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
-COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
-COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
-COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the save is stored; NULL where none is';
-COMMENT ON COLUMN crm_update_result.message IS 'the outcome in one English sentence';
-COMMENT ON COLUMN crm_update_result.detail IS 'what a refused or replayed save has to know; NULL on a plain success';
 
 CREATE TYPE crm_update_customers_result AS (
     ord         integer,
@@ -210,6 +213,25 @@ CREATE TYPE crm_update_customers_result AS (
     detail      jsonb
 );
 
+CREATE TYPE crm_lock_result AS (
+    outcome     text,
+    http_status integer,
+    lock_id     uuid,
+    author      text,
+    expires_at  timestamptz,
+    message     text
+);
+\endif
+
+COMMENT ON TYPE crm_update_result IS 'what became of a save';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, deleted or not_found';
+COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
+COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
+COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
+COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the save is stored; NULL where none is';
+COMMENT ON COLUMN crm_update_result.message IS 'the outcome in one English sentence';
+COMMENT ON COLUMN crm_update_result.detail IS 'what a refused or replayed save has to know; NULL on a plain success';
+
 COMMENT ON TYPE crm_update_customers_result IS 'what became of one of many saves';
 COMMENT ON COLUMN crm_update_customers_result.ord IS 'the position of the save in the array, from 1';
 COMMENT ON COLUMN crm_update_customers_result.outcome IS 'as in crm_update_result';
@@ -220,15 +242,6 @@ COMMENT ON COLUMN crm_update_customers_result.updated_at IS
 COMMENT ON COLUMN crm_update_customers_result.comment_id IS 'as in crm_update_result';
 COMMENT ON COLUMN crm_update_customers_result.message IS 'as in crm_update_result';
 COMMENT ON COLUMN crm_update_customers_result.detail IS 'as in crm_update_result';
-
-CREATE TYPE crm_lock_result AS (
-    outcome     text,
-    http_status integer,
-    lock_id     uuid,
-    author      text,
-    expires_at  timestamptz,
-    message     text
-);
 
 COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
 COMMENT ON COLUMN crm_lock_result.outcome IS 'acquired, renewed, locked, lost, deleted or not_found';
@@ -247,7 +260,8 @@ COMMENT ON COLUMN crm_lock_result.message IS 'the outcome in one English sentenc
 
 -- Makes both for the extension's functions crm_NAME and crm_NAME_by_key. The arguments are those after the customer:
 -- each a name, a type of one word and perhaps a default, with no commas but those between them.
-CREATE PROCEDURE pg_temp.create_customer_function(name text, arguments text, result text, out_arguments text DEFAULT '')
+CREATE OR REPLACE PROCEDURE pg_temp.create_customer_function(name text, arguments text, result text,
+    out_arguments text DEFAULT '', id_default text DEFAULT '')
 LANGUAGE plpgsql
 AS $procedure$
 DECLARE
@@ -261,7 +275,7 @@ DECLARE
     without_defaults text;
 BEGIN
     FOR suffix, key_argument, hash, comment IN VALUES
-        ('', 'id bigint', 'crm_proxy.key_hash(id::pg_catalog.text)',
+        ('', concat_ws(' ', 'id bigint', nullif(id_default, '')), 'crm_proxy.key_hash(id::pg_catalog.text)',
             'the extension''s crm_%1$s(%2$s), run in the partition of the customer, with its rights and settings '
             'there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, '
             'and 08006 where its connection was lost'),
@@ -274,7 +288,7 @@ BEGIN
         without_defaults := regexp_replace(inputs, ' DEFAULT [^,]+', '', 'g');
 
         EXECUTE format($create$
-CREATE FUNCTION crm_proxy.%1$s(%2$s)
+CREATE OR REPLACE FUNCTION crm_proxy.%1$s(%2$s)
 RETURNS %3$s
 LANGUAGE plproxy
 AS $$
@@ -287,7 +301,7 @@ $$
             names);
 
         EXECUTE format($create$
-CREATE FUNCTION crm_%1$s(%2$s)
+CREATE OR REPLACE FUNCTION crm_%1$s(%2$s)
 RETURNS %3$s
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
@@ -341,7 +355,7 @@ CALL pg_temp.create_customer_function('erase_customer',
     '', 'jsonb');
 
 CALL pg_temp.create_customer_function('verify',
-    '', 'SETOF record', 'OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb');
+    '', 'SETOF record', 'OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb', 'DEFAULT NULL');
 
 -- Without an id it reads all partitions.
 CREATE OR REPLACE FUNCTION crm_verify(
@@ -371,7 +385,7 @@ $$;
 
 -- Many saves -------------------------------------------------------------------------------------
 
-CREATE FUNCTION crm_proxy.update_customers(parts integer[], part_saves jsonb[],
+CREATE OR REPLACE FUNCTION crm_proxy.update_customers(parts integer[], part_saves jsonb[],
     OUT partition integer, OUT ord integer, OUT outcome text, OUT http_status integer, OUT status text,
     OUT updated_at timestamptz, OUT comment_id bigint, OUT message text, OUT detail jsonb
 )
@@ -384,7 +398,7 @@ AS $$
     SELECT (parts::integer[])[1] AS partition, r.* FROM crm_update_customers((part_saves::jsonb[])[1]) r;
 $$;
 
-CREATE FUNCTION crm_proxy.hash_of_save(save jsonb)
+CREATE OR REPLACE FUNCTION crm_proxy.hash_of_save(save jsonb)
 RETURNS integer
 LANGUAGE plpgsql
 AS $$
@@ -428,7 +442,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.hash_of_save(jsonb) IS
     'the hash of the customer of one of many saves; raises what the extension raises for what is no save';
 
-CREATE FUNCTION crm_proxy.position_of(routes integer[], partition_number integer, ord integer)
+CREATE OR REPLACE FUNCTION crm_proxy.position_of(routes integer[], partition_number integer, ord integer)
 RETURNS integer
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -439,7 +453,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.position_of(integer[], integer, integer) IS
     'the position in the whole array of the save that has the position ord in the part of its partition';
 
-CREATE FUNCTION crm_update_customers(saves jsonb)
+CREATE OR REPLACE FUNCTION crm_update_customers(saves jsonb)
 RETURNS SETOF crm_update_customers_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -511,14 +525,14 @@ COMMENT ON FUNCTION crm_update_customers(jsonb) IS
 
 -- Creation ---------------------------------------------------------------------------------------
 
-CREATE SEQUENCE crm_proxy.customer_ids;
+CREATE SEQUENCE IF NOT EXISTS crm_proxy.customer_ids;
 
 COMMENT ON SEQUENCE crm_proxy.customer_ids IS
     'the ids of new customers of all partitions; of n proxies each has INCREMENT n and a START of its own (scale/README.md)';
 
 GRANT USAGE ON SEQUENCE crm_proxy.customer_ids TO PUBLIC;
 
-CREATE FUNCTION crm_new_customer_id()
+CREATE OR REPLACE FUNCTION crm_new_customer_id()
 RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -527,7 +541,7 @@ AS $$ SELECT nextval('crm_proxy.customer_ids') $$;
 COMMENT ON FUNCTION crm_new_customer_id() IS
     'an id for a new customer that no other customer of any partition has: drawn before crm_create_customer(), so that this can be sent again';
 
-CREATE FUNCTION crm_proxy.create_customer(hash integer, customer_key text, new_fields jsonb,
+CREATE OR REPLACE FUNCTION crm_proxy.create_customer(hash integer, customer_key text, new_fields jsonb,
     OUT key text, OUT updated_at timestamptz
 )
 RETURNS record
@@ -538,7 +552,7 @@ AS $$
     SELECT * FROM crm_shard.create_customer(customer_key, new_fields);
 $$;
 
-CREATE FUNCTION crm_create_customer(fields jsonb, INOUT id bigint DEFAULT NULL, OUT updated_at timestamptz)
+CREATE OR REPLACE FUNCTION crm_create_customer(fields jsonb, INOUT id bigint DEFAULT NULL, OUT updated_at timestamptz)
 RETURNS record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -558,7 +572,7 @@ $$;
 COMMENT ON FUNCTION crm_create_customer(jsonb, bigint) IS
     'inserts a customer with the columns that fields names, in the partition of its id (default: a new one), and returns id and version; raises what an INSERT raises: 23505 for an id that is there. After a lost connection only a caller who chose the id, with crm_new_customer_id(), can send it again: 23505 then says that it was inserted';
 
-CREATE FUNCTION crm_create_customer_by_key(INOUT key text, fields jsonb, OUT updated_at timestamptz)
+CREATE OR REPLACE FUNCTION crm_create_customer_by_key(INOUT key text, fields jsonb, OUT updated_at timestamptz)
 RETURNS record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -584,7 +598,7 @@ COMMENT ON FUNCTION crm_create_customer_by_key(text, jsonb) IS
 
 -- Makes crm_proxy.NAME, which runs a query in each partition, and crm_NAME, which reads what all of them answer. The
 -- query may have one parameter, which it has to cast; its value is an expression, perhaps of the argument of crm_NAME.
-CREATE PROCEDURE pg_temp.create_function_of_all_partitions(
+CREATE OR REPLACE PROCEDURE pg_temp.create_function_of_all_partitions(
     name          text,
     out_arguments text,
     query         text,
@@ -600,7 +614,7 @@ BEGIN
     out_arguments := 'OUT partition integer, ' || out_arguments;
 
     EXECUTE format($create$
-CREATE FUNCTION crm_proxy.%1$s(%2$s)
+CREATE OR REPLACE FUNCTION crm_proxy.%1$s(%2$s)
 RETURNS SETOF record
 LANGUAGE plproxy
 AS $$
@@ -612,7 +626,7 @@ $$
         $create$, name, concat_ws(', ', 'parts integer[]', nullif(parameter, ''), out_arguments), query);
 
     EXECUTE format($create$
-CREATE FUNCTION crm_%1$s(%2$s)
+CREATE OR REPLACE FUNCTION crm_%1$s(%2$s)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -639,6 +653,14 @@ CALL pg_temp.create_function_of_all_partitions('doctor_all',
     'OUT check_name text, OUT status text, OUT finding text, OUT hint text',
     'r.* FROM crm_doctor() r',
     'crm_doctor() of every partition');
+
+CALL pg_temp.create_function_of_all_partitions('versions',
+    'OUT sql_objects text, OUT library text, OUT shard text, OUT proxy text',
+    'e.extversion AS sql_objects, crm_library_version() AS library, crm_shard.version() AS shard,
+        of_proxy::text AS proxy FROM pg_catalog.pg_extension e WHERE e.extname = ''crm_concurrency''',
+    'the versions of each partition''s extension, of the library that it loads and of shard.sql, beside that of this proxy: '
+    'all alike are good; raises 42883 where a partition is older than 1.1',
+    parameter => 'of_proxy text', value => 'crm_proxy.version()');
 
 CALL pg_temp.create_function_of_all_partitions('verify_all',
     'OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb',
@@ -673,7 +695,7 @@ CALL pg_temp.create_function_of_all_partitions('live_locks',
     'the rows of the view crm_locks',
     order_by => 'r.partition, r.key');
 
-CREATE VIEW crm_locks AS SELECT partition, customers, key, author, locked_at, expires_at FROM crm_live_locks();
+CREATE OR REPLACE VIEW crm_locks AS SELECT partition, customers, key, author, locked_at, expires_at FROM crm_live_locks();
 
 GRANT SELECT ON crm_locks TO PUBLIC;
 

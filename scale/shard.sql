@@ -1,13 +1,20 @@
 -- What each partition's database has besides the extension and its tables: the functions that the proxy calls there.
--- To be run by the owner of the tables, with the search_path that finds the extension and the tables.
+-- To be run by the owner of the tables, with the search_path that finds the extension and the tables; again, to update it.
 
-CREATE SCHEMA crm_shard;
+CREATE SCHEMA IF NOT EXISTS crm_shard;
 
 COMMENT ON SCHEMA crm_shard IS 'what the proxy of several crm_concurrency databases calls in each of them (scale/shard.sql)';
 
 GRANT USAGE ON SCHEMA crm_shard TO PUBLIC;
 
-CREATE FUNCTION crm_shard.tables(
+CREATE OR REPLACE FUNCTION crm_shard.version()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT '1.1' $$;
+
+COMMENT ON FUNCTION crm_shard.version() IS 'the version of crm_concurrency that these functions belong to';
+
+CREATE OR REPLACE FUNCTION crm_shard.tables(
     OUT customers      regclass,
     OUT comments       regclass,
     OUT history        regclass,
@@ -41,7 +48,7 @@ $$;
 COMMENT ON FUNCTION crm_shard.tables() IS
     'the attached tables that the search_path finds, and the columns of key and version; raises 55000 where there are none';
 
-CREATE FUNCTION crm_shard.create_customer(INOUT key text, fields jsonb, OUT updated_at timestamptz)
+CREATE OR REPLACE FUNCTION crm_shard.create_customer(INOUT key text, fields jsonb, OUT updated_at timestamptz)
 RETURNS record
 LANGUAGE plpgsql
 AS $$
@@ -74,7 +81,7 @@ $$;
 COMMENT ON FUNCTION crm_shard.create_customer(text, jsonb) IS
     'inserts a customer with a key and the columns that fields names, with the caller''s rights, as an INSERT does; returns the key and the version';
 
-CREATE FUNCTION crm_shard.counts(OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks bigint)
+CREATE OR REPLACE FUNCTION crm_shard.counts(OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks bigint)
 RETURNS record
 LANGUAGE plpgsql STABLE
 AS $$
@@ -89,7 +96,7 @@ $$;
 
 COMMENT ON FUNCTION crm_shard.counts() IS 'how many customers, comments, changes in the history and live edit locks there are';
 
-CREATE FUNCTION crm_shard.misplaced(partition integer, partitions integer, OUT key text, OUT belongs_to integer)
+CREATE OR REPLACE FUNCTION crm_shard.misplaced(partition integer, partitions integer, OUT key text, OUT belongs_to integer)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 AS $$
@@ -110,7 +117,7 @@ $$;
 COMMENT ON FUNCTION crm_shard.misplaced(integer, integer) IS
     'the customers that do not belong in this one of so many partitions, and where they do; reads all keys';
 
-CREATE FUNCTION crm_shard.recent_changes(
+CREATE OR REPLACE FUNCTION crm_shard.recent_changes(
     max_rows        integer,
     OUT key         text,
     OUT version     timestamptz,
@@ -145,7 +152,7 @@ $$;
 
 COMMENT ON FUNCTION crm_shard.recent_changes(integer) IS 'the latest changes of all customers, newest first';
 
-CREATE FUNCTION crm_shard.spread_comment_ids(partition integer)
+CREATE OR REPLACE FUNCTION crm_shard.spread_comment_ids(partition integer)
 RETURNS bigint
 LANGUAGE plpgsql
 AS $$

@@ -65,7 +65,7 @@ scale_start() {
     create_scale_role "$directory/proxy" "$password"
     quietly sql "$directory/proxy" postgres -c 'CREATE DATABASE crm' \
         -c 'ALTER DATABASE crm SET client_min_messages = warning'
-    quietly sql "$directory/proxy" crm -f "$project/scale/proxy.sql"
+    quietly sql "$directory/proxy" crm -1 -f "$project/scale/proxy.sql"
     sql "$directory/proxy" crm <<SQL
 CREATE SERVER crm FOREIGN DATA WRAPPER plproxy OPTIONS ($(IFS=, && echo "${options[*]}"));
 CREATE USER MAPPING FOR PUBLIC SERVER crm OPTIONS (user 'crm', password '$password');

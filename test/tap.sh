@@ -47,6 +47,16 @@ is() {
     fi
 }
 
+# matches NAME GOT PATTERN: by an extended regular expression.
+matches() {
+    if [[ $2 =~ $3 ]]; then
+        passes "$1"
+    else
+        fails "$1"
+        explain "got:"$'\n'"$2"$'\n'"expected to match: $3"
+    fi
+}
+
 # Ends the tests: the exit status is 0 only if all passed.
 end_of_tests() {
     echo "1..$tap_tests"

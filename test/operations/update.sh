@@ -26,6 +26,10 @@ check_files() {
     succeeds "there is a script for version $default" compgen -G "$directory/crm_concurrency--*$default.sql"
     is "the library is of version $default" \
         "$(sed -nE 's/.*library_version = "(.*)".*/\1/p' "$directory/src/boundary/library_version.h")" "$default"
+    for script in proxy shard; do
+        is "scale/$script.sql is of version $default" \
+            "$(sed -nE "/FUNCTION crm_$script.version/,/^AS/ s/^AS .* SELECT '(.*)' .*/\1/p" "$directory/scale/$script.sql")" "$default"
+    done
     is "META.json names its script" "$(grep -cE "\"crm_concurrency--(.*--)?$default.sql\"" "$directory/META.json")" 1
     while read -r script; do
         if [[ $script != *"--$default.sql" || $(<"$directory/META.json") == *'"release_status": "stable"'* ]]; then
@@ -159,6 +163,7 @@ it replays an old request and takes new saves'
     script=$(cd "$copy" && ls crm_concurrency--*"$newest.sql")
     before=$copy/before
     cp "$project/src/boundary/library_version.h" "$copy/src/boundary"
+    cp -r "$project/scale" "$copy"
     released=$copy/released
     grep -v -- "$script" "$here/released.sha256" >"$before"
     (cd "$copy" && sha256sum crm_concurrency--*.sql >"$released")
@@ -174,8 +179,8 @@ it replays an old request and takes new saves'
     sed -i "s/^default_version = .*/default_version = 'next'/" "$copy/crm_concurrency.control"
     is "a new version without its script, library and entry in META.json is found" \
         "$(failures_of check_files "$copy" "$released" | sort)" \
-        "$(printf '%s\n' 'META.json names its script' 'no released script has changed' 'the library is of version next' \
-            'there is a script for version next')"
+        "$(printf '%s\n' 'META.json names its script' 'no released script has changed' 'scale/proxy.sql is of version next' \
+            'scale/shard.sql is of version next' 'the library is of version next' 'there is a script for version next')"
 }
 
 # forgotten FILE SED NAME FAILURE CHECK: with the file changed so, the check has this failure, perhaps with others.
