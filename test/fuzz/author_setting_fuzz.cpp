@@ -1,6 +1,7 @@
 // The input is a value of crm_concurrency.author_setting.
 #include "core/author_setting.h"
 
+#include <cstdint>
 #include <string>
 
 #include "input.h"

@@ -87,11 +87,15 @@ BEGIN
     SET LOCAL ROLE postgres;
     RETURN concat_ws(' ', a.state, a.result);
 END $$;
+-- Since 16 whether rights are inherited belongs to the grant.
+SELECT CASE WHEN inherits THEN 'GRANT crm_hostile_lender TO crm_hostile_user WITH INHERIT FALSE' ELSE 'ALTER ROLE crm_hostile_user NOINHERIT' END AS without_inherit,
+       CASE WHEN inherits THEN 'GRANT crm_hostile_lender TO crm_hostile_user WITH INHERIT TRUE' ELSE 'ALTER ROLE crm_hostile_user INHERIT' END AS with_inherit
+FROM (SELECT current_setting('server_version_num')::int >= 160000) v (inherits) \gset
 CREATE TABLE hostile.step (n serial, change text, expected text);
 INSERT INTO hostile.step (change, expected) VALUES
     ('SELECT 1', '00000 updated'), ('REVOKE UPDATE ON customers FROM crm_hostile_user', '42501'), ('GRANT UPDATE (status) ON customers TO crm_hostile_user', '00000 updated'),
     ('REVOKE INSERT ON comments FROM crm_hostile_user', '42501'), ('GRANT crm_hostile_lender TO crm_hostile_user', '00000 updated'),
-    ('ALTER ROLE crm_hostile_user NOINHERIT', '42501'), ('ALTER ROLE crm_hostile_user INHERIT', '00000 updated'), ('REVOKE crm_hostile_lender FROM crm_hostile_user', '42501'),
+    (:'without_inherit', '42501'), (:'with_inherit', '00000 updated'), ('REVOKE crm_hostile_lender FROM crm_hostile_user', '42501'),
     ('GRANT INSERT ON comments TO PUBLIC', '00000 updated'), ('REVOKE USAGE ON SCHEMA crm FROM crm_hostile_user', '55000'), ('GRANT USAGE ON SCHEMA crm TO crm_hostile_user', '00000 updated'),
     ('REVOKE SELECT (status) ON customers FROM crm_hostile_user', '00000 updated'), ('REVOKE SELECT ON customers FROM crm_hostile_user', '42501'), ('GRANT SELECT (id, status, updated_at) ON customers TO crm_hostile_user', '00000 updated'),
     ('DROP POLICY everybody ON customers', '00000 not_found'), ('CREATE POLICY everybody ON customers TO crm_hostile_user USING (true) WITH CHECK (status <> ''won'')', '42501'),

@@ -428,4 +428,5 @@ def main() -> int:
         return 0 if all(pool.starmap(run_path, [(options, path) for path in paths])) else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

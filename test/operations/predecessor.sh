@@ -5,8 +5,8 @@
 
 test_predecessor() {
     local archive
-    for archive in "$here"/releases/crm_concurrency-*.tar.xz; do
-        check_predecessor "$(basename "$archive" .tar.xz)"
+    for archive in "$here"/releases/crm_concurrency-*.tar.gz; do
+        check_predecessor "$(basename "$archive" .tar.gz)"
     done
 }
 
@@ -38,7 +38,7 @@ build_release() {
     if [[ ! -d $release ]]; then
         rm -rf "$release.new"
         mkdir -p "$release.new"
-        tar -C "$release.new" --strip-components=1 -xf "$here/releases/$1.tar.xz"
+        tar -C "$release.new" --strip-components=1 -xf "$here/releases/$1.tar.gz"
         project=$release.new make_release all
         mv "$release.new" "$release"
     fi
@@ -79,10 +79,10 @@ HINT:  Install the library of version $newest, and reconnect; restart the server
 # Who installs a package updates the databases later.
 test_new_library_with_old_objects() {
     open_session old "$(server_dsn "$server" crm)"
-    is "$version: a session with its library saves" "$(say old "$(save_of 20)")" updated
+    is "$version: a session with its library saves" "$(say old "$(save 20)")" updated
     quietly with_build_lock module make_module install DESTDIR="$server/tree"
-    is "$version: while the new one is installed, it goes on" "$(say old "$(save_of 20)")" updated
-    is "$version: the new library saves beside it" "$(there crm -c "$(save_of 20)")" updated
+    is "$version: while the new one is installed, it goes on" "$(say old "$(save 20)")" updated
+    is "$version: the new library saves beside it" "$(there crm -c "$(save 20)")" updated
     is "$version: the new library replays what the old one saved" \
         "$(there crm -c "SELECT outcome FROM crm_update_customer(20, (SELECT previous FROM customer_history
             WHERE customer_id = 20 ORDER BY version DESC LIMIT 1), NULL, 'x', 'ana')")" replayed
@@ -95,7 +95,7 @@ test_new_library_with_old_objects() {
     # Those of another release are refused, and nothing is written.
     there crm -c "UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'crm_concurrency'"
     rows=$(rows_of there crm)
-    for statement in "$(save_of 20)" "UPDATE customers SET phone = '1' WHERE id = 20" 'DELETE FROM customers WHERE id = 20' \
+    for statement in "$(save 20)" "UPDATE customers SET phone = '1' WHERE id = 20" 'DELETE FROM customers WHERE id = 20' \
         "INSERT INTO comments (customer_id, author, body) VALUES (20, 'ana', 'x')" 'SELECT crm_get_customer(20)' \
         "CREATE SCHEMA another; SELECT crm_create_tables('another')" "SELECT crm_detach('customers')" 'SELECT * FROM crm_doctor()' \
         'SELECT * FROM crm_verify()' "SELECT crm_prune_history('1 day')" 'SELECT * FROM crm_locks'; do
@@ -108,22 +108,18 @@ HINT:  Run ALTER EXTENSION crm_concurrency UPDATE where the library is the newer
     there crm -c "UPDATE pg_extension SET extversion = '$version' WHERE extname = 'crm_concurrency'"
 }
 
-save_of() {
-    echo "SELECT outcome FROM crm_update_customer($1, (SELECT updated_at FROM customers WHERE id = $1), NULL, 'x', 'ana')"
-}
-
 # Continues with the session of the old library.
 test_updated() {
     local database
     open_session new "$(server_dsn "$server" crm)"
-    is "$version: a session with the new library saves" "$(say new "$(save_of 21)")" updated
+    is "$version: a session with the new library saves" "$(say new "$(save 21)")" updated
     rows=$(rows_of there crm)
     for database in crm crm_attached; do
         succeeds "$version: $database is updated" there $database -c 'ALTER EXTENSION crm_concurrency UPDATE'
         is "$version: $database has version $newest" "$(state $database)" "$newest"
     done
     is "$version: the update changes no row" "$(rows_of there crm)" "$rows"
-    is "$version: the open sessions go on" "$(say old "$(save_of 21)" && say new "$(save_of 21)")" $'updated\nupdated'
+    is "$version: the open sessions go on" "$(say old "$(save 21)" && say new "$(save 21)")" $'updated\nupdated'
     is "$version: what is new is said clearly to the old library" \
         "$(say old 'SELECT crm_library_version()')" 'ERROR:  42883'
     close_session old
@@ -136,7 +132,7 @@ test_updated() {
     is "$version: an attached table of another shape works" "$(use_attached_sql | there crm_attached -f -)" "$attached_is_well"
     # A package that was replaced by an older one.
     quietly install_release
-    is "$version: its library with the newer SQL objects saves" "$(there crm -c "$(save_of 22)")" updated
+    is "$version: its library with the newer SQL objects saves" "$(there crm -c "$(save 22)")" updated
     is "$version: and its crm_doctor() says so" \
         "$(there crm -c "SELECT finding FROM crm_doctor() WHERE check_name = 'library_version'")" \
         "the library is version $version, the SQL objects are $newest"
