@@ -9,6 +9,9 @@ EXTRA_CLEAN = $(SOURCES:.cpp=.d)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 
+# The version is named in the control file alone.
+CRM_VERSION := $(shell sed -nE "s/^default_version = '(.*)'$$/\1/p" crm_concurrency.control)
+
 PG_CONFIG ?= pg_config
 PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
 ifeq ($(filter $(PG_MAJOR),15 16 17 18 19),)
@@ -17,7 +20,7 @@ endif
 
 # -isystem silences warnings of the server's headers; 15 exports nothing by themselves under hidden visibility.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-DPGDLLEXPORT='__attribute__((visibility("default")))'
+	-DPGDLLEXPORT='__attribute__((visibility("default")))' -DCRM_VERSION=$(CRM_VERSION)
 # WERROR=-Werror makes warnings errors.
 PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK = -lstdc++
@@ -28,6 +31,14 @@ include $(PGXS)
 # PGXS passes these flags to the compiler of the objects, but not to that of the bitcode.
 COMPILE.cxx.bc += $(PG_CXXFLAGS)
 
+$(OBJS) $(OBJS:.o=.bc): crm_concurrency.control
+
 # PGXS on Debian tracks no header dependencies.
 %.o: CXXFLAGS += -MMD -MP
 -include $(SOURCES:.cpp=.d)
+
+.PHONY: META.json
+# Writes the version into META.json, and the addresses of the project: make META.json HOMEPAGE=https://…
+META.json:
+	scripts/release --meta $(HOMEPAGE) >META.json.new
+	mv META.json.new META.json

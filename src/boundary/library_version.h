@@ -1,9 +1,11 @@
 #pragma once
 
+#include "pg.h"
+
 namespace crm {
 
-// The version of the library.
-inline constexpr const char *library_version = "1.1";
+// The version of the library. The Makefile reads it from the control file.
+inline constexpr const char *library_version = CppAsString2(CRM_VERSION);
 
 // The versions of the SQL objects that it works with: who installs a new library need not update at that moment.
 inline constexpr const char *served_versions[] = {"1.0", "1.1"};

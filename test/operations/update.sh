@@ -24,19 +24,21 @@ check_files() {
     local directory=$1 released=$2 default script
     default=$(control_version "$directory")
     succeeds "there is a script for version $default" compgen -G "$directory/crm_concurrency--*$default.sql"
-    is "the library is of version $default" \
-        "$(sed -nE 's/.*library_version = "(.*)".*/\1/p' "$directory/src/boundary/library_version.h")" "$default"
     for script in proxy shard; do
         is "scale/$script.sql is of version $default" \
             "$(sed -nE "/FUNCTION crm_$script.version/,/^AS/ s/^AS .* SELECT '(.*)' .*/\1/p" "$directory/scale/$script.sql")" "$default"
     done
-    is "META.json names its script" "$(grep -cE "\"crm_concurrency--(.*--)?$default.sql\"" "$directory/META.json")" 1
     while read -r script; do
-        if [[ $script != *"--$default.sql" || $(<"$directory/META.json") == *'"release_status": "stable"'* ]]; then
+        if [[ $script != *"--$default.sql" ]] || is_released "$directory" "$default"; then
             is "$script is among the released scripts" "$(grep -c "  $script$" "$released")" 1
         fi
     done < <(cd "$directory" && ls crm_concurrency--*.sql)
     is "no released script has changed" "$(cd "$directory" && changed_since "$released")" ''
+}
+
+# is_released DIRECTORY VERSION: the changelog has its date.
+is_released() {
+    grep -qE "^## \[${2//./\\.}(\.0)?\] - [0-9]" "$1/CHANGELOG.md"
 }
 
 changed_since() {
@@ -158,18 +160,17 @@ it replays an old request and takes new saves'
     is "a forgotten script is found" "$(failures_of check_update "$newest" next)" "from $newest to next: there is a way"
 
     # The same in a copy of the files, of a tree with this version alone.
-    mkdir -p "$copy/src/boundary"
-    cp "$project"/crm_concurrency--*.sql "$project/crm_concurrency.control" "$project/META.json" "$copy"
+    mkdir -p "$copy"
+    cp "$project"/crm_concurrency--*.sql "$project/crm_concurrency.control" "$copy"
     script=$(cd "$copy" && ls crm_concurrency--*"$newest.sql")
     before=$copy/before
-    cp "$project/src/boundary/library_version.h" "$copy/src/boundary"
     cp -r "$project/scale" "$copy"
     released=$copy/released
     grep -v -- "$script" "$here/released.sha256" >"$before"
     (cd "$copy" && sha256sum crm_concurrency--*.sql >"$released")
-    sed -i 's/"release_status": ".*"/"release_status": "unstable"/' "$copy/META.json"
+    echo '## [Unreleased]' >"$copy/CHANGELOG.md"
     is "a version that is not released yet passes" "$(failures_of check_files "$copy" "$before")" ''
-    sed -i 's/"release_status": ".*"/"release_status": "stable"/' "$copy/META.json"
+    echo "## [$newest.0] - 2026-01-05" >>"$copy/CHANGELOG.md"
     is "a release whose script is not kept is found" "$(failures_of check_files "$copy" "$before")" \
         "$script is among the released scripts"
     is "with its checksum it passes" "$(failures_of check_files "$copy" "$released")" ''
@@ -177,10 +178,9 @@ it replays an old request and takes new saves'
     is "a change of a released script is found" "$(failures_of check_files "$copy" "$released")" \
         'no released script has changed'
     sed -i "s/^default_version = .*/default_version = 'next'/" "$copy/crm_concurrency.control"
-    is "a new version without its script, library and entry in META.json is found" \
-        "$(failures_of check_files "$copy" "$released" | sort)" \
-        "$(printf '%s\n' 'META.json names its script' 'no released script has changed' 'scale/proxy.sql is of version next' \
-            'scale/shard.sql is of version next' 'the library is of version next' 'there is a script for version next')"
+    is "a new version without its scripts is found" "$(failures_of check_files "$copy" "$released" | sort)" \
+        "$(printf '%s\n' 'no released script has changed' 'scale/proxy.sql is of version next' \
+            'scale/shard.sql is of version next' 'there is a script for version next')"
 }
 
 # forgotten FILE SED NAME FAILURE CHECK: with the file changed so, the check has this failure, perhaps with others.
