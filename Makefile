@@ -37,7 +37,11 @@ $(OBJS) $(OBJS:.o=.bc): crm_concurrency.control
 %.o: CXXFLAGS += -MMD -MP
 -include $(SOURCES:.cpp=.d)
 
-.PHONY: META.json
+# The distribution for PGXN.
+.PHONY: dist META.json
+dist:
+	scripts/package pgxn
+
 # Writes the version into META.json, and the addresses of the project: make META.json HOMEPAGE=https://…
 META.json:
 	scripts/release --meta $(HOMEPAGE) >META.json.new

@@ -175,6 +175,20 @@ free_port() {
     done
 }
 
+# An installation of the module that make has not made, in a directory: servers get the module of it.
+module_installed_in=
+
+install_module() {
+    local directory
+    if [[ -z $module_installed_in ]]; then
+        make_module install DESTDIR="$1"
+        return
+    fi
+    for directory in "$pg_sharedir/extension" "$pg_pkglibdir"; do
+        cp -a "$module_installed_in$directory/." "$1$directory" || return
+    done
+}
+
 # An installation with the module in it, in $1. PostgreSQL finds its directories from where its program lies: with a copy
 # of the program, and links to all else, the installed PostgreSQL stays as it is, whatever other servers run from it.
 install_tree() {
@@ -185,7 +199,7 @@ install_tree() {
         link_entries "$pg_sharedir/extension" "$tree$pg_sharedir/extension" &&
         link_entries "$pg_pkglibdir" "$tree$pg_pkglibdir" bitcode &&
         link_entries "$pg_pkglibdir/bitcode" "$tree$pg_pkglibdir/bitcode" &&
-        make_module install DESTDIR="$tree"
+        install_module "$tree"
 }
 
 # link_entries FROM TO [EXCEPT]: makes links to what is in a directory, but for an installed crm_concurrency, over which the links
@@ -243,7 +257,9 @@ server_start() {
     as_server_user test -x "$directory" ||
         die "the user $server_user, who runs the server, cannot reach $directory: choose another (--dir or TMPDIR)"
 
-    quietly with_build_lock module build_module
+    if [[ -z $module_installed_in ]]; then
+        quietly with_build_lock module build_module
+    fi
     quietly with_build_lock module install_tree "$directory/tree"
 
     install -d -m 700 -o "$server_user" "$directory/data" "$directory/socket"

@@ -22,9 +22,9 @@ require_served_version()
     table_close(extensions, AccessShareLock);
 
     // It may be being dropped.
-    if (version == nullptr)
+    if (version == nullptr || std::strcmp(version, library_version) == 0)
         return;
-    for (const char *served : served_versions)
+    for (const char *served : earlier_versions)
         if (std::strcmp(version, served) == 0)
             return;
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
