@@ -81,7 +81,7 @@ build_copy() {
     local file
     for file in Makefile CMakeLists.txt ./*.control ./*--*.sql src/*/*.cpp src/*/*.h test/unit/* test/hammer/*.* \
         test/hammer/*/*; do
-        install -D -m 644 "$file" "$1/$file"
+        install -C -D -m 644 "$file" "$1/$file"
     done
     project=$1
     build=$1/build
@@ -290,10 +290,14 @@ server_start() {
     sql "$directory" postgres >/dev/null <<<"ALTER ROLE postgres PASSWORD '$(<"$directory/password")'"
 }
 
+# How a data directory is made otherwise than for use.
+cluster_options=()
+
 # Makes a data directory. initdb takes many times as long as a copy of what it made for the first server.
 init_data() {
     local options=(
         -U postgres --encoding=UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --no-sync
+        "${cluster_options[@]}"
     )
     local made
     made=$build/cluster-$(sha256sum <<<"$("$pg_bindir/initdb" --version) $server_user ${options[*]}" | head -c 16)

@@ -6,6 +6,7 @@
 all_well='retry: replayed, the same comment t, nothing written t
 stale: conflict, comment kept t
 save: updated, later t, linked t
+kept comment: updated, adopted t
 plain update: later t, linked t
 new customer: has history t
 comment: has an id of its own t

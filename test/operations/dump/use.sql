@@ -17,6 +17,11 @@ SELECT outcome, updated_at FROM crm_update_customer(1, :'base', 'restored', 'Sav
 SELECT format('save: %s, later %s, linked %s', :'outcome', :'updated_at'::timestamptz > :'base',
               (SELECT previous = :'base' FROM customer_history WHERE customer_id = 1 AND version = :'updated_at'));
 
+SELECT id AS kept, :'updated_at' AS base FROM comments WHERE customer_id = 1 AND author = 'cy' AND save_refused \gset
+SELECT outcome, comment_id = :kept AS is_same FROM crm_update_customer(1, :'base', 'won', 'Too late', 'cy') \gset
+SELECT format('kept comment: %s, adopted %s', :'outcome', :'is_same' AND NOT save_refused)
+FROM comments WHERE customer_id = 1 AND id = :kept;
+
 SELECT updated_at AS base FROM :customers WHERE id = 1005 \gset
 UPDATE :customers SET phone = 'new' WHERE id = 1005 RETURNING updated_at \gset
 SELECT format('plain update: later %s, linked %s', :'updated_at'::timestamptz > :'base',
