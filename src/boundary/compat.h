@@ -7,6 +7,13 @@
 #error "crm_concurrency supports PostgreSQL 15 to 19"
 #endif
 
+// What the library tells the server that loads it: its name and version too, since PostgreSQL 18.
+#if PG_VERSION_NUM >= 180000
+#define CRM_MODULE_MAGIC(library, number) PG_MODULE_MAGIC_EXT(.name = library, .version = number)
+#else
+#define CRM_MODULE_MAGIC(library, number) PG_MODULE_MAGIC
+#endif
+
 namespace crm {
 
 // pg_class_ownercheck became object_ownercheck in PostgreSQL 16 (commit afbfc02983f).

@@ -7,11 +7,7 @@
 
 extern "C" {
 
-#ifdef PG_MODULE_MAGIC_EXT
-PG_MODULE_MAGIC_EXT(.name = "crm_concurrency", .version = crm::library_version);
-#else
-PG_MODULE_MAGIC;
-#endif
+CRM_MODULE_MAGIC("crm_concurrency", crm::library_version);
 
 PGDLLEXPORT void _PG_init(void);
 
