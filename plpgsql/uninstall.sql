@@ -18,25 +18,33 @@ DROP TRIGGER crm_version ON comments;
 DROP TRIGGER crm_truncate ON comments;
 DROP TRIGGER crm_restore ON customer_history;
 
-DROP VIEW crm_locks, crm_internal_locks, crm_internal_kept, crm_internal_history, crm_internal_savable,
-    crm_internal_commentable, crm_internal_casts_of_others;
-DROP TABLE crm_internal_secret;
+DROP VIEW crm_locks, crm_internal_locks, crm_internal_kept, crm_internal_history, crm_internal_savable, crm_internal_commentable;
 
--- All in one statement, for some depend on others.
 DO $$
+DECLARE
+    schema CONSTANT oid := quote_ident(current_schema())::regnamespace;
 BEGIN
-    EXECUTE (
-        SELECT 'DROP FUNCTION ' || string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
-        WHERE p.pronamespace = current_schema()::regnamespace
-          AND (p.proname LIKE 'crm\_internal\_%'
-               OR p.proname IN ('crm_author_setting', 'crm_update_customer', 'crm_update_customers', 'crm_add_comment',
-                                'crm_lock_customer', 'crm_unlock_customer', 'crm_customers_key',
-                                'crm_customers_version', 'crm_customers_first_version', 'crm_customers_history',
-                                'crm_comments_guard', 'crm_comments_version', 'crm_history_restore',
-                                'crm_refuse_truncate'))
-          AND NOT EXISTS (SELECT FROM pg_depend d
-                          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'));
+    -- The Trusted Language Extension
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'crm_concurrency_plpgsql' AND extnamespace = schema) THEN
+        DROP EXTENSION crm_concurrency_plpgsql;
+    ELSE
+        DROP VIEW crm_internal_casts_of_others;
+        DROP TABLE crm_internal_secret;
+        -- All in one statement, for some depend on others.
+        EXECUTE (
+            SELECT 'DROP FUNCTION ' || string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
+            WHERE p.pronamespace = schema
+              AND (p.proname LIKE 'crm\_internal\_%'
+                   OR p.proname IN ('crm_concurrency_version', 'crm_create_tables', 'crm_update_customer',
+                                    'crm_update_customers', 'crm_add_comment', 'crm_lock_customer', 'crm_unlock_customer',
+                                    'crm_customers_key', 'crm_customers_version', 'crm_customers_first_version',
+                                    'crm_customers_history', 'crm_comments_guard', 'crm_comments_version',
+                                    'crm_history_restore', 'crm_refuse_truncate'))
+              AND NOT EXISTS (SELECT FROM pg_depend d
+                              WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'));
+        DROP TYPE crm_update_result, crm_update_customers_result, crm_lock_result, crm_internal_seen, crm_internal_save,
+            crm_internal_plan;
+    END IF;
 END $$;
 
-DROP TYPE crm_update_result, crm_update_customers_result, crm_lock_result, crm_internal_seen, crm_internal_save,
-    crm_internal_plan;
+DROP FUNCTION crm_author_setting();
