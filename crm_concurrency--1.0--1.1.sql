@@ -5,7 +5,7 @@
 
 DO $$
 BEGIN
-    CREATE FUNCTION crm_library_version()
+    CREATE FUNCTION crm_concurrency_version()
     RETURNS text
     AS 'MODULE_PATHNAME'
     LANGUAGE C STABLE;
@@ -16,7 +16,7 @@ EXCEPTION WHEN undefined_function THEN
 END
 $$;
 
-COMMENT ON FUNCTION crm_library_version() IS
+COMMENT ON FUNCTION crm_concurrency_version() IS
     'the version of the library that this session has loaded; that of the SQL objects is in pg_extension, and crm_doctor() compares them';
 
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.

@@ -656,7 +656,7 @@ CALL pg_temp.create_function_of_all_partitions('doctor_all',
 
 CALL pg_temp.create_function_of_all_partitions('versions',
     'OUT sql_objects text, OUT library text, OUT shard text, OUT proxy text',
-    'e.extversion AS sql_objects, crm_library_version() AS library, crm_shard.version() AS shard,
+    'e.extversion AS sql_objects, crm_concurrency_version() AS library, crm_shard.version() AS shard,
         of_proxy::text AS proxy FROM pg_catalog.pg_extension e WHERE e.extname = ''crm_concurrency''',
     'the versions of each partition''s extension, of the library that it loads and of shard.sql, beside that of this proxy: '
     'all alike are good; raises 42883 where a partition is older than 1.1',

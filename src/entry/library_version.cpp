@@ -2,7 +2,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/spi.h"
 
-CRM_FUNCTION(crm_library_version)
+CRM_FUNCTION(crm_concurrency_version)
 {
     using namespace crm;
 

@@ -13,7 +13,7 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_export_comments(8::bigint)$$, false), ($$SELECT crm_export_comments_by_key('8')$$, false), ($$SELECT count(*) FROM crm_locks$$, false), ($$SELECT crm_live_locks()$$, false),
     ($$SELECT crm_stat_databases()$$, NULL), ($$SELECT count(*) FROM crm_stat$$, NULL), ($$SELECT crm_stat_reset()$$, NULL),
     ($$SELECT count(*) FROM crm_verify()$$, false), ($$SELECT count(*) FROM crm_verify_by_key('8')$$, false), ($$SELECT count(*) FROM crm_doctor()$$, false),
-    ($$SELECT crm_library_version()$$, false);
+    ($$SELECT crm_concurrency_version()$$, false);
 
 -- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).
 CREATE FUNCTION hostile.expected(writes boolean, denied text) RETURNS text LANGUAGE sql AS $$

@@ -59,7 +59,7 @@ INSERT INTO hostile.call (statement) VALUES
     ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify(%N) v$$),
     ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify_by_key('%N') v$$),
     ($$SELECT pg_catalog.count(d) FROM ext.crm_doctor() d$$),
-    ($$SELECT ext.crm_library_version()$$),
+    ($$SELECT ext.crm_concurrency_version()$$),
     ($$SELECT pg_catalog.count(s) FROM ext.crm_stat s$$),
     ($$SELECT pg_catalog.count(s) FROM ext.crm_stat_databases() s$$),
     ($$SELECT ext.crm_stat_reset()$$),

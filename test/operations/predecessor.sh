@@ -5,7 +5,7 @@
 
 test_predecessor() {
     local archive
-    for archive in "$here"/releases/crm_concurrency-*.tar.gz; do
+    for archive in "$here"/../releases/crm_concurrency-*.tar.gz; do
         check_predecessor "$(basename "$archive" .tar.gz)"
     done
 }
@@ -38,7 +38,7 @@ build_release() {
     if [[ ! -d $release ]]; then
         rm -rf "$release.new"
         mkdir -p "$release.new"
-        tar -C "$release.new" --strip-components=1 -xf "$here/releases/$1.tar.gz"
+        tar -C "$release.new" --strip-components=1 -xf "$here/../releases/$1.tar.gz"
         project=$release.new make_release all
         mv "$release.new" "$release"
     fi
@@ -68,7 +68,7 @@ test_old_library() {
     local refusal
     cp "$project"/crm_concurrency.control "$project"/crm_concurrency--*.sql "$server/tree$pg_sharedir/extension"
     refusal="ERROR:  55000: the library of crm_concurrency is older than version $newest
-DETAIL:  could not find function \"crm_library_version\" in file \"$server/tree$pg_pkglibdir/crm_concurrency.so\"
+DETAIL:  could not find function \"crm_concurrency_version\" in file \"$server/tree$pg_pkglibdir/crm_concurrency.so\"
 HINT:  Install the library of version $newest, and reconnect; restart the server where shared_preload_libraries names it."
     is "$version: its library refuses the update" "$(error_of crm -c 'ALTER EXTENSION crm_concurrency UPDATE')" "$refusal"
     is "$version: and a new installation" \
@@ -121,10 +121,10 @@ test_updated() {
     is "$version: the update changes no row" "$(rows_of there crm)" "$rows"
     is "$version: the open sessions go on" "$(say old "$(save 21)" && say new "$(save 21)")" $'updated\nupdated'
     is "$version: what is new is said clearly to the old library" \
-        "$(say old 'SELECT crm_library_version()')" 'ERROR:  42883'
+        "$(say old 'SELECT crm_concurrency_version()')" 'ERROR:  42883'
     close_session old
     close_session new
-    is "$version: the library says its version" "$(there crm -c 'SELECT crm_library_version()')" "$newest"
+    is "$version: the library says its version" "$(there crm -c 'SELECT crm_concurrency_version()')" "$newest"
     is "$version: crm_doctor() has nothing to say of it" \
         "$(there crm -c "SELECT status FROM crm_doctor() WHERE check_name = 'library_version'")" ok
     is "$version: it replays an old request and takes new saves" "$(use_it there crm)" "$all_well"

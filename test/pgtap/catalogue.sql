@@ -48,7 +48,7 @@ SELECT set_eq(
         'crm_verify_by_key(text)',
         'crm_prune_history(interval,integer)',
         'crm_doctor()',
-        'crm_library_version()',
+        'crm_concurrency_version()',
         'crm_erase_customer(bigint)',
         'crm_erase_customer_by_key(text)',
         'crm_lock_customer(bigint,text,interval,uuid)',

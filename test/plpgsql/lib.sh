@@ -3,10 +3,12 @@
 # What the tests of the PL/pgSQL edition share. To be sourced, with the PG* variables naming a server.
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck disable=SC2034 # who sources it reads these
-{
-    edition_sql=$project/plpgsql/crm_concurrency.sql
-    predecessor=$project/test/upgrade/plpgsql-1.0.sql.gz
+# shellcheck disable=SC2034 # who sources it reads this
+edition_sql=$project/plpgsql/crm_concurrency.sql
+
+# The script of the edition in the release before.
+predecessor() {
+    tar -xOf "$project/test/releases/crm_concurrency-1.0.tar.gz" crm_concurrency-1.0/plpgsql/crm_concurrency.sql
 }
 
 # Runs SQL in a database, and fails on the first error.

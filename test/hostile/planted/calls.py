@@ -108,7 +108,7 @@ CALLS = [
     Call("crm_verify", "all, and one", READ,
          ("SELECT pg_catalog.count(*) FROM ext.crm_verify()", "SELECT pg_catalog.count(*) FROM ext.crm_verify({n})",
           "SELECT pg_catalog.count(*) FROM ext.crm_verify_by_key('{n}')")),
-    Call("crm_library_version", "all", READ, ("SELECT ext.crm_library_version()",)),
+    Call("crm_concurrency_version", "all", READ, ("SELECT ext.crm_concurrency_version()",)),
     Call("crm_doctor", "all", READ, ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_doctor()",)),
     Call("crm_stat", "all", READ,
          ("SELECT 1 FROM ext.crm_stat LIMIT 1", "SELECT 1 FROM ext.crm_stat_databases() LIMIT 1",
