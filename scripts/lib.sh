@@ -259,8 +259,10 @@ server_start() {
 
     if [[ -z $module_installed_in ]]; then
         quietly with_build_lock module build_module
+        quietly with_build_lock module install_tree "$directory/tree"
+    else
+        quietly install_tree "$directory/tree"
     fi
-    quietly with_build_lock module install_tree "$directory/tree"
 
     install -d -m 700 -o "$server_user" "$directory/data" "$directory/socket"
     quietly with_build_lock cluster init_data "$directory/data"
