@@ -45,7 +45,7 @@ class Bench:
         }
         return runs
 
-    def ratio(self, experiment: str, what: str, of: Peer, to: Peer, target: float, times: float = 1) -> None:
+    def ratio(self, experiment: str, what: str, of: Peer, to: Peer, target: float, *, times: float = 1) -> None:
         """Notes the ratio of two peers' rates, by round."""
         rates = self.results.rates[experiment]
         ratios = [times * a / b for a, b in zip(rates[of.name], rates[to.name])]

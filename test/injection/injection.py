@@ -292,7 +292,8 @@ class Path:
             lines.append(f"# and {len(self.problems) - self.options.show} more")
         say(lines)
 
-    def tried(self, session: Session, scenario: Scenario, place: Place, is_within: bool, expected, kind: str) -> bool:
+    def tried(self, session: Session, scenario: Scenario, place: Place, is_within: bool, expected, *,
+              kind: str) -> bool:
         """Strikes; whether the session goes on."""
         try:
             problem = self.strike(session, scenario, place, is_within, expected)
@@ -322,7 +323,7 @@ class Path:
     def play_warm(self, session: Session, scenario: Scenario, expected) -> None:
         calls = self.calls(session, scenario)
         for number, place in enumerate(self.places(calls, False)):
-            if not self.tried(session, scenario, place, number % 2 == 0, expected, "used session"):
+            if not self.tried(session, scenario, place, number % 2 == 0, expected, kind="used session"):
                 session = self.open_session()
                 self.rehearse(session, scenario)
         self.look_at_memory(session, scenario, calls, expected)
@@ -336,7 +337,7 @@ class Path:
         used = []
         for _ in range(3):
             for number, place in enumerate(places):
-                if not self.tried(session, scenario, place, number % 2 == 0, expected, "again"):
+                if not self.tried(session, scenario, place, number % 2 == 0, expected, kind="again"):
                     return
             used.append(self.memory(session))
         growth = min(used[1][0] - used[0][0], used[2][0] - used[1][0])
@@ -385,7 +386,7 @@ class Path:
             if (self.met_in_new_sessions + self.options.seed) % self.options.one_of != 0:
                 continue
             session = self.open_session()
-            self.tried(session, scenario, place, number % 2 == 0, expected, "new session")
+            self.tried(session, scenario, place, number % 2 == 0, expected, kind="new session")
             session.connection.close()
         if scenario.fails_first or self.options.each_scenario and not scenario.reset:
             self.look_at_first_use(scenario, calls)

@@ -45,7 +45,7 @@ build_release() {
 }
 
 make_release() {
-    make_module with_llvm=no COPT='-O0 -g0' "$@"
+    make_module with_llvm=no CXXFLAGS='-O0 -g0' "$@"
 }
 
 install_release() {
