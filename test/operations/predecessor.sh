@@ -36,11 +36,9 @@ check_predecessor() {
 # Without bitcode and optimization, once for each PostgreSQL. What was built in part is built again.
 build_release() {
     if [[ ! -d $release ]]; then
-        rm -rf "$release.new"
-        mkdir -p "$release.new"
-        tar -C "$release.new" --strip-components=1 -xf "$here/../releases/$1.tar.gz"
-        project=$release.new make_release all
-        mv "$release.new" "$release"
+        rm -rf "$release.new" && mkdir -p "$release.new" &&
+            tar -C "$release.new" --strip-components=1 -xf "$here/../releases/$1.tar.gz" &&
+            project=$release.new make_release all && mv "$release.new" "$release"
     fi
 }
 

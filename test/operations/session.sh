@@ -34,10 +34,7 @@ test_discard() {
     is "LOAD does not" \
         "$(say pooled "SET crm_concurrency.on_conflict = raise; LOAD 'crm_concurrency'; SHOW crm_concurrency.on_conflict;
             RESET ALL")" raise
-    # 14 takes every name.
-    if (($(there crm -c 'SHOW server_version_num') >= 150000)); then
-        is "an unknown setting is refused" "$(say pooled 'SET crm_concurrency.no_such = 1')" 'ERROR:  42602'
-    fi
+    is "an unknown setting is refused" "$(say pooled 'SET crm_concurrency.no_such = 1')" 'ERROR:  42602'
     close_session pooled
 }
 

@@ -147,14 +147,10 @@ needs_no_checksums() {
 
 # In a directory that the server's user may write. One way is tried on servers that do not preload the library.
 upgrade() {
-    local options=() settings='-c fsync=off -c shared_preload_libraries='
+    local options=(--no-sync) settings='-c fsync=off -c shared_preload_libraries='
     if [[ $1 != --copy ]]; then
-        options=("$1")
+        options+=("$1")
         settings+=crm_concurrency
-    fi
-    # from 15 on
-    if [[ $("$pg_bindir/pg_upgrade" --help) == *--no-sync* ]]; then
-        options+=(--no-sync)
     fi
     as_server_user bash -c 'cd "$1" && exec "${@:2}"' bash "$server/socket" \
         "$server/tree$pg_bindir/pg_upgrade" -b "$server/tree$(older_bindir)" -B "$server/tree$pg_bindir" \
