@@ -34,6 +34,7 @@ DECLARE
     owner CONSTANT name := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = secret);
     installed text;
     extension record;
+    planted record;
 BEGIN
     IF schema IS NULL THEN
         RAISE invalid_schema_name USING MESSAGE = 'no schema has been selected to create in',
@@ -44,12 +45,27 @@ BEGIN
                 USING MESSAGE = format('schema %s has a crm_concurrency that is not the PL/pgSQL edition', schema),
                     DETAIL = 'Nothing was changed.', HINT = 'Install the edition in a schema of its own.';
         END IF;
-    ELSE
+    ELSIF owner <> current_user THEN
+        RAISE insufficient_privilege
+            USING MESSAGE = format('crm_concurrency in schema %s belongs to %s', schema, quote_ident(owner)),
+                DETAIL = 'Nothing was changed.', HINT = format('SET ROLE %I.', owner);
+    END IF;
+
+    -- What somebody else made here would be called now, and stay that role's when it is replaced.
+    SELECT p.oid::regprocedure AS name, pg_get_userbyid(p.proowner) AS owner INTO planted FROM pg_proc p
+    WHERE p.pronamespace = to_regnamespace(schema) AND p.proname ~ '^crm_' AND pg_get_userbyid(p.proowner) <> current_user LIMIT 1;
+    IF planted.name IS NOT NULL THEN
+        RAISE insufficient_privilege
+            USING MESSAGE = format('function %s belongs to %s', planted.name, quote_ident(planted.owner)),
+                DETAIL = 'Nothing was changed.', HINT = 'Install the edition in a schema where nobody else may create.';
+    END IF;
+
+    IF secret IS NOT NULL THEN
         installed := '1.0';
         IF to_regprocedure(schema || '.crm_concurrency_version()') IS NOT NULL THEN
             EXECUTE format('SELECT %s.crm_concurrency_version()', schema) INTO installed;
         END IF;
-        IF string_to_array(installed, '.')::integer[] > string_to_array(edition, '.')::integer[] THEN
+        IF string_to_array(installed, '.')::integer[] OPERATOR(pg_catalog.>) string_to_array(edition, '.')::integer[] THEN
             RAISE object_not_in_prerequisite_state
                 USING MESSAGE = format('schema %s has version %s of crm_concurrency, this is version %s',
                                        schema, installed, edition),
@@ -62,10 +78,6 @@ BEGIN
             RAISE object_not_in_prerequisite_state
                 USING MESSAGE = format('crm_concurrency in schema %s is extension %s', schema, quote_ident(extension.extname)),
                     DETAIL = 'Nothing was changed.', HINT = format('ALTER EXTENSION %I UPDATE.', extension.extname);
-        ELSIF owner <> current_user THEN
-            RAISE insufficient_privilege
-                USING MESSAGE = format('crm_concurrency in schema %s belongs to %s', schema, quote_ident(owner)),
-                    DETAIL = 'Nothing was changed.', HINT = format('SET ROLE %I.', owner);
         END IF;
 
         -- Saves that are under way end before, and others wait: all lock a row of this table, before they lock anything else. What

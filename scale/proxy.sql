@@ -8,6 +8,22 @@ CREATE EXTENSION IF NOT EXISTS plproxy;
 
 CREATE SCHEMA IF NOT EXISTS crm_proxy;
 
+-- What somebody else made here would stay that role's when it is replaced.
+DO $$
+DECLARE
+    planted text;
+BEGIN
+    SELECT n.nspname || coalesce('.' || p.proname, '') INTO planted
+    FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proowner <> current_user::regrole
+        AND (n.nspname = 'crm_proxy' OR p.proname ~ '^crm_')
+    WHERE n.nspname IN ('crm_proxy', current_schema()) AND (p.oid IS NOT NULL OR n.nspname = 'crm_proxy' AND n.nspowner <> current_user::regrole) LIMIT 1;
+    IF planted IS NOT NULL THEN
+        RAISE insufficient_privilege USING MESSAGE = format('%s belongs to another role', planted),
+            DETAIL = 'Nothing was changed.', HINT = 'Drop it, or SET ROLE to its owner.';
+    END IF;
+END
+$$;
+
 COMMENT ON SCHEMA crm_proxy IS
     'how the crm functions of this database reach the partitions (scale/proxy.sql): what a call does in a partition is committed there at once, whatever becomes of the transaction here';
 

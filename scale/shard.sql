@@ -3,6 +3,21 @@
 
 CREATE SCHEMA IF NOT EXISTS crm_shard;
 
+-- What somebody else made here would stay that role's when it is replaced.
+DO $$
+DECLARE
+    planted text;
+BEGIN
+    SELECT n.nspname || coalesce('.' || p.proname, '') INTO planted
+    FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid AND p.proowner <> current_user::regrole
+    WHERE n.nspname = 'crm_shard' AND (p.oid IS NOT NULL OR n.nspowner <> current_user::regrole) LIMIT 1;
+    IF planted IS NOT NULL THEN
+        RAISE insufficient_privilege USING MESSAGE = format('%s belongs to another role', planted),
+            DETAIL = 'Nothing was changed.', HINT = 'Drop it, or SET ROLE to its owner.';
+    END IF;
+END
+$$;
+
 COMMENT ON SCHEMA crm_shard IS 'what the proxy of several crm_concurrency databases calls in each of them (scale/shard.sql)';
 
 GRANT USAGE ON SCHEMA crm_shard TO PUBLIC;
