@@ -115,6 +115,13 @@ run_cmake() {
         cmake --build "$1" --parallel "$(nproc)" --target "${targets[@]}"
 }
 
+# The mirror of the distribution that this machine's apt uses.
+mirror() {
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' |
+        awk -F'|' '$1 == "Debian" && $2 == "Debian" && !found { found = $3 } END { print found }'
+}
+
 # Private servers ---------------------------------------------------------------------------------
 #
 # A server lives in one directory:

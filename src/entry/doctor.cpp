@@ -127,12 +127,15 @@ found (check_name, status, finding, hint) AS (
     -- Before PostgreSQL 18 every foreign key is enforced.
     WHERE m.role IN ('comments', 'locks') AND NOT EXISTS (
         SELECT FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = m.relation AND c.confrelid = m.customers
-          AND c.conkey = ARRAY[(SELECT t.attnum FROM pg_attribute t WHERE t.attrelid = m.relation AND t.attname = 'customer_id')]
+          AND c.conkey = ARRAY[(SELECT t.attnum FROM pg_attribute t
+                                WHERE t.attrelid = m.relation AND t.attname = 'customer_id')]
           AND c.convalidated AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)
           AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = c.oid AND t.tgenabled IN ('D', 'R')))
 
     UNION ALL
-    SELECT 'foreign_keys', 'warning', format('foreign key %I of %s is deferred: a save that is refused and repeated in one transaction fails for all but its owner', c.conname, m.relation),
+    SELECT 'foreign_keys', 'warning',
+           format('foreign key %I of %s is deferred: a save that is refused and repeated in one transaction fails for '
+                  'all but its owner', c.conname, m.relation),
            format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE.', m.relation, c.conname)
     FROM member m JOIN pg_constraint c ON c.conrelid = m.relation
     WHERE m.role = 'comments' AND c.contype = 'f' AND c.condeferred
@@ -167,7 +170,8 @@ checked (n, check_name, finding) AS (
            (3, 'triggers', 'all triggers are there and enabled'), (4, 'other_triggers', 'no other trigger fires last'),
            (5, 'session_replication_role', 'triggers fire in this session'), (6, 'indexes', 'no index stands in the way of HOT updates'),
            (7, 'fillfactor', 'pages have room for new versions of rows'), (8, 'owners', 'tables that belong together have one owner'),
-           (9, 'persistence', 'all tables are logged'), (10, 'foreign_keys', 'comments and locks belong to customers that are there'),
+           (9, 'persistence', 'all tables are logged'),
+           (10, 'foreign_keys', 'comments and locks belong to customers that are there'),
            (11, 'privileges', 'who may save may comment'), (12, 'row_security', 'no row-level security hides changes'),
            (13, 'settings', 'no setting weakens a guarantee'), (14, 'clock', 'no version is ahead of the clock')
 )
