@@ -81,8 +81,9 @@ UPDATE blind.customers SET status = 'status ' || :n, updated_at = clock_timestam
 )
 NOOP = Peer("noop", "(e) a C function that does nothing", "crm", in_one_call("noop", "crm"), records=False)
 EDITION = Peer("edition", "(f) the PL/pgSQL edition", "edition", in_one_call("edition.crm_update_customer", "edition"))
+FLOOR = Peer("floor", "(h) a C function that writes the rows, the floor", "floor", in_one_call("floor.save", "floor"))
 
-PEERS = (CRM, PLPGSQL, CTE, APPLICATION, BLIND, NOOP, EDITION)
+PEERS = (CRM, PLPGSQL, CTE, APPLICATION, BLIND, NOOP, EDITION, FLOOR)
 
 MERGE = Peer(
     "crm_merge",
@@ -119,6 +120,13 @@ INSERT_COMMENT = Peer(
 INSERT INTO plpgsql.comments (customer_id, author, body, created_at)
 VALUES (1, 'ana', 'Called back, they want a quote by Friday ' || :n, clock_timestamp());
 """,
+    records=False,
+)
+ONE_COMMENT = Peer(
+    "one_comment",
+    "INSERT of a comment, with its foreign key",
+    "plpgsql",
+    INSERT_COMMENT.script.replace("VALUES (1,", "VALUES (:id,"),
     records=False,
 )
 BATCH = Peer(

@@ -13,6 +13,8 @@ from results import Results
 
 pyplot.switch_backend("svg")
 
+THOUSANDS, LINES = "thousand instructions per call", "lines of 64 bytes per call"
+
 
 def plot(draw: Callable[[Axes], None]) -> str:
     """What is drawn, as SVG to stand in a page; text stays text."""
@@ -58,16 +60,16 @@ def latency(results: Results, labels: dict[str, str]) -> str:
 def cost(results: Results) -> str:
     """Instructions per call, by the size of the database."""
     return bars({f"{label}\n{size} database": value
-                 for size, costs in results.instructions.items() for label, value in costs.items()})
+                 for size, costs in results.instructions.items() for label, value in costs.items()}, THOUSANDS)
 
 
-def bars(values: dict[str, float]) -> str:
-    """Instructions per call, one bar each."""
+def bars(values: dict[str, float], unit: str) -> str:
+    """One bar for each value."""
     def draw(axes: Axes) -> None:
-        container = axes.barh(list(values), [value / 1000 for value in values.values()])
+        container = axes.barh(list(values), [value / (1000 if unit == THOUSANDS else 1) for value in values.values()])
         axes.bar_label(container, fmt="%.0f", padding=3)
         axes.invert_yaxis()
-        axes.set_xlabel("thousand instructions per call")
+        axes.set_xlabel(unit)
     return plot(draw)
 
 
@@ -84,7 +86,12 @@ def write(path: Path, results: Results, machine: dict[str, str], labels: dict[st
     if results.instructions:
         plots["Cost by size of the database"] = cost(results)
     if results.shares:
-        plots["Where the instructions of an accepted save go"] = bars(results.shares)
+        plots["Where the instructions of an accepted save go"] = bars(results.shares, THOUSANDS)
+    if results.cold:
+        plots["What a call fetches into a cold cache"] = bars(
+            {label: costs["all"] for label, costs in results.cold.items()}, LINES)
+    if results.cold_shares:
+        plots["Where the cold lines of an accepted save go"] = bars(results.cold_shares, LINES)
     rates = {
         experiment: [(labels[name], statistics.median(each), min(each), max(each)) for name, each in by_peer.items()]
         for experiment, by_peer in results.rates.items()

@@ -29,4 +29,6 @@ class Results:
     latencies: dict[str, list[float]] = field(default_factory=dict)  # by peer, milliseconds
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)  # by size of the database and peer
     by_clients: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer, saves/s
+    cold: dict[str, dict[str, float]] = field(default_factory=dict)  # by peer, lines of 64 bytes per call
+    cold_shares: dict[str, float] = field(default_factory=dict)  # by part of an accepted save, lines
     shares: dict[str, float] = field(default_factory=dict)  # by part of an accepted save, instructions

@@ -6,12 +6,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from instructions import inclusive
+from callgrind import Counted
 from peers import Peer
 
 BENCH = Path(__file__).resolve().parent
@@ -47,15 +48,6 @@ class Run:
     accepted: int  # saves that left a row of history, or all transactions where none does
     rate: float  # accepted per second
     latencies: list[float]  # milliseconds
-
-
-@dataclass(frozen=True)
-class Instructions:
-    """What a server process did for some statements, and how many instructions that took."""
-
-    total: int
-    output: str
-    functions: dict[str, int]  # with those of the functions they call
 
 
 class Server:
@@ -116,7 +108,7 @@ class Server:
         self.psql(BENCH / "peers.sql")
         self.execute("CREATE SCHEMA edition")
         self.psql(BENCH.parent / "plpgsql" / "crm_concurrency.sql", "edition")
-        for schema in ("plpgsql", "cte", "application", "blind", "edition"):
+        for schema in ("plpgsql", "cte", "application", "blind", "floor", "edition"):
             self.execute(f"INSERT INTO {schema}.customers SELECT * FROM crm.customers")
         self.execute(
             "CREATE SCHEMA hot", "SELECT crm_create_tables('hot')",
@@ -175,15 +167,16 @@ class Server:
             command = ["runuser", "-u", "postgres", "--", *command]
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
 
-    def instructions(self, statements: str) -> Instructions:
-        """Instructions of a server process for statements; the server must be stopped."""
+    def callgrind(self, statements: str, options: Sequence[str] = ()) -> Counted:
+        """Counts what a server process does for statements, one a line; the server must be stopped."""
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(statements)
             file.flush()
             os.chmod(file.name, 0o644)
             output = subprocess.run(
-                [str(BENCH / "single"), str(self.directory), self.database, file.name],
+                [str(BENCH / "single"), str(self.directory), self.database, file.name, *options],
                 check=True, stdout=subprocess.PIPE, text=True,
             ).stdout
-        total = int(re.search(r"instructions (\d+)$", output.strip())[1])  # type: ignore[index]
-        return Instructions(total, output, inclusive(self.directory / "copy" / "callgrind.out"))
+        events = re.findall(r"(\w+)=(\d+)", output.strip().splitlines()[-1])
+        return Counted(output, {name: int(count) for name, count in events},
+                       self.directory / "copy" / "callgrind.out")
