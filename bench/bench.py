@@ -9,10 +9,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+import bulk
 import counting
 import machine
 import memory
 import peers
+import processor
 import report
 import throughput
 from peers import Peer
@@ -20,16 +22,27 @@ from results import Results
 from rounds import Bench
 from server import Length, Server
 
+
+def plain(bench: Bench) -> None:
+    """What single-row UPDATEs cost, and how many 30 clients get done."""
+    counting.plain(bench)
+    throughput.plain(bench)
+
+
 # In this order: what counts in a small database comes before what fills it.
 EXPERIMENTS = {
     "instructions": counting.instructions,
     "cold": counting.cold,
+    "plain": plain,
     "spread": throughput.spread,
+    "processor": processor.processor,
     "stale": throughput.stale,
     "hot": throughput.hot,
     "comments": throughput.comments,
     "batch": throughput.batch,
     "clients": throughput.clients,
+    "bulk": bulk.bulk,
+    "verify": bulk.verify,
     "size": counting.size,
     "memory": memory.memory,
 }
@@ -46,7 +59,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true",
                         help="a smoke run: every experiment for a moment, the instructions of (a) and ours alone")
     parser.add_argument("--full", action="store_true",
-                        help="a million customers, ten million rows of history, and a million saves for the memory")
+                        help="a million customers, ten million rows of history, a million saves for the memory, and "
+                        "statements of a million rows")
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), metavar="EXPERIMENT",
                         help="of " + ", ".join(EXPERIMENTS))
     parser.add_argument("--rounds", type=int, help="how often each peer runs (5)")
@@ -57,13 +71,17 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     rounds, seconds, customers = 5, 5, 100_000
     options.calls, options.cold_calls, options.saves, options.large = 100, 10, 40_000, (100_000, 10_000)
+    options.bulk = 100_000
     options.clients, options.compared = (1, 4, 30, 100, 300), (30, 300)
+    options.sessions, options.compared_sessions = (1, 2, 8, 30, 100, 300), 30
     if options.quick:
         options.clients = options.compared = (4, 30)
+        options.sessions, options.compared_sessions = (4,), 4
+        options.bulk = 300
         rounds, seconds, customers = 1, 1, 10_000
         options.calls, options.cold_calls, options.saves, options.large = 20, 8, 800, (2_000, 1_000)
     if options.full:
-        options.saves, options.large = 1_000_000, (1_000_000, 100_000)
+        options.saves, options.large, options.bulk = 1_000_000, (1_000_000, 100_000), 1_000_000
     options.rounds = options.rounds or rounds
     options.length = Length(options.seconds or seconds, warm_up=0.01,
                             transactions=20 if options.quick and not options.seconds else None)
@@ -106,6 +124,17 @@ def print_tables(results: Results, description: dict[str, str], labels: dict[str
         table(costs.items(), (f"{size} database", "instructions per call"))
     if results.shares:
         table(results.shares.items(), ("where those of crm_update_customer go", "instructions"))
+    if results.plain:
+        table(results.plain.items(), ("plain UPDATE of one column", "instructions per row"))
+    if results.processor:
+        clients = sorted({count for costs in results.processor.values() for count in costs})
+        table(((label, *(costs[count] for count in clients)) for label, costs in results.processor.items()),
+              ("processor time per save, µs, by clients", *map(str, clients)))
+    for statement, by_contender in results.bulk.items():
+        table(((label, *costs.values()) for label, costs in by_contender.items()),
+              (statement, *next(iter(by_contender.values()))), ".2f")
+    if results.verify:
+        table(results.verify.items(), ("verify", "seconds"), ".2f")
     if results.cold:
         table(((label, *costs.values()) for label, costs in results.cold.items()),
               ("cold lines of 64 bytes per call", *next(iter(results.cold.values()))))

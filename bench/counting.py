@@ -98,6 +98,20 @@ def size(bench: Bench) -> None:
     bench.results.aims.append(Aim(what, 1.05, large / small, at_most=True))
 
 
+def plain(bench: Bench) -> None:
+    """UPDATEs that know nothing of versions: each row found for itself, and each in a statement and a transaction."""
+    updates = (peers.UNATTACHED, peers.AUDITED, peers.ATTACHED)
+    contenders = {peer.label: many_updates(peer.schema) for peer in updates}
+    if not bench.options.quick:
+        contenders |= {f"{peer.label}, each a transaction": executed(peer, bench.server.recorded(peer))
+                       for peer in updates}
+    costs = count_instructions(bench, contenders)
+    bench.results.plain = costs
+    bench.results.aims.append(Aim(
+        "instructions per single-row plain UPDATE, attached against unattached", 2.2,
+        costs[peers.ATTACHED.label] / costs[peers.UNATTACHED.label], at_most=True))
+
+
 def count_instructions(bench: Bench, contenders: dict[str, Statements]) -> dict[str, float]:
     """Instructions per call; those of crm_update_customer also by part."""
     bench.server.stop()
@@ -119,6 +133,18 @@ def many(function: str, schema: str, accepted: str) -> Statements:
         "SET search_path = crm, public;\n"
         f"SELECT count(*) FROM (SELECT id, updated_at FROM {schema}.customers WHERE id > 10 ORDER BY id LIMIT {n}) c, "
         f"LATERAL {function}(c.id, c.updated_at, 'changed', 'Called back', 'ana') save WHERE {accepted};\n",
+        f'count = "{n}"',
+    )
+
+
+def many_updates(schema: str) -> Statements:
+    """UPDATEs of so many customers in one statement, each found by its key; and the proof."""
+    return lambda n: (
+        f"SET search_path = {schema}, public;\n"
+        "SET enable_hashjoin = off;\nSET enable_mergejoin = off;\n"
+        "UPDATE customers c SET status = 'changed' "
+        f"FROM (SELECT id FROM customers WHERE id > 10 ORDER BY id LIMIT {n}) s WHERE c.id = s.id;\n"
+        "SELECT count(*) FROM customers WHERE status = 'changed';\n",
         f'count = "{n}"',
     )
 
@@ -177,14 +203,14 @@ def cold(bench: Bench) -> None:
     contenders: tuple[Peer, ...] = (peers.CRM, peers.CTE, peers.NOOP)
     if not bench.options.quick:
         contenders = (peers.CRM, peers.PLPGSQL, peers.CTE, peers.BLIND, peers.NOOP, peers.FLOOR, peers.ONE_COMMENT)
-    earlier = {peer.name: recorded(bench, peer) for peer in contenders}
+    earlier = {peer.name: bench.server.recorded(peer) for peer in contenders}
     bench.server.stop()
 
     def lines(label: str, statements: Statements, parts_of: Sequence[str] = ()) -> PerCall:
         print(f"  cold: {label}", flush=True)
         return per_call(bench, bench.options.cold_calls, statements, CACHE, parts_of)
 
-    overwriting = lines("what overwrites the cache", lambda n: (SETTINGS + n * OVERWRITE, ""))
+    overwriting = lines("what overwrites the cache", lambda n: (n * OVERWRITE, ""))
     found = {}
     for peer in contenders:
         call = lines(peer.label, executed(peer, earlier[peer.name], OVERWRITE), LINES if peer is peers.CRM else ())
@@ -205,13 +231,6 @@ def cold(bench: Bench) -> None:
         found[peers.CRM.label]["net of (e)"] / found[peers.CTE.label]["net of (e)"], at_most=True))
 
 
-SETTINGS = "SET search_path = crm, public;\nSET synchronous_commit = off;\n"
-
-
-def recorded(bench: Bench, peer: Peer) -> int:
-    """How many rows of history the saves of a peer have left."""
-    return bench.server.count(f"{peer.schema}.customer_history WHERE author = 'ana'") if peer.records else 0
-
 
 def executed(peer: Peer, earlier: int, before: str = "") -> Statements:
     """So many calls of a peer's statement, prepared and executed as pgbench does, each after another statement; and the
@@ -226,8 +245,9 @@ def executed(peer: Peer, earlier: int, before: str = "") -> Statements:
         for i in range(n):
             values = {"id": 101 + i, "n": 1_000_000 + i}
             calls.append(f"{before}EXECUTE call({', '.join(str(values[name]) for name in names)});\n")
-        proof = (f"SELECT count(*) AS recorded FROM {peer.schema}.customer_history WHERE author = 'ana';\n",
+        proof = (f"SELECT count(*) AS recorded FROM {peer.schema}.customer_history;\n",
                  f'recorded = "{earlier + n}"') if peer.records else ("", "")
-        return f"{SETTINGS}PREPARE call AS {statement}\n{''.join(calls)}{proof[0]}", proof[1]
+        settings = f"SET search_path = {peer.schema}, public;\nSET synchronous_commit = off;\n"
+        return f"{settings}PREPARE call AS {statement}\n{''.join(calls)}{proof[0]}", proof[1]
 
     return statements

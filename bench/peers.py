@@ -122,6 +122,19 @@ VALUES (1, 'ana', 'Called back, they want a quote by Friday ' || :n, clock_times
 """,
     records=False,
 )
+
+def plain_update(name: str, label: str, schema: str, records: bool = True) -> Peer:
+    """An UPDATE of one column of one row."""
+    return Peer(name, label, schema, f"""\\set id random(:first, :last)
+\\set n random(1, 1000000000)
+UPDATE {schema}.customers SET status = 'status ' || :n WHERE id = :id;
+""", records)
+
+
+UNATTACHED = plain_update("plain", "plain UPDATE, unattached table", "blind", records=False)
+AUDITED = plain_update("plain_audit", "plain UPDATE, (g) a PL/pgSQL audit trigger", "audit")
+ATTACHED = plain_update("plain_crm", "plain UPDATE, attached table", "crm")
+
 ONE_COMMENT = Peer(
     "one_comment",
     "INSERT of a comment, with its foreign key",

@@ -41,6 +41,52 @@ BEGIN
 END
 $$;
 
+-- What a team writes that wants every write of customers in a history: the rows are those that plain writes of attached tables
+-- leave. Its tables are in the schema that comes first in the search_path.
+CREATE FUNCTION audit_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.updated_at := greatest(date_trunc('milliseconds', clock_timestamp()), OLD.updated_at + interval '1 ms');
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO customer_history (customer_id, version, recorded_at, operation, db_user, status_to, fields)
+        VALUES (NEW.id, NEW.updated_at, clock_timestamp(), 'insert', session_user, NEW.status,
+                (SELECT jsonb_object_agg(key, jsonb_build_object('to', value)) FROM jsonb_each(to_jsonb(NEW))
+                 WHERE key NOT IN ('id', 'status', 'updated_at') AND value <> 'null'));
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, status_from,
+                                      status_to, fields)
+        VALUES (NEW.id, NEW.updated_at, OLD.updated_at, clock_timestamp(), 'update', session_user, OLD.status, NEW.status,
+                (SELECT jsonb_object_agg(key, jsonb_build_object('from', o.value, 'to', n.value))
+                 FROM jsonb_each(to_jsonb(OLD)) o JOIN jsonb_each(to_jsonb(NEW)) n USING (key)
+                 WHERE key NOT IN ('id', 'status', 'updated_at') AND o.value <> n.value));
+    ELSE
+        INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, status_from, fields)
+        VALUES (OLD.id, greatest(date_trunc('milliseconds', clock_timestamp()), OLD.updated_at + interval '1 ms'),
+                OLD.updated_at, clock_timestamp(), 'delete', session_user, OLD.status,
+                (SELECT jsonb_object_agg(key, jsonb_build_object('from', value)) FROM jsonb_each(to_jsonb(OLD))
+                 WHERE key NOT IN ('id', 'status', 'updated_at') AND value <> 'null'));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE PROCEDURE audited_tables(target text) LANGUAGE plpgsql AS $$
+BEGIN
+    CALL copy_tables(target);
+    EXECUTE format('CREATE TRIGGER version BEFORE INSERT OR UPDATE ON %I.customers FOR EACH ROW '
+                   'EXECUTE FUNCTION crm.audit_version()', target);
+    EXECUTE format('CREATE TRIGGER history AFTER INSERT OR UPDATE OR DELETE ON %I.customers FOR EACH ROW '
+                   'EXECUTE FUNCTION crm.audit_change()', target);
+END
+$$;
+
+CALL audited_tables('audit');
+
 -- What any call costs.
 CREATE FUNCTION noop(id bigint, expected_ts timestamptz, status text, comment text, author text, merge boolean DEFAULT NULL,
                      reply_to bigint DEFAULT NULL, fields jsonb DEFAULT NULL)

@@ -13,7 +13,7 @@ from results import Results
 
 pyplot.switch_backend("svg")
 
-THOUSANDS, LINES = "thousand instructions per call", "lines of 64 bytes per call"
+THOUSANDS, LINES, SECONDS = "thousand instructions per call", "lines of 64 bytes per call", "seconds"
 
 
 def plot(draw: Callable[[Axes], None]) -> str:
@@ -28,18 +28,18 @@ def plot(draw: Callable[[Axes], None]) -> str:
     return output.getvalue()[output.getvalue().index("<svg"):]
 
 
-def throughput(results: Results) -> str:
-    """Saves per second by clients."""
+def by_clients(values: dict[str, dict[int, float]], unit: str) -> str:
+    """A line for each peer."""
     def draw(axes: Axes) -> None:
-        for label, rates in results.by_clients.items():
-            axes.plot(list(rates), list(rates.values()), marker="o", label=label)
+        for label, each in values.items():
+            axes.plot(list(each), list(each.values()), marker="o", label=label)
         axes.set_xscale("log")
-        ticks = sorted({clients for rates in results.by_clients.values() for clients in rates})
+        ticks = sorted({clients for each in values.values() for clients in each})
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.set_xlabel("clients")
-        axes.set_ylabel("accepted saves per second")
+        axes.set_ylabel(unit)
         axes.legend(frameon=False)
     return plot(draw)
 
@@ -67,7 +67,7 @@ def bars(values: dict[str, float], unit: str) -> str:
     """One bar for each value."""
     def draw(axes: Axes) -> None:
         container = axes.barh(list(values), [value / (1000 if unit == THOUSANDS else 1) for value in values.values()])
-        axes.bar_label(container, fmt="%.0f", padding=3)
+        axes.bar_label(container, fmt="%.2f" if unit == SECONDS else "%.0f", padding=3)
         axes.invert_yaxis()
         axes.set_xlabel(unit)
     return plot(draw)
@@ -80,7 +80,9 @@ def write(path: Path, results: Results, machine: dict[str, str], labels: dict[st
         lstrip_blocks=True)
     plots = {}
     if results.by_clients:
-        plots["Throughput by clients"] = throughput(results)
+        plots["Throughput by clients"] = by_clients(results.by_clients, "accepted saves per second")
+    if results.processor:
+        plots["Processor time by clients"] = by_clients(results.processor, "microseconds per accepted save")
     if results.latencies:
         plots["Latency"] = latency(results, labels)
     if results.instructions:
@@ -92,6 +94,14 @@ def write(path: Path, results: Results, machine: dict[str, str], labels: dict[st
             {label: costs["all"] for label, costs in results.cold.items()}, LINES)
     if results.cold_shares:
         plots["Where the cold lines of an accepted save go"] = bars(results.cold_shares, LINES)
+    if results.plain:
+        plots["Cost of a plain UPDATE of one row"] = bars(results.plain, THOUSANDS)
+    if results.bulk:
+        plots["Time of statements of many rows"] = bars(
+            {f"{statement}\n{label}": costs["seconds"] for statement, by_contender in results.bulk.items()
+             for label, costs in by_contender.items()}, SECONDS)
+    if results.verify:
+        plots["Time to check all customers"] = bars(results.verify, SECONDS)
     rates = {
         experiment: [(labels[name], statistics.median(each), min(each), max(each)) for name, each in by_peer.items()]
         for experiment, by_peer in results.rates.items()

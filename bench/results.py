@@ -28,6 +28,10 @@ class Results:
     rates: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # by experiment and peer, saves/s by round
     latencies: dict[str, list[float]] = field(default_factory=dict)  # by peer, milliseconds
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)  # by size of the database and peer
+    processor: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer and clients, microseconds per save
+    bulk: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)  # by statement, contender and cost
+    verify: dict[str, float] = field(default_factory=dict)  # by statement, seconds
+    plain: dict[str, float] = field(default_factory=dict)  # by contender, instructions of a plain UPDATE
     by_clients: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer, saves/s
     cold: dict[str, dict[str, float]] = field(default_factory=dict)  # by peer, lines of 64 bytes per call
     cold_shares: dict[str, float] = field(default_factory=dict)  # by part of an accepted save, lines

@@ -3,10 +3,9 @@
 import math
 import os
 import re
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,10 @@ from peers import Peer
 
 BENCH = Path(__file__).resolve().parent
 DATABASE = "bench"
+
+
+# What is done while pgbench runs; it tells from when to when what pgbench does counts.
+Watch = Callable[[subprocess.Popen[str]], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,11 @@ class Server:
             "PGOPTIONS": f"-c search_path={schema},public",
         }
 
-    def connect(self, database: str | None = None) -> psycopg.Connection:
+    def connect(self, database: str | None = None, schema: str = "crm") -> psycopg.Connection:
         """A connection without transactions of its own."""
         return psycopg.connect(
             host=str(self.directory / "socket"), port=self.port, user="postgres", dbname=database or self.database,
-            options="-c search_path=crm,public", autocommit=True,
+            options=f"-c search_path={schema},public", autocommit=True,
         )
 
     def value(self, query: str, *arguments: object) -> object:
@@ -108,8 +111,9 @@ class Server:
         self.psql(BENCH / "peers.sql")
         self.execute("CREATE SCHEMA edition")
         self.psql(BENCH.parent / "plpgsql" / "crm_concurrency.sql", "edition")
-        for schema in ("plpgsql", "cte", "application", "blind", "floor", "edition"):
-            self.execute(f"INSERT INTO {schema}.customers SELECT * FROM crm.customers")
+        for schema in ("plpgsql", "cte", "application", "blind", "floor", "audit", "edition"):
+            with self.connect(schema=schema) as connection:
+                connection.execute("INSERT INTO customers SELECT * FROM crm.customers")
         self.execute(
             "CREATE SCHEMA hot", "SELECT crm_create_tables('hot')",
             *(f"ALTER TABLE hot.customers ADD field_{i} text" for i in range(30)),
@@ -121,36 +125,43 @@ class Server:
         """How many rows a table has."""
         return int(self.value(f"SELECT count(*) FROM {table}"))  # type: ignore[call-overload]
 
-    def pgbench(self, peer: Peer, clients: int, length: Length, customers: int, **variables: object) -> Run:
+    def pgbench(self, peer: Peer, clients: int, length: Length, customers: int, watch: Watch | None = None,
+                **variables: object) -> Run:
         """Runs a peer's script and counts in the tables what it did; the time that sessions take to fill their caches
         is left out."""
-        history = self.count(f"{peer.schema}.customer_history") if peer.records else 0
-        directory = Path(tempfile.mkdtemp())
-        try:
+        history = self.recorded(peer)
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
             (directory / "script.sql").write_text(peer.script)
-            output = subprocess.run(
+            with subprocess.Popen(
                 ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
                  *length.options(clients), "--log", "--log-prefix", str(directory / "log"),
                  "-D", "first=1", "-D", f"last={customers}",
                  *(part for name, value in variables.items() for part in ("-D", f"{name}={value}")),
                  "-f", str(directory / "script.sql")],
-                env=self.environment(peer.schema), check=True, stdout=subprocess.PIPE, text=True,
-            ).stdout
+                env=self.environment(peer.schema), stdout=subprocess.PIPE, text=True,
+            ) as process:
+                watched = watch(process) if watch else None
+                output = process.communicate()[0]
+            if process.returncode != 0:
+                raise SystemExit(f"{peer.label}: pgbench failed")
             # client, number, microseconds, script, and the time at the end in seconds and microseconds
             log = [
                 (int(line[4]) + int(line[5]) / 1e6, int(line[2]) / 1000)
                 for file in directory.glob("log*") for line in map(str.split, file.read_text().splitlines())
             ]
-        finally:
-            shutil.rmtree(directory)
         transactions = int(re.search(r"transactions actually processed: (\d+)", output)[1])  # type: ignore[index]
-        accepted = self.count(f"{peer.schema}.customer_history") - history if peer.records else transactions
+        accepted = self.recorded(peer) - history if peer.records else transactions
         if transactions == 0:
             raise SystemExit(
                 f"{peer.label}: {clients} clients did nothing in the time that they had: give them more --seconds")
-        begin, end = length.measured([end - took / 1000 for end, took in log], [end for end, _ in log])
-        latencies = [took for at, took in log if at > begin]
+        begin, end = watched or length.measured([end - took / 1000 for end, took in log], [end for end, _ in log])
+        latencies = [took for at, took in log if begin < at <= end]
         return Run(transactions, accepted, len(latencies) / (end - begin) * accepted / transactions, latencies)
+
+    def recorded(self, peer: Peer) -> int:
+        """How many rows of history there are in the tables of a peer, if it leaves any."""
+        return self.count(f"{peer.schema}.customer_history") if peer.records else 0
 
     def stop(self) -> None:
         """Stops the server, cleanly."""

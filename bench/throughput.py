@@ -93,5 +93,11 @@ def clients(bench: Bench) -> None:
             bench.results.by_clients.setdefault(peer.label, {})[count] = statistics.median(
                 bench.results.rates[experiment][peer.name])
     few, most = bench.options.compared
-    rates = [bench.results.rates[f"clients: {count}"][peers.CRM.name] for count in (most, few)]
-    bench.aim(f"accepted saves/s at {most} clients against {few}, spread load", 0.90, [a / b for a, b in zip(*rates)])
+    of, to = (bench.results.rates[f"clients: {count}"][peers.CRM.name] for count in (most, few))
+    bench.aim(f"accepted saves/s at {most} clients against {few}, spread load", 0.90, of, to)
+
+
+def plain(bench: Bench) -> None:
+    """Single-row UPDATEs that know nothing of versions, over all customers."""
+    bench.server.set("synchronous_commit", "off")
+    bench.rounds("plain UPDATEs", (peers.UNATTACHED, peers.AUDITED, peers.ATTACHED), 30, check_nearly_all)
