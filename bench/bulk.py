@@ -53,7 +53,7 @@ def bulk(bench: Bench) -> None:
     bench.server.execute(
         "COPY (SELECT 'Customer ' || i, '+49 30 ' || i, i || '@example.com' FROM generate_series(1, "
         f"{rows}) i) TO '{file}'")
-    costs: dict[str, dict[str, list[Cost]]] = {name: defaultdict(list) for name in STATEMENTS}
+    costs: dict[str, dict[str, list[Cost]]] = {name: {label: [] for label in TABLES} for name in STATEMENTS}
     digests: dict[str, set[object]] = defaultdict(set)
     for label in bench.turns(f"bulk, {rows:,} rows", TABLES):
         make_tables(bench, TABLES[label])

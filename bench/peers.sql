@@ -51,25 +51,46 @@ END
 $$;
 
 CREATE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed jsonb;
 BEGIN
     IF TG_OP = 'INSERT' THEN
+        IF (NEW.name, NEW.phone, NEW.email) IS DISTINCT FROM (NULL, NULL, NULL) THEN
+            changed := CASE WHEN NEW.name IS NULL THEN '{}'
+                            ELSE jsonb_build_object('name', jsonb_build_object('to', NEW.name)) END
+                || CASE WHEN NEW.phone IS NULL THEN '{}'
+                        ELSE jsonb_build_object('phone', jsonb_build_object('to', NEW.phone)) END
+                || CASE WHEN NEW.email IS NULL THEN '{}'
+                        ELSE jsonb_build_object('email', jsonb_build_object('to', NEW.email)) END;
+        END IF;
         INSERT INTO customer_history (customer_id, version, recorded_at, operation, db_user, status_to, fields)
-        VALUES (NEW.id, NEW.updated_at, clock_timestamp(), 'insert', session_user, NEW.status,
-                (SELECT jsonb_object_agg(key, jsonb_build_object('to', value)) FROM jsonb_each(to_jsonb(NEW))
-                 WHERE key NOT IN ('id', 'status', 'updated_at') AND value <> 'null'));
+        VALUES (NEW.id, NEW.updated_at, clock_timestamp(), 'insert', session_user, NEW.status, changed);
     ELSIF TG_OP = 'UPDATE' THEN
+        IF (NEW.name, NEW.phone, NEW.email) IS DISTINCT FROM (OLD.name, OLD.phone, OLD.email) THEN
+            changed := CASE WHEN NEW.name IS NOT DISTINCT FROM OLD.name THEN '{}'
+                            ELSE jsonb_build_object('name', jsonb_build_object('from', OLD.name, 'to', NEW.name)) END
+                || CASE WHEN NEW.phone IS NOT DISTINCT FROM OLD.phone THEN '{}'
+                        ELSE jsonb_build_object('phone', jsonb_build_object('from', OLD.phone, 'to', NEW.phone)) END
+                || CASE WHEN NEW.email IS NOT DISTINCT FROM OLD.email THEN '{}'
+                        ELSE jsonb_build_object('email', jsonb_build_object('from', OLD.email, 'to', NEW.email)) END;
+        END IF;
         INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, status_from,
                                       status_to, fields)
-        VALUES (NEW.id, NEW.updated_at, OLD.updated_at, clock_timestamp(), 'update', session_user, OLD.status, NEW.status,
-                (SELECT jsonb_object_agg(key, jsonb_build_object('from', o.value, 'to', n.value))
-                 FROM jsonb_each(to_jsonb(OLD)) o JOIN jsonb_each(to_jsonb(NEW)) n USING (key)
-                 WHERE key NOT IN ('id', 'status', 'updated_at') AND o.value <> n.value));
+        VALUES (NEW.id, NEW.updated_at, OLD.updated_at, clock_timestamp(), 'update', session_user, OLD.status,
+                NEW.status, changed);
     ELSE
-        INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, status_from, fields)
+        IF (OLD.name, OLD.phone, OLD.email) IS DISTINCT FROM (NULL, NULL, NULL) THEN
+            changed := CASE WHEN OLD.name IS NULL THEN '{}'
+                            ELSE jsonb_build_object('name', jsonb_build_object('from', OLD.name)) END
+                || CASE WHEN OLD.phone IS NULL THEN '{}'
+                        ELSE jsonb_build_object('phone', jsonb_build_object('from', OLD.phone)) END
+                || CASE WHEN OLD.email IS NULL THEN '{}'
+                        ELSE jsonb_build_object('email', jsonb_build_object('from', OLD.email)) END;
+        END IF;
+        INSERT INTO customer_history (customer_id, version, previous, recorded_at, operation, db_user, status_from,
+                                      fields)
         VALUES (OLD.id, greatest(date_trunc('milliseconds', clock_timestamp()), OLD.updated_at + interval '1 ms'),
-                OLD.updated_at, clock_timestamp(), 'delete', session_user, OLD.status,
-                (SELECT jsonb_object_agg(key, jsonb_build_object('from', value)) FROM jsonb_each(to_jsonb(OLD))
-                 WHERE key NOT IN ('id', 'status', 'updated_at') AND value <> 'null'));
+                OLD.updated_at, clock_timestamp(), 'delete', session_user, OLD.status, changed);
     END IF;
     RETURN NULL;
 END

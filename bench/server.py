@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ BENCH = Path(__file__).resolve().parent
 DATABASE = "bench"
 
 
-# What is done while pgbench runs; it tells from when to when what pgbench does counts.
+# What is done while pgbench runs, which then ends; it tells from when to when what pgbench did counts.
 Watch = Callable[[subprocess.Popen[str]], tuple[float, float]]
 
 
@@ -141,7 +142,12 @@ class Server:
                  "-f", str(directory / "script.sql")],
                 env=self.environment(peer.schema), stdout=subprocess.PIPE, text=True,
             ) as process:
-                watched = watch(process) if watch else None
+                try:
+                    watched = watch(process) if watch else None
+                finally:
+                    if watch:
+                        # ends it as its own timer would
+                        process.send_signal(signal.SIGALRM)
                 output = process.communicate()[0]
             if process.returncode != 0:
                 raise SystemExit(f"{peer.label}: pgbench failed")

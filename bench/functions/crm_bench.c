@@ -232,8 +232,8 @@ noop(PG_FUNCTION_ARGS)
 }
 
 /*
- * Writes the rows of a save to the tables of the schema "floor" by the access methods, and does nothing else, to show the
- * least that they cost. Its arguments are those of crm_update_customer().
+ * Writes the rows of a save to the tables of the schema "floor" by the access methods, and does nothing else, to show
+ * the least that they cost. Its arguments are those of crm_update_customer().
  */
 Datum
 save_floor(PG_FUNCTION_ARGS)
