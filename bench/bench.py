@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--server", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true",
-                        help="a smoke run: every experiment for a moment, the instructions of (a) and ours alone")
+                        help="a smoke run: every experiment for a moment, where callgrind counts with fewer peers")
     parser.add_argument("--full", action="store_true",
                         help="a million customers, ten million rows of history, a million saves for the memory, and "
                         "statements of a million rows")
