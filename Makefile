@@ -23,7 +23,7 @@ PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))' -DCRM_VERSION=$(CRM_VERSION)
 # WERROR=-Werror makes warnings errors.
 PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden
-SHLIB_LINK = -lstdc++
+SHLIB_LINK = -lstdc++ -lnettle
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
