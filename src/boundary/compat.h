@@ -127,6 +127,16 @@ set_prepared_checks(ResultRelInfo *result, ExprState **checks)
 #endif
 }
 
+inline std::span<ExprState *const>
+prepared_checks(const ResultRelInfo *result, std::size_t count)
+{
+#if PG_VERSION_NUM >= 180000
+    return {result->ri_CheckConstraintExprs, count};
+#else
+    return {result->ri_ConstraintExprs, count};
+#endif
+}
+
 // Whether a NOT NULL constraint of a column holds for the rows that are there: NOT VALID came with PostgreSQL 18
 // (commit a379061a22a).
 inline bool
@@ -163,6 +173,70 @@ walk_expression(Node *node, bool (*walker)(Node *, void *), void *context)
     return expression_tree_walker(node, walker, context);
 #else
     return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
+#endif
+}
+
+// Which indexes need entries for a row that was updated.
+enum class IndexesToUpdate
+{
+    none,
+    summarizing,
+    all,
+};
+
+// Whether an index has no entries for single rows: such indexes keep no update from being HOT since PostgreSQL 16 (commit
+// 19d8e2308bc).
+inline bool
+is_summarizing(Relation index)
+{
+#if PG_VERSION_NUM >= 160000
+    return index->rd_indam->amsummarizing;
+#else
+    static_cast<void>(index);
+    return false;
+#endif
+}
+
+// Writes a row in place of one that is locked, and visible to nobody else. What it tells of indexes came with PostgreSQL 16,
+// options with 19.
+inline IndexesToUpdate
+update_locked_row(Relation relation, ItemPointer locked, HeapTuple row)
+{
+    TM_FailureData failure;
+    LockTupleMode mode;
+    const CommandId command = GetCurrentCommandId(true);
+#if PG_VERSION_NUM >= 160000
+    TU_UpdateIndexes which;
+#if PG_VERSION_NUM >= 190000
+    const TM_Result result =
+        heap_update(relation, locked, row, command, 0, InvalidSnapshot, true, &failure, &mode, &which);
+#else
+    const TM_Result result =
+        heap_update(relation, locked, row, command, InvalidSnapshot, true, &failure, &mode, &which);
+#endif
+#else
+    const TM_Result result = heap_update(relation, locked, row, command, InvalidSnapshot, true, &failure, &mode);
+#endif
+    if (result != TM_Ok)
+        elog(ERROR, "could not update a locked row of \"%s\"", RelationGetRelationName(relation));
+#if PG_VERSION_NUM >= 160000
+    if (HeapTupleIsHeapOnly(row))
+        return which == TU_Summarizing ? IndexesToUpdate::summarizing : IndexesToUpdate::none;
+    return IndexesToUpdate::all;
+#else
+    return HeapTupleIsHeapOnly(row) ? IndexesToUpdate::none : IndexesToUpdate::all;
+#endif
+}
+
+// Ends the insertion into an index, which may have kept something for more: since PostgreSQL 17 (commit c1ec02be1d7).
+inline void
+clean_up_insertion(Relation index, IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+    index_insert_cleanup(index, info);
+#else
+    static_cast<void>(index);
+    static_cast<void>(info);
 #endif
 }
 

@@ -1,5 +1,7 @@
 #include "prepared_write.h"
 
+#include "bare_write.h"
+
 namespace crm {
 
 namespace {
@@ -193,6 +195,7 @@ prepare_write(Relation relation, CmdType command, List *known_functions, List *w
         index_close(index, AccessShareLock);
     }
     prepared->indexes = {known, count};
+    prepared->bare = bare_write(relation, command, *prepared);
 
     MemoryContextSwitchTo(caller);
     return prepared;

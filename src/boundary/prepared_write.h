@@ -18,6 +18,9 @@ struct PreparedIndex
     IndexInfo *info;
 };
 
+// What writes rows without the executor: bare_write.h.
+struct BareWrite;
+
 // What of writing a relation is worked out once and serves many writes: it lives as long as the memory context in which it
 // was made. Only what cannot change while the relation's definition stays is kept.
 struct PreparedWrite
@@ -26,6 +29,7 @@ struct PreparedWrite
     ExprState **defaults;   // by column, nullptr for none; without the array they are worked out for each write
     std::span<PreparedIndex> indexes;
     bool calls_others;  // functions other than known ones and PostgreSQL's own
+    BareWrite *bare;    // nullptr where the executor has to write
 };
 
 // Works that out in the current memory context, for CMD_INSERT or CMD_UPDATE, for triggers that call known functions (a list

@@ -1,5 +1,6 @@
 #include "simple_write.h"
 
+#include "bare_write.h"
 #include "snapshot.h"
 
 namespace crm {
@@ -137,46 +138,16 @@ fill_row(const SimpleWrite &write, const PreparedWrite *prepared, NewRow &row)
 
 }  // namespace
 
-NewRow::NewRow(Relation relation)
-{
-    count = RelationGetDescr(relation)->natts;
-    values = static_cast<Datum *>(palloc0(count * sizeof(Datum)));
-    nulls = static_cast<bool *>(palloc(count));
-    given = static_cast<bool *>(palloc0(count));
-    std::memset(nulls, true, count);
-}
-
-List *
-NewRow::columns() const
-{
-    List *columns = NIL;
-    for (int i = 0; i < count; i++)
-        if (given[i])
-            columns = lappend_int(columns, i + 1);
-    return columns;
-}
-
-void
-NewRow::set(AttrNumber column, Datum value)
-{
-    values[column - 1] = value;
-    nulls[column - 1] = false;
-    given[column - 1] = true;
-}
-
-void
-NewRow::set(AttrNumber column, std::optional<Datum> value)
-{
-    if (value)
-        set(column, *value);
-    else
-        given[column - 1] = true;
-}
-
 bool
 insert_row(Relation relation, NewRow &values, List *inserted_columns, const PreparedWrite *prepared,
            std::span<const Oid> skipped_constraints)
 {
+    if (may_insert_bare(prepared, skipped_constraints))
+    {
+        fill_defaults(relation, *prepared->bare, values);
+        if (insert_bare(relation, *prepared->bare, values))
+            return true;
+    }
     PushActiveSnapshot(new_snapshot());
     const SimpleWrite write = begin(relation, inserted_columns, NIL, prepared);
     const MemoryContext caller = MemoryContextSwitchTo(write.estate->es_query_cxt);

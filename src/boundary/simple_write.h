@@ -1,5 +1,6 @@
 #pragma once
 
+#include "new_row.h"
 #include "prepared_write.h"
 
 // Writing one row of an ordinary table through the executor's simple calls: with row triggers, constraints, generated
@@ -13,25 +14,6 @@ struct SimpleWrite
     EState *estate;
     ResultRelInfo *result;
     TupleTableSlot *row;  // the new row: filled in by the caller before write_row()
-};
-
-// The values of a row that is inserted, by attribute number; the other columns get their defaults, and those that are
-// passed by value stand here afterwards.
-struct NewRow
-{
-    Datum *values;
-    bool *nulls;
-    bool *given;
-    int count;
-
-    explicit NewRow(Relation relation);
-    void set(AttrNumber column, Datum value);
-    void set(AttrNumber column, std::optional<Datum> value);
-
-    // The columns that are set so far, as a list of integers.
-    List *columns() const;
-
-    Datum value(AttrNumber column) const { return values[column - 1]; }
 };
 
 // Inserts a row, in a new snapshot (the transaction's own under REPEATABLE READ), and fires the triggers that wait for the

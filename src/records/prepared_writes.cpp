@@ -53,12 +53,36 @@ prepared_without_triggers(TableDescription &table, PreparedWrite *&slot, Relatio
     });
 }
 
+// What make() makes in the owner's name: preparing may call the functions in the conditions of indexes.
+template <typename Make>
+const PreparedWrite *
+as_owner_of_history(const TableDescription &table, const PreparedWrite *made, Make make)
+{
+    if (made != nullptr)
+        return make();
+    const Role caller = act_as(table.history.owner);
+    const PreparedWrite *prepared = make();
+    act_again_as(caller);
+    return prepared;
+}
+
 }  // namespace
 
 const PreparedWrite *
 prepared_record(TableDescription &table, Relation history)
 {
-    return prepared_write(table, table.history.write, history, CMD_INSERT);
+    return as_owner_of_history(table, table.history.write,
+                               [&] { return prepared_write(table, table.history.write, history, CMD_INSERT); });
+}
+
+const PreparedWrite *
+prepared_record_without_triggers(TableDescription &table, Relation history)
+{
+    if (!table.history.may_be_written_without_triggers)
+        return nullptr;
+    PreparedWrite *&slot = table.history.write_without_triggers;
+    return as_owner_of_history(table, slot,
+                               [&] { return prepared_without_triggers(table, slot, history, CMD_INSERT); });
 }
 
 const PreparedWrite *
@@ -80,11 +104,8 @@ prepared_update_without_triggers(TableDescription &table, Relation customers)
         return nullptr;
     if (table.history.write == nullptr)
     {
-        // Preparing may call the functions in the conditions of indexes.
         Relation history = table_open(table.history.oid, NoLock);
-        const Role caller = act_as(table.history.owner);
         prepared_record(table, history);
-        act_again_as(caller);
         table_close(history, NoLock);
     }
     // Functions of others that are called when a change is recorded are called by a trigger.

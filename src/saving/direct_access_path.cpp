@@ -1,3 +1,4 @@
+#include "../boundary/bare_write.h"
 #include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
@@ -121,11 +122,23 @@ public:
         const bool is_without_triggers = prepared != nullptr;
         if (!is_without_triggers)
             prepared = prepared_update(*table, customer.relation);
-        const SimpleWrite update = begin_update(customer.relation, updated, prepared);
-        copy_with(update.row, customer.row, table, write);
+        NewRow row = changed_row(customer.row, table, write);
         if (is_without_triggers)
-            set_version(update.row, table, version_of_save(table, save.key, row_of(customer).version, save));
-        ExecMaterializeSlot(update.row);
+            row.set(table->customers.version,
+                    TimestampTzGetDatum(version_of_save(table, save.key, row_of(customer).version, save).us));
+        HeapTuple written = nullptr;
+        if (is_without_triggers && may_update_bare(prepared, updated, customer.row))
+            written =
+                update_bare(customer.relation, *prepared->bare, updated, customer.row, row);
+        if (written != nullptr)
+        {
+            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), written, &save);
+            tid = written->t_self;
+            close(customer);
+            return true;
+        }
+        const SimpleWrite update = begin_update(customer.relation, updated, prepared);
+        row.store_in(update.row);
         const bool is_written = update_row(update, customer.row);
         fire_triggers(update);
         // After the foreign keys are checked, as the name of the trigger has it.
@@ -232,30 +245,15 @@ private:
         return is_locked;
     }
 
-    static void copy_with(TupleTableSlot *row, TupleTableSlot *locked, const AttachedTable &table, const Write &write)
+    // The row as it will be.
+    static NewRow changed_row(TupleTableSlot *locked, const AttachedTable &table, const Write &write)
     {
-        slot_getallattrs(locked);
-        const int columns = locked->tts_tupleDescriptor->natts;
-        ExecClearTuple(row);
-        std::memcpy(row->tts_values, locked->tts_values, columns * sizeof(Datum));
-        std::memcpy(row->tts_isnull, locked->tts_isnull, columns * sizeof(bool));
+        NewRow row(locked);
         if (write.status)
-        {
-            row->tts_values[table->customers.status - 1] = status_datum(table, *write.status);
-            row->tts_isnull[table->customers.status - 1] = false;
-        }
+            row.set(table->customers.status, status_datum(table, *write.status));
         for (const Field &field : write.fields)
-        {
-            row->tts_values[field.column - 1] = field.value;
-            row->tts_isnull[field.column - 1] = field.is_null;
-        }
-        ExecStoreVirtualTuple(row);
-    }
-
-    static void set_version(TupleTableSlot *row, const AttachedTable &table, core::Timestamp version)
-    {
-        row->tts_values[table->customers.version - 1] = TimestampTzGetDatum(version.us);
-        row->tts_isnull[table->customers.version - 1] = false;
+            row.set(field.column, field.is_null ? std::nullopt : std::optional{field.value});
+        return row;
     }
 
     static HeapTuple tuple_of(TupleTableSlot *row)
