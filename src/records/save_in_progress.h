@@ -6,6 +6,8 @@
 
 namespace crm {
 
+struct OpenCustomer;
+
 // The statement of a save that is being run.
 enum class Step
 {
@@ -34,6 +36,9 @@ struct SaveInProgress
 
     // Where the comment is stored: set by its trigger, or known when it is adopted.
     std::optional<std::int64_t> comment_id;
+
+    OpenCustomer *in_hand;  // the locked row, where the access path keeps it
+    bool called_others;     // whether code of others, which may have changed the row, could run since then
 
     // The version of the update, set by its trigger.
     std::optional<core::Timestamp> version;

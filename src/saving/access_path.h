@@ -9,6 +9,8 @@
 
 namespace crm {
 
+struct OpenCustomer;
+
 // What a save looks at in a customer's row.
 struct CustomerRow
 {
@@ -16,6 +18,7 @@ struct CustomerRow
     std::optional<std::string_view> status = std::nullopt;
     ItemPointerData tid = {};                     // for the direct path to look there first: invalid if it is not known
     TransactionId writer = InvalidTransactionId;  // that had locked or updated the row, where the path sees that
+    OpenCustomer *in_hand = nullptr;              // the row itself, where the path keeps it: see take()
 };
 
 // The customer as the caller may read it.
@@ -51,6 +54,14 @@ public:
     virtual std::optional<CustomerRow> fetch(const AttachedTable &table, const Key &key,
                                              ItemPointerData tid = {}) const = 0;
 
+    // fetch(), for a row that is likely to be locked and updated: it is kept for these until it is given back, in the same
+    // transaction.
+    virtual std::optional<CustomerRow> take(const AttachedTable &table, const Key &key) const
+    {
+        return fetch(table, key);
+    }
+    virtual void give_back(const CustomerRow &) const {}
+
     // The row as a given snapshot shows it, with the columns that the caller may read. Of other columns than those wanted, if any
     // are, the row may have nothing.
     virtual std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot,
@@ -71,8 +82,9 @@ public:
     virtual bool check_reference(const AttachedTable &table, const Key &key) const = 0;
 
     // Updates the locked row of a save in progress, or lets the triggers alone give it its next version where the write is
-    // empty. tid is where the row is, and then where it is after the update. False when a trigger suppressed the update.
-    virtual bool update(SaveInProgress &save, const Write &write, ItemPointerData &tid) const = 0;
+    // empty. row is where it is then, with what it has after the update, if nothing of others has run since it was locked. False
+    // when a trigger suppressed the update.
+    virtual bool update(SaveInProgress &save, const Write &write, CustomerRow &row) const = 0;
 
     // Inserts the comment of a save in progress; false when a trigger suppressed it. Where this transaction holds a lock on
     // the customer's row, the foreign key need not look for it again.

@@ -58,11 +58,11 @@ insert_comment(const Attempt &save, SaveInProgress &progress)
 }
 
 void
-update_customer(const Attempt &save, const Write &write, ItemPointerData &tid, SaveInProgress &progress)
+update_customer(const Attempt &save, const Write &write, CustomerRow &row, SaveInProgress &progress)
 {
     require_assignable(save.table, write.fields);
     progress.step = Step::update_customer;
-    if (!save.path().update(progress, write, tid))
+    if (!save.path().update(progress, write, row))
         errors::write_suppressed(save.table->customers.oid, key_text(save.key));
     if (progress.step != Step::none)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

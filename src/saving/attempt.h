@@ -36,8 +36,8 @@ SaveInProgress in_progress(const Attempt &save);
 // Inserts the comment of a save, by which its trigger fills in where it is stored.
 void insert_comment(const Attempt &save, SaveInProgress &progress);
 
-// Updates the customer, whose row is locked at this TID, and leaves the TID that it has after that.
-void update_customer(const Attempt &save, const Write &write, ItemPointerData &tid, SaveInProgress &progress);
+// Updates the customer, whose row is locked, and leaves the row that it is after that, if nothing of others has run.
+void update_customer(const Attempt &save, const Write &write, CustomerRow &row, SaveInProgress &progress);
 
 // What happened since the base of the save, as a snapshot shows it.
 ChangesSince changes_since(const Attempt &save, Snapshot snapshot);

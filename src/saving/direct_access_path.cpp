@@ -46,13 +46,28 @@ public:
         const OpenCustomer customer = open(table, key);
         std::optional<CustomerRow> row;
         if (find_near(customer, tid))
-        {
             row = row_of(customer);
-            row->writer = writer_of(customer.row);
-        }
         close(customer);
         return row;
     }
+
+    std::optional<CustomerRow> take(const AttachedTable &table, const Key &key) const override
+    {
+        require_may_read(table);
+        const OpenCustomer customer = open(table, key);
+        if (!find(customer))
+        {
+            close(customer);
+            return std::nullopt;
+        }
+        PopActiveSnapshot();
+        CustomerRow row = row_of(customer);
+        row.writer = writer_of(customer.row);
+        row.in_hand = new (palloc(sizeof(OpenCustomer))) OpenCustomer(customer);
+        return row;
+    }
+
+    void give_back(const CustomerRow &row) const override { let_go(row.in_hand); }
 
     std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted,
                                          ItemPointerData tid) const override
@@ -79,7 +94,8 @@ public:
         require_may_read(table);
         const LockTupleMode mode = are_in_unique_index(table, fields) ? LockTupleExclusive : LockTupleNoKeyExclusive;
         if (!is_in_progress(seen.writer))
-            return lock_row(table, key, mode, seen.tid);
+            return is_in_hand(seen) ? lock_in_hand(seen, mode) : lock_row(table, key, mode, seen.tid);
+        let_go(seen.in_hand);
         statistics::count(statistics::Counter::lock_waits);
         if (wanted)
             return lock_after_writer(table, key, mode, seen, *wanted);
@@ -104,49 +120,23 @@ public:
         return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
     }
 
-    bool update(SaveInProgress &save, const Write &write, ItemPointerData &tid) const override
+    bool update(SaveInProgress &save, const Write &write, CustomerRow &row) const override
     {
         const AttachedTable &table = save.table;
         if (table->customers.is_changed_before_update)
-            return spi_access_path().update(save, write, tid);
-        const OpenCustomer customer = open(table, save.key);
-        if (!find_near(customer, tid))
-            errors::write_suppressed(table->customers.oid, key_text(save.key));
-
-        List *updated = NIL;
-        if (write.status || write.fields.empty())
-            updated = lappend_int(updated, table->customers.status);
-        for (const Field &field : write.fields)
-            updated = lappend_int(updated, field.column);
-        const PreparedWrite *prepared = prepared_update_without_triggers(*table, customer.relation);
-        const bool is_without_triggers = prepared != nullptr;
-        if (!is_without_triggers)
-            prepared = prepared_update(*table, customer.relation);
-        NewRow row = changed_row(customer.row, table, write);
-        if (is_without_triggers)
-            row.set(table->customers.version,
-                    TimestampTzGetDatum(version_of_save(table, save.key, row_of(customer).version, save).us));
-        HeapTuple written = nullptr;
-        if (is_without_triggers && may_update_bare(prepared, updated, customer.row))
-            written =
-                update_bare(customer.relation, *prepared->bare, updated, customer.row, row);
-        if (written != nullptr)
+            return spi_access_path().update(save, write, row);
+        if (save.in_hand != nullptr && !save.called_others)
         {
-            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), written, &save);
-            tid = written->t_self;
-            close(customer);
-            return true;
+            const bool is_written = update_locked(save, write, *save.in_hand, row);
+            let_go(save.in_hand);
+            return is_written;
         }
-        const SimpleWrite update = begin_update(customer.relation, updated, prepared);
-        row.store_in(update.row);
-        const bool is_written = update_row(update, customer.row);
-        fire_triggers(update);
-        // After the foreign keys are checked, as the name of the trigger has it.
-        if (is_without_triggers)
-            record_update({table, RelationGetDescr(customer.relation)}, tuple_of(customer.row), tuple_of(update.row),
-                          &save);
-        tid = update.row->tts_tid;
-        end_write(update);
+        let_go(save.in_hand);
+        save.called_others = true;
+        const OpenCustomer customer = open(table, save.key);
+        if (!find_near(customer, row.tid))
+            errors::write_suppressed(table->customers.oid, key_text(save.key));
+        const bool is_written = update_locked(save, write, customer, row);
         close(customer);
         return is_written;
     }
@@ -179,6 +169,11 @@ public:
             satisfied[count++] = table->comments.reference_constraint;
         if (!request.reply_to && OidIsValid(table->comments.reply_constraint))
             satisfied[count++] = table->comments.reply_constraint;
+        if (calls_others)
+        {
+            save.called_others = true;
+            let_go(save.in_hand);
+        }
         const bool is_written = insert_row(comments, row, inserted, prepared, {satisfied, count});
         if (is_without_triggers)
         {
@@ -243,6 +238,78 @@ private:
         const bool is_locked = find(customer) && lock_at(customer, customer.row->tts_tid, LockTupleKeyShare);
         close(customer);
         return is_locked;
+    }
+
+    // Updates the row in the slot, which is locked.
+    static bool update_locked(SaveInProgress &save, const Write &write, const OpenCustomer &customer, CustomerRow &row)
+    {
+        const AttachedTable &table = save.table;
+        List *updated = NIL;
+        if (write.status || write.fields.empty())
+            updated = lappend_int(updated, table->customers.status);
+        for (const Field &field : write.fields)
+            updated = lappend_int(updated, field.column);
+        NewRow values = changed_row(customer.row, table, write);
+        const PreparedWrite *prepared = prepared_update_without_triggers(*table, customer.relation);
+        if (prepared == nullptr)
+        {
+            save.called_others = true;
+            return update_by_executor(values, updated, customer, prepared_update(*table, customer.relation), row,
+                                      [](TupleTableSlot *) {});
+        }
+
+        const core::Timestamp version = version_of_save(table, save.key, row_of(customer).version, save);
+        values.set(table->customers.version, TimestampTzGetDatum(version.us));
+        const CustomerRows rows = {table, RelationGetDescr(customer.relation)};
+        const HeapTuple locked = tuple_of(customer.row);
+        if (may_update_bare(prepared, updated, customer.row))
+            if (HeapTuple written = update_bare(customer.relation, *prepared->bare, updated, customer.row, values))
+            {
+                record_update(rows, locked, written, &save);
+                row.tid = written->t_self;
+                row.version = version;
+                if (write.status)
+                    row.status = write.status;
+                return true;
+            }
+        save.called_others = true;
+        // After the foreign keys are checked, as the name of the trigger has it.
+        return update_by_executor(values, updated, customer, prepared, row, [&](TupleTableSlot *written) {
+            record_update(rows, locked, tuple_of(written), &save);
+        });
+    }
+
+    // record(row) is called before the update is visible.
+    template <typename Record>
+    static bool update_by_executor(const NewRow &values, List *updated_columns, const OpenCustomer &customer,
+                                   const PreparedWrite *prepared, CustomerRow &row, Record record)
+    {
+        PushActiveSnapshot(new_snapshot());
+        const SimpleWrite update = begin_update(customer.relation, updated_columns, prepared);
+        values.store_in(update.row);
+        const bool is_written = update_row(update, customer.row);
+        fire_triggers(update);
+        record(update.row);
+        row.tid = update.row->tts_tid;
+        end_write(update);
+        PopActiveSnapshot();
+        return is_written;
+    }
+
+    static bool is_in_hand(const CustomerRow &row)
+    {
+        return row.in_hand != nullptr && row.in_hand->relation != nullptr;
+    }
+
+    // Locks the row that was taken.
+    static std::optional<CustomerRow> lock_in_hand(const CustomerRow &seen, LockTupleMode mode)
+    {
+        const OpenCustomer &customer = *seen.in_hand;
+        if (!lock_at(customer, seen.tid, mode))
+            return std::nullopt;
+        CustomerRow row = row_of(customer);
+        row.in_hand = seen.in_hand;
+        return row;
     }
 
     // The row as it will be.

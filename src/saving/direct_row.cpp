@@ -48,6 +48,16 @@ open(const AttachedTable &table, const Key &key)
 }
 
 void
+let_go(OpenCustomer *customer)
+{
+    if (customer == nullptr || customer->relation == nullptr)
+        return;
+    ExecDropSingleTupleTableSlot(customer->row);
+    table_close(customer->relation, NoLock);
+    customer->relation = nullptr;
+}
+
+void
 close(const OpenCustomer &customer)
 {
     PopActiveSnapshot();
@@ -94,8 +104,9 @@ lock_at(const OpenCustomer &customer, ItemPointerData tid, LockTupleMode mode)
     if (!IsolationUsesXactSnapshot())
         flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
     TM_FailureData found;
-    switch (table_tuple_lock(customer.relation, &tid, GetActiveSnapshot(), customer.row, GetCurrentCommandId(false),
-                             mode, LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
+    // Heap tables need no snapshot for it.
+    switch (table_tuple_lock(customer.relation, &tid, InvalidSnapshot, customer.row, GetCurrentCommandId(false), mode,
+                             LockWaitBlock, static_cast<std::uint8_t>(flags), &found))
     {
         case TM_Ok:
             return has_key(customer);

@@ -20,6 +20,9 @@ OpenCustomer open(const AttachedTable &table, const Key &key, Snapshot snapshot)
 OpenCustomer open(const AttachedTable &table, const Key &key);
 void close(const OpenCustomer &customer);
 
+// close() for one whose snapshot is given back, unless that was done: code of others may alter no table that is open.
+void let_go(OpenCustomer *customer);
+
 // Leaves the row that the snapshot shows in the slot; false when there is none.
 bool find(const OpenCustomer &customer);
 

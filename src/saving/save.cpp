@@ -30,7 +30,8 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
 {
     SaveInProgress progress = in_progress(save);
     progress.checked = locked.version;
-    ItemPointerData tid = locked.tid;
+    progress.in_hand = locked.in_hand;
+    CustomerRow row = locked;
     progress.request = request_digest(save.key, save.request);
     if (outcome == core::Outcome::merged)
         read_visible(save.table, save.key, new_snapshot(), changes);
@@ -44,11 +45,12 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
         else if (save.request.comment)
             insert_comment(save, progress);
 
-        update_customer(save, plan.write, tid, progress);
+        update_customer(save, plan.write, row, progress);
         if (adopted)
         {
             progress.step = Step::adopt_comment;
             adopt_comment(save.table, save.key, *adopted, *progress.version);
+            progress.called_others = true;
             statistics::count(statistics::Counter::comments_adopted);
         }
     });
@@ -57,21 +59,26 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
     result.outcome = outcome;
     result.comment_id = progress.comment_id;
     result.message = message_of(facts_of(save, outcome));
-    // Other triggers may have changed the row again.
     if (outcome == core::Outcome::merged)
     {
-        const std::optional<ReadableCustomer> row = save.path().read(save.table, save.key, new_snapshot(), {}, tid);
-        if (row)
+        const std::optional<ReadableCustomer> merged =
+            save.path().read(save.table, save.key, new_snapshot(), {}, row.tid);
+        if (merged)
         {
-            result.status = row->status;
-            result.version = row->version;
-            result.detail = merge_detail(save.table, changes, *row);
+            result.status = merged->status;
+            result.version = merged->version;
+            result.detail = merge_detail(save.table, changes, *merged);
         }
+        return result;
     }
-    else if (const std::optional<CustomerRow> row = save.path().fetch(save.table, save.key, tid))
+    // Triggers of others may have changed the row again.
+    std::optional<CustomerRow> now = row;
+    if (progress.called_others)
+        now = save.path().fetch(save.table, save.key, row.tid);
+    if (now)
     {
-        result.status = row->status;
-        result.version = row->version;
+        result.status = now->status;
+        result.version = now->version;
     }
     return result;
 }
@@ -169,8 +176,12 @@ plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes
 std::optional<SaveResult>
 try_to_save(const Attempt &save, const CustomerRow &seen)
 {
+    const AccessPath &path = save.path();
     if (is_settled(save, seen))
+    {
+        path.give_back(seen);
         return refuse(save, seen, std::nullopt);
+    }
     const core::Situation at_first = core::situation_of(save.request, {.version = seen.version, .status = seen.status});
     if (save.fields.empty() && core::decide(at_first) == core::Outcome::unchanged && !lock_of_another(save))
         return unchanged(save, seen, std::nullopt);
@@ -178,7 +189,7 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (save.request.comment)
         await_kept_comment(save.table, save.key, save.request);
-    const std::optional<CustomerRow> locked = save.path().lock(
+    const std::optional<CustomerRow> locked = path.lock(
         save.table, save.key, save.fields, seen, save.request.merge ? std::nullopt : std::optional{save.request.base});
     if (!locked)
         return std::nullopt;
@@ -198,11 +209,11 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
         plan->situation.is_locked = lock.has_value();
         outcome = core::decide(plan->situation);
     }
+    if (outcome == core::Outcome::updated || outcome == core::Outcome::merged)
+        return apply(save, outcome, *plan, *locked, changes);
+    path.give_back(*locked);
     switch (outcome)
     {
-        case core::Outcome::updated:
-        case core::Outcome::merged:
-            return apply(save, outcome, *plan, *locked, changes);
         case core::Outcome::unchanged:
             return unchanged(save, *locked, plan->stored_comment);
         case core::Outcome::replayed:
@@ -228,13 +239,16 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
     for (std::optional<core::Timestamp> tried;;)
     {
         CHECK_FOR_INTERRUPTS();
-        const std::optional<CustomerRow> seen = save.path().fetch(table, key);
+        const AccessPath &path = save.path();
+        const std::optional<CustomerRow> seen = path.take(table, key);
         if (!seen)
             return missing(save);
         // A row that is gone and comes back has another version.
         if (tried == seen->version)
             errors::hidden_by_row_security(table->customers.oid, key_text(key));
-        if (const std::optional<SaveResult> result = try_to_save(save, *seen))
+        const std::optional<SaveResult> result = try_to_save(save, *seen);
+        path.give_back(*seen);
+        if (result)
             return *result;
         tried = seen->version;
     }

@@ -4,7 +4,7 @@
 #include "../boundary/value_json.h"
 #include "../tables/statements.h"
 #include "../tables/status.h"
-#include "access_path.h"
+#include "direct_row.h"
 
 namespace crm {
 
@@ -171,8 +171,10 @@ public:
         return !IsolationUsesXactSnapshot() && execute(table, key_share_by_owner, arguments_of(key)) > 0;
     }
 
-    bool update(SaveInProgress &save, const Write &write, ItemPointerData &) const override
+    bool update(SaveInProgress &save, const Write &write, CustomerRow &) const override
     {
+        save.called_others = true;
+        let_go(save.in_hand);
         const AttachedTable &table = save.table;
         if (!write.fields.empty())
             return update_fields(table, save.key, write);
@@ -185,6 +187,8 @@ public:
 
     bool insert_comment(SaveInProgress &save, const core::Request &request, CustomerLocked) const override
     {
+        save.called_others = true;
+        let_go(save.in_hand);
         const AttachedTable &table = save.table;
         Arguments arguments = arguments_of(save.key);
         arguments.add(request.author);

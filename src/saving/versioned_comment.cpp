@@ -123,8 +123,8 @@ apply_versioned_comment(const AttachedTable &table, const Key &key, const core::
 
     SaveInProgress progress = in_progress(save);
     progress.comment_id = comment_id;
-    ItemPointerData tid = row->tid;
-    with_save_in_progress(progress, [&] { update_customer(save, {}, tid, progress); });
+    CustomerRow locked = *row;
+    with_save_in_progress(progress, [&] { update_customer(save, {}, locked, progress); });
     statistics::count(core::Outcome::updated);
 }
 
