@@ -13,8 +13,7 @@ CODE_LINES, LINES = ("ILmr",), ("ILmr", "DLmr", "DLmw")
 
 # What each part of crm_update_customer() is called in the sources. The parts do not contain each other.
 PARTS = {
-    "finding and locking the customer's row, and reading it again":
-        ("DirectAccessPath::fetch(", "DirectAccessPath::lock("),
+    "finding and locking the customer's row": ("DirectAccessPath::take(", "DirectAccessPath::lock("),
     "looking for comments that refused saves left": ("crm::await_kept_comment(", "crm::find_adoptable_comment("),
     "looking for an edit lock": ("crm::find_edit_lock(",),
     "the digest of the request": ("crm::request_digest(",),

@@ -52,29 +52,35 @@ replayed_message(const MessageFacts &facts)
 
 }  // namespace
 
+std::optional<PlainMessage>
+plain_message(Outcome outcome)
+{
+    switch (outcome)
+    {
+        case Outcome::updated:
+            return PlainMessage{"Customer ", " is saved."};
+        case Outcome::merged:
+            return PlainMessage{"Customer ", " is saved together with what others changed since you read it."};
+        case Outcome::unchanged:
+            return PlainMessage{"Customer ", " already is as you asked; nothing was written."};
+        case Outcome::deleted:
+            return PlainMessage{"Customer ", " was deleted; nothing was saved."};
+        case Outcome::not_found:
+            return PlainMessage{"There is no customer ", "; nothing was saved."};
+        case Outcome::replayed:
+        case Outcome::conflict:
+        case Outcome::locked:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
 std::string
 message(const MessageFacts &facts)
 {
-    const std::string customer{facts.customer};
-    switch (facts.outcome)
-    {
-        case Outcome::updated:
-            return "Customer " + customer + " is saved.";
-        case Outcome::merged:
-            return "Customer " + customer + " is saved together with what others changed since you read it.";
-        case Outcome::unchanged:
-            return "Customer " + customer + " already is as you asked; nothing was written.";
-        case Outcome::replayed:
-            return replayed_message(facts);
-        case Outcome::conflict:
-        case Outcome::locked:
-            return refusal_message(facts);
-        case Outcome::deleted:
-            return "Customer " + customer + " was deleted; nothing was saved.";
-        case Outcome::not_found:
-            return "There is no customer " + customer + "; nothing was saved.";
-    }
-    return {};
+    if (const std::optional<PlainMessage> plain = plain_message(facts.outcome))
+        return std::string{plain->before}.append(facts.customer).append(plain->after);
+    return facts.outcome == Outcome::replayed ? replayed_message(facts) : refusal_message(facts);
 }
 
 }  // namespace crm::core

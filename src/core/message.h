@@ -28,4 +28,14 @@ struct MessageFacts
 // One English sentence, without times, for a person.
 std::string message(const MessageFacts &facts);
 
+// What stands before and after the customer in a message that tells nothing else.
+struct PlainMessage
+{
+    std::string_view before;
+    std::string_view after;
+};
+
+// The message of an outcome that has such a one.
+std::optional<PlainMessage> plain_message(Outcome outcome);
+
 }  // namespace crm::core

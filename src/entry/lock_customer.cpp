@@ -50,7 +50,7 @@ set(Datum *values, bool *nulls, int column, std::optional<Datum> value)
     values[column] = value.value_or(static_cast<Datum>(0));
 }
 
-HeapTuple
+Datum
 row_of(const LockResult &result, TupleDesc columns)
 {
     Datum values[6];
@@ -61,7 +61,7 @@ row_of(const LockResult &result, TupleDesc columns)
     set(values, nulls, 3, result.author ? std::optional<Datum>{text_datum(*result.author)} : std::nullopt);
     set(values, nulls, 4, optional_time(result.expires_at));
     set(values, nulls, 5, text_datum(result.message));
-    return heap_form_tuple(columns, values, nulls);
+    return result_row(columns, values, nulls);
 }
 
 bool
@@ -138,7 +138,7 @@ CRM_FUNCTION(crm_lock_customer)
     const TupleDesc columns = result_columns(fcinfo);
     return in_spi([&](MemoryContext caller) {
         const LockResult result = lock_customer(table, key, author, ttl, lock_id);
-        return made_in(caller, [&] { return HeapTupleGetDatum(row_of(result, columns)); });
+        return made_in(caller, [&] { return row_of(result, columns); });
     });
 }
 

@@ -48,7 +48,7 @@ CRM_FUNCTION(crm_update_customer)
         return made_in(caller, [&] {
             RowValues row;
             row.add(result);
-            return HeapTupleGetDatum(heap_form_tuple(columns, row.values, row.nulls));
+            return result_row(columns, row.values, row.nulls);
         });
     });
 }

@@ -9,6 +9,24 @@
 
 namespace crm {
 
+namespace {
+
+std::string_view
+joined(std::initializer_list<std::string_view> parts)
+{
+    std::size_t size = 0;
+    for (const std::string_view part : parts)
+        size += part.size();
+    char *text = static_cast<char *>(palloc(size + 1));
+    char *end = text;
+    for (const std::string_view part : parts)
+        end = std::copy(part.begin(), part.end(), end);
+    *end = '\0';
+    return {text, size};
+}
+
+}  // namespace
+
 void
 require_save_rights(const AttachedTable &table, const core::Request &request)
 {
@@ -20,6 +38,8 @@ require_save_rights(const AttachedTable &table, const core::Request &request)
 std::string_view
 message_of(const core::MessageFacts &facts)
 {
+    if (const std::optional<core::PlainMessage> plain = core::plain_message(facts.outcome))
+        return joined({plain->before, facts.customer, plain->after});
     return guarded_text([&facts] { return core::message(facts); });
 }
 

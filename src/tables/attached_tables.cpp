@@ -62,14 +62,13 @@ find_in_schema(std::span<RegistryEntry> entries, Oid schema)
     RegistryEntry *at_home = nullptr;
     RegistryEntry *any = nullptr;
     bool is_ambiguous = false;
-    const char *name = get_namespace_name(schema);
     for (RegistryEntry &entry : entries)
     {
         if (entry.schema != schema)
             continue;
         is_ambiguous = any != nullptr;
         any = &entry;
-        if (name == nullptr || entry.home == nullptr || std::strcmp(entry.home, name) != 0)
+        if (!entry.is_at_home)
             continue;
         // Both were attached here: one of them was away in the meantime.
         if (at_home == nullptr || entry.attached_at < at_home->attached_at)

@@ -108,7 +108,12 @@ key_text(const Key &key)
         case TEXTOID:
             return TextDatumGetCString(key.value);
         default:
-            return psprintf("%lld", static_cast<long long>(DatumGetInt64(key.value)));
+        {
+            constexpr int longest = 21;  // with sign and end
+            char *text = static_cast<char *>(palloc(longest));
+            pg_lltoa(DatumGetInt64(key.value), text);
+            return text;
+        }
     }
 }
 

@@ -166,8 +166,6 @@ read_registry(Reading &reading, Oid extension_schema)
         entry.locks = DatumGetObjectId(required_value(registry, row, "locks"));
         if (const std::optional<Datum> column = registry_value(registry, row, "comments_column"))
             entry.comments_column = pstrdup(NameStr(*DatumGetName(*column)));
-        if (const std::optional<Datum> home = registry_value(registry, row, "home"))
-            entry.home = pstrdup(NameStr(*DatumGetName(*home)));
         entry.refuses_plain_updates = text_of(required_value(registry, row, "plain_updates")) == "refuse";
         entry.attached_at = {DatumGetTimestampTz(required_value(registry, row, "attached_at"))};
         entry.schema = get_rel_namespace(entry.customers);
@@ -175,6 +173,11 @@ read_registry(Reading &reading, Oid extension_schema)
         {
             reading.missing = lappend_oid(reading.missing, entry.customers);
             continue;
+        }
+        if (const std::optional<Datum> home = registry_value(registry, row, "home"))
+        {
+            const char *name = get_namespace_name(entry.schema);
+            entry.is_at_home = name != nullptr && std::strcmp(NameStr(*DatumGetName(*home)), name) == 0;
         }
 
         int i = 0;

@@ -9,7 +9,7 @@ namespace crm {
 struct Registered : Members
 {
     Oid schema;
-    const char *home;             // the schema in which it was attached
+    bool is_at_home;              // in the schema in which it was attached
     const char *comments_column;  // or nullptr
     bool refuses_plain_updates;
     core::Timestamp attached_at;
