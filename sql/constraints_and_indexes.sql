@@ -98,6 +98,14 @@ SELECT code FROM tickets;
 :save_2 NULL, NULL, 'ana', fields => '{"code": "e"}');
 :save 'open', NULL, 'ana');
 
+-- ... the version among it
+ALTER TABLE customers ADD UNIQUE (id, updated_at);
+CREATE TABLE seen (id bigint, updated_at timestamptz(3), FOREIGN KEY (id, updated_at) REFERENCES customers (id, updated_at) ON UPDATE CASCADE);
+INSERT INTO seen SELECT id, updated_at FROM customers;
+:save 'seen', NULL, 'ana');
+SELECT count(*) AS seen FROM seen JOIN customers USING (id, updated_at);
+DROP TABLE seen;
+
 -- What a publication needs of a table is asked as ever.
 ALTER TABLE customers REPLICA IDENTITY NOTHING;
 SET client_min_messages = error;  -- wal_level

@@ -262,8 +262,10 @@ private:
         values.set(table->customers.version, TimestampTzGetDatum(version.us));
         const CustomerRows rows = {table, RelationGetDescr(customer.relation)};
         const HeapTuple locked = tuple_of(customer.row);
-        if (may_update_bare(prepared, updated, customer.row))
-            if (HeapTuple written = update_bare(customer.relation, *prepared->bare, updated, customer.row, values))
+        // The version is none of the columns that triggers UPDATE OF go by.
+        List *changed = lappend_int(list_copy(updated), table->customers.version);
+        if (may_update_bare(prepared, changed, customer.row))
+            if (HeapTuple written = update_bare(customer.relation, *prepared->bare, changed, customer.row, values))
             {
                 record_update(rows, locked, written, &save);
                 row.tid = written->t_self;
