@@ -73,6 +73,15 @@ are_foreign_keys(const TriggerDesc *triggers, CmdType command, BareWrite &bare)
     return true;
 }
 
+// The column of an expression that is nothing but a column; 0 for others.
+AttrNumber
+column_in(const Node *expression)
+{
+    if (expression == nullptr || !IsA(expression, Var))
+        return 0;
+    return std::max<AttrNumber>(reinterpret_cast<const Var *>(expression)->varattno, 0);
+}
+
 // The column that rows in a partial index have a value in; empty for other conditions.
 std::optional<AttrNumber>
 column_of_condition(List *conditions)
@@ -82,19 +91,10 @@ column_of_condition(List *conditions)
     if (list_length(conditions) != 1)
         return std::nullopt;
     const NullTest *test = static_cast<const NullTest *>(linitial(conditions));
-    if (!IsA(test, NullTest) || test->nulltesttype != IS_NOT_NULL || test->argisrow || !IsA(test->arg, Var))
+    if (!IsA(test, NullTest) || test->nulltesttype != IS_NOT_NULL || test->argisrow)
         return std::nullopt;
-    const AttrNumber column = reinterpret_cast<const Var *>(test->arg)->varattno;
+    const AttrNumber column = column_in(reinterpret_cast<const Node *>(test->arg));
     return column > 0 ? std::optional{column} : std::nullopt;
-}
-
-// The column of an expression that is nothing but a column; 0 for others.
-AttrNumber
-column_in(const Node *expression)
-{
-    if (expression == nullptr || !IsA(expression, Var))
-        return 0;
-    return std::max<AttrNumber>(reinterpret_cast<const Var *>(expression)->varattno, 0);
 }
 
 // The column whose null meets a CHECK constraint: one that is to be null, or without which a comparison has no result.
@@ -286,11 +286,10 @@ may_update_bare(const PreparedWrite *prepared, List *updated_columns, TupleTable
 }
 
 void
-fill_defaults(Relation relation, const BareWrite &bare, NewRow &row)
+fill_defaults(const BareWrite &bare, NewRow &row)
 {
     ResetExprContext(bare.context);
-    const TupleDesc columns = RelationGetDescr(relation);
-    for (int i = 0; i < columns->natts; i++)
+    for (int i = 0; i < row.count; i++)
         if (!row.given[i] && bare.defaults[i] != nullptr)
         {
             row.values[i] = ExecEvalExprSwitchContext(bare.defaults[i], bare.context, &row.nulls[i]);

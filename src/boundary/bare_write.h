@@ -3,11 +3,12 @@
 #include "new_row.h"
 #include "prepared_write.h"
 
-// Writing one row of an ordinary table by the table and index access methods alone, where the executor would add nothing to
-// that. What it would have to refuse is left to it, for the error is its own.
+// Writing one row of an ordinary table by the table and index access methods alone, where the executor would add
+// nothing to that. What it would have to refuse is left to it, for the error is its own.
 namespace crm {
 
-// What of it is worked out once, in the current memory context, for what is prepared; nullptr where there is more to a write.
+// What of it is worked out once, in the current memory context, for what is prepared; nullptr where there is more to a
+// write.
 BareWrite *bare_write(Relation relation, CmdType command, const PreparedWrite &prepared);
 
 // Whether a row may be inserted so, when the foreign keys of some constraints need not be checked.
@@ -17,13 +18,13 @@ bool may_insert_bare(const PreparedWrite *prepared, std::span<const Oid> skipped
 bool may_update_bare(const PreparedWrite *prepared, List *updated_columns, TupleTableSlot *locked);
 
 // Fills in the defaults of the columns that are not given; they live until the next row.
-void fill_defaults(Relation relation, const BareWrite &bare, NewRow &row);
+void fill_defaults(const BareWrite &bare, NewRow &row);
 
 // Inserts a row. False, with nothing written, where a constraint is not met.
 bool insert_bare(Relation relation, const BareWrite &bare, const NewRow &row);
 
-// Writes a row in place of the locked one, from which it differs in these columns (a list of integers) alone, and returns it.
-// Nullptr, with nothing written, where a constraint is not met.
+// Writes a row in place of the locked one, from which it differs in these columns (a list of integers) alone, and
+// returns it. Nullptr, with nothing written, where a constraint is not met.
 HeapTuple update_bare(Relation relation, const BareWrite &bare, List *updated_columns, TupleTableSlot *locked,
                       const NewRow &row);
 

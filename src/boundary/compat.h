@@ -184,8 +184,8 @@ enum class IndexesToUpdate
     all,
 };
 
-// Whether an index has no entries for single rows: such indexes keep no update from being HOT since PostgreSQL 16 (commit
-// 19d8e2308bc).
+// Whether an index has no entries for single rows: such indexes keep no update from being HOT since PostgreSQL 16
+// (commit 19d8e2308bc).
 inline bool
 is_summarizing(Relation index)
 {
@@ -197,7 +197,7 @@ is_summarizing(Relation index)
 #endif
 }
 
-// Writes a row in place of one that is locked, and visible to nobody else. What it tells of indexes came with PostgreSQL 16,
+// Writes a row in place of one that is locked. What it tells of indexes came with PostgreSQL 16 (the same commit),
 // options with 19.
 inline IndexesToUpdate
 update_locked_row(Relation relation, ItemPointer locked, HeapTuple row)

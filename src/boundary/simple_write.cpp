@@ -144,7 +144,7 @@ insert_row(Relation relation, NewRow &values, List *inserted_columns, const Prep
 {
     if (may_insert_bare(prepared, skipped_constraints))
     {
-        fill_defaults(relation, *prepared->bare, values);
+        fill_defaults(*prepared->bare, values);
         if (insert_bare(relation, *prepared->bare, values))
             return true;
     }

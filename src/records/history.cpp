@@ -160,22 +160,12 @@ insert_directly(const AttachedTable &table, const Key &key, const RecordedChange
         values.set(known.history.*column, value);
     });
     const PreparedWrite *prepared = prepared_record_without_triggers(known, history);
-    if (may_insert_bare(prepared, {}))
-    {
-        // Defaults may name the current user, and the error of a unique index shows what that user may read.
-        const Role caller = act_as(known.history.owner, Called::own_functions);
-        fill_defaults(history, *prepared->bare, values);
-        const bool is_written = insert_bare(history, *prepared->bare, values);
-        act_again_as(caller);
-        if (is_written)
-        {
-            table_close(history, NoLock);
-            return true;
-        }
-    }
+    if (!may_insert_bare(prepared, {}))
+        prepared = prepared_record(known, history);
+    // Without triggers of others, too: defaults may name the current user, and errors show what that user may read.
     const Role caller = act_as(known.history.owner,
                                known.may_be_recorded_without_triggers() ? Called::own_functions : Called::anything);
-    const bool is_written = insert_row(history, values, NIL, prepared_record(known, history), {});
+    const bool is_written = insert_row(history, values, NIL, prepared, {});
     act_again_as(caller);
     table_close(history, NoLock);
     return is_written;
