@@ -7,10 +7,6 @@
 // nothing to that. What it would have to refuse is left to it, for the error is its own.
 namespace crm {
 
-// What of it is worked out once, in the current memory context, for what is prepared; nullptr where there is more to a
-// write.
-BareWrite *bare_write(Relation relation, CmdType command, const PreparedWrite &prepared);
-
 // Whether a row may be inserted so, when the foreign keys of some constraints need not be checked.
 bool may_insert_bare(const PreparedWrite *prepared, std::span<const Oid> skipped_constraints);
 
@@ -19,6 +15,15 @@ bool may_update_bare(const PreparedWrite *prepared, List *updated_columns, Tuple
 
 // Fills in the defaults of the columns that are not given; they live until the next row.
 void fill_defaults(const BareWrite &bare, NewRow &row);
+
+// Whether a row meets NOT NULL and CHECK constraints.
+bool meets_constraints(Relation relation, const BareWrite &bare, const NewRow &row);
+
+// Makes a slot for a row that is to be inserted with others, in the current memory context.
+TupleTableSlot *slot_of(Relation relation, const BareWrite &bare, const NewRow &row);
+
+// Inserts rows that meet the constraints, in the order in which they stand in their slots.
+void insert_many_bare(Relation relation, const BareWrite &bare, std::span<TupleTableSlot *> rows);
 
 // Inserts a row. False, with nothing written, where a constraint is not met.
 bool insert_bare(Relation relation, const BareWrite &bare, const NewRow &row);

@@ -15,6 +15,7 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/brin_internal.h"
 #include "access/detoast.h"
 #include "access/genam.h"
 #include "access/heapam.h"

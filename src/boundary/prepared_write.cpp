@@ -1,6 +1,6 @@
 #include "prepared_write.h"
 
-#include "bare_write.h"
+#include "bare_plan.h"
 
 namespace crm {
 
