@@ -24,6 +24,7 @@ BEGIN
     END;
 END $$;
 SELECT * FROM fault('DROP TRIGGER crm_history ON customers');
+SELECT * FROM fault('DROP TRIGGER crm_history_end ON customers');
 SELECT * FROM fault('DROP TRIGGER zz_crm_guard ON comments');
 SELECT * FROM fault('ALTER TABLE customers DISABLE TRIGGER zz_crm_version');
 SELECT * FROM fault('ALTER TABLE comments ENABLE REPLICA TRIGGER crm_version');

@@ -2,6 +2,7 @@
 #include "../boundary/guard.h"
 #include "../boundary/spi.h"
 #include "../records/customer_changes.h"
+#include "../records/gathered_changes.h"
 #include "triggers.h"
 
 namespace crm {
@@ -35,6 +36,26 @@ save_of(const CustomerRows &rows, HeapTuple row)
         if (SaveInProgress *save = save_that_fired(rows.table, key, step))
             return save;
     return nullptr;
+}
+
+bool
+is_end_of_statement(FunctionCallInfo fcinfo)
+{
+    if (!CALLED_AS_TRIGGER(fcinfo))
+        return false;
+    const TriggerEvent event = reinterpret_cast<const TriggerData *>(fcinfo->context)->tg_event;
+    return TRIGGER_FIRED_AFTER(event) && TRIGGER_FIRED_FOR_STATEMENT(event) &&
+           (TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event));
+}
+
+// A deletion may be followed by others' triggers, which CASCADE fires, before the statement ends; what a save writes tells
+// nobody of its end.
+Written
+when_recorded(const AttachedTable &table, TriggerEvent event)
+{
+    const bool is_told_of_end = table->customers.may_be_recorded_at_end && innermost_save == nullptr &&
+                                SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+    return is_told_of_end && !TRIGGER_FIRED_BY_DELETE(event) ? Written::with_others : Written::at_once;
 }
 
 }  // namespace
@@ -91,12 +112,18 @@ CRM_FUNCTION(crm_customers_history)
 {
     using namespace crm;
 
-    TriggerData *data = require_row_trigger(fcinfo, Timing::after, "crm_customers_history",
-                                            "AFTER INSERT OR UPDATE OR DELETE, for each row");
+    if (is_end_of_statement(fcinfo))
+    {
+        write_gathered_changes();
+        return static_cast<Datum>(0);
+    }
+    TriggerData *data = require_row_trigger(
+        fcinfo, Timing::after, "crm_customers_history",
+        "AFTER INSERT OR UPDATE OR DELETE, for each row, and AFTER INSERT OR UPDATE, for each statement");
     const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::customers);
     if (!table)
         return static_cast<Datum>(0);
-    const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation)};
+    const CustomerRows rows = {*table, RelationGetDescr(data->tg_relation), when_recorded(*table, data->tg_event)};
 
     in_spi([&](MemoryContext) {
         if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))

@@ -27,7 +27,7 @@ member AS (
 ours AS (
     SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = {extension_literal}::regnamespace AND p.prorettype = 'trigger'::regtype
 ),
-needed (role, function) AS (VALUES {needed}),
+needed (role, function, is_for_rows, is_to_be_there) AS (VALUES {needed}),
 key_trigger AS (
     SELECT a.customers, t.tgattr[0] AS key, t.tgattr[1] AS status, t.tgattr[2] AS version
     FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = {key_function}
@@ -64,10 +64,16 @@ found (check_name, status, finding, hint) AS (
     FROM attached a JOIN pg_namespace n ON n.oid = a.relnamespace WHERE a.home IS DISTINCT FROM n.nspname
 
     UNION ALL
-    SELECT 'triggers', 'error', format('%s has no trigger that calls %s()', m.relation, n.function),
-           'SELECT crm_attach(...) again: it makes what is missing.'
+    SELECT 'triggers', CASE WHEN n.is_to_be_there THEN 'error' ELSE 'warning' END,
+           format(CASE WHEN n.is_to_be_there THEN '%s has no trigger that calls %s()'
+                  ELSE '%s has no trigger that calls %s() at the end of a statement: statements of many rows take longer' END,
+                  m.relation, n.function),
+           CASE WHEN n.is_to_be_there THEN 'SELECT crm_attach(...) again: it makes what is missing.'
+           ELSE format('CREATE TRIGGER %s AFTER INSERT OR UPDATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.%s().',
+                {end_trigger}, m.relation, {extension_literal}, n.function) END
     FROM member m JOIN needed n USING (role) JOIN pg_class c ON c.oid = m.relation
-    WHERE NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid WHERE t.tgrelid = m.relation AND o.proname = n.function)
+    WHERE NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid
+        WHERE t.tgrelid = m.relation AND o.proname = n.function AND (t.tgtype & 1 = 1) = n.is_for_rows)
 
     UNION ALL
     SELECT 'triggers', 'error', format('trigger %I of %s is disabled', t.tgname, t.tgrelid::regclass),
@@ -178,15 +184,27 @@ checked (n, check_name, finding) AS (
 SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.finding) AS finding, f.hint
 FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";
 
-// The triggers that must be there, as rows of VALUES.
+Sql
+boolean(bool value)
+{
+    if (value)
+        return sql("true");
+    return sql("false");
+}
+
+// The triggers that are to be there, as rows of VALUES.
 Sql
 needed_triggers()
 {
     constexpr const char *roles[] = {"customers", "comments", "history", "locks"};
     Sql rows[std::size(own_triggers)] = {};
     for (std::size_t i = 0; i < std::size(own_triggers); i++)
-        rows[i] = sql("({role}, {function})", {{"role", sql_literal(roles[static_cast<int>(own_triggers[i].part)])},
-                                               {"function", sql_literal(own_triggers[i].function)}});
+        rows[i] =
+            sql("({role}, {function}, {is_for_rows}, {is_to_be_there})",
+                {{"role", sql_literal(roles[static_cast<int>(own_triggers[i].part)])},
+                 {"function", sql_literal(own_triggers[i].function)},
+                 {"is_for_rows", boolean(own_triggers[i].is_for_rows())},
+                 {"is_to_be_there", boolean(std::strcmp(own_triggers[i].name, end_of_statement_trigger.name) != 0)}});
     return sql_joined(", ", rows);
 }
 
@@ -202,6 +220,7 @@ run(Oid extension_schema, SqlTemplate of_clock)
                                                    {"key_function", sql_literal(key_trigger.function)},
                                                    {"version_trigger", sql_literal(version_trigger.name)},
                                                    {"guard_trigger", sql_literal(guard_trigger.name)},
+                                                   {"end_trigger", sql_literal(end_of_statement_trigger.name)},
                                                    {"of_clock", sql(of_clock)}}),
                                    arguments);
 }

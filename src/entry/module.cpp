@@ -3,6 +3,7 @@
 #include "../boundary/settings.h"
 #include "../boundary/statistics.h"
 #include "../boundary/transaction.h"
+#include "../records/gathered_changes.h"
 #include "../tables/registry.h"
 
 extern "C" {
@@ -18,5 +19,6 @@ _PG_init(void)
     crm::statistics::request();
     crm::watch_transactions();
     crm::watch_registry();
+    crm::watch_gathered_changes();
 }
 }

@@ -2,6 +2,7 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/role.h"
+#include "../boundary/transaction.h"
 #include "../records/save_in_progress.h"
 #include "../tables/attached_tables.h"
 
@@ -36,10 +37,24 @@ attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part par
     // What a save in progress has found and locked is not looked for again.
     if (innermost_save != nullptr && (*innermost_save->table)[part].oid == relation)
         return innermost_save->table;
+    // What the trigger was told for a row it need not ask again for the others of the statement.
+    struct Known
+    {
+        std::uint64_t transaction;
+        AttachedTable table;
+    };
+    const Known *known = static_cast<const Known *>(fcinfo->flinfo->fn_extra);
+    if (known != nullptr && known->transaction == transaction_number())
+        return known->table;
     const std::optional<AttachedTable> table =
         attached_by_member(part, relation, extension_schema_of(fcinfo), Purpose::guard);
     if (!table && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
         errors::not_attached(relation);
+    if (table)
+    {
+        void *memory = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Known));
+        fcinfo->flinfo->fn_extra = new (memory) Known{transaction_number(), *table};
+    }
     return table;
 }
 

@@ -6,6 +6,7 @@
 #include "../tables/statements.h"
 #include "../tables/status.h"
 #include "fields.h"
+#include "fresh_keys.h"
 #include "history.h"
 
 namespace crm {
@@ -120,6 +121,10 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
                  errdetail("A version that is given is finite and lies within years 1 to 9998."),
                  errhint("Leave the version column out: the trigger sets it.")));
 
+    // Where this is no longer so when the row is inserted, it is lifted above the chain.
+    static FreshKeys fresh = {};
+    if (is_fresh(fresh, rows.table, key, GetCurrentCommandId(false)))
+        return given ? *given : require_next(rows.table, key, std::nullopt);
     const std::optional<ChainHead> head = chain_head(rows.table, key);
     if (!head)
         return given ? *given : require_next(rows.table, key, std::nullopt);
@@ -177,7 +182,13 @@ record_insert(const CustomerRows &rows, HeapTuple row)
     RecordedChange change = {};
     change.version = *version;
     change.operation = Operation::insert;
-    if (const std::optional<ChainHead> head = chain_head(rows.table, key))
+    // All rows of a command were inserted before its first AFTER trigger looks: since then nobody else can use their keys.
+    static FreshKeys fresh = {};
+    const CommandId command = HeapTupleHeaderGetRawCommandId(row->t_data);
+    std::optional<ChainHead> head;
+    if (!is_fresh(fresh, rows.table, key, command))
+        head = chain_head(rows.table, key);
+    if (head)
     {
         if (head->version == *version && !head->is_delete)
             return;
@@ -195,7 +206,7 @@ record_insert(const CustomerRows &rows, HeapTuple row)
     }
     change.status_to = status_of(rows, row);
     change.fields = changed_fields(rows.table, rows.columns, nullptr, row);
-    insert_history(rows.table, key, change);
+    insert_history(rows.table, key, change, rows.recorded);
 }
 
 void
@@ -235,7 +246,7 @@ record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveI
     }
     if (save != nullptr)
         save->step = Step::none;
-    insert_history(rows.table, key, change);
+    insert_history(rows.table, key, change, rows.recorded);
 }
 
 void
@@ -248,7 +259,7 @@ record_delete(const CustomerRows &rows, HeapTuple row)
     change.operation = Operation::remove;
     change.status_from = status_of(rows, row);
     change.fields = changed_fields(rows.table, rows.columns, row, nullptr);
-    insert_history(rows.table, key, change);
+    insert_history(rows.table, key, change, rows.recorded);
 }
 
 }  // namespace crm

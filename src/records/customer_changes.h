@@ -2,6 +2,7 @@
 
 #include "../tables/attached_tables.h"
 #include "../tables/key.h"
+#include "recorded_changes.h"
 #include "save_in_progress.h"
 
 // What every change of a customer comes with: its version, and its row of the history.
@@ -12,6 +13,7 @@ struct CustomerRows
 {
     const AttachedTable &table;
     TupleDesc columns;
+    Written recorded = Written::at_once;  // their changes
 };
 
 Key key_of(const CustomerRows &rows, HeapTuple row);

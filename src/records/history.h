@@ -4,30 +4,8 @@
 #include "../tables/attached_tables.h"
 #include "../tables/key.h"
 
-// Reading and writing the history. Unless said otherwise with the rights of its owner, whatever the caller's are.
+// Reading the history. Unless said otherwise with the rights of its owner, whatever the caller's are.
 namespace crm {
-
-enum class Operation
-{
-    insert,
-    update,
-    remove,
-};
-
-// A row of the history to be written.
-struct RecordedChange
-{
-    core::Timestamp version;
-    std::optional<core::Timestamp> previous;
-    std::optional<core::Timestamp> based_on;
-    Operation operation;
-    std::optional<std::string_view> author;  // none: the authenticated user, if one is known
-    std::optional<std::string_view> status_from;
-    std::optional<std::string_view> status_to;
-    std::optional<Datum> fields;  // jsonb
-    std::optional<std::int64_t> comment_id;
-    std::optional<Datum> request;  // uuid
-};
 
 // The latest row of a customer's chain.
 struct ChainHead
@@ -46,9 +24,6 @@ struct OldestChange
 
 // The head of the chain as the newest committed state has it, also where the transaction's own snapshot is older.
 std::optional<ChainHead> chain_head(const AttachedTable &table, const Key &key);
-
-// Writes one row.
-void insert_history(const AttachedTable &table, const Key &key, const RecordedChange &row);
 
 // Whether a save from this base gave the customer a version.
 bool is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base);

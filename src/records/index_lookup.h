@@ -52,4 +52,7 @@ IndexLookup begin_lookup(Oid table, const LookupIndex &index, const LookupKey &k
 
 void end_lookup(const IndexLookup &lookup);
 
+// Whether an index has a row of a customer whose key, a bigint, is this one or greater, as a snapshot shows them.
+bool has_from(Oid table, const LookupIndex &index, std::int64_t key, Snapshot snapshot);
+
 }  // namespace crm

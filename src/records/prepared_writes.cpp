@@ -85,6 +85,12 @@ prepared_record_without_triggers(TableDescription &table, Relation history)
                                [&] { return prepared_without_triggers(table, slot, history, CMD_INSERT); });
 }
 
+Called
+called_by(const PreparedWrite *prepared)
+{
+    return prepared != nullptr && !prepared->calls_others ? Called::own_functions : Called::anything;
+}
+
 const PreparedWrite *
 prepared_update(TableDescription &table, Relation customers)
 {

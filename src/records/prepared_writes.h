@@ -10,6 +10,9 @@ const PreparedWrite *prepared_record(TableDescription &table, Relation history);
 const PreparedWrite *prepared_update(TableDescription &table, Relation customers);
 const PreparedWrite *prepared_comment(TableDescription &table, Relation comments);
 
+// What a write may call that is prepared so, or (nullptr) not at all.
+Called called_by(const PreparedWrite *prepared);
+
 // What serves updates of the customers table and insertions of comments and records, which are open, when the work of the
 // extension's triggers is done without them; nullptr where triggers of others have a say.
 const PreparedWrite *prepared_record_without_triggers(TableDescription &table, Relation history);

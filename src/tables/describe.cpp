@@ -245,6 +245,7 @@ describe_access(TableDescription &table)
     table.comments.is_plain = is_plain(comments, CMD_INSERT);
     table.history.is_plain = is_plain(history, CMD_INSERT);
     table.customers.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
+    table.customers.may_be_recorded_at_end = may_be_recorded_at_end(table, customers);
     table.history.may_be_written_without_triggers =
         table.history.is_plain && !fires_triggers_of_others(table, history, CMD_INSERT);
     table.customers.may_be_written_without_triggers = table.is_guarded &&

@@ -44,7 +44,8 @@ find_trigger(Relation relation, const OwnTrigger &own, Oid extension_schema)
 {
     for (const Trigger &trigger : triggers_of(relation))
     {
-        if (get_func_namespace(trigger.tgfoid) != extension_schema)
+        if (get_func_namespace(trigger.tgfoid) != extension_schema ||
+            TRIGGER_FOR_ROW(trigger.tgtype) != own.is_for_rows())
             continue;
         const char *name = get_func_name(trigger.tgfoid);
         if (name != nullptr && std::strcmp(name, own.function) == 0)
@@ -75,6 +76,29 @@ has_nothing_to_do(const TableDescription &table, const Trigger &trigger, CmdType
     if (RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_PK)
         return refers_to_key(trigger.tgconstraint, table.customers.key);
     return is_own(trigger, table.extension_schema);
+}
+
+bool
+may_be_recorded_at_end(const TableDescription &table, Relation customers)
+{
+    bool is_told_of_end = false;
+    for (const Trigger &trigger : triggers_of(customers))
+    {
+        const bool is_for_inserts = TRIGGER_FOR_INSERT(trigger.tgtype);
+        const bool is_for_updates = TRIGGER_FOR_UPDATE(trigger.tgtype);
+        if (!TRIGGER_FOR_AFTER(trigger.tgtype) || !(is_for_inserts || is_for_updates) ||
+            trigger.tgenabled == TRIGGER_DISABLED || trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
+            continue;
+        const int foreign_key = RI_FKey_trigger_type(trigger.tgfoid);
+        if (foreign_key == RI_TRIGGER_FK ||
+            (foreign_key == RI_TRIGGER_PK && refers_to_key(trigger.tgconstraint, table.customers.key)))
+            continue;
+        if (!is_own(trigger, table.extension_schema))
+            return false;
+        is_told_of_end |= !TRIGGER_FOR_ROW(trigger.tgtype) && is_for_inserts && is_for_updates &&
+                          trigger.tgqual == nullptr && trigger.tgnattr == 0;
+    }
+    return is_told_of_end;
 }
 
 bool

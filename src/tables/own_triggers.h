@@ -14,6 +14,8 @@ struct OwnTrigger
     SqlTemplate timing;
     SqlTemplate level;  // with its condition
     bool saves_need_it;
+
+    constexpr bool is_for_rows() const { return level.text().starts_with("FOR EACH ROW"); }
 };
 
 // Its columns tell which are key, status and version.
@@ -31,10 +33,15 @@ inline constexpr OwnTrigger version_trigger = {Part::customers,           "zz_cr
 inline constexpr OwnTrigger guard_trigger = {
     Part::comments, "zz_crm_guard", "crm_comments_guard", "BEFORE INSERT OR UPDATE OR DELETE", "FOR EACH ROW", true};
 
+// Where it fires, what a statement did to many rows is recorded at its end at once.
+inline constexpr OwnTrigger end_of_statement_trigger = {
+    Part::customers, "crm_history_end", "crm_customers_history", "AFTER INSERT OR UPDATE", "FOR EACH STATEMENT", false};
+
 inline constexpr OwnTrigger own_triggers[] = {
     key_trigger,
     version_trigger,
     {Part::customers, "crm_history", "crm_customers_history", "AFTER INSERT OR UPDATE OR DELETE", "FOR EACH ROW", true},
+    end_of_statement_trigger,
     {Part::customers, "crm_truncate", "crm_refuse_truncate", "BEFORE TRUNCATE", "FOR EACH STATEMENT", false},
     guard_trigger,
     // A comment without a save has nothing to do here but to send its event.
@@ -61,6 +68,10 @@ bool is_own(const Trigger &trigger, Oid extension_schema);
 // Whether a trigger has nothing to do when a save writes a row by this command and does the work of the extension's triggers
 // itself, while nothing is being replicated. Foreign keys to the customer's key need no check: it stays.
 bool has_nothing_to_do(const TableDescription &table, const Trigger &trigger, CmdType command);
+
+// Whether nothing but the extension's triggers, and checks of foreign keys, runs between the AFTER triggers of the rows that a
+// statement inserts or updates and its end_of_statement_trigger, which is there.
+bool may_be_recorded_at_end(const TableDescription &table, Relation customers);
 
 // Whether a trigger fires in this session.
 bool fires(const Trigger &trigger);

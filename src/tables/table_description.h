@@ -88,6 +88,7 @@ struct CustomersAccess : PartAccess
 {
     LookupIndex index;              // by key
     bool is_changed_before_update;  // by triggers of others, which may update the row themselves
+    bool may_be_recorded_at_end;    // of the statement
 };
 
 struct CommentsAccess : PartAccess

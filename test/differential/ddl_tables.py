@@ -253,7 +253,8 @@ NEW = [
     "integer NOT NULL DEFAULT 1", "double precision DEFAULT random() * 0",
     "text GENERATED ALWAYS AS ('generated') STORED",
 ]
-OURS = ["crm_key", "zz_crm_version", "crm_history", "crm_truncate", "zz_crm_guard", "crm_version", "crm_restore"]
+OURS = ["crm_key", "zz_crm_version", "crm_history", "crm_history_end", "crm_truncate", "zz_crm_guard", "crm_version",
+        "crm_restore"]
 
 # What they are chosen by, and what is to run. {table} is any of the four, {column} one of its columns, {type}, {new}
 # and {ours} as above.

@@ -162,7 +162,7 @@ SELECT is(
 SELECT set_eq(
     $$SELECT t.tgrelid::regclass::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
       WHERE c.relnamespace = 'crm_catalogue'::regnamespace AND NOT t.tgisinternal$$,
-    $$VALUES ('customers', 'crm_key'), ('customers', 'zz_crm_version'), ('customers', 'crm_history'), ('customers', 'crm_truncate'),
+    $$VALUES ('customers', 'crm_key'), ('customers', 'zz_crm_version'), ('customers', 'crm_history'), ('customers', 'crm_history_end'), ('customers', 'crm_truncate'),
              ('comments', 'zz_crm_guard'), ('comments', 'crm_version'), ('comments', 'crm_truncate'),
              ('customer_history', 'crm_restore')$$,
     'the triggers of the tables');
