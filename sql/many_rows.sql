@@ -148,4 +148,15 @@ SELECT operation, fields FROM customer_history WHERE customer_id = 103 ORDER BY 
 SELECT outcome FROM crm_update_customer(103, regress.current(103), 'saved', 'words', 'ana');
 SELECT state, message FROM regress.error($$UPDATE customers SET account = 999 WHERE id = 100$$);
 SELECT * FROM crm_verify();
+-- A load past the triggers: customers without history, which begins with their first change
+BEGIN;
+ALTER TABLE customers DISABLE TRIGGER crm_history, DISABLE TRIGGER zz_crm_version;
+INSERT INTO customers (id, name, updated_at) SELECT i, 'loaded', now() FROM generate_series(30001, 33000) i;
+ALTER TABLE customers ENABLE TRIGGER crm_history, ENABLE TRIGGER zz_crm_version;
+COMMIT;
+SELECT outcome FROM crm_update_customer(30001, regress.current(30001), 'saved', 'words', 'ana');
+UPDATE customers SET status = 'plain' WHERE id = 30002;
+SELECT * FROM regress.history(30001);
+SELECT count(*) FROM customer_history WHERE customer_id BETWEEN 30001 AND 33000;
+SELECT * FROM crm_verify();
 DROP SCHEMA many_rows, one_by_one, text_keys CASCADE;
