@@ -126,16 +126,18 @@ has_domains(Relation relation)
 
 // Whether the executor's simple calls do to a table what a statement of this kind would.
 bool
-is_plain(Relation relation, CmdType command)
+is_plain(Relation relation, CmdType command, Oid extension_schema)
 {
-    const TriggerDesc *triggers = relation->trigdesc;
-    const bool has_statement_triggers =
-        triggers != nullptr &&
-        (command == CMD_UPDATE ? triggers->trig_update_before_statement || triggers->trig_update_after_statement ||
-                                     triggers->trig_update_old_table || triggers->trig_update_new_table
-                               : triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
-                                     triggers->trig_insert_new_table);
-    return is_ordinary(relation) && !has_statement_triggers && (command == CMD_UPDATE || !has_domains(relation));
+    for (const Trigger &trigger : triggers_of(relation))
+    {
+        const bool is_for_command =
+            command == CMD_UPDATE ? TRIGGER_FOR_UPDATE(trigger.tgtype) : TRIGGER_FOR_INSERT(trigger.tgtype);
+        const bool has_transition_tables = trigger.tgoldtable != nullptr || trigger.tgnewtable != nullptr;
+        if (is_for_command &&
+            (has_transition_tables || (!TRIGGER_FOR_ROW(trigger.tgtype) && !is_own(trigger, extension_schema))))
+            return false;
+    }
+    return is_ordinary(relation) && (command == CMD_UPDATE || !has_domains(relation));
 }
 
 // Whether a foreign key is satisfied when one of its columns is null.
@@ -241,9 +243,10 @@ describe_access(TableDescription &table)
         index_of(history, {table.history.customer_id, table.history.version}, {key_type, TIMESTAMPTZOID});
     table.locks.index = index_of(locks, {table.locks.customer_id}, {key_type});
 
-    table.customers.is_plain = OidIsValid(table.customers.index.index) && is_plain(customers, CMD_UPDATE);
-    table.comments.is_plain = is_plain(comments, CMD_INSERT);
-    table.history.is_plain = is_plain(history, CMD_INSERT);
+    table.customers.is_plain =
+        OidIsValid(table.customers.index.index) && is_plain(customers, CMD_UPDATE, table.extension_schema);
+    table.comments.is_plain = is_plain(comments, CMD_INSERT, table.extension_schema);
+    table.history.is_plain = is_plain(history, CMD_INSERT, table.extension_schema);
     table.customers.is_changed_before_update = is_changed_before_update(customers, table.extension_schema);
     table.customers.may_be_recorded_at_end = may_be_recorded_at_end(table, customers);
     table.history.may_be_written_without_triggers =
