@@ -9,6 +9,7 @@ import jinja2
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 
+import peers
 from results import Results
 
 pyplot.switch_backend("svg")
@@ -73,12 +74,47 @@ def bars(values: dict[str, float], unit: str) -> str:
     return plot(draw)
 
 
+def against_plpgsql(results: Results) -> dict[str, dict[str, float]]:
+    """What an accepted save costs by measure and peer, as shares of what it costs (a)."""
+    measures = {
+        "instructions": results.instructions.get("small", {}),
+        "lines of a cold cache": {label: costs["all"] for label, costs in results.cold.items()},
+        "processor time,\n30 clients": {label: costs[30] for label, costs in results.processor.items() if 30 in costs},
+        "time between saves,\n30 clients": {
+            peer.label: 1 / statistics.median(results.rates.get("spread, synchronous_commit off", {})[peer.name])
+            for peer in (peers.CRM, peers.PLPGSQL, peers.CTE)
+            if peer.name in results.rates.get("spread, synchronous_commit off", {})},
+    }
+    return {measure: {label: cost / costs[peers.PLPGSQL.label] for label, cost in costs.items()}
+            for measure, costs in measures.items() if peers.PLPGSQL.label in costs}
+
+
+def headline(measures: dict[str, dict[str, float]]) -> str:
+    """A group of bars for each measure, by peer."""
+    shown = (peers.CRM, peers.CTE, peers.PLPGSQL, peers.FLOOR)
+    width = 0.8 / len(shown)
+
+    def draw(axes: Axes) -> None:
+        for i, peer in enumerate(shown):
+            places = [j for j, costs in enumerate(measures.values()) if peer.label in costs]
+            shares = [100 * costs[peer.label] for costs in measures.values() if peer.label in costs]
+            axes.bar_label(axes.bar([j + (i - 1.5) * width for j in places], shares, width, label=peer.label),
+                           fmt="%.0f", padding=2)
+        axes.set_xticks(range(len(measures)), list(measures))
+        axes.set_ylabel("% of (a); less is better")
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    return plot(draw)
+
+
 def write(path: Path, results: Results, machine: dict[str, str], labels: dict[str, str]) -> None:
     """Writes the page, which needs no other file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True)
     plots = {}
+    if measures := against_plpgsql(results):
+        plots["What a save costs beside its peers"] = headline(measures)
+        path.with_name("save.svg").write_text(plots["What a save costs beside its peers"])
     if results.by_clients:
         plots["Throughput by clients"] = by_clients(results.by_clients, "accepted saves per second")
     if results.processor:
