@@ -39,17 +39,12 @@ grown(T *items, int capacity)
 }  // namespace
 
 void
-JsonBuilder::begin(bool is_object, int capacity)
+JsonBuilder::begin(bool is_object)
 {
     Container *container = static_cast<Container *>(palloc0(sizeof(Container)));
     container->outer = open;
     container->is_object = is_object;
     container->is_sorted = true;
-    container->capacity = capacity;
-    if (capacity > 0 && is_object)
-        container->pairs = grown(container->pairs, capacity);
-    else if (capacity > 0)
-        container->elements = grown(container->elements, capacity);
     open = container;
 }
 
@@ -79,7 +74,7 @@ JsonBuilder::end()
 }
 
 void
-JsonBuilder::add_key(const JsonbValue &name)
+JsonBuilder::key(std::string_view name)
 {
     if (open->count == open->capacity)
     {
@@ -87,7 +82,7 @@ JsonBuilder::add_key(const JsonbValue &name)
         open->pairs = grown(open->pairs, open->capacity);
     }
     JsonbPair &pair = open->pairs[open->count];
-    pair.key = name;
+    pair.key = string_value(name);
     pair.order = static_cast<std::uint32_t>(open->count);
     open->is_sorted = open->is_sorted && (open->count == 0 || comes_before(open->pairs[open->count - 1], pair));
 }
@@ -135,12 +130,6 @@ JsonBuilder::close_array()
 }
 
 void
-JsonBuilder::key(std::string_view name)
-{
-    add_key(string_value(name));
-}
-
-void
 JsonBuilder::null()
 {
     JsonbValue value = {};
@@ -177,8 +166,8 @@ JsonBuilder::time(core::Timestamp time)
 {
     if (core::is_possible_version(time))
     {
-        const core::Iso8601 iso{time};
-        text({pnstrdup(iso.text().data(), iso.text().size()), iso.text().size()});
+        const core::Iso8601 *iso = new (palloc(sizeof(core::Iso8601))) core::Iso8601{time};
+        text(iso->text());
         return;
     }
     const int utc = 0;
@@ -198,32 +187,16 @@ JsonBuilder::jsonb(Datum datum)
         add(value);
         return;
     }
-    JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, false); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, false))
-        switch (token)
-        {
-            case WJB_BEGIN_OBJECT:
-            case WJB_BEGIN_ARRAY:
-                begin(token == WJB_BEGIN_OBJECT,
-                      token == WJB_BEGIN_OBJECT ? value.val.object.nPairs : value.val.array.nElems);
-                break;
-            case WJB_END_OBJECT:
-            case WJB_END_ARRAY:
-                end();
-                break;
-            case WJB_KEY:
-                add_key(value);
-                break;
-            default:
-                add(value);
-        }
+    value.type = jbvBinary;
+    value.val.binary.data = &jsonb->root;
+    value.val.binary.len = static_cast<int>(VARSIZE(jsonb)) - VARHDRSZ;
+    add(value);
 }
 
 Datum
 JsonBuilder::finish()
 {
-    return JsonbPGetDatum(JsonbValueToJsonb(&result));
+    return jsonb_datum(result);
 }
 
 const char *

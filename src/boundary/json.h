@@ -1,7 +1,7 @@
 #pragma once
 
 #include "../core/timestamp.h"
-#include "pg.h"
+#include "jsonb_bytes.h"
 
 // Building jsonb. Times are ISO 8601 in UTC, whatever the session's settings are.
 namespace crm {
@@ -48,10 +48,9 @@ private:
         JsonbValue *elements;
     };
 
-    void begin(bool is_object, int capacity = 0);
+    void begin(bool is_object);
     void end();
     void add(const JsonbValue &value);
-    void add_key(const JsonbValue &name);
 
     Container *open = nullptr;
     JsonbValue result = {};

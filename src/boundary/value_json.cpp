@@ -51,6 +51,13 @@ calls_cast_of_others(Oid type)
     return find_coercion_pathway(JSONOID, type, COERCION_EXPLICIT, &cast) == COERCION_PATH_FUNC && is_of_others(cast);
 }
 
+// Whether values of a type need no function of PostgreSQL's: texts, numbers that are bigint, times.
+bool
+is_rendered_here(Oid type)
+{
+    return type == TEXTOID || type == VARCHAROID || type == JSONOID || type == INT8OID || type == TIMESTAMPTZOID;
+}
+
 void
 set_format(const char *name, const char *value)
 {
@@ -103,7 +110,19 @@ ValueRenderer::add(Datum value, bool is_null, Oid type)
         json.null();
         return true;
     }
-    if (get_typlen(type) == -1)
+    const Oid base = is_rendered_here(type) ? type : getBaseType(type);
+    if (base == INT8OID)
+    {
+        json.number(DatumGetInt64(value));
+        return true;
+    }
+    if (base == TIMESTAMPTZOID)
+    {
+        json.time({DatumGetTimestampTz(value)});
+        return true;
+    }
+    const bool is_text = is_rendered_here(base);
+    if (is_text || get_typlen(type) == -1)
     {
         const std::int64_t size = static_cast<std::int64_t>(toast_raw_datum_size(value));
         if (size > std::min(largest_value, room))
@@ -112,26 +131,13 @@ ValueRenderer::add(Datum value, bool is_null, Oid type)
             return false;
         }
     }
-    switch (getBaseType(type))
-    {
-        case TEXTOID:
-        case VARCHAROID:
-        case JSONOID:
-        {
-            const std::string_view text = text_of(value);
-            room -= static_cast<std::int64_t>(text.size());
-            json.text(text);
-            return true;
-        }
-        case INT8OID:
-            json.number(DatumGetInt64(value));
-            return true;
-        case TIMESTAMPTZOID:
-            json.time({DatumGetTimestampTz(value)});
-            return true;
-        default:
-            return add_by_function(value, type);
-    }
+    if (!is_text)
+        return add_by_function(value, type);
+    const varlena *plain = pg_detoast_datum_packed(reinterpret_cast<varlena *>(DatumGetPointer(value)));
+    const std::string_view text{VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)};
+    room -= static_cast<std::int64_t>(text.size());
+    json.text(text);
+    return true;
 }
 
 bool

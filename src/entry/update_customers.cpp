@@ -143,7 +143,7 @@ read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
     arguments.reply_to = find_bigint(object, "reply_to");
     item.request = checked_request(arguments);
     if (std::optional<JsonbValue> fields = find(object, "fields"))
-        item.fields = JsonbPGetDatum(JsonbValueToJsonb(&*fields));
+        item.fields = jsonb_datum(*fields);
 }
 
 void

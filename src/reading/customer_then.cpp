@@ -64,7 +64,7 @@ jsonb_of_text(std::optional<std::string_view> text)
         value.val.string.val = const_cast<char *>(text->data());
         value.val.string.len = static_cast<int>(text->size());
     }
-    return JsonbPGetDatum(JsonbValueToJsonb(&value));
+    return jsonb_datum(value);
 }
 
 Datum
@@ -74,7 +74,7 @@ jsonb_of_time(core::Timestamp time)
     json.open_array();
     json.time(time);
     json.close_array();
-    return JsonbPGetDatum(JsonbValueToJsonb(getIthJsonbValueFromContainer(&DatumGetJsonbP(json.finish())->root, 0)));
+    return jsonb_datum(*getIthJsonbValueFromContainer(&DatumGetJsonbP(json.finish())->root, 0));
 }
 
 // The row while its changes are undone.

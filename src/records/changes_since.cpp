@@ -80,7 +80,7 @@ value_before(const JsonbValue &recorded)
         is_from_omitted(recorded.val.binary.data) ||
         getKeyJsonValueFromContainer(recorded.val.binary.data, "from", 4, &from) == nullptr)
         return std::nullopt;
-    return JsonbPGetDatum(JsonbValueToJsonb(&from));
+    return jsonb_datum(from);
 }
 
 void

@@ -29,7 +29,7 @@ json_text(const JsonbValue &value)
     // 1.50 and 1.5 are the same number, and clients seldom send it as it is stored.
     if (copy.type == jbvNumeric)
         copy.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value.val.numeric)));
-    return jsonb_text(JsonbPGetDatum(JsonbValueToJsonb(&copy)));
+    return jsonb_text(jsonb_datum(copy));
 }
 
 core::Value
@@ -194,7 +194,7 @@ value_shown_in(Datum object, const char *key)
     JsonbValue value;
     if (!find_value(object, key, value))
         value.type = jbvNull;
-    return JsonbPGetDatum(JsonbValueToJsonb(&value));
+    return jsonb_datum(value);
 }
 
 core::Value

@@ -39,19 +39,13 @@ find_base_problem(const AttachedTable &table, const Key &key, const ChangesSince
 }
 
 // The status is text; of a field, its value as JSON.
-Datum
-shown(const ThreeWay &item, const core::Value &value)
+void
+add_value(JsonBuilder &json, const ThreeWay &item, const core::Value &value)
 {
     if (item.field != nullptr)
-        return jsonb_of(value);
-    JsonbValue text = {};
-    text.type = value ? jbvString : jbvNull;
-    if (value)
-    {
-        text.val.string.val = const_cast<char *>(value->data());
-        text.val.string.len = static_cast<int>(value->size());
-    }
-    return JsonbPGetDatum(JsonbValueToJsonb(&text));
+        json.jsonb(jsonb_of(value));
+    else
+        json.optional_text(value);
 }
 
 void
@@ -67,11 +61,17 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
         json.key("field");
         json.text(item.name);
         json.key("was");
-        json.jsonb(shown(item, item.was.value_or(core::Value{})));
+        add_value(json, item, item.was.value_or(core::Value{}));
         json.key("mine");
-        json.jsonb(item.field != nullptr ? item.field->shown : shown(item, item.mine));
+        if (item.field != nullptr)
+            json.jsonb(item.field->shown);
+        else
+            json.optional_text(item.mine);
         json.key("theirs");
-        json.jsonb(item.field != nullptr ? value_shown_in(customer.row.object, item.name) : shown(item, item.theirs));
+        if (item.field != nullptr)
+            json.jsonb(value_shown_in(customer.row.object, item.name));
+        else
+            json.optional_text(item.theirs);
         json.close_object();
     }
     json.close_array();
