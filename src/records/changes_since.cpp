@@ -241,13 +241,15 @@ ChangesSince
 read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
                    Snapshot snapshot)
 {
+    const Readable readable = readable_history(table);
     Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
     Pass pass = {.table = table,
                  .key = key,
                  .request = request,
                  .asked = fields,
-                 .listed = may_read_all_history(table) ? listed : nullptr};
+                 .listed = readable == Readable::everything ? listed : nullptr};
     pass.changes.base = request.base;
+    pass.changes.readable = readable;
     FieldWas *were = static_cast<FieldWas *>(palloc((fields.size() + 1) * sizeof(FieldWas)));
     std::fill_n(were, fields.size(), FieldWas{false, std::nullopt});
     pass.changes.fields = {were, fields.size()};
@@ -261,7 +263,7 @@ read_changes_since(const AttachedTable &table, const Key &key, const core::Reque
 void
 read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes)
 {
-    if (!may_read_history(table) || may_read_all_history(table))
+    if (changes.readable != Readable::by_row_security)
         return;
     Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
     changes.total = 0;
@@ -276,6 +278,8 @@ read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, Chan
 void
 add_changes(JsonBuilder &json, const ChangesSince &changes)
 {
+    if (changes.readable == Readable::nothing)
+        return;
     json.key("changes");
     json.open_array();
     for (std::size_t i = changes.latest.size(); i-- > 0;)

@@ -59,6 +59,7 @@ struct ChangesSince
     std::span<FieldWas> fields;                       // of those that the save asks for
 
     // These as far as the caller may read the history; under row security on it, nothing before read_visible().
+    Readable readable = Readable::nothing;
     std::int64_t total = 0;
     std::span<const Change> latest;  // at most 50, newest first
 
@@ -76,7 +77,7 @@ ChangesSince read_changes_since(const AttachedTable &table, const Key &key, cons
 // Reads what row security on the history shows the caller of them, where there is any.
 void read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, ChangesSince &changes);
 
-// Adds the latest changes, oldest first, and how many there are in all, to an open object.
+// Adds the latest changes, oldest first, and how many there are in all, to an open object, if the caller may read any.
 void add_changes(JsonBuilder &json, const ChangesSince &changes);
 
 }  // namespace crm

@@ -131,17 +131,25 @@ oldest_change(const AttachedTable &table, const Key &key)
     return oldest;
 }
 
+Readable
+readable_history(const AttachedTable &table)
+{
+    const Oid history = table->history.oid;
+    if (!may_name(history) || pg_class_aclcheck(history, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+        return Readable::nothing;
+    return is_under_row_security(history) ? Readable::by_row_security : Readable::everything;
+}
+
 bool
 may_read_history(const AttachedTable &table)
 {
-    return may_name(table->history.oid) &&
-           pg_class_aclcheck(table->history.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    return readable_history(table) != Readable::nothing;
 }
 
 bool
 may_read_all_history(const AttachedTable &table)
 {
-    return may_read_history(table) && !is_under_row_security(table->history.oid);
+    return readable_history(table) == Readable::everything;
 }
 
 std::uint64_t

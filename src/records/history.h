@@ -45,6 +45,15 @@ void forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp
 // Empty for a customer without history.
 std::optional<OldestChange> oldest_change(const AttachedTable &table, const Key &key);
 
+// What of the history table the caller may read.
+enum class Readable
+{
+    nothing,
+    by_row_security,  // what row security shows the caller
+    everything,
+};
+Readable readable_history(const AttachedTable &table);
+
 // Whether the caller may read the history table; and whether all of its rows.
 bool may_read_history(const AttachedTable &table);
 bool may_read_all_history(const AttachedTable &table);

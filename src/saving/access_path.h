@@ -63,9 +63,9 @@ public:
     virtual void give_back(const CustomerRow &) const {}
 
     // The row as a given snapshot shows it, with the columns that the caller may read. Of other columns than those wanted, if any
-    // are, the row may have nothing.
+    // are, the row may have nothing. seen is where it was last, or in hand.
     virtual std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot,
-                                                 Fields wanted = {}, ItemPointerData tid = {}) const = 0;
+                                                 Fields wanted = {}, const CustomerRow &seen = {}) const = 0;
 
     // The newest version of the row, locked as an update of these fields locks it; empty when it is gone or may not be
     // updated. Raises 40001 where the transaction has one snapshot and the row changed since. A row that was seen in the

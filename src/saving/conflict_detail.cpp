@@ -98,14 +98,12 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
         json.key("lock");
         add_edit_lock(json, *lock);
     }
-    if (may_read_history(table))
-    {
-        add_changes(json, changes);
-        detail.changes = changes.total;
-        detail.last_author = changes.last_author();
-    }
+    add_changes(json, changes);
+    detail.changes = changes.total;
+    detail.last_author = changes.last_author();
 
-    if (may_read_all_history(table))
+    const bool is_history_known = changes.readable == Readable::everything;
+    if (is_history_known)
         detail.base_problem = find_base_problem(table, key, changes, customer.version);
     if (detail.base_problem)
     {
@@ -120,8 +118,8 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
     add_collisions(json,
                    core::same_version(request.base, customer.version)
                        ? compare_with_current(table, request, fields, customer)
-                   : may_read_all_history(table) ? compare_with_base(table, request, fields, customer, changes)
-                                                 : compare(table, request, fields, customer),
+                   : is_history_known ? compare_with_base(table, request, fields, customer, changes)
+                                      : compare(table, request, fields, customer),
                    customer);
     if (may_read_comments(table))
     {
@@ -137,14 +135,13 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
 }
 
 Datum
-merge_detail(const AttachedTable &table, const ChangesSince &changes, const ReadableCustomer &customer)
+merge_detail(const ChangesSince &changes, const ReadableCustomer &customer)
 {
     JsonBuilder json;
     json.open_object();
     json.key("current");
     json.jsonb(customer.row.object);
-    if (may_read_history(table))
-        add_changes(json, changes);
+    add_changes(json, changes);
     json.close_object();
     return json.finish();
 }

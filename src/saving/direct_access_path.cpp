@@ -37,6 +37,17 @@ left_out(const OpenCustomer &customer, Fields wanted)
     return left_out;
 }
 
+// What of the row in the slot the caller may read.
+ReadableCustomer
+readable(const OpenCustomer &customer, Fields wanted)
+{
+    const CustomerRow row = row_of(customer);
+    slot_getallattrs(customer.row);
+    return {row.version, row.status,
+            row_as_json(RelationGetDescr(customer.relation), customer.row->tts_values, customer.row->tts_isnull,
+                        left_out(customer, wanted))};
+}
+
 class DirectAccessPath final : public AccessPath
 {
 public:
@@ -70,19 +81,20 @@ public:
     void give_back(const CustomerRow &row) const override { let_go(row.in_hand); }
 
     std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields wanted,
-                                         ItemPointerData tid) const override
+                                         const CustomerRow &seen) const override
     {
         require_may_read(table);
+        if (is_in_hand(seen) && table_tuple_satisfies_snapshot(seen.in_hand->relation, seen.in_hand->row, snapshot))
+        {
+            PushActiveSnapshot(snapshot);
+            const ReadableCustomer result = readable(*seen.in_hand, wanted);
+            PopActiveSnapshot();
+            return result;
+        }
         const OpenCustomer customer = open(table, key, snapshot);
         std::optional<ReadableCustomer> result;
-        if (find_near(customer, tid))
-        {
-            const CustomerRow row = row_of(customer);
-            slot_getallattrs(customer.row);
-            result = ReadableCustomer{row.version, row.status,
-                                      row_as_json(RelationGetDescr(customer.relation), customer.row->tts_values,
-                                                  customer.row->tts_isnull, left_out(customer, wanted))};
-        }
+        if (find_near(customer, seen.tid))
+            result = readable(customer, wanted);
         close(customer);
         return result;
     }

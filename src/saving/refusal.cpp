@@ -80,7 +80,8 @@ std::optional<SaveResult>
 refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock,
         std::optional<std::int64_t> kept, const ChangesSince &changes, Snapshot snapshot)
 {
-    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, row.tid);
+    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, row);
+    save.path().give_back(row);
     if (!customer)
         return std::nullopt;
     const ConflictDetail detail =
@@ -104,6 +105,7 @@ std::optional<SaveResult>
 refuse_with_comment(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock,
                     const ChangesSince &changes)
 {
+    save.path().give_back(row);
     if (!save.path().lock_for_reference(save.table, save.key))
         return std::nullopt;
     const KeptComment kept = keep_comment(save, changes);
@@ -187,7 +189,10 @@ refuse(const Attempt &save, const CustomerRow &row, const std::optional<EditLock
     const ChangesSince changes = changes_since(save, snapshot);
     std::optional<SaveResult> result;
     if (changes.applied)
+    {
+        save.path().give_back(row);
         result = replayed(save, *changes.applied, row);
+    }
     else if (save.request.comment && settings::on_conflict() != settings::on_conflict_raise)
         result = refuse_with_comment(save, row, lock, changes);
     else

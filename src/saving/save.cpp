@@ -61,13 +61,12 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
     result.message = message_of(facts_of(save, outcome));
     if (outcome == core::Outcome::merged)
     {
-        const std::optional<ReadableCustomer> merged =
-            save.path().read(save.table, save.key, new_snapshot(), {}, row.tid);
+        const std::optional<ReadableCustomer> merged = save.path().read(save.table, save.key, new_snapshot(), {}, row);
         if (merged)
         {
             result.status = merged->status;
             result.version = merged->version;
-            result.detail = merge_detail(save.table, changes, *merged);
+            result.detail = merge_detail(changes, *merged);
         }
         return result;
     }
@@ -158,7 +157,7 @@ plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes
 
     std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, {}};
     if (!save.fields.empty())
-        customer = save.path().read(save.table, save.key, new_snapshot(), save.fields, row.tid);
+        customer = save.path().read(save.table, save.key, new_snapshot(), save.fields, row);
     if (!customer)
         return std::nullopt;
     plan.write.status = std::nullopt;
@@ -178,10 +177,7 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
 {
     const AccessPath &path = save.path();
     if (is_settled(save, seen))
-    {
-        path.give_back(seen);
         return refuse(save, seen, std::nullopt);
-    }
     const core::Situation at_first = core::situation_of(save.request, {.version = seen.version, .status = seen.status});
     if (save.fields.empty() && core::decide(at_first) == core::Outcome::unchanged && !lock_of_another(save))
         return unchanged(save, seen, std::nullopt);
@@ -211,12 +207,12 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
     }
     if (outcome == core::Outcome::updated || outcome == core::Outcome::merged)
         return apply(save, outcome, *plan, *locked, changes);
-    path.give_back(*locked);
     switch (outcome)
     {
         case core::Outcome::unchanged:
             return unchanged(save, *locked, plan->stored_comment);
         case core::Outcome::replayed:
+            path.give_back(*locked);
             return replayed(save, *plan->applied, *locked);
         default:
             return refuse(save, *locked, lock);

@@ -143,7 +143,7 @@ public:
     }
 
     std::optional<ReadableCustomer> read(const AttachedTable &table, const Key &key, Snapshot snapshot, Fields,
-                                         ItemPointerData) const override
+                                         const CustomerRow &) const override
     {
         require_may_read(table);
         if (select_customer(table, key, snapshot) == 0)
