@@ -180,6 +180,20 @@ def refused(n: int) -> tuple[str, str]:
     )
 
 
+def merged_over(changes: int, most: int) -> Statements:
+    """So many saves of at most so many customers, each merged with changes that others made since its base, and its
+    answer as text; and the proof. All are changed, however many are saved."""
+    return lambda n: (
+        "SET search_path = hot, public;\n"
+        f"INSERT INTO customers (id, name, updated_at) SELECT i, 'Customer', '2025-01-01' FROM generate_series(1001, {1000 + most}) i;\n"
+        + "".join(f"UPDATE customers SET field_{i} = 'changed' WHERE id > 1000;\n" for i in range(1, 1 + changes))
+        + "SELECT count(length(detail::text)) FROM customers c, LATERAL crm_update_customer(c.id, '2025-01-01', NULL, "
+        "'Called back, they want a quote by Friday', 'ana', merge => true, fields => '{\"field_0\": \"mine\"}') save "
+        f"WHERE c.id BETWEEN 1001 AND {1000 + n} AND outcome = 'merged';\n",
+        f'count = "{n}"',
+    )
+
+
 def one_customer(n: int) -> tuple[str, str]:
     """So many saves of one customer, each a transaction; and the proof."""
     return (

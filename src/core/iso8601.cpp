@@ -5,6 +5,17 @@
 
 namespace crm::core {
 
+namespace {
+
+void
+put_two_digits(char *to, unsigned number)
+{
+    to[0] = static_cast<char>('0' + number / 10);
+    to[1] = static_cast<char>('0' + number % 10);
+}
+
+}  // namespace
+
 Iso8601::Iso8601(Timestamp t)
 {
     using namespace std::chrono;
@@ -13,41 +24,28 @@ Iso8601::Iso8601(Timestamp t)
     const days day = floor<days>(since);
     const year_month_day date{epoch + day};
     const hh_mm_ss time{since - day};
+    const unsigned year = static_cast<unsigned>(static_cast<int>(date.year()));
+    const unsigned fraction = static_cast<unsigned>(time.subseconds().count());
 
-    add_digits(static_cast<int>(date.year()), 4);
-    add("-");
-    add_digits(static_cast<int>(static_cast<unsigned>(date.month())), 2);
-    add("-");
-    add_digits(static_cast<int>(static_cast<unsigned>(date.day())), 2);
-    add("T");
-    add_digits(static_cast<int>(time.hours().count()), 2);
-    add(":");
-    add_digits(static_cast<int>(time.minutes().count()), 2);
-    add(":");
-    add_digits(static_cast<int>(time.seconds().count()), 2);
-    if (time.subseconds().count() != 0)
+    put_two_digits(&buffer[0], year / 100);
+    put_two_digits(&buffer[2], year % 100);
+    put_two_digits(&buffer[5], static_cast<unsigned>(date.month()));
+    put_two_digits(&buffer[8], static_cast<unsigned>(date.day()));
+    put_two_digits(&buffer[11], static_cast<unsigned>(time.hours().count()));
+    put_two_digits(&buffer[14], static_cast<unsigned>(time.minutes().count()));
+    put_two_digits(&buffer[17], static_cast<unsigned>(time.seconds().count()));
+    length = 19;
+    if (fraction != 0)
     {
-        add(".");
-        add_digits(static_cast<int>(time.subseconds().count()), 6);
-        while (buffer[length - 1] == '0')
-            length--;
+        put_two_digits(&buffer[20], fraction / 10'000);
+        put_two_digits(&buffer[22], fraction / 100 % 100);
+        put_two_digits(&buffer[24], fraction % 100);
+        for (length = 26; buffer[length - 1] == '0'; length--)
+            ;
     }
-    add("+00:00");
-}
-
-void
-Iso8601::add_digits(int number, int digits)
-{
-    for (int i = digits; i-- > 0; number /= 10)
-        buffer[length + i] = static_cast<char>('0' + number % 10);
-    length += digits;
-}
-
-void
-Iso8601::add(std::string_view text)
-{
-    std::ranges::copy(text, buffer.begin() + length);
-    length += text.size();
+    constexpr std::string_view utc = "+00:00";
+    std::ranges::copy(utc, buffer.begin() + length);
+    length += utc.size();
 }
 
 }  // namespace crm::core

@@ -18,11 +18,9 @@ public:
     std::string_view text() const { return {buffer.data(), length}; }
 
 private:
-    void add_digits(int number, int digits);
-    void add(std::string_view text);
-
-    std::array<char, 32> buffer;
-    std::size_t length = 0;
+    std::array<char, 32> buffer{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0',
+                                'T', '0', '0', ':', '0', '0', ':', '0', '0', '.'};
+    std::size_t length;
 };
 
 }  // namespace crm::core
