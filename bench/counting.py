@@ -187,7 +187,7 @@ def merged_over(changes: int, most: int) -> Statements:
         "SET search_path = hot, public;\n"
         f"INSERT INTO customers (id, name, updated_at) SELECT i, 'Customer', '2025-01-01' FROM generate_series(1001, {1000 + most}) i;\n"
         + "".join(f"UPDATE customers SET field_{i} = 'changed' WHERE id > 1000;\n" for i in range(1, 1 + changes))
-        + "SELECT count(length(detail::text)) FROM customers c, LATERAL crm_update_customer(c.id, '2025-01-01', NULL, "
+        + "SELECT count(detail::text) FROM customers c, LATERAL crm_update_customer(c.id, '2025-01-01', NULL, "
         "'Called back, they want a quote by Friday', 'ana', merge => true, fields => '{\"field_0\": \"mine\"}') save "
         f"WHERE c.id BETWEEN 1001 AND {1000 + n} AND outcome = 'merged';\n",
         f'count = "{n}"',

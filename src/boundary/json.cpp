@@ -7,16 +7,6 @@ namespace crm {
 
 namespace {
 
-JsonbValue
-string_value(std::string_view text)
-{
-    JsonbValue value = {};
-    value.type = jbvString;
-    value.val.string.val = const_cast<char *>(text.data());
-    value.val.string.len = static_cast<int>(text.size());
-    return value;
-}
-
 // The order in which jsonb keeps keys.
 bool
 comes_before(const JsonbPair &a, const JsonbPair &b)
@@ -37,6 +27,47 @@ grown(T *items, int capacity)
 }
 
 }  // namespace
+
+JsonbValue
+json_null()
+{
+    JsonbValue value = {};
+    value.type = jbvNull;
+    return value;
+}
+
+JsonbValue
+json_text(std::string_view text)
+{
+    JsonbValue value = {};
+    value.type = jbvString;
+    value.val.string.val = const_cast<char *>(text.data());
+    value.val.string.len = static_cast<int>(text.size());
+    return value;
+}
+
+JsonbValue
+json_number(std::int64_t number)
+{
+    JsonbValue value = {};
+    value.type = jbvNumeric;
+    value.val.numeric = int64_to_numeric(number);
+    return value;
+}
+
+JsonbValue
+json_time(core::Timestamp time)
+{
+    if (core::is_possible_version(time))
+    {
+        const core::Iso8601 *iso = new (palloc(sizeof(core::Iso8601))) core::Iso8601{time};
+        return json_text(iso->text());
+    }
+    const int utc = 0;
+    char *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
+    JsonEncodeDateTime(buffer, TimestampTzGetDatum(time.us), TIMESTAMPTZOID, &utc);
+    return json_text(buffer);
+}
 
 void
 JsonBuilder::begin(bool is_object)
@@ -82,7 +113,7 @@ JsonBuilder::key(std::string_view name)
         open->pairs = grown(open->pairs, open->capacity);
     }
     JsonbPair &pair = open->pairs[open->count];
-    pair.key = string_value(name);
+    pair.key = json_text(name);
     pair.order = static_cast<std::uint32_t>(open->count);
     open->is_sorted = open->is_sorted && (open->count == 0 || comes_before(open->pairs[open->count - 1], pair));
 }
@@ -132,9 +163,7 @@ JsonBuilder::close_array()
 void
 JsonBuilder::null()
 {
-    JsonbValue value = {};
-    value.type = jbvNull;
-    add(value);
+    add(json_null());
 }
 
 void
@@ -149,48 +178,25 @@ JsonBuilder::boolean(bool flag)
 void
 JsonBuilder::number(std::int64_t number)
 {
-    JsonbValue value = {};
-    value.type = jbvNumeric;
-    value.val.numeric = int64_to_numeric(number);
-    add(value);
+    add(json_number(number));
 }
 
 void
 JsonBuilder::text(std::string_view text)
 {
-    add(string_value(text));
+    add(json_text(text));
 }
 
 void
 JsonBuilder::time(core::Timestamp time)
 {
-    if (core::is_possible_version(time))
-    {
-        const core::Iso8601 *iso = new (palloc(sizeof(core::Iso8601))) core::Iso8601{time};
-        text(iso->text());
-        return;
-    }
-    const int utc = 0;
-    char *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
-    JsonEncodeDateTime(buffer, TimestampTzGetDatum(time.us), TIMESTAMPTZOID, &utc);
-    text(buffer);
+    add(json_time(time));
 }
 
 void
 JsonBuilder::jsonb(Datum datum)
 {
-    Jsonb *jsonb = DatumGetJsonbP(datum);
-    JsonbValue value;
-    if (JB_ROOT_IS_SCALAR(jsonb))
-    {
-        JsonbExtractScalar(&jsonb->root, &value);
-        add(value);
-        return;
-    }
-    value.type = jbvBinary;
-    value.val.binary.data = &jsonb->root;
-    value.val.binary.len = static_cast<int>(VARSIZE(jsonb)) - VARHDRSZ;
-    add(value);
+    add(jsonb_value(datum));
 }
 
 Datum

@@ -6,6 +6,20 @@
 // Building jsonb. Times are ISO 8601 in UTC, whatever the session's settings are.
 namespace crm {
 
+// Values for jsonb; what they point to must live as long.
+JsonbValue json_null();
+JsonbValue json_text(std::string_view text);
+JsonbValue json_number(std::int64_t number);
+JsonbValue json_time(core::Timestamp time);
+
+// A value that may be missing: null then.
+template <typename T>
+JsonbValue
+json_or_null(JsonbValue (*make)(T), std::optional<T> value)
+{
+    return value ? make(*value) : json_null();
+}
+
 // A jsonb value under construction: open and close objects and arrays in order, a key before each value of an object, and
 // no key twice. What is added must live until it is finished. Keys in the order in which jsonb keeps them, by length first,
 // need not be sorted.
@@ -23,6 +37,7 @@ public:
     void text(std::string_view text);
     void time(core::Timestamp time);
     void jsonb(Datum datum);
+    void add(const JsonbValue &value);
 
     // A value that may be missing: null then.
     void optional_number(std::optional<std::int64_t> value) { value ? number(*value) : null(); }
@@ -50,7 +65,6 @@ private:
 
     void begin(bool is_object);
     void end();
-    void add(const JsonbValue &value);
 
     Container *open = nullptr;
     JsonbValue result = {};
@@ -62,14 +76,12 @@ const char *jsonb_text(Datum value);
 // Calls take(key) for the keys of an object, in the order of jsonb. Keys are copied into the current context.
 template <typename Take>
 void
-each_key(JsonbContainer *object, Take take)
+each_key(const JsonbContainer *object, Take take)
 {
-    JsonbIterator *iterator = JsonbIteratorInit(object);
-    JsonbValue value;
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, true))
-        if (token == WJB_KEY)
-            take(pnstrdup(value.val.string.val, value.val.string.len));
+    const int count = static_cast<int>(JsonContainerSize(object));
+    const char *names = reinterpret_cast<const char *>(&object->children[2 * count]);
+    for (int i = 0; i < count; i++)
+        take(pnstrdup(names + getJsonbOffset(object, i), getJsonbLength(object, i)));
 }
 
 }  // namespace crm

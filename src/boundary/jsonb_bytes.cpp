@@ -9,13 +9,18 @@ namespace {
 class Writer
 {
 public:
+    explicit Writer(std::size_t size) : room(size), bytes(static_cast<char *>(palloc(size))) {}
     JEntry add(const JsonbValue &value);
     JEntry add_array(const JsonbValue *elements, int count, std::uint32_t flags);
+    JEntry add_object(const JsonbKeys &keys, const JsonbValue *values);
     Datum finish();
 
 private:
     template <typename Item>
     JEntry add_container(const char *what, std::uint32_t header, int entries, Item item);
+
+    template <typename Item>
+    void add_items(const char *what, std::size_t entries, std::size_t first_item, int first, int end, Item item);
 
     JEntry add_numeric(Numeric number);
     void add_bytes(const void *from, std::size_t count);
@@ -23,8 +28,8 @@ private:
     char *extend(std::size_t count);
 
     std::size_t length = VARHDRSZ;
-    std::size_t room = 1024;
-    char *bytes = static_cast<char *>(palloc(room));
+    std::size_t room;
+    char *bytes;
 };
 
 inline char *
@@ -63,6 +68,21 @@ length_of(const char *what, std::size_t bytes)
     return static_cast<std::uint32_t>(bytes);
 }
 
+// Adds items whose entries have their place, and sets these.
+template <typename Item>
+inline void
+Writer::add_items(const char *what, std::size_t entries, std::size_t first_item, int first, int end, Item item)
+{
+    for (int i = first; i < end; i++)
+    {
+        JEntry entry = add(item(i));
+        const std::uint32_t end_of_item = length_of(what, length - first_item);
+        if (i % JB_OFFSET_STRIDE == 0)
+            entry = (entry & JENTRY_TYPEMASK) | end_of_item | JENTRY_HAS_OFF;
+        std::memcpy(bytes + entries + static_cast<std::size_t>(i) * sizeof(JEntry), &entry, sizeof(JEntry));
+    }
+}
+
 template <typename Item>
 JEntry
 Writer::add_container(const char *what, std::uint32_t header, int entries, Item item)
@@ -72,15 +92,7 @@ Writer::add_container(const char *what, std::uint32_t header, int entries, Item 
     add_bytes(&header, sizeof(header));
     const std::size_t first_entry = length;
     extend(static_cast<std::size_t>(entries) * sizeof(JEntry));
-    const std::size_t first_item = length;
-    for (int i = 0; i < entries; i++)
-    {
-        JEntry entry = add(item(i));
-        const std::uint32_t end = length_of(what, length - first_item);
-        if (i % JB_OFFSET_STRIDE == 0)
-            entry = (entry & JENTRY_TYPEMASK) | end | JENTRY_HAS_OFF;
-        std::memcpy(bytes + first_entry + static_cast<std::size_t>(i) * sizeof(JEntry), &entry, sizeof(JEntry));
-    }
+    add_items(what, first_entry, length, 0, entries, item);
     return JENTRY_ISCONTAINER | length_of(what, length - begin);
 }
 
@@ -89,6 +101,24 @@ Writer::add_array(const JsonbValue *elements, int count, std::uint32_t flags)
 {
     return add_container("array", static_cast<std::uint32_t>(count) | JB_FARRAY | flags, count,
                          [elements](int i) -> const JsonbValue & { return elements[i]; });
+}
+
+JEntry
+Writer::add_object(const JsonbKeys &keys, const JsonbValue *values)
+{
+    const std::size_t begin = length;
+    const std::uint32_t header = static_cast<std::uint32_t>(keys.count) | JB_FOBJECT;
+    align();
+    add_bytes(&header, sizeof(header));
+    const std::size_t first_entry = length;
+    add_bytes(keys.entries, keys.count * sizeof(JEntry));
+    extend(keys.count * sizeof(JEntry));
+    const std::size_t first_key = length;
+    add_bytes(keys.bytes, keys.length);
+    const int count = static_cast<int>(keys.count);
+    add_items("object", first_entry, first_key, count, 2 * count,
+              [values, count](int i) -> const JsonbValue & { return values[i - count]; });
+    return JENTRY_ISCONTAINER | length_of("object", length - begin);
 }
 
 JEntry
@@ -145,10 +175,36 @@ Writer::finish()
 
 }  // namespace
 
+JsonbValue
+jsonb_object(const JsonbKeys &keys, const JsonbValue *values)
+{
+    constexpr std::size_t usual_size = 512;
+    Writer writer{usual_size};
+    writer.add_object(keys, values);
+    return jsonb_value(writer.finish());
+}
+
+JsonbValue
+jsonb_value(Datum datum)
+{
+    Jsonb *jsonb = DatumGetJsonbP(datum);
+    JsonbValue value;
+    if (JB_ROOT_IS_SCALAR(jsonb))
+    {
+        JsonbExtractScalar(&jsonb->root, &value);
+        return value;
+    }
+    value.type = jbvBinary;
+    value.val.binary.data = &jsonb->root;
+    value.val.binary.len = static_cast<int>(VARSIZE(jsonb)) - VARHDRSZ;
+    return value;
+}
+
 Datum
 jsonb_datum(const JsonbValue &value)
 {
-    Writer writer;
+    constexpr std::size_t usual_size = 1024;
+    Writer writer{usual_size};
     if (IsAJsonbScalar(&value))
         writer.add_array(&value, 1, JB_FSCALAR);
     else

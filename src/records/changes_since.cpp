@@ -28,7 +28,7 @@ struct Pass
     const Key &key;
     const core::Request &request;
     Fields asked;
-    Change *listed;  // room for the latest, or nullptr when they are not to be told
+    JsonbValue *listed;  // room for the latest, or nullptr when they are not to be told
     std::optional<Datum> digest = std::nullopt;
     ChangesSince changes = {};
 };
@@ -112,32 +112,52 @@ take_fields(Pass &pass, Datum datum)
         pfree(fields);
 }
 
-Change
-change_of(const HistoryRow &row)
+// The fields of a change; a large value is left out of a list, which has an end.
+JsonbValue
+told_fields(Datum fields)
 {
-    const std::optional<Datum> fields = row.optional_value(&HistoryFacts::fields);
-    return {
-        row.time(&HistoryFacts::version),
-        row.optional_time(&HistoryFacts::previous),
-        row.time(&HistoryFacts::recorded_at),
-        row.text(&HistoryFacts::operation),
-        row.optional_text(&HistoryFacts::author),
-        row.name(&HistoryFacts::db_user),
-        row.optional_text(&HistoryFacts::status_from),
-        row.optional_text(&HistoryFacts::status_to),
-        fields ? std::optional{datumCopy(*fields, false, -1)} : std::nullopt,
-        row.optional_bigint(&HistoryFacts::comment_id),
+    constexpr std::int64_t limit = 100'000;
+    static constexpr JsonbKeys keys{"omitted_bytes"};
+
+    const auto size = static_cast<std::int64_t>(toast_raw_datum_size(fields));
+    if (size <= limit)
+        return jsonb_value(fields);
+    const JsonbValue bytes = json_number(size);
+    return jsonb_object(keys, &bytes);
+}
+
+// A change as it is told.
+JsonbValue
+told(const HistoryRow &row)
+{
+    static constexpr JsonbKeys keys{"author",    "fields",    "db_user",    "version",     "previous",
+                                    "operation", "status_to", "comment_id", "recorded_at", "status_from"};
+    static_assert(keys.are_in_order);
+
+    const JsonbValue values[] = {
+        json_or_null(json_text, row.optional_text_here(&HistoryFacts::author)),
+        json_or_null(told_fields, row.optional_value(&HistoryFacts::fields)),
+        json_text(row.name_here(&HistoryFacts::db_user)),
+        json_time(row.time(&HistoryFacts::version)),
+        json_or_null(json_time, row.optional_time(&HistoryFacts::previous)),
+        json_text(row.text_here(&HistoryFacts::operation)),
+        json_or_null(json_text, row.optional_text_here(&HistoryFacts::status_to)),
+        json_or_null(json_number, row.optional_bigint(&HistoryFacts::comment_id)),
+        json_time(row.time(&HistoryFacts::recorded_at)),
+        json_or_null(json_text, row.optional_text_here(&HistoryFacts::status_from)),
     };
+    return jsonb_object(keys, values);
 }
 
 // Counts a change, and lists it if it is one of the latest.
 void
-list(ChangesSince &changes, Change *listed, const HistoryRow &row)
+list(ChangesSince &changes, JsonbValue *listed, const HistoryRow &row)
 {
-    changes.total++;
+    if (changes.total++ == 0)
+        changes.last_author = row.optional_text(&HistoryFacts::author).value_or(row.name(&HistoryFacts::db_user));
     if (const std::size_t count = changes.latest.size(); count < most_changes)
     {
-        listed[count] = change_of(row);
+        listed[count] = told(row);
         changes.latest = {listed, count + 1};
     }
 }
@@ -153,6 +173,7 @@ take(Pass &pass, const HistoryRow &row)
         changes.base_recorded_at = row.time(&HistoryFacts::recorded_at);
         return false;
     }
+    row.read_all();
     if (!changes.head)
         changes.head = version;
     if (is_request(pass, row))
@@ -160,9 +181,10 @@ take(Pass &pass, const HistoryRow &row)
     if (changes.first && changes.first->status_from && *changes.first->status_from)
         pfree(const_cast<char *>((*changes.first->status_from)->data()));
     changes.first = FirstChange{row.optional_time(&HistoryFacts::previous), std::nullopt};
-    if (!row.has_text(&HistoryFacts::operation, "insert"))
+    const std::string_view operation = row.text_here(&HistoryFacts::operation);
+    if (pass.request.status && operation != "insert")
         changes.first->status_from = row.optional_text(&HistoryFacts::status_from);
-    changes.are_updates = changes.are_updates && row.has_text(&HistoryFacts::operation, "update");
+    changes.are_updates = changes.are_updates && operation == "update";
     if (pass.request.merge || !pass.asked.empty())
         if (const std::optional<Datum> fields = row.optional_value(&HistoryFacts::fields))
             take_fields(pass, *fields);
@@ -170,57 +192,6 @@ take(Pass &pass, const HistoryRow &row)
     if (pass.listed != nullptr)
         list(changes, pass.listed, row);
     return true;
-}
-
-// The fields of a change; a large value is left out of a list, which has an end.
-void
-add_fields(JsonBuilder &json, std::optional<Datum> fields)
-{
-    constexpr std::int64_t limit = 100'000;
-
-    if (!fields)
-    {
-        json.null();
-        return;
-    }
-    const auto size = static_cast<std::int64_t>(toast_raw_datum_size(*fields));
-    if (size <= limit)
-    {
-        json.jsonb(*fields);
-        return;
-    }
-    json.open_object();
-    json.key("omitted_bytes");
-    json.number(size);
-    json.close_object();
-}
-
-// The keys stand in the order of jsonb.
-void
-add_change(JsonBuilder &json, const Change &change)
-{
-    json.open_object();
-    json.key("author");
-    json.optional_text(change.author);
-    json.key("fields");
-    add_fields(json, change.fields);
-    json.key("db_user");
-    json.text(change.db_user);
-    json.key("version");
-    json.time(change.version);
-    json.key("previous");
-    json.optional_time(change.previous);
-    json.key("operation");
-    json.text(change.operation);
-    json.key("status_to");
-    json.optional_text(change.status_to);
-    json.key("comment_id");
-    json.optional_number(change.comment_id);
-    json.key("recorded_at");
-    json.time(change.recorded_at);
-    json.key("status_from");
-    json.optional_text(change.status_from);
-    json.close_object();
 }
 
 }  // namespace
@@ -231,18 +202,12 @@ ChangesSince::is_base_followed() const
     return first && first->previous && core::same_version(*first->previous, base);
 }
 
-std::string_view
-ChangesSince::last_author() const
-{
-    return latest.empty() ? std::string_view{} : latest.front().author.value_or(latest.front().db_user);
-}
-
 ChangesSince
 read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
                    Snapshot snapshot)
 {
     const Readable readable = readable_history(table);
-    Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
+    JsonbValue *listed = static_cast<JsonbValue *>(palloc(most_changes * sizeof(JsonbValue)));
     Pass pass = {.table = table,
                  .key = key,
                  .request = request,
@@ -265,9 +230,10 @@ read_visible(const AttachedTable &table, const Key &key, Snapshot snapshot, Chan
 {
     if (changes.readable != Readable::by_row_security)
         return;
-    Change *listed = static_cast<Change *>(palloc(most_changes * sizeof(Change)));
+    JsonbValue *listed = static_cast<JsonbValue *>(palloc(most_changes * sizeof(JsonbValue)));
     changes.total = 0;
     changes.latest = {};
+    changes.last_author = {};
     each_row(table, visible_changes_after, key, TimestampTzGetDatum(core::latest_of_version(changes.base).us), snapshot,
              [&](const HistoryRow &row) {
                  list(changes, listed, row);
@@ -283,7 +249,7 @@ add_changes(JsonBuilder &json, const ChangesSince &changes)
     json.key("changes");
     json.open_array();
     for (std::size_t i = changes.latest.size(); i-- > 0;)
-        add_change(json, changes.latest[i]);
+        json.add(changes.latest[i]);
     json.close_array();
     json.key("changes_total");
     json.number(changes.total);

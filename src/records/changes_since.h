@@ -10,26 +10,11 @@
 // What happened to a customer since the base of a save, read in one pass.
 namespace crm {
 
-// What is told of a change.
-struct Change
-{
-    core::Timestamp version;
-    std::optional<core::Timestamp> previous;
-    core::Timestamp recorded_at;
-    std::string_view operation;
-    std::optional<std::string_view> author;
-    std::string_view db_user;
-    std::optional<std::string_view> status_from;
-    std::optional<std::string_view> status_to;
-    std::optional<Datum> fields;
-    std::optional<std::int64_t> comment_id;
-};
-
 // The first change after a base.
 struct FirstChange
 {
     std::optional<core::Timestamp> previous;
-    std::optional<core::Value> status_from;  // nullopt for an insertion
+    std::optional<core::Value> status_from;  // nullopt for an insertion, or where the save asks for no status
 };
 
 // A request found in the history.
@@ -61,13 +46,11 @@ struct ChangesSince
     // These as far as the caller may read the history; under row security on it, nothing before read_visible().
     Readable readable = Readable::nothing;
     std::int64_t total = 0;
-    std::span<const Change> latest;  // at most 50, newest first
+    std::span<const JsonbValue> latest;  // at most 50 as they are told, newest first
+    std::string_view last_author;        // who made the latest
 
     // Whether the history has the change that followed the base.
     bool is_base_followed() const;
-
-    // Who made the latest change.
-    std::string_view last_author() const;
 };
 
 // Reads them as a snapshot shows them; fields are those of the request.

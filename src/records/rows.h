@@ -67,6 +67,18 @@ public:
     std::string_view text(Column column) const { return text_of(value(column)); }
     std::string_view name(Column column) const { return pstrdup(NameStr(*DatumGetName(value(column)))); }
 
+    // These are not copied.
+    std::string_view text_here(Column column) const { return text_in(value(column)); }
+    std::string_view name_here(Column column) const { return NameStr(*DatumGetName(value(column))); }
+    std::optional<std::string_view> optional_text_here(Column column) const
+    {
+        const std::optional<Datum> value = optional_value(column);
+        return value ? std::optional{text_in(*value)} : std::nullopt;
+    }
+
+    // Reads all columns at once, where most of them are wanted.
+    void read_all() const { slot_getallattrs(slot); }
+
     std::optional<core::Timestamp> optional_time(Column column) const
     {
         const std::optional<Datum> value = optional_value(column);
@@ -91,8 +103,7 @@ public:
         const Datum stored = value(column);
         if (toast_raw_datum_size(stored) - VARHDRSZ != text.size())
             return false;
-        const varlena *plain = pg_detoast_datum_packed(reinterpret_cast<varlena *>(DatumGetPointer(stored)));
-        return std::string_view(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)) == text;
+        return text_in(stored) == text;
     }
 
     bool has_uuid(Column column, Datum uuid) const
@@ -102,6 +113,12 @@ public:
     }
 
 private:
+    static std::string_view text_in(Datum text)
+    {
+        const varlena *plain = pg_detoast_datum_packed(reinterpret_cast<varlena *>(DatumGetPointer(text)));
+        return {VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain)};
+    }
+
     TupleTableSlot *slot;
     const Facts &numbers;
 };

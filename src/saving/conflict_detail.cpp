@@ -100,7 +100,7 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
     }
     add_changes(json, changes);
     detail.changes = changes.total;
-    detail.last_author = changes.last_author();
+    detail.last_author = changes.last_author;
 
     const bool is_history_known = changes.readable == Readable::everything;
     if (is_history_known)
