@@ -130,6 +130,9 @@ def print_tables(results: Results, description: dict[str, str], labels: dict[str
         clients = sorted({count for costs in results.processor.values() for count in costs})
         table(((label, *(costs[count] for count in clients)) for label, costs in results.processor.items()),
               ("processor time per save, µs, by clients", *map(str, clients)))
+    if results.between:
+        table(((label, *costs.values()) for label, costs in results.between.items()),
+              ("one customer, µs", *next(iter(results.between.values()))))
     for statement, by_contender in results.bulk.items():
         table(((label, *costs.values()) for label, costs in by_contender.items()),
               (statement, *next(iter(by_contender.values()))), ".2f")

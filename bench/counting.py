@@ -62,6 +62,9 @@ def instructions(bench: Bench) -> None:
             peers.NOOP.label: many("noop", "crm", "outcome IS NULL"),
             peers.FLOOR.label: by_access_methods,
             "a refused save without comment": refused,
+        } | {
+            f"a merged save over {changes} changes, and its answer as text": merged_over(changes, 3 * bench.options.calls)
+            for changes in (1, 10, 29)
         }
     if "size" in bench.options.only:
         contenders[ONE_CUSTOMER] = one_customer
@@ -181,8 +184,8 @@ def refused(n: int) -> tuple[str, str]:
 
 
 def merged_over(changes: int, most: int) -> Statements:
-    """So many saves of at most so many customers, each merged with changes that others made since its base, and its
-    answer as text; and the proof. All are changed, however many are saved."""
+    """Saves of so many of the customers that are made for it, each merged with so many changes since its base, and its
+    answer as text; and the proof. All are changed alike, however many are saved."""
     return lambda n: (
         "SET search_path = hot, public;\n"
         f"INSERT INTO customers (id, name, updated_at) SELECT i, 'Customer', '2025-01-01' FROM generate_series(1001, {1000 + most}) i;\n"

@@ -29,6 +29,7 @@ class Results:
     latencies: dict[str, list[float]] = field(default_factory=dict)  # by peer, milliseconds
     instructions: dict[str, dict[str, float]] = field(default_factory=dict)  # by size of the database and peer
     processor: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer and clients, microseconds per save
+    between: dict[str, dict[str, float]] = field(default_factory=dict)  # by peer and what is done, microseconds
     bulk: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)  # by statement, contender and cost
     verify: dict[str, float] = field(default_factory=dict)  # by statement, seconds
     plain: dict[str, float] = field(default_factory=dict)  # by contender, instructions of a plain UPDATE

@@ -3,6 +3,7 @@
 import statistics
 
 import peers
+from between import between_commits
 from results import Aim
 from rounds import Bench, check_nearly_all, check_nothing
 
@@ -52,7 +53,7 @@ def stale(bench: Bench) -> None:
 def hot(bench: Bench) -> None:
     """Everybody saves the same customer, each another column."""
     bench.server.set("synchronous_commit", "on")
-    contenders = (peers.MERGE, peers.PLPGSQL, peers.BLIND)
+    contenders = (peers.MERGE, peers.PLPGSQL, peers.BLIND, peers.FLOOR)
     customers, bench.options.customers = bench.options.customers, 1
     runs = bench.rounds("hot", contenders, 30, check_nothing)
     bench.options.customers = customers
@@ -61,6 +62,9 @@ def hot(bench: Bench) -> None:
             raise SystemExit(f"only {run.accepted} of {run.transactions} saves were merged")
     bench.ratio("hot", "30 clients, one customer, merge on: accepted saves/s against (d)", peers.MERGE, (peers.BLIND,),
                 0.75)
+    for peer in (peers.MERGE, peers.BLIND, peers.FLOOR):
+        print(f"  between two commits: {peer.label}", flush=True)
+        bench.results.between[peer.label] = between_commits(bench, peer, 30)
 
 
 def comments(bench: Bench) -> None:
