@@ -16,12 +16,13 @@ WHERE datname = current_database() AND application_name = 'pgbench' AND backend_
 
 INTERVAL = 0.005
 
-WORKS, FLUSHES, WAITS, WAKES = "works, with the row", "flushes its WAL", "waits for anything else", "nobody: the next wakes"
+WORKS, FLUSHES = "works, with the row", "flushes its WAL"
+WAITS, WAKES = "waits for anything else", "nobody: the next wakes"
 
 
 def between_commits(bench: Bench, peer: Peer, clients: int) -> dict[str, float]:
-    """Microseconds between two commits, and of them those by what the session does that has the row, as looking every few
-    milliseconds finds it."""
+    """Microseconds between two commits, and how they divide by what the session does that has the row, as looking every
+    few milliseconds finds it."""
     seen: Counter[str] = Counter()
 
     def watch(pgbench: subprocess.Popen[str]) -> tuple[float, float]:

@@ -63,8 +63,8 @@ def instructions(bench: Bench) -> None:
             peers.FLOOR.label: by_access_methods,
             "a refused save without comment": refused,
         } | {
-            f"a merged save over {changes} changes, and its answer as text": merged_over(changes, 3 * bench.options.calls)
-            for changes in (1, 10, 29)
+            f"a merge over changes of {others} others, and its answer as text": merged_over(others, 3 * bench.options.calls)
+            for others in (1, 10, 29)
         }
     if "size" in bench.options.only:
         contenders[ONE_CUSTOMER] = one_customer
@@ -188,7 +188,8 @@ def merged_over(changes: int, most: int) -> Statements:
     answer as text; and the proof. All are changed alike, however many are saved."""
     return lambda n: (
         "SET search_path = hot, public;\n"
-        f"INSERT INTO customers (id, name, updated_at) SELECT i, 'Customer', '2025-01-01' FROM generate_series(1001, {1000 + most}) i;\n"
+        "INSERT INTO customers (id, name, updated_at) "
+        f"SELECT i, 'Customer', '2025-01-01' FROM generate_series(1001, {1000 + most}) i;\n"
         + "".join(f"UPDATE customers SET field_{i} = 'changed' WHERE id > 1000;\n" for i in range(1, 1 + changes))
         + "SELECT count(detail::text) FROM customers c, LATERAL crm_update_customer(c.id, '2025-01-01', NULL, "
         "'Called back, they want a quote by Friday', 'ana', merge => true, fields => '{\"field_0\": \"mine\"}') save "

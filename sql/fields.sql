@@ -260,3 +260,41 @@ UPDATE customers SET tags = 3 WHERE id = 1;
 SELECT fields FROM customer_history WHERE customer_id = 1 ORDER BY version DESC LIMIT 1;
 DELETE FROM customers WHERE id = 1;
 SELECT fields - 'document' - 'settings' FROM customer_history WHERE customer_id = 1 ORDER BY version DESC LIMIT 1;
+
+-- Saves of one set of columns after the other, more than plans are kept for, and each again; then the columns and their types
+-- become others, and mean what they mean then.
+CREATE SCHEMA many_sets;
+SET search_path = many_sets, public;
+SELECT crm_create_tables();
+CREATE DOMAIN level AS integer;
+CREATE TYPE kind AS ENUM ('small', 'large');
+ALTER TABLE customers ADD a text, ADD b numeric, ADD c level, ADD d kind, ADD e date;
+INSERT INTO customers (id, name) VALUES (1, 'Acme');
+CREATE FUNCTION save(asked jsonb, OUT outcome text, OUT stored jsonb) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT u.outcome INTO outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), NULL, NULL, 'ana', fields => asked) u;
+    SELECT jsonb_object_agg(key, value) INTO stored FROM customers, jsonb_each(to_jsonb(customers)) WHERE asked ? key;
+END $$;
+SELECT count(*) FILTER (WHERE s.outcome = 'updated') AS updated, count(*) FILTER (WHERE s.stored = sets.asked) AS stored, count(*)
+FROM generate_series(1, 2) round, generate_series(1, 31) n,
+     LATERAL (SELECT jsonb_object_agg(key, value) AS asked
+              FROM jsonb_each(jsonb_build_object('a', 'x' || round * n, 'b', round * n, 'c', round * n, 'd', CASE (round + n) % 2 WHEN 0 THEN 'small' ELSE 'large' END, 'e', to_char(date '2026-01-01' + round * n, 'YYYY-MM-DD')))
+              WHERE n >> (ascii(key) - 97) & 1 = 1) sets,
+     LATERAL save(sets.asked) s;
+SELECT * FROM save('{"a": "1.50", "b": 1.50}');
+ALTER TABLE customers ALTER a TYPE numeric USING 0, ALTER b TYPE text;
+SELECT * FROM save('{"a": "1.50", "b": 1.50}');
+ALTER DOMAIN level ADD CHECK (VALUE < 100) NOT VALID;
+SELECT * FROM regress.error($$SELECT save('{"c": 100}')$$);
+ALTER TYPE kind RENAME VALUE 'small' TO 'tiny';
+ALTER TYPE kind ADD VALUE 'huge';
+SELECT * FROM save('{"d": "tiny"}');
+SELECT * FROM save('{"d": "huge"}');
+ALTER TABLE customers RENAME a TO z;
+ALTER TABLE customers RENAME b TO a;
+SELECT * FROM save('{"a": 1.50, "z": "2.50"}');
+ALTER TYPE kind RENAME TO sort;
+CREATE DOMAIN kind AS text;
+SELECT * FROM save('{"d": "tiny"}');
+ALTER TABLE customers ALTER d TYPE kind;
+SELECT * FROM save('{"d": "whatever"}');

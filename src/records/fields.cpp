@@ -68,6 +68,21 @@ require_field(const AttachedTable &table, const char *name)
     return field;
 }
 
+// Runs the query that converts a jsonb object. Most saves ask for the same few columns: their plans are kept.
+int
+run_conversion(const AttachedTable &table, const Sql &query, Datum object)
+{
+    Arguments arguments;
+    arguments.add(JSONBOID, object);
+    SPIPlanPtr *plan = table->plan_of_text(query.text());
+    if (plan == nullptr)
+        return SPI_execute_with_args(query.text(), arguments.count, arguments.types, arguments.values, nullptr, true,
+                                     1);
+    if (*plan == nullptr)
+        *plan = prepare_statement(query, arguments);
+    return SPI_execute_plan(*plan, arguments.values, nullptr, true, 1);
+}
+
 // Converts the values to the types of their columns, as the columns would store them.
 void
 convert(const AttachedTable &table, Datum object, Field *fields, int count)
@@ -83,9 +98,8 @@ convert(const AttachedTable &table, Datum object, Field *fields, int count)
     const Sql list = sql_joined(", ", {columns, static_cast<std::size_t>(count)});
     const Sql query = sql("SELECT r.* FROM pg_catalog.jsonb_to_record($1) AS r({columns})", {{"columns", list}});
 
-    Oid type = JSONBOID;
     const int settings = fix_formats();
-    if (SPI_execute_with_args(query.text(), 1, &type, &object, nullptr, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+    if (run_conversion(table, query, object) != SPI_OK_SELECT || SPI_processed != 1)
         elog(ERROR, "could not convert the fields");
     AtEOXact_GUC(true, settings);
     for (int i = 0; i < count; i++)

@@ -85,6 +85,9 @@ forget(TableDescription *description)
     for (const KeptPlan *kept = description->plans; kept != nullptr; kept = kept->next)
         if (kept->plan != nullptr)
             SPI_freeplan(kept->plan);
+    for (const KeptTextPlan &kept : description->text_plans)
+        if (kept.plan != nullptr)
+            SPI_freeplan(kept.plan);
 }
 
 // Frees the readings that no call can be using any more.

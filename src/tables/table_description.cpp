@@ -71,6 +71,19 @@ TableDescription::plan(const void *of)
     return kept->plan;
 }
 
+SPIPlanPtr *
+TableDescription::plan_of_text(const char *text)
+{
+    for (KeptTextPlan &kept : text_plans)
+    {
+        if (kept.text == nullptr)
+            kept.text = MemoryContextStrdup(context, text);
+        if (std::strcmp(kept.text, text) == 0)
+            return &kept.plan;
+    }
+    return nullptr;
+}
+
 bool
 TableDescription::has_facts_of(const TableDescription &newer) const
 {

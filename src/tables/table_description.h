@@ -17,6 +17,13 @@ struct KeptPlan
     KeptPlan *next;
 };
 
+// A plan that is kept for an attached table, known by its text.
+struct KeptTextPlan
+{
+    const char *text;
+    SPIPlanPtr plan;
+};
+
 // An index through which rows are looked up by the values of its first columns; index is InvalidOid where none serves.
 struct LookupIndex
 {
@@ -144,6 +151,7 @@ struct TableDescription
     std::uint64_t news;        // how often something of the table has changed
     std::uint64_t news_known;  // when this was last found true
     KeptPlan *plans;
+    KeptTextPlan text_plans[16];
     TableDescription *next;  // of all that there are
 
     const PartFacts &operator[](Part part) const;
@@ -161,6 +169,9 @@ struct TableDescription
 
     // Where the plan for a constant is kept, for as long as the description is; nullptr stands there at first.
     SPIPlanPtr &plan(const void *of);
+
+    // The same for a text that is made as the call has it; nullptr where too many are kept already.
+    SPIPlanPtr *plan_of_text(const char *text);
 };
 
 // Fills in the description of the tables that it names, which are locked; raises 55000 when one of them is not as it must
