@@ -8,6 +8,14 @@ RowSet::add(HeapTuple row) const
     tuplestore_puttuple(store, row);
 }
 
+DestReceiver *
+RowSet::receiver() const
+{
+    DestReceiver *receiver = CreateTuplestoreDestReceiver();
+    SetTuplestoreDestReceiverParams(receiver, store, memory, false, nullptr, nullptr);
+    return receiver;
+}
+
 RowSet
 begin_row_set(FunctionCallInfo fcinfo)
 {
@@ -26,7 +34,7 @@ begin_row_set(FunctionCallInfo fcinfo)
     result->setResult = tuplestore_begin_heap(random_access, false, work_mem);
     result->setDesc = CreateTupleDescCopy(columns);
     MemoryContextSwitchTo(caller);
-    return {result->setDesc, result->setResult};
+    return {result->setDesc, result->setResult, result->econtext->ecxt_per_query_memory};
 }
 
 }  // namespace crm

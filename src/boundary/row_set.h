@@ -9,8 +9,12 @@ struct RowSet
 {
     TupleDesc columns;
     Tuplestorestate *store;
+    MemoryContext memory;  // of both
 
     void add(HeapTuple row) const;
+
+    // Where a query may send rows of this type.
+    DestReceiver *receiver() const;
 };
 
 // Prepares the call of a set-returning function to return rows of its declared type; raises 0A000 where a set cannot be

@@ -58,6 +58,18 @@ is_rendered_here(Oid type)
     return type == TEXTOID || type == VARCHAROID || type == JSONOID || type == INT8OID || type == TIMESTAMPTZOID;
 }
 
+ParamListInfo
+parameters_of(const Arguments &arguments)
+{
+    const ParamListInfo parameters = makeParamList(arguments.count);
+    for (int i = 0; i < arguments.count; i++)
+        parameters->params[i] = {.value = arguments.values[i],
+                                 .isnull = arguments.nulls[i] == 'n',
+                                 .pflags = PARAM_FLAG_CONST,
+                                 .ptype = arguments.types[i]};
+    return parameters;
+}
+
 void
 set_format(const char *name, const char *value)
 {
@@ -80,17 +92,19 @@ fix_formats()
     return level;
 }
 
-std::uint64_t
-read_with_fixed_formats(const Sql &statement, const Arguments &arguments)
+void
+read_with_fixed_formats(const Sql &statement, const Arguments &arguments, const RowSet &rows)
 {
     const int level = fix_formats();
     set_search_path("pg_catalog, pg_temp");
-    const int result = SPI_execute_with_args(statement.text(), arguments.count, const_cast<Oid *>(arguments.types),
-                                             const_cast<Datum *>(arguments.values), arguments.nulls, true, 0);
+    SPIExecuteOptions options = {};
+    options.params = parameters_of(arguments);
+    options.read_only = true;
+    options.dest = rows.receiver();
+    const int result = SPI_execute_extended(statement.text(), &options);
     AtEOXact_GUC(true, level);
     if (result != SPI_OK_SELECT)
         elog(ERROR, "could not execute a query of crm_concurrency: %s", SPI_result_code_string(result));
-    return SPI_processed;
 }
 
 void

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "json.h"
+#include "row_set.h"
 #include "spi.h"
 
 namespace crm {
@@ -8,8 +9,8 @@ namespace crm {
 // Fixes the settings that the text forms of values depend on, until AtEOXact_GUC() ends the level that is returned.
 int fix_formats();
 
-// Runs a query once with these formats fixed and pg_catalog alone in the search_path; returns how many rows it returned.
-std::uint64_t read_with_fixed_formats(const Sql &statement, const Arguments &arguments);
+// Adds the rows of a query, which is run with these formats fixed and pg_catalog alone in the search_path.
+void read_with_fixed_formats(const Sql &statement, const Arguments &arguments, const RowSet &rows);
 
 // Adds values of any type to a JSON value under construction, as to_jsonb() renders them, but the same whatever the
 // session's settings are: times in UTC, names of tables with their schemas. What jsonb cannot hold is kept all the same:

@@ -208,21 +208,21 @@ needed_triggers()
     return sql_joined(", ", rows);
 }
 
-std::uint64_t
-run(Oid extension_schema, SqlTemplate of_clock)
+void
+run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
 {
     const Sql schema = sql_schema(extension_schema);
     Arguments arguments;
     arguments.add(std::string_view{library_version});
-    return read_with_fixed_formats(sql(statement, {{"extension", schema},
-                                                   {"extension_literal", sql_literal(schema.text())},
-                                                   {"needed", needed_triggers()},
-                                                   {"key_function", sql_literal(key_trigger.function)},
-                                                   {"version_trigger", sql_literal(version_trigger.name)},
-                                                   {"guard_trigger", sql_literal(guard_trigger.name)},
-                                                   {"end_trigger", sql_literal(end_of_statement_trigger.name)},
-                                                   {"of_clock", sql(of_clock)}}),
-                                   arguments);
+    read_with_fixed_formats(sql(statement, {{"extension", schema},
+                                            {"extension_literal", sql_literal(schema.text())},
+                                            {"needed", needed_triggers()},
+                                            {"key_function", sql_literal(key_trigger.function)},
+                                            {"version_trigger", sql_literal(version_trigger.name)},
+                                            {"guard_trigger", sql_literal(guard_trigger.name)},
+                                            {"end_trigger", sql_literal(end_of_statement_trigger.name)},
+                                            {"of_clock", sql(of_clock)}}),
+                            arguments, rows);
 }
 
 // Looks for tables whose newest versions are more than a minute ahead of the clock, as far as the caller may see; the index
@@ -276,13 +276,6 @@ private:
     bool found = false;
 };
 
-void
-add_rows(const RowSet &rows, std::uint64_t count)
-{
-    for (std::uint64_t row = 0; row < count; row++)
-        rows.add(SPI_tuptable->vals[row]);
-}
-
 }  // namespace
 
 }  // namespace crm
@@ -293,10 +286,10 @@ CRM_FUNCTION(crm_doctor)
 
     const RowSet rows = begin_row_set(fcinfo);
     const Oid extension_schema = extension_schema_of(fcinfo);
-    in_spi([&](MemoryContext) { add_rows(rows, run(extension_schema, "c.check_name <> 'clock'")); });
+    in_spi([&](MemoryContext) { run(extension_schema, "c.check_name <> 'clock'", rows); });
     ClockCheck clock{rows};
     each_readable_table(extension_schema, clock);
     if (!clock.has_found())
-        in_spi([&](MemoryContext) { add_rows(rows, run(extension_schema, "c.check_name = 'clock'")); });
+        in_spi([&](MemoryContext) { run(extension_schema, "c.check_name = 'clock'", rows); });
     return static_cast<Datum>(0);
 }

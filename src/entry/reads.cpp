@@ -68,10 +68,6 @@ CRM_FUNCTION(crm_verify)
         key = key_argument(fcinfo, 0, table);
     const RowSet rows = begin_row_set(fcinfo);
 
-    in_spi([&](MemoryContext) {
-        const std::uint64_t count = read_violations(table, key);
-        for (std::uint64_t row = 0; row < count; row++)
-            rows.add(SPI_tuptable->vals[row]);
-    });
+    in_spi([&](MemoryContext) { add_violations(table, key, rows); });
     return static_cast<Datum>(0);
 }

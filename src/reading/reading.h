@@ -30,9 +30,9 @@ Datum export_comments(const AttachedTable &table, const Key &key, Datum time_zon
 // customer must be there.
 std::int64_t import_comments(const AttachedTable &table, const Key &key, std::string_view text, Datum time_zone);
 
-// Looks for what must never be in the data of one customer, or of all: the rows of the result are key, invariant, problem,
-// detail. In one snapshot and with the caller's rights; raises 42501 where they do not show every row.
-std::uint64_t read_violations(const AttachedTable &table, const std::optional<Key> &key);
+// Adds what must never be in the data of one customer, or of all: key, invariant, problem, detail. In one snapshot and with
+// the caller's rights; raises 42501 where they do not show every row. Of all customers, it tells by NOTICEs how far it is.
+void add_violations(const AttachedTable &table, const std::optional<Key> &key, const RowSet &rows);
 
 // Removes changes that were made before a time from the old ends of the chains, at most batch of them and never the last
 // change of a customer; returns how many. The caller must own the history.

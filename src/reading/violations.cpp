@@ -4,20 +4,24 @@
 #include "../boundary/value_json.h"
 #include "../core/version.h"
 #include "../tables/statements.h"
+#include "suspects.h"
 
 namespace crm {
 
 namespace {
 
-// {of_history} and the like limit every part to one customer. The search_path is pg_catalog alone.
+// How many customers are looked at closely by one statement, at most.
+constexpr int most_suspects = 1000;
+
+// Every part is about some customers. The search_path is pg_catalog alone.
 constexpr SqlTemplate statement = R"(
 WITH h AS (
     SELECT customer_id, version, previous, based_on, operation, status_from, status_to, comment_id, earlier_pruned,
            lag(version) OVER w AS before, lag(status_to) OVER w AS status_before, lead(version) OVER w AS after
-    FROM {history} {of_history} WINDOW w AS (PARTITION BY customer_id ORDER BY version)
+    FROM {history} WHERE {of_companion} WINDOW w AS (PARTITION BY customer_id ORDER BY version)
 ),
-c AS (SELECT {key}::{key_type} AS customer_id, {version} AS version, CASE WHEN {status} IS NOT NULL THEN format('%s', {status}) END AS status FROM {customers} {of_customers}),
-m AS (SELECT customer_id, id, reply_to, based_on, save_refused, refused_request, adopted_version FROM {comments} {of_history})
+c AS (SELECT {key}::{key_type} AS customer_id, {version} AS version, CASE WHEN {status} IS NOT NULL THEN format('%s', {status}) END AS status FROM {customers} WHERE {of_customers}),
+m AS (SELECT customer_id, id, reply_to, based_on, save_refused, refused_request, adopted_version FROM {comments} WHERE {of_companion})
 SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
 
     SELECT customer_id, 'one_successor' AS invariant, 'a version has more than one successor' AS problem,
@@ -105,7 +109,7 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
     UNION ALL
     SELECT customer_id, 'applied_once', 'a save was applied more than once',
            jsonb_build_object('based_on', based_on, 'versions', jsonb_agg(version ORDER BY version))
-    FROM {history} {of_history_with} request IS NOT NULL GROUP BY customer_id, request, based_on HAVING count(*) > 1
+    FROM {history} WHERE {of_companion} AND request IS NOT NULL GROUP BY customer_id, request, based_on HAVING count(*) > 1
 
     UNION ALL
     SELECT m.customer_id, 'threads', 'a reply answers a comment that is not there or not earlier',
@@ -124,10 +128,57 @@ require_readable(Oid relation, std::initializer_list<AttrNumber> columns)
     require_column_rights(relation, columns, ACL_SELECT);
 }
 
+// Adds what is wrong with the customers whose keys meet a condition, or are in an array.
+void
+report(const AttachedTable &table, SqlTemplate condition, std::optional<Datum> keys, const RowSet &rows)
+{
+    const Oid key_type = table->customers.key_type;
+    Arguments arguments;
+    arguments.add(core::first_possible_version);
+    arguments.add(core::last_possible_version);
+    if (keys)
+        arguments.add(get_array_type(key_type), *keys);
+    const Sql query = sql(table, statement,
+                          {
+                              // The type in which the other tables store it.
+                              {"key_type", sql_type(key_type)},
+                              {"of_companion", sql(condition, {{"key", sql("customer_id")}})},
+                              {"of_customers", sql(condition, {{"key", table->customers.key_sql}})},
+                          });
+    read_with_fixed_formats(query, arguments, rows);
+}
+
+constexpr SqlTemplate is_in_array = "{key} = ANY ($3)";
+
+void
+report_one(const AttachedTable &table, const Key &key, const RowSet &rows)
+{
+    ArrayBuildState *keys = accumArrayResult(nullptr, key.value, false, key.type, CurrentMemoryContext);
+    report(table, is_in_array, makeArrayResult(keys, CurrentMemoryContext), rows);
+}
+
+void
+report_all(const AttachedTable &table, const RowSet &rows)
+{
+    Suspects suspects{table};
+    const MemoryContext some = AllocSetContextCreate(CurrentMemoryContext, "suspects", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext all = MemoryContextSwitchTo(some);
+    while (const std::optional<Datum> keys = suspects.next(most_suspects))
+    {
+        report(table, is_in_array, keys, rows);
+        MemoryContextReset(some);
+    }
+    MemoryContextSwitchTo(all);
+    MemoryContextDelete(some);
+    if (suspects.has_rows_without_key())
+        report(table, "{key} IS NULL", std::nullopt, rows);
+    suspects.close();
+}
+
 }  // namespace
 
-std::uint64_t
-read_violations(const AttachedTable &table, const std::optional<Key> &key)
+void
+add_violations(const AttachedTable &table, const std::optional<Key> &key, const RowSet &rows)
 {
     const TableDescription &known = *table;
     require_readable(known.customers.oid, {known.customers.key, known.customers.version, known.customers.status});
@@ -145,24 +196,13 @@ read_violations(const AttachedTable &table, const std::optional<Key> &key)
                  errmsg("the tables that belong to \"%s\" have different owners", errors::name_of(known.customers.oid)),
                  errdetail("One of them would read the rows of the others."),
                  errhint("Use ALTER TABLE ... OWNER TO the owner of the customers.")));
-    Arguments arguments;
-    arguments.add(core::first_possible_version);
-    arguments.add(core::last_possible_version);
-    if (key)
-        arguments.add(key->type, key->value);
-
-    const Sql query = sql(table, statement,
-                          {
-                              // The type in which the other tables store it.
-                              {"key_type", sql_type(known.customers.key_type)},
-                              {"of_history", key ? sql("WHERE customer_id = $3") : Sql{}},
-                              {"of_history_with", key ? sql("WHERE customer_id = $3 AND") : sql("WHERE")},
-                              {"of_customers", key ? sql(table, "WHERE {key} = $3") : Sql{}},
-                          });
-    const Role caller = act_as(known.customers.owner);
-    const std::uint64_t rows = read_with_fixed_formats(query, arguments);
-    act_again_as(caller);
-    return rows;
+    as_owner(table, Part::customers, [&] {
+        if (key)
+            report_one(table, *key, rows);
+        else
+            report_all(table, rows);
+        return true;
+    });
 }
 
 }  // namespace crm
