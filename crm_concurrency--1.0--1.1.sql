@@ -19,5 +19,10 @@ $$;
 COMMENT ON FUNCTION crm_concurrency_version() IS
     'the version of the library that this session has loaded; that of the SQL objects is in pg_extension, and crm_doctor() compares them';
 
+-- Operations -------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION crm_verify(bigint) IS
+    'what must never be in the data of a customer, or of all (NULL), as far as it is there: no rows are good; of all, it reads each table once, with little memory, and sends a NOTICE for every million rows; raises 42501 for who may not read all rows of customers, comments and history, 55000 where no table is attached';
+
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.
 DELETE FROM crm_attached_tables WHERE false;

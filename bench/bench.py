@@ -137,7 +137,8 @@ def print_tables(results: Results, description: dict[str, str], labels: dict[str
         table(((label, *costs.values()) for label, costs in by_contender.items()),
               (statement, *next(iter(by_contender.values()))), ".2f")
     if results.verify:
-        table(results.verify.items(), ("verify", "seconds"), ".2f")
+        table(((label, *costs.values()) for label, costs in results.verify.items()),
+              ("verify", *next(iter(results.verify.values()))), ".2f")
     if results.cold:
         table(((label, *costs.values()) for label, costs in results.cold.items()),
               ("cold lines of 64 bytes per call", *next(iter(results.cold.values()))))

@@ -4,13 +4,18 @@ import re
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from psycopg import Connection
 
+from results import Aim
 from rounds import Bench
+
+Result = TypeVar("Result")
 
 SCHEMA = "bulk"
 UNATTACHED, AUDITED, ATTACHED = "unattached table", "(g) a PL/pgSQL audit trigger", "attached table"
@@ -100,16 +105,23 @@ def make_tables(bench: Bench, statements: tuple[str, ...]) -> None:
 def cost_of(bench: Bench, statement: str, rows: int) -> Cost:
     """Runs a statement in a session of its own, which does nothing else."""
     bench.server.execute(f"VACUUM ANALYZE {SCHEMA}.customers, {SCHEMA}.customer_history", "CHECKPOINT")
-    with bench.server.connect(schema=SCHEMA) as connection, ThreadPoolExecutor(1) as thread:
-        status = Path(f"/proc/{connection.info.backend_pid}/status")
+    with bench.server.connect(schema=SCHEMA) as connection:
         position = bench.server.value("SELECT pg_current_wal_insert_lsn()")
+        seconds, memory = watched(connection, lambda: timed(connection, statement, rows))
+        wal = bench.server.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)::float", position)
+    return Cost(seconds, float(wal) / 1e6, memory)  # type: ignore[arg-type]
+
+
+def watched(connection: Connection, run: Callable[[], Result]) -> tuple[Result, float]:
+    """What a call returns that runs a statement, and MB that the server process of its session had at most, beside
+    shared memory and what it had before."""
+    status = Path(f"/proc/{connection.info.backend_pid}/status")
+    with ThreadPoolExecutor(1) as thread:
         before = peak = private_memory(status)
-        running = thread.submit(timed, connection, statement, rows)
+        running = thread.submit(run)
         while wait((running,), 0.01).not_done:
             peak = max(peak, private_memory(status))
-        seconds = running.result()
-        wal = bench.server.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)::float", position)
-    return Cost(seconds, float(wal) / 1e6, (peak - before) / 1000)  # type: ignore[arg-type]
+        return running.result(), (peak - before) / 1000
 
 
 def timed(connection: Connection, statement: str, rows: int) -> float:
@@ -138,21 +150,37 @@ def verify(bench: Bench) -> None:
             "+ (SELECT sum(hashtextextended(h::text, 0)::numeric) FROM customer_history h)",
     }
     times: dict[str, list[float]] = {label: [] for label in statements}
+    memory: dict[str, list[float]] = {label: [] for label in statements}
     with bench.server.connect(schema=SCHEMA) as connection:
         connection.execute(f"INSERT INTO customers (name) SELECT 'Customer ' || i FROM generate_series(1, {rows}) i")
         for i in range(2):
             connection.execute("UPDATE customers SET status = %s", (f"status {i}",))
         connection.execute("VACUUM ANALYZE customers, customer_history")
-        # crm_verify() works in one process.
-        connection.execute("SET max_parallel_workers_per_gather = 0")
-        for label in bench.turns(f"verify, {rows:,} customers", statements):
-            begin = time.perf_counter()
-            found = connection.execute(statements[label]).fetchone()
-            times[label].append(time.perf_counter() - begin)
-            if label == "crm_verify()" and found != (0,):
-                raise SystemExit(f"crm_verify() found something: {found}")
+    for label in bench.turns(f"verify, {rows:,} customers", statements):
+        (found, seconds), most = watched_query(bench, statements[label])
+        times[label].append(seconds)
+        memory[label].append(most)
+        if label == "crm_verify()" and found != (0,):
+            raise SystemExit(f"crm_verify() found something: {found}")
     drop_tables(bench)
-    bench.results.verify = {label: statistics.median(each) for label, each in times.items()}
+    bench.results.verify = {label: {"seconds": statistics.median(times[label]), "memory, MB": max(memory[label])}
+                            for label in statements}
     of, to = times.values()
     bench.aim(f"crm_verify() of {rows:,} customers, time, against one pass over them and their history", 2.5, of, to,
               at_most=True)
+    bench.results.aims.append(
+        Aim(f"memory of crm_verify() of {rows:,} customers", 16, max(memory["crm_verify()"]), "MB", at_most=True))
+
+
+def watched_query(bench: Bench, query: str) -> tuple[tuple[object, float], float]:
+    """The row that a query returns and the seconds that it takes, and its memory, in a session of its own."""
+    with bench.server.connect(schema=SCHEMA) as connection:
+        # crm_verify() works in one process.
+        connection.execute("SET max_parallel_workers_per_gather = 0")
+
+        def run() -> tuple[object, float]:
+            begin = time.perf_counter()
+            row = connection.execute(query).fetchone()
+            return row, time.perf_counter() - begin
+
+        return watched(connection, run)

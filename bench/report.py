@@ -137,7 +137,8 @@ def write(path: Path, results: Results, machine: dict[str, str], labels: dict[st
             {f"{statement}\n{label}": costs["seconds"] for statement, by_contender in results.bulk.items()
              for label, costs in by_contender.items()}, SECONDS)
     if results.verify:
-        plots["Time to check all customers"] = bars(results.verify, SECONDS)
+        plots["Time to check all customers"] = bars(
+            {label: costs["seconds"] for label, costs in results.verify.items()}, SECONDS)
     rates = {
         experiment: [(labels[name], statistics.median(each), min(each), max(each)) for name, each in by_peer.items()]
         for experiment, by_peer in results.rates.items()

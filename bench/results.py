@@ -31,7 +31,7 @@ class Results:
     processor: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer and clients, microseconds per save
     between: dict[str, dict[str, float]] = field(default_factory=dict)  # by peer and what is done, microseconds
     bulk: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)  # by statement, contender and cost
-    verify: dict[str, float] = field(default_factory=dict)  # by statement, seconds
+    verify: dict[str, dict[str, float]] = field(default_factory=dict)  # by statement and cost
     plain: dict[str, float] = field(default_factory=dict)  # by contender, instructions of a plain UPDATE
     by_clients: dict[str, dict[int, float]] = field(default_factory=dict)  # by peer, saves/s
     cold: dict[str, dict[str, float]] = field(default_factory=dict)  # by peer, lines of 64 bytes per call

@@ -104,6 +104,23 @@ collation_of_keys(const AttachedTable &table)
 
 }  // namespace
 
+void
+OrderedRows::advance()
+{
+    if (++position >= count)
+    {
+        if (earlier != nullptr)
+            SPI_freetuptable(earlier);
+        earlier = rows;
+        SPI_cursor_fetch(portal, true, rows_at_once);
+        rows = SPI_tuptable;
+        count = SPI_processed;
+        position = 0;
+    }
+    if (has_row())
+        heap_deform_tuple(rows->vals[position], rows->tupdesc, values, nulls);
+}
+
 Suspects::Suspects(const AttachedTable &table)
     : type(lookup_type_cache(table->customers.key_type, TYPECACHE_CMP_PROC_FINFO)), collation(collation_of_keys(table)),
       memory(AllocSetContextCreate(CurrentMemoryContext, "key of a customer", ALLOCSET_SMALL_SIZES)),
@@ -116,7 +133,7 @@ Suspects::Suspects(const AttachedTable &table)
     history = open(table, read_history);
     AtEOXact_GUC(true, level);
     for (OrderedRows *rows : {&customers, &comments, &history})
-        fetch(*rows);
+        rows->advance();
 }
 
 OrderedRows
@@ -135,20 +152,6 @@ Suspects::open(const AttachedTable &table, SqlTemplate statement)
 }
 
 void
-Suspects::fetch(OrderedRows &of)
-{
-    if (of.earlier != nullptr)
-        SPI_freetuptable(of.earlier);
-    of.earlier = of.rows;
-    SPI_cursor_fetch(of.portal, true, rows_at_once);
-    of.rows = SPI_tuptable;
-    of.count = SPI_processed;
-    of.position = 0;
-    if (of.has_row())
-        heap_deform_tuple(of.rows->vals[0], of.rows->tupdesc, of.values, of.nulls);
-}
-
-void
 Suspects::advance(OrderedRows &of)
 {
     CHECK_FOR_INTERRUPTS();
@@ -160,10 +163,7 @@ Suspects::advance(OrderedRows &of)
                 (errmsg("crm_verify() has read %llu of about %llu million rows of customers, comments and history",
                         static_cast<unsigned long long>(read), static_cast<unsigned long long>(all))));
     }
-    if (++of.position == of.count)
-        fetch(of);
-    else
-        heap_deform_tuple(of.rows->vals[of.position], of.rows->tupdesc, of.values, of.nulls);
+    of.advance();
 }
 
 int

@@ -20,6 +20,9 @@ struct OrderedRows
 
     bool has_row() const { return position < count; }
     bool has_key() const { return has_row() && !nulls[0]; }
+
+    // Goes on to the next row, or to the first.
+    void advance();
 };
 
 // Goes through customers, comments and history side by side, once, and finds the customers in whose rows something may be
@@ -40,7 +43,6 @@ public:
 
 private:
     OrderedRows open(const AttachedTable &table, SqlTemplate statement);
-    void fetch(OrderedRows &of);
     void advance(OrderedRows &of);
     bool is_of(const OrderedRows &row, Datum key) const { return row.has_key() && compare(row.values[0], key) == 0; }
     int compare(Datum a, Datum b) const;
