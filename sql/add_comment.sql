@@ -29,6 +29,34 @@ SELECT crm_add_comment(2, 'Long ago', 'cem') = (SELECT id FROM comments WHERE au
 INSERT INTO comments (customer_id, author, body, created_at) VALUES (2, 'dan', 'Just now', clock_timestamp() - interval '1 second');
 SELECT crm_add_comment(2, 'Just now', 'dan') = (SELECT id FROM comments WHERE author = 'dan' ORDER BY id LIMIT 1) AS same;
 
+-- as far back as the window reaches, whatever has come since, adopted comments and four that are older among it; but a fifth ends the search
+SET crm_concurrency.repeated_comment_window = '1h';
+INSERT INTO comments (customer_id, author, body, created_at) VALUES (2, 'eve', 'Ten minutes ago', clock_timestamp() - interval '10 minutes');
+INSERT INTO comments (customer_id, author, body, created_at) SELECT 2, 'fay', 'Since then ' || i, clock_timestamp() - interval '5 minutes' FROM generate_series(1, 200) i;
+SELECT outcome FROM crm_update_customer(2, '2001-01-01', 'called', 'Adopted', 'eve');
+SELECT outcome FROM crm_update_customer(2, regress.current(2), 'called', 'Adopted', 'eve');
+SELECT crm_add_comment(2, 'Ten minutes ago', 'eve') = (SELECT min(id) FROM comments WHERE author = 'eve') AS same,
+       crm_add_comment(2, 'Since then 1', 'eve') > (SELECT max(id) FROM comments WHERE author = 'fay') AS new;
+INSERT INTO comments (customer_id, author, body, created_at) SELECT 2, 'gus', 'Imported ' || i, clock_timestamp() - interval '2 hours' FROM generate_series(1, 4) i;
+SELECT crm_add_comment(2, 'Ten minutes ago', 'eve') = (SELECT min(id) FROM comments WHERE author = 'eve') AS same;
+INSERT INTO comments (customer_id, author, body, created_at) VALUES (2, 'gus', 'Imported 5', clock_timestamp() - interval '2 hours');
+SELECT crm_add_comment(2, 'Ten minutes ago', 'eve') = (SELECT min(id) FROM comments WHERE author = 'eve') AS same;
+-- nor is it looked for behind a thousand others
+INSERT INTO comments (customer_id, author, body, created_at) SELECT 1, 'fay', 'Since then ' || i, clock_timestamp() - interval '5 minutes' FROM generate_series(1, 999) i;
+SELECT crm_add_comment(1, 'Since then 1', 'fay') = (SELECT id FROM comments WHERE customer_id = 1 AND body = 'Since then 1' ORDER BY id LIMIT 1) AS same;
+SELECT crm_add_comment(1, 'Since then 1000', 'fay') > 0 AS added, crm_add_comment(1, 'Since then 1', 'fay') = (SELECT id FROM comments WHERE customer_id = 1 AND body = 'Since then 1' ORDER BY id LIMIT 1) AS same;
+SELECT crm_add_comment(1, 'Since then 1001', 'fay') > 0 AS added, crm_add_comment(1, 'Since then 1', 'fay') = (SELECT id FROM comments WHERE customer_id = 1 AND body = 'Since then 1' ORDER BY id LIMIT 1) AS same;
+-- the session looks less far at first when it has looked at the customer before, and as far as ever when comments have gone since
+ALTER TABLE comments DISABLE TRIGGER USER;
+DELETE FROM comments WHERE customer_id = 1 AND body LIKE 'Since then %' AND body NOT IN ('Since then 4', 'Since then 5');
+ALTER TABLE comments ENABLE TRIGGER USER;
+SELECT crm_add_comment(1, 'Since then 4', 'fay') = (SELECT id FROM comments WHERE customer_id = 1 AND body = 'Since then 4' ORDER BY id LIMIT 1) AS same;
+-- long ones, compressed and stored elsewhere
+SELECT string_agg(md5(i::text), '') AS long FROM generate_series(1, 300) i \gset
+SELECT crm_add_comment(1, repeat('x', 9000), 'ana') = crm_add_comment(1, repeat('x', 9000), 'ana') AS same, crm_add_comment(1, repeat('x', 9000), 'ana') <> crm_add_comment(1, repeat('y', 9000), 'ana') AS different,
+       crm_add_comment(1, :'long', 'ana') = crm_add_comment(1, :'long', 'ana') AS same, crm_add_comment(1, :'long', 'ana') <> crm_add_comment(1, reverse(:'long'), 'ana') AS different;
+RESET crm_concurrency.repeated_comment_window;
+
 -- bad input
 SELECT state, message FROM regress.error($$SELECT crm_add_comment(NULL, 'x', 'ana')$$);
 SELECT state, message FROM regress.error($$SELECT crm_add_comment(1, NULL, 'ana')$$);

@@ -100,10 +100,19 @@ public:
     // Whether a value is this text; other texts cost no copy.
     bool has_text(Column column, std::string_view text) const
     {
-        const Datum stored = value(column);
-        if (toast_raw_datum_size(stored) - VARHDRSZ != text.size())
+        return may_have_text(column, text) && text_in(value(column)) == text;
+    }
+
+    // has_text(), as far as the row itself tells it: of a text that is compressed or stored elsewhere it tells the size.
+    bool may_have_text(Column column, std::string_view text) const
+    {
+        const std::optional<Datum> stored = optional_value(column);
+        if (!stored)
             return false;
-        return text_in(stored) == text;
+        const varlena *text_there = reinterpret_cast<varlena *>(DatumGetPointer(*stored));
+        if (VARATT_IS_EXTERNAL(text_there) || VARATT_IS_COMPRESSED(text_there))
+            return toast_raw_datum_size(*stored) - VARHDRSZ == text.size();
+        return text_in(*stored) == text;
     }
 
     bool has_uuid(Column column, Datum uuid) const

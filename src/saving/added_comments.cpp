@@ -18,8 +18,12 @@ namespace {
 constexpr RowQuery<Comments> latest_comments{
     .as = As::reader, .column = &CommentsFacts::id, .order = Order::backward, .expected = 30};
 
-// So many of the customer's latest comments are looked at: a double click is among them.
-constexpr int most_recent = 30;
+// How far back the latest comments are looked at: to where the window begins, which so many that are older tell, for
+// imported ones may stand between; but no more than these where they come so fast; and no more than that at all.
+constexpr int most_older = 5;
+constexpr int most_at_once = 30;
+constexpr core::Microseconds at_once = core::second / 10;
+constexpr int most = 1000;
 
 // A search among the latest comments, those of transactions in flight included.
 struct Search
@@ -27,12 +31,56 @@ struct Search
     const AttachedTable &table;
     const core::Request &comment;
     core::Microseconds window;
-    int most;
+    bool is_ordered;  // the last ones come first
     core::Timestamp clock = {};
     int looked_at = 0;
+    int older = 0;
+    bool may_be_there = false;                      // as far as rows themselves tell it
     TransactionId writer = InvalidTransactionId;    // another transaction that is adding the same comment
     std::optional<std::int64_t> id = std::nullopt;  // of the same comment, added within the window
+
+    void begin()
+    {
+        looked_at = 0;
+        older = 0;
+        may_be_there = false;
+        writer = InvalidTransactionId;
+        id = std::nullopt;
+    }
 };
+
+bool
+is_within_window(const Search &search, const CommentsRow &row)
+{
+    const std::optional<core::Timestamp> created_at = row.optional_time(&CommentsFacts::created_at);
+    return created_at && core::is_within(*created_at, search.clock, search.window);
+}
+
+// Whether rows behind this one are looked at.
+bool
+reaches_further(Search &search, const CommentsRow &row)
+{
+    if (!search.is_ordered)
+        return true;
+    const int number = ++search.looked_at;
+    // Their times would cost more than they could spare.
+    if (number > most_older && number < most_at_once)
+        return true;
+    if (!is_within_window(search, row))
+        return ++search.older < most_older;
+    if (number == most_at_once)
+        return !core::is_within(row.time(&CommentsFacts::created_at), search.clock, at_once);
+    return number < most;
+}
+
+bool
+take_stored(void *context, const CommentsRow &row)
+{
+    Search &search = *static_cast<Search *>(context);
+    search.may_be_there = row.may_have_text(&CommentsFacts::body, *search.comment.comment) &&
+                          row.may_have_text(&CommentsFacts::author, search.comment.author);
+    return !search.may_be_there && reaches_further(search, row);
+}
 
 bool
 take(void *context, const CommentsRow &row, TransactionId writer)
@@ -45,21 +93,40 @@ take(void *context, const CommentsRow &row, TransactionId writer)
     {
         if (TransactionIdIsValid(writer))
             search.writer = writer;
-        else if (core::is_within(row.time(&CommentsFacts::created_at), search.clock, search.window))
+        else if (is_within_window(search, row))
             search.id = row.bigint(&CommentsFacts::id);
     }
-    return ++search.looked_at < search.most && !TransactionIdIsValid(search.writer) && !search.id;
+    return !TransactionIdIsValid(search.writer) && !search.id && reaches_further(search, row);
+}
+
+// Looks for the comment among what is stored. Most rows are told from it by their texts alone; only where one is not, it is
+// found out who sees them.
+void
+look(Search &search, const Key &key)
+{
+    const LookupIndex &index = search.table->comments.index;
+    search.begin();
+    if (search.is_ordered)
+    {
+        each_stored_comment(search.table, key, take_stored, &search);
+        if (!search.may_be_there)
+            return;
+        search.begin();
+    }
+    each_comment_now(search.table, index, key, take, &search);
 }
 
 std::int64_t
-insert(const AttachedTable &table, const Key &key, const core::Request &comment, CustomerLocked is_locked)
+insert(const AttachedTable &table, const Key &key, const core::Request &comment,
+       const std::optional<CustomerRow> &customer)
 {
     SaveInProgress progress = {};
     progress.table = table;
     progress.key = key;
     progress.step = Step::add_comment;
+    progress.in_hand = customer ? customer->in_hand : nullptr;
     with_save_in_progress(progress, [&] {
-        if (!access_path(table).insert_comment(progress, comment, is_locked))
+        if (!access_path(table).insert_comment(progress, comment, CustomerLocked{customer.has_value()}))
             errors::write_suppressed(table->comments.oid, key_text(key));
     });
     if (progress.step != Step::none)
@@ -70,32 +137,28 @@ insert(const AttachedTable &table, const Key &key, const core::Request &comment,
 // Adds the comment unless it was added within the window, by a transaction that has committed or is in flight: that is waited
 // for.
 std::int64_t
-insert_once(const AttachedTable &table, const Key &key, const core::Request &comment, CustomerLocked is_locked,
-            core::Microseconds window)
+insert_once(const AttachedTable &table, const Key &key, const core::Request &comment,
+            const std::optional<CustomerRow> &customer, core::Microseconds window)
 {
-    // Without an index the latest comments are not the first that are found.
-    const int most = OidIsValid(table->comments.index.index) ? most_recent : INT_MAX;
-    Search search = {.table = table, .comment = comment, .window = window, .most = most};
+    Search search = {
+        .table = table, .comment = comment, .window = window, .is_ordered = OidIsValid(table->comments.index.index)};
     const LOCKTAG lock = comment_lock(LockClass::added_comment, table, key, comment);
     lock_comment(lock, ExclusiveLock, [&] {
         search.clock = clock_now();
-        search.looked_at = 0;
-        search.writer = InvalidTransactionId;
-        each_comment_now(table, table->comments.index, key, take, &search);
+        look(search, key);
         return search.writer;
     });
     // Under row security it is one that the caller sees.
     const bool is_filtered = is_under_row_security(table->comments.oid);
     if (is_filtered || !can_look_up(table->comments.index))
     {
-        search.id = std::nullopt;
-        search.most = most_recent;
-        search.looked_at = 0;
+        search.begin();
+        search.is_ordered = true;
         if (!is_filtered || may_read_comments(table))
             each_row(table, latest_comments, key, std::nullopt, latest_snapshot(),
                      [&](const CommentsRow &row) { return take(&search, row, InvalidTransactionId); });
     }
-    const std::int64_t id = search.id ? *search.id : insert(table, key, comment, is_locked);
+    const std::int64_t id = search.id ? *search.id : insert(table, key, comment, customer);
     unlock_comment(lock, ExclusiveLock);
     if (search.id)
         await_standbys_at_commit();
@@ -108,18 +171,26 @@ std::int64_t
 add_comment(const AttachedTable &table, const Key &key, const core::Request &comment)
 {
     require_comment_rights(table, comment);
-    const CustomerLocked is_locked{access_path(table).check_reference(table, key)};
+    const AccessPath &path = access_path(table);
+    const std::optional<CustomerRow> customer = path.find_reference(table, key);
     // Whom the policies do not let comment is not told what is there: the foreign keys are checked after the policies.
     if (!is_under_row_security(table->comments.oid))
     {
-        if (is_locked == CustomerLocked::no && !customer_exists(table, key))
+        if (!customer && !customer_exists(table, key))
             errors::no_such_customer(key_text(key));
         if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
             errors::no_such_comment(*comment.reply_to, key_text(key));
     }
-    if (const core::Microseconds window = settings::repeated_comment_window(); window > 0)
-        return insert_once(table, key, comment, is_locked, window);
-    return insert(table, key, comment, is_locked);
+    const core::Microseconds window = settings::repeated_comment_window();
+    const std::int64_t id =
+        window > 0 ? insert_once(table, key, comment, customer, window) : insert(table, key, comment, customer);
+    // Last, as a foreign key does: the longer a row is locked, the more transactions lock it together, which costs each of
+    // them more.
+    if (customer && !path.lock_reference(table, key, *customer))
+        errors::no_such_customer(key_text(key));
+    if (customer)
+        path.give_back(*customer);
+    return id;
 }
 
 }  // namespace crm

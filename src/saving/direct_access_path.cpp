@@ -71,11 +71,9 @@ public:
             close(customer);
             return std::nullopt;
         }
-        PopActiveSnapshot();
         CustomerRow row = row_of(customer);
         row.writer = writer_of(customer.row);
-        row.in_hand = new (palloc(sizeof(OpenCustomer))) OpenCustomer(customer);
-        return row;
+        return in_hand(customer, row);
     }
 
     void give_back(const CustomerRow &row) const override { let_go(row.in_hand); }
@@ -127,9 +125,25 @@ public:
         return lock_key_share(table, key);
     }
 
-    bool check_reference(const AttachedTable &table, const Key &key) const override
+    std::optional<CustomerRow> find_reference(const AttachedTable &table, const Key &key) const override
     {
-        return !IsolationUsesXactSnapshot() && lock_key_share(table, key);
+        if (IsolationUsesXactSnapshot())
+            return std::nullopt;
+        const OpenCustomer customer = open(table, key);
+        if (!find(customer) ||
+            (is_key_locked(customer.row) && !lock_at(customer, customer.row->tts_tid, LockTupleKeyShare)))
+        {
+            close(customer);
+            return std::nullopt;
+        }
+        return in_hand(customer, {.version = {}, .tid = customer.row->tts_tid});
+    }
+
+    bool lock_reference(const AttachedTable &table, const Key &key, const CustomerRow &found) const override
+    {
+        // Another may have taken the place of one that is gone.
+        return (is_in_hand(found) && lock_at(*found.in_hand, found.tid, LockTupleKeyShare)) ||
+               lock_key_share(table, key);
     }
 
     bool update(SaveInProgress &save, const Write &write, CustomerRow &row) const override
@@ -308,6 +322,14 @@ private:
         end_write(update);
         PopActiveSnapshot();
         return is_written;
+    }
+
+    // Keeps an open customer until it is given back.
+    static CustomerRow in_hand(const OpenCustomer &customer, CustomerRow row)
+    {
+        PopActiveSnapshot();
+        row.in_hand = new (palloc(sizeof(OpenCustomer))) OpenCustomer(customer);
+        return row;
     }
 
     static bool is_in_hand(const CustomerRow &row)

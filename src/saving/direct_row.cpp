@@ -144,6 +144,13 @@ writer_of(TupleTableSlot *row)
     return writer;
 }
 
+bool
+is_key_locked(TupleTableSlot *row)
+{
+    const HeapTupleHeader tuple = reinterpret_cast<HeapTupleTableSlot *>(row)->tuple->t_data;
+    return (tuple->t_infomask2 & HEAP_KEYS_UPDATED) && !(tuple->t_infomask & HEAP_XMAX_INVALID);
+}
+
 CustomerRow
 row_of(const OpenCustomer &customer)
 {

@@ -36,6 +36,9 @@ bool lock_at(const OpenCustomer &customer, ItemPointerData tid, LockTupleMode mo
 // that have locked it are left to who locks it next.
 TransactionId writer_of(TupleTableSlot *row);
 
+// Whether a transaction may have locked the row in the slot, or deleted it, in a way that FOR KEY SHARE waits for.
+bool is_key_locked(TupleTableSlot *row);
+
 // What a save looks at in the row in the slot.
 CustomerRow row_of(const OpenCustomer &customer);
 

@@ -166,10 +166,14 @@ public:
         return execute(table, key_share_by_reader, arguments_of(key)) > 0;
     }
 
-    bool check_reference(const AttachedTable &table, const Key &key) const override
+    std::optional<CustomerRow> find_reference(const AttachedTable &table, const Key &key) const override
     {
-        return !IsolationUsesXactSnapshot() && execute(table, key_share_by_owner, arguments_of(key)) > 0;
+        if (IsolationUsesXactSnapshot() || execute(table, key_share_by_owner, arguments_of(key)) == 0)
+            return std::nullopt;
+        return CustomerRow{};
     }
+
+    bool lock_reference(const AttachedTable &, const Key &, const CustomerRow &) const override { return true; }
 
     bool update(SaveInProgress &save, const Write &write, CustomerRow &) const override
     {
