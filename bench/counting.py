@@ -63,8 +63,8 @@ def instructions(bench: Bench) -> None:
             peers.FLOOR.label: by_access_methods,
             "a refused save without comment": refused,
         } | {
-            f"a merge over changes of {others} others, and its answer as text": merged_over(others, 3 * bench.options.calls)
-            for others in (1, 10, 29)
+            f"a merge over changes of {others} others, and its answer as text":
+                merged_over(others, 3 * bench.options.calls) for others in (1, 10, 29)
         }
     if "size" in bench.options.only:
         contenders[ONE_CUSTOMER] = one_customer
