@@ -79,7 +79,7 @@ void
 each_key(const JsonbContainer *object, Take take)
 {
     const int count = static_cast<int>(JsonContainerSize(object));
-    const char *names = reinterpret_cast<const char *>(&object->children[2 * count]);
+    const char *names = reinterpret_cast<const char *>(object->children + count + count);
     for (int i = 0; i < count; i++)
         take(pnstrdup(names + getJsonbOffset(object, i), getJsonbLength(object, i)));
 }

@@ -27,7 +27,7 @@ Iso8601::Iso8601(Timestamp t)
     const unsigned year = static_cast<unsigned>(static_cast<int>(date.year()));
     const unsigned fraction = static_cast<unsigned>(time.subseconds().count());
 
-    put_two_digits(&buffer[0], year / 100);
+    put_two_digits(buffer.data(), year / 100);
     put_two_digits(&buffer[2], year % 100);
     put_two_digits(&buffer[5], static_cast<unsigned>(date.month()));
     put_two_digits(&buffer[8], static_cast<unsigned>(date.day()));
