@@ -17,8 +17,8 @@ writer_of(const SnapshotData &dirty, TupleTableSlot *row)
     return dirty.xmin;
 }
 
-// Where the latest look of this session at a customer's stored comments ended. The next one at the same customer reads no more
-// of the index at first: a page of it has hundreds of entries, and a look ends after a few.
+// Where the latest look of this session at a customer's stored comments ended. The next one at the same customer reads
+// no more of the index at first: a page of it has hundreds of entries, and a look ends after a few.
 struct EndOfLook
 {
     std::uint64_t customer;
@@ -65,9 +65,9 @@ take_versions(const StoredLook &look, const CommentsRow &row, ItemPointerData ti
     return goes_on;
 }
 
-// Takes what an index entry stands for; false when take() returned false. What was not updated needs no lock of its page, which
-// others write: the scan keeps the page of the entry pinned, so that no vacuum removes the row, which was stored before the
-// entry was and stays where it is while its own page is pinned.
+// Takes what an index entry stands for; false when take() returned false. What was not updated needs no lock of its
+// page, which others write: the scan keeps the page of the entry pinned, so that no vacuum removes the row, which was
+// stored before the entry was and stays where it is while its own page is pinned.
 bool
 take_row(const StoredLook &look, ItemPointerData tid, Buffer buffer)
 {
@@ -155,14 +155,23 @@ void
 each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key &key,
                  bool (*take)(void *context, const CommentsRow &row, TransactionId writer), void *context)
 {
+    Relation btree = nullptr;
+    if (OidIsValid(index.index))
+    {
+        btree = index_open(index.index, AccessShareLock);
+        if (is_empty(btree))
+        {
+            index_close(btree, NoLock);
+            return;
+        }
+    }
     Relation comments = table_open(table->comments.oid, NoLock);
     TupleTableSlot *slot = table_slot_create(comments, nullptr);
     SnapshotData dirty;
     InitDirtySnapshot(dirty);
     const CommentsRow row{slot, table->comments};
-    if (OidIsValid(index.index))
+    if (btree != nullptr)
     {
-        Relation btree = index_open(index.index, AccessShareLock);
         IndexScanDesc scan = begin_index_scan(comments, btree, &dirty, 1);
         ScanKeyData is_key = index.keys[0];
         is_key.sk_argument = key.value;

@@ -20,9 +20,9 @@ LOCKTAG comment_lock(LockClass lock_class, const AttachedTable &table, const Key
 void each_comment_now(const AttachedTable &table, const LookupIndex &index, const Key &key,
                       bool (*take)(void *context, const CommentsRow &row, TransactionId writer), void *context);
 
-// Calls take(row) with the rows of a customer in the index of comments, the last ones first, in whatever state they are: also
-// what is deleted, or was never committed. Their page may be locked meanwhile, and values that are stored elsewhere may be
-// gone: take() reads none. Ends when take() returns false.
+// Calls take(row) with the rows of a customer in the index of comments, the last ones first, in whatever state they
+// are: also what is deleted, or was never committed. Their page may be locked meanwhile, and values that are stored
+// elsewhere may be gone: take() reads none. Ends when take() returns false.
 void each_stored_comment(const AttachedTable &table, const Key &key,
                          bool (*take)(void *context, const CommentsRow &row), void *context);
 

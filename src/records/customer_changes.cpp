@@ -79,6 +79,16 @@ lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp versi
         errors::write_suppressed(table->customers.oid, key_text(key));
 }
 
+// Fills in what a change has of the save that makes it.
+void
+fill_of_save(RecordedChange &change, const SaveInProgress &save)
+{
+    change.author = save.author;
+    change.based_on = save.based_on;
+    change.comment_id = save.comment_id;
+    change.request = save.request;
+}
+
 }  // namespace
 
 std::optional<core::Timestamp>
@@ -238,15 +248,28 @@ record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveI
     }
     if (step == Step::update_customer)
     {
-        change.author = save->author;
-        change.based_on = save->based_on;
-        change.comment_id = save->comment_id;
-        change.request = save->request;
+        fill_of_save(change, *save);
         save->version = *version;
     }
     if (save != nullptr)
         save->step = Step::none;
     insert_history(rows.table, key, change, rows.recorded);
+}
+
+void
+record_saved_status(const AttachedTable &table, const Key &key, core::Timestamp previous,
+                    std::optional<std::string_view> status_from, std::optional<std::string_view> status_to,
+                    SaveInProgress &save)
+{
+    RecordedChange change = {};
+    change.version = *save.version;
+    change.previous = previous;
+    change.operation = Operation::update;
+    change.status_from = status_from;
+    change.status_to = status_to;
+    fill_of_save(change, save);
+    save.step = Step::none;
+    insert_history(table, key, change, Written::at_once);
 }
 
 void

@@ -37,4 +37,9 @@ void record_insert(const CustomerRows &rows, HeapTuple row);
 void record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
 void record_delete(const CustomerRows &rows, HeapTuple row);
 
+// record_update() of a save that wrote the row itself, status and version alone.
+void record_saved_status(const AttachedTable &table, const Key &key, core::Timestamp previous,
+                         std::optional<std::string_view> status_from, std::optional<std::string_view> status_to,
+                         SaveInProgress &save);
+
 }  // namespace crm

@@ -13,9 +13,8 @@ begin(Oid table, const LookupIndex &index, Snapshot snapshot, ScanKey keys, int 
     IndexLookup lookup = {};
     lookup.relation = table_open(table, NoLock);
     lookup.index = index_open(index.index, AccessShareLock);
-    // The first page tells where the root is; there is none before the first row. A serializable transaction notes that it
-    // found none.
-    if (!IsolationIsSerializable() && RelationGetNumberOfBlocks(lookup.index) <= 1)
+    // A serializable transaction notes that it found none.
+    if (!IsolationIsSerializable() && is_empty(lookup.index))
         return lookup;
     lookup.snapshot = RegisterSnapshot(snapshot);
     lookup.slot = table_slot_create(lookup.relation, nullptr);

@@ -47,6 +47,13 @@ can_look_up(const LookupIndex &index)
     return OidIsValid(index.index) && may_go_direct();
 }
 
+// Whether nothing is in a B-tree. Its first page tells where the root is, and there is none before the first row.
+inline bool
+is_empty(Relation index)
+{
+    return RelationGetNumberOfBlocks(index) <= 1;
+}
+
 // Begins to look for rows, as a snapshot shows them.
 IndexLookup begin_lookup(Oid table, const LookupIndex &index, const LookupKey &key, Snapshot snapshot);
 

@@ -103,7 +103,8 @@ public:
         return may_have_text(column, text) && text_in(value(column)) == text;
     }
 
-    // has_text(), as far as the row itself tells it: of a text that is compressed or stored elsewhere it tells the size.
+    // has_text(), as far as the row itself tells it: of a text that is compressed or stored elsewhere it tells the
+    // size.
     bool may_have_text(Column column, std::string_view text) const
     {
         const std::optional<Datum> stored = optional_value(column);

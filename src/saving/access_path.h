@@ -77,10 +77,10 @@ public:
     // Locks the row FOR KEY SHARE, as a foreign key does; false when there is none.
     virtual bool lock_for_reference(const AttachedTable &table, const Key &key) const = 0;
 
-    // The customer that a comment refers to, whatever the caller's rights, until it is given back; empty under REPEATABLE
-    // READ, too, where the foreign key alone can tell. It is locked FOR KEY SHARE by lock_reference(), or before: where
-    // another transaction could make that wait, who waits should not have stored anything. lock_reference() returns false
-    // when there is none any more.
+    // The customer that a comment refers to, whatever the caller's rights, until it is given back; empty under
+    // REPEATABLE READ, too, where the foreign key alone can tell. It is locked FOR KEY SHARE by lock_reference(), or
+    // before: where another transaction could make that wait, who waits should not have stored anything.
+    // lock_reference() returns false when there is none any more.
     virtual std::optional<CustomerRow> find_reference(const AttachedTable &table, const Key &key) const = 0;
     virtual bool lock_reference(const AttachedTable &table, const Key &key, const CustomerRow &found) const = 0;
 
@@ -89,8 +89,8 @@ public:
     // when a trigger suppressed the update.
     virtual bool update(SaveInProgress &save, const Write &write, CustomerRow &row) const = 0;
 
-    // Inserts the comment of a save in progress; false when a trigger suppressed it. Where this transaction has a lock on
-    // the customer's row, or takes one before it ends, the foreign key need not look for it again.
+    // Inserts the comment of a save in progress; false when a trigger suppressed it. Where this transaction has a lock
+    // on the customer's row, or takes one before it ends, the foreign key need not look for it again.
     virtual bool insert_comment(SaveInProgress &save, const core::Request &request, CustomerLocked is_locked) const = 0;
 
 protected:

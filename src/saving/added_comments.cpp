@@ -99,8 +99,8 @@ take(void *context, const CommentsRow &row, TransactionId writer)
     return !TransactionIdIsValid(search.writer) && !search.id && reaches_further(search, row);
 }
 
-// Looks for the comment among what is stored. Most rows are told from it by their texts alone; only where one is not, it is
-// found out who sees them.
+// Looks for the comment among what is stored. Most rows are told from it by their texts alone; only where one is not,
+// it is found out who sees them.
 void
 look(Search &search, const Key &key)
 {
@@ -184,8 +184,8 @@ add_comment(const AttachedTable &table, const Key &key, const core::Request &com
     const core::Microseconds window = settings::repeated_comment_window();
     const std::int64_t id =
         window > 0 ? insert_once(table, key, comment, customer, window) : insert(table, key, comment, customer);
-    // Last, as a foreign key does: the longer a row is locked, the more transactions lock it together, which costs each of
-    // them more.
+    // Last, as a foreign key does: the longer a row is locked, the more transactions lock it together, which costs
+    // each of them more.
     if (customer && !path.lock_reference(table, key, *customer))
         errors::no_such_customer(key_text(key));
     if (customer)

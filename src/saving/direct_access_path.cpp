@@ -284,7 +284,8 @@ private:
                                       [](TupleTableSlot *) {});
         }
 
-        const core::Timestamp version = version_of_save(table, save.key, row_of(customer).version, save);
+        const CustomerRow before = row_of(customer);
+        const core::Timestamp version = version_of_save(table, save.key, before.version, save);
         values.set(table->customers.version, TimestampTzGetDatum(version.us));
         const CustomerRows rows = {table, RelationGetDescr(customer.relation)};
         const HeapTuple locked = tuple_of(customer.row);
@@ -293,7 +294,11 @@ private:
         if (may_update_bare(prepared, changed, customer.row))
             if (HeapTuple written = update_bare(customer.relation, *prepared->bare, changed, customer.row, values))
             {
-                record_update(rows, locked, written, &save);
+                if (write.fields.empty())
+                    record_saved_status(table, stored_key(table, values.value(table->customers.key)), before.version,
+                                        before.status, write.status ? write.status : before.status, save);
+                else
+                    record_update(rows, locked, written, &save);
                 row.tid = written->t_self;
                 row.version = version;
                 if (write.status)
