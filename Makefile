@@ -33,8 +33,8 @@ COMPILE.cxx.bc += $(PG_CXXFLAGS)
 
 $(OBJS) $(OBJS:.o=.bc): crm_concurrency.control
 
-# PGXS on Debian tracks no header dependencies.
-%.o: CXXFLAGS += -MMD -MP
+# PGXS on Debian tracks no header dependencies. Who calls the server without a detour by the PLT touches fewer lines of code.
+%.o: CXXFLAGS += -MMD -MP -fno-plt
 -include $(SOURCES:.cpp=.d)
 
 # The distribution for PGXN.
