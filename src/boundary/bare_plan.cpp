@@ -118,7 +118,8 @@ summarized_column(Relation relation, Relation index)
         return 0;
     const AttrNumber number = index->rd_index->indkey.values[0];
     const FormData_pg_attribute *column = number > 0 ? TupleDescAttr(RelationGetDescr(relation), number - 1) : nullptr;
-    return column != nullptr && column->atttypid == TIMESTAMPTZOID && column->attnotnull ? number : 0;
+    const bool is_time = column != nullptr && column->atttypid == TIMESTAMPTZOID && column->attnotnull;
+    return is_time ? number : AttrNumber{0};
 }
 
 // Whether the index can be written so; fills in how.

@@ -81,15 +81,15 @@ time_of(const TupleTableSlot *row, AttrNumber column)
     return {DatumGetTimestampTz(row->tts_values[column - 1])};
 }
 
-// The first of some rows that lies in another block than the first of all.
+// How many of some rows, from the first on, lie in its block.
 std::size_t
-end_of_block(std::span<TupleTableSlot *> rows, std::size_t first)
+rows_in_block(std::span<TupleTableSlot *> rows)
 {
-    const BlockNumber block = ItemPointerGetBlockNumber(&rows[first]->tts_tid);
-    std::size_t end = first + 1;
-    while (end < rows.size() && ItemPointerGetBlockNumber(&rows[end]->tts_tid) == block)
-        end++;
-    return end;
+    const BlockNumber block = ItemPointerGetBlockNumber(&rows[0]->tts_tid);
+    std::size_t count = 1;
+    while (count < rows.size() && ItemPointerGetBlockNumber(&rows[count]->tts_tid) == block)
+        count++;
+    return count;
 }
 
 // Tells an index that summarizes a column of the first row of each block, which may begin a range, and of its least and
@@ -97,18 +97,17 @@ end_of_block(std::span<TupleTableSlot *> rows, std::size_t first)
 void
 summarize(Relation relation, Relation index, IndexInfo *info, AttrNumber column, std::span<TupleTableSlot *> rows)
 {
-    for (std::size_t first = 0; first < rows.size();)
+    const auto earlier = [column](const TupleTableSlot *a, const TupleTableSlot *b) {
+        return time_of(a, column) < time_of(b, column);
+    };
+    while (!rows.empty())
     {
-        const std::size_t end = end_of_block(rows, first);
-        const auto earlier = [column](const TupleTableSlot *a, const TupleTableSlot *b) {
-            return time_of(a, column) < time_of(b, column);
-        };
-        const auto [least, greatest] = std::minmax_element(rows.begin() + first, rows.begin() + end, earlier);
-        for (std::size_t row = first; row < end; row++)
-            if (row == first || rows[row] == *least || rows[row] == *greatest)
-                insert_entry(relation, index, info, {rows[row]->tts_values, rows[row]->tts_isnull}, &rows[row]->tts_tid,
-                             false);
-        first = end;
+        const std::span of_block = rows.first(rows_in_block(rows));
+        const auto [least, greatest] = std::ranges::minmax_element(of_block, earlier);
+        for (TupleTableSlot *row : of_block)
+            if (row == of_block.front() || row == *least || row == *greatest)
+                insert_entry(relation, index, info, {row->tts_values, row->tts_isnull}, &row->tts_tid, false);
+        rows = rows.subspan(of_block.size());
     }
 }
 

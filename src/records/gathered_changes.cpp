@@ -11,7 +11,7 @@ namespace {
 
 // More are not kept; nor, of large rows, in more memory than this.
 constexpr std::size_t most_rows = 1000;
-constexpr std::size_t most_memory = 1024 * 1024;
+constexpr std::size_t most_memory = std::size_t{1024} * 1024;
 
 struct Gathered
 {
