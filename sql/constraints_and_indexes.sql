@@ -140,4 +140,26 @@ SELECT (SELECT shown FROM customers WHERE status = 'won' AND name = 'Annette') A
        (SELECT body FROM comments WHERE author = 'cleo') AS by_author,
        (SELECT author FROM comments WHERE to_tsvector('english', body) @@ to_tsquery('english', 'word')) AS by_words;
 SELECT * FROM crm_verify();
-DROP SCHEMA written CASCADE;
+-- What an operator class of others calls, it calls with the owner's rights and search_path, however often a row is recorded
+CREATE SCHEMA others;
+SET search_path = others, public;
+SELECT crm_create_tables();
+CREATE TABLE paths (path text);
+CREATE FUNCTION compare(a text, b text) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    INSERT INTO others.paths VALUES (pg_catalog.current_setting('search_path'));
+    RETURN pg_catalog.bttextcmp(a, b);
+END $$;
+ALTER FUNCTION compare VOLATILE;
+CREATE OPERATOR CLASS others.by_compare FOR TYPE text USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 compare(text, text);
+CREATE INDEX ON customer_history (author others.by_compare);
+INSERT INTO customers (id, name) VALUES (1, 'n'), (2, 'n');
+SET search_path = others, public, pg_temp;
+TRUNCATE paths;
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'a', NULL, 'ana');
+SELECT outcome FROM crm_update_customer(1, regress.current(1), 'b', NULL, 'ben');
+UPDATE customers SET status = 'c';
+UPDATE customers SET status = 'd';
+SELECT DISTINCT path FROM paths;
+DROP SCHEMA written, others CASCADE;

@@ -96,19 +96,6 @@ bare_checks(const TupleConstr &constraints, std::span<ExprState *const> states)
     return {checks, count};
 }
 
-// Whether an index calls PostgreSQL's functions alone: it is written as whoever writes.
-bool
-is_builtin(Relation index)
-{
-    if (index->rd_rel->relam != BTREE_AM_OID && index->rd_rel->relam != BRIN_AM_OID)
-        return false;
-    for (int i = 1; i <= IndexRelationGetNumberOfKeyAttributes(index); i++)
-        for (std::uint16_t number = 1; number <= index->rd_indam->amsupport; number++)
-            if (index_getprocid(index, static_cast<AttrNumber>(i), number) >= FirstGenbkiObjectId)
-                return false;
-    return true;
-}
-
 // The column of which an index keeps the least and the greatest time of each range of blocks; 0 for other indexes.
 AttrNumber
 summarized_column(Relation relation, Relation index)
@@ -127,11 +114,11 @@ bool
 fill_index(Relation relation, const PreparedIndex &known, BareIndex &bare)
 {
     Relation index = index_open(known.index, AccessShareLock);
+    const bool is_btree = index->rd_rel->relam == BTREE_AM_OID;
     const std::optional<AttrNumber> covers = column_of_condition(known.info->ii_Predicate);
     const bool is_possible = covers && known.info->ii_Expressions == NIL && known.info->ii_ExclusionOps == nullptr &&
-                             index->rd_index->indimmediate && is_builtin(index);
-    bare = {known.index, known.info, covers.value_or(0), index->rd_rel->relam == BTREE_AM_OID,
-            summarized_column(relation, index)};
+                             index->rd_index->indimmediate && (is_btree || index->rd_rel->relam == BRIN_AM_OID);
+    bare = {known.index, known.info, covers.value_or(0), is_btree, summarized_column(relation, index)};
     index_close(index, NoLock);
     return is_possible;
 }

@@ -4,8 +4,8 @@ namespace crm {
 
 namespace {
 
-// Writes what JsonbValueToJsonb() does, byte for byte: each object and array as its header, an entry for each key and value,
-// and then what these are.
+// Writes what JsonbValueToJsonb() does, byte for byte: each object and array as its header, an entry for each key and
+// value, and then what these are.
 class Writer
 {
 public:

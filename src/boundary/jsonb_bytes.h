@@ -4,13 +4,13 @@
 
 namespace crm {
 
-// A jsonb value in the form in which it is stored, a datum. A container in it may be in that form already: it is copied.
+// A jsonb value as it is stored, a datum. A container in it may be in that form already: it is copied.
 Datum jsonb_datum(const JsonbValue &value);
 
 // The value of a datum, which lives as long.
 JsonbValue jsonb_value(Datum datum);
 
-// The keys of objects that are made alike, as they are stored. They must be given in the order of jsonb, by length first.
+// The keys of objects that are made alike, as they are stored: given in the order of jsonb, by length first.
 struct JsonbKeys
 {
     static constexpr std::size_t most_keys = 16;

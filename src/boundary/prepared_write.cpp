@@ -81,6 +81,17 @@ prepare_defaults(Relation relation, EState *estate)
     return defaults;
 }
 
+// Whether the operator classes of an index call PostgreSQL's functions alone.
+bool
+has_builtin_support(Relation index)
+{
+    for (int i = 1; i <= IndexRelationGetNumberOfKeyAttributes(index); i++)
+        for (std::uint16_t number = 1; number <= index->rd_indam->amsupport; number++)
+            if (index_getprocid(index, static_cast<AttrNumber>(i), number) >= FirstGenbkiObjectId)
+                return false;
+    return true;
+}
+
 // Fills in what an index computes, where it calls PostgreSQL's functions alone; returns whether it does.
 bool
 prepare_index(IndexInfo *info, EState *estate)
@@ -192,6 +203,7 @@ prepare_write(Relation relation, CmdType command, List *known_functions, List *w
             count++;
         else
             prepared->calls_others = true;
+        prepared->calls_others |= !has_builtin_support(index);
         index_close(index, AccessShareLock);
     }
     prepared->indexes = {known, count};

@@ -72,8 +72,8 @@ private:
     std::array<std::int64_t, room> numbers;
 };
 
-// Looks at the rows of one customer after the other: its row, then its comments by id, then its changes by version. Whoever
-// breaks an invariant is suspect. Some others are, too: who has more rows than are remembered, for one.
+// Looks at the rows of one customer after the other: its row, then its comments by id, then its changes by version.
+// Whoever breaks an invariant is suspect. Some others are, too: who has more rows than are remembered, for one.
 class Screening
 {
 public:

@@ -48,8 +48,8 @@ is_end_of_statement(FunctionCallInfo fcinfo)
            (TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event));
 }
 
-// A deletion may be followed by others' triggers, which CASCADE fires, before the statement ends; what a save writes tells
-// nobody of its end.
+// A deletion may be followed by others' triggers, which CASCADE fires, before the statement ends; what a save writes
+// tells nobody of its end.
 Written
 when_recorded(const AttachedTable &table, TriggerEvent event)
 {

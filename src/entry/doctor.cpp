@@ -69,7 +69,7 @@ found (check_name, status, finding, hint) AS (
                   ELSE '%s has no trigger that calls %s() at the end of a statement: statements of many rows take longer' END,
                   m.relation, n.function),
            CASE WHEN n.is_to_be_there THEN 'SELECT crm_attach(...) again: it makes what is missing.'
-           ELSE format('CREATE TRIGGER %s AFTER INSERT OR UPDATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.%s().',
+           ELSE format('CREATE TRIGGER %s AFTER INSERT OR UPDATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.%s();',
                 {end_trigger}, m.relation, {extension_literal}, n.function) END
     FROM member m JOIN needed n USING (role) JOIN pg_class c ON c.oid = m.relation
     WHERE NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid

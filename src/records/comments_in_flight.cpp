@@ -112,6 +112,7 @@ take_stored(const StoredLook &look, Ids ids)
     bool goes_on = true;
     while (const ItemPointer tid = goes_on ? index_getnext_tid(scan, BackwardScanDirection) : nullptr)
     {
+        CHECK_FOR_INTERRUPTS();
         buffer = ReleaseAndReadBuffer(buffer, look.comments, ItemPointerGetBlockNumber(tid));
         goes_on = take_row(look, *tid, buffer);
     }

@@ -194,9 +194,11 @@ record_insert(const CustomerRows &rows, HeapTuple row)
     change.operation = Operation::insert;
     // All rows of a command were inserted before its first AFTER trigger looks: since then nobody else can use their keys.
     static FreshKeys fresh = {};
-    const CommandId command = HeapTupleHeaderGetRawCommandId(row->t_data);
+    // One that was touched since then may have another command's number.
+    const bool is_untouched =
+        (row->t_data->t_infomask & HEAP_XMAX_INVALID) && !(row->t_data->t_infomask & HEAP_COMBOCID);
     std::optional<ChainHead> head;
-    if (!is_fresh(fresh, rows.table, key, command))
+    if (!is_untouched || !is_fresh(fresh, rows.table, key, HeapTupleHeaderGetRawCommandId(row->t_data)))
         head = chain_head(rows.table, key);
     if (head)
     {

@@ -69,8 +69,8 @@ bool is_own(const Trigger &trigger, Oid extension_schema);
 // itself, while nothing is being replicated. Foreign keys to the customer's key need no check: it stays.
 bool has_nothing_to_do(const TableDescription &table, const Trigger &trigger, CmdType command);
 
-// Whether nothing but the extension's triggers, and checks of foreign keys, runs between the AFTER triggers of the rows that a
-// statement inserts or updates and its end_of_statement_trigger, which is there.
+// Whether nothing but the extension's triggers, and checks of foreign keys, runs between the AFTER triggers of the rows
+// that a statement inserts or updates and its end_of_statement_trigger, which is there.
 bool may_be_recorded_at_end(const TableDescription &table, Relation customers);
 
 // Whether a trigger fires in this session.
