@@ -1,7 +1,7 @@
 #include "identity.h"
 
 #include "../core/author_setting.h"
-#include "../core/text.h"
+#include "encoding.h"
 #include "errors.h"
 #include "settings.h"
 #include "spi.h"
@@ -54,7 +54,7 @@ find(const core::AuthorSetting &source)
         return std::nullopt;
     const std::optional<std::string_view> name =
         source.source == Source::json_key ? find_key(value, source.key) : std::optional<std::string_view>{value};
-    return name && !core::is_blank(*name) ? name : std::nullopt;
+    return name && !is_blank(*name) ? name : std::nullopt;
 }
 
 core::AuthorSetting

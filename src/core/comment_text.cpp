@@ -4,8 +4,6 @@
 #include <array>
 #include <cstdio>
 
-#include "text.h"
-
 namespace crm::core {
 
 namespace {
@@ -115,7 +113,7 @@ struct Head
 };
 
 std::optional<Head>
-read_head(std::string_view text)
+read_head(std::string_view text, const WhiteSpace &space)
 {
     Scanner scanner{text};
     const std::optional<LocalTime> time = take_stamp(scanner);
@@ -123,7 +121,7 @@ read_head(std::string_view text)
         return std::nullopt;
     const std::string_view line = first_line(scanner.rest);
     const std::size_t colon = line.find(": "sv);
-    if (colon == line.npos || is_blank(line.substr(0, colon)))
+    if (colon == line.npos || is_blank(line.substr(0, colon), space))
         return std::nullopt;
     return Head{*time, line.substr(0, colon), scanner.rest.substr(colon + 2)};
 }
@@ -138,15 +136,16 @@ without_line_breaks_at_end(std::string_view text)
 
 // Where the next entry begins: at a head after a blank line. An entry without text is none: its head is text.
 std::size_t
-find_next_entry(std::string_view text)
+find_next_entry(std::string_view text, const WhiteSpace &space)
 {
     bool after_blank_line = false;
     for (std::string_view rest = text; !rest.empty(); rest = without_first_line(rest))
     {
         if (after_blank_line)
-            if (const std::optional<Head> head = read_head(rest); head && !is_blank(first_line(head->rest)))
+            if (const std::optional<Head> head = read_head(rest, space);
+                head && !is_blank(first_line(head->rest), space))
                 return text.size() - rest.size();
-        after_blank_line = is_blank(first_line(rest));
+        after_blank_line = is_blank(first_line(rest), space);
     }
     return text.size();
 }
@@ -156,27 +155,27 @@ find_next_entry(std::string_view text)
 std::optional<TextEntry>
 CommentTextReader::next()
 {
-    while (!rest.empty() && is_blank(first_line(rest)))
+    while (!rest.empty() && is_blank(first_line(rest), space))
         rest = without_first_line(rest);
     if (rest.empty())
         return std::nullopt;
 
     TextEntry entry = {};
     std::string_view body = rest;
-    if (const std::optional<Head> head = read_head(rest); head && !is_blank(first_line(head->rest)))
+    if (const std::optional<Head> head = read_head(rest, space); head && !is_blank(first_line(head->rest), space))
     {
         entry.time = head->time;
         entry.author = head->author;
         body = head->rest;
     }
-    const std::size_t end = find_next_entry(body);
+    const std::size_t end = find_next_entry(body, space);
     entry.body = without_line_breaks_at_end(body.substr(0, end));
     rest = body.substr(end);
     return entry;
 }
 
 std::string
-render(const TextEntry &entry)
+render(const TextEntry &entry, const WhiteSpace &space)
 {
     std::string text;
     if (entry.time)
@@ -193,11 +192,11 @@ render(const TextEntry &entry)
     bool after_blank_line = false;
     for (std::string_view rest = entry.body; !rest.empty();)
     {
-        if (after_blank_line && read_head(rest))
+        if (after_blank_line && read_head(rest, space))
             text += ' ';
         const std::string_view line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
         text += line;
-        after_blank_line = is_blank(line);
+        after_blank_line = is_blank(line, space);
         rest.remove_prefix(line.size());
     }
     return text;

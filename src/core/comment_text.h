@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "text.h"
+
 // The text form in which older CRMs keep all comments of a customer in one column: entries with a blank line between
 // them, each with a stamp as JavaScript's toLocaleString('en-US') writes it:
 //
@@ -35,17 +37,20 @@ struct TextEntry
 class CommentTextReader
 {
 public:
-    explicit CommentTextReader(std::string_view text) : rest(text) {}
+    explicit CommentTextReader(std::string_view text, const WhiteSpace &white_space = utf8_space)
+        : rest(text), space(white_space)
+    {}
 
     // The next entry; empty at the end.
     std::optional<TextEntry> next();
 
 private:
     std::string_view rest;
+    const WhiteSpace &space;
 };
 
 // An entry as text, without the blank line that follows it. A line of the body that would be read as the begin of another
 // entry is indented by a space, and line breaks in the author's name become spaces.
-std::string render(const TextEntry &entry);
+std::string render(const TextEntry &entry, const WhiteSpace &space = utf8_space);
 
 }  // namespace crm::core

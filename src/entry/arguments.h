@@ -1,10 +1,10 @@
 #pragma once
 
+#include "../boundary/encoding.h"
 #include "../boundary/errors.h"
 #include "../boundary/identity.h"
 #include "../boundary/settings.h"
 #include "../boundary/spi.h"
-#include "../core/text.h"
 #include "../tables/key.h"
 
 // Reading and checking the arguments that the functions and triggers share.
@@ -46,7 +46,7 @@ require_text(std::optional<std::string_view> text, const char *argument, const c
 {
     if (!text)
         errors::null_argument(argument);
-    if (core::is_blank(*text))
+    if (is_blank(*text))
         errors::blank_argument(argument, hint);
     return *text;
 }

@@ -32,7 +32,7 @@ checked_request(const SaveArguments &arguments)
 
     if (request.status)
         require_text(request.status, "status", "Pass NULL to leave the status as it is.");
-    if (request.comment && core::is_blank(*request.comment))
+    if (request.comment && is_blank(*request.comment))
         request.comment = std::nullopt;
     if (request.comment)
         check_comment_length(*request.comment);

@@ -1,6 +1,7 @@
 #include "reading.h"
 
 #include "../boundary/clock.h"
+#include "../boundary/encoding.h"
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
@@ -106,7 +107,7 @@ parse(std::string_view text, Datum time_zone)
     // Before every clock reading of the trigger, which takes it for a time of the past.
     const core::Timestamp now = core::shifted(clock_now(), -core::millisecond);
     ParsedText parsed;
-    core::CommentTextReader reader{text};
+    core::CommentTextReader reader{text, white_space()};
     while (const std::optional<core::TextEntry> entry = reader.next())
     {
         CHECK_FOR_INTERRUPTS();
@@ -136,11 +137,12 @@ Datum
 export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
 {
     if (!may_name(table->comments.oid))
-        deny_schema(get_rel_namespace(table->comments.oid));
+        deny_schema(get_rel_namespace(table->comments.oid), ACL_USAGE);
     require_column_rights(table->comments.oid,
                           {table->comments.customer_id, table->comments.id, table->comments.author,
                            table->comments.body, table->comments.created_at},
                           ACL_SELECT);
+    const core::WhiteSpace &space = white_space();
     const std::uint64_t rows = execute(table, select_all_comments, arguments_of(key));
 
     StringInfoData text;
@@ -149,7 +151,7 @@ export_comments(const AttachedTable &table, const Key &key, Datum time_zone)
     {
         const core::TextEntry entry = {local_time(result_time(row, 2), time_zone, result_bigint(row, 3)),
                                        result_text(row, 0), result_text(row, 1)};
-        const std::string_view rendered = guarded_text([&entry] { return core::render(entry); });
+        const std::string_view rendered = guarded_text([&] { return core::render(entry, space); });
         if (row > 0)
             appendStringInfoString(&text, "\n\n");
         appendBinaryStringInfo(&text, rendered.data(), static_cast<int>(rendered.size()));
