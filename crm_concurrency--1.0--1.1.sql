@@ -19,6 +19,11 @@ $$;
 COMMENT ON FUNCTION crm_concurrency_version() IS
     'the version of the library that this session has loaded; that of the SQL objects is in pg_extension, and crm_doctor() compares them';
 
+-- Reading ----------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
+    'a customer as {"key": text, "customer": row, "comments": [...], "comments_total": n, "lock": ...}, its latest comments as a tree of replies, as far as the caller may read it, now or as it was at a time; NULL for a customer that is not there, or was not then; raises 22004 and 22023 for bad arguments and for a time before the kept history, 42501, 55000 where no table is attached';
+
 -- Operations -------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION crm_verify(bigint) IS

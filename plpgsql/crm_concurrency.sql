@@ -223,6 +223,11 @@ CREATE OR REPLACE FUNCTION crm_internal_follows(candidate timestamptz, current t
 RETURN candidate >= current + interval '1 ms' AND isfinite(current)
        AND candidate >= '0001-01-01 00:00:00+00' AND candidate < '10000-01-01 00:00:00+00';
 
+-- Whether a version that is given lies further ahead of the clock than those of servers whose clocks are kept in step. What a
+-- dump has, whose script turns off check_function_bodies, comes back as it was.
+CREATE OR REPLACE FUNCTION crm_internal_is_ahead(t timestamptz) RETURNS boolean VOLATILE
+RETURN t > clock_timestamp() + interval '1 s' AND current_setting('check_function_bodies') = 'on';
+
 -- Whether a text is empty or nothing but white space, Unicode's included.
 CREATE OR REPLACE FUNCTION crm_internal_is_blank(words text) RETURNS boolean IMMUTABLE
 RETURN btrim(words, E' \t\n\x0b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
@@ -744,7 +749,10 @@ BEGIN
         FROM jsonb_each(to_jsonb(before)) b FULL JOIN jsonb_each(to_jsonb(after)) a USING (key),
              LATERAL (SELECT key) AS k (column_name)
         WHERE column_name NOT IN ('id', 'status', 'updated_at')
-          AND coalesce(b.value, 'null')::text <> coalesce(a.value, 'null')::text);
+          AND coalesce(b.value, 'null')::text <> coalesce(a.value, 'null')::text
+          -- What is generated follows from the other columns.
+          AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'crm_schema.customers'::regclass AND attname = column_name
+                                                     AND attgenerated <> ''));
     IF pg_column_size(changed) > 16777216 THEN
         RETURN crm_schema.crm_internal_large_change(before, after);
     END IF;
@@ -767,7 +775,7 @@ BEGIN
                                              attname), ', ' ORDER BY attnum))
              FROM pg_attribute
              WHERE attrelid = 'crm_schema.customers'::regclass AND attnum > 0 AND NOT attisdropped
-               AND attname NOT IN ('id', 'status', 'updated_at'))
+               AND attgenerated = '' AND attname NOT IN ('id', 'status', 'updated_at'))
         INTO differing USING before, after;
     FOREACH name IN ARRAY array_remove(differing, NULL) LOOP
         EXECUTE format('SELECT b.shown AS was, a.shown AS becomes, coalesce(b.takes, 0) + coalesce(a.takes, 0) AS takes, '
@@ -1093,7 +1101,7 @@ BEGIN
     IF now_version IS NULL THEN
         RETURN;
     END IF;
-    detail := jsonb_build_object('current', now_is.shown);
+    detail := jsonb_build_object('key', customer::text, 'current', now_is.shown);
     IF lock_author IS NOT NULL THEN
         detail := detail || jsonb_build_object('lock', jsonb_build_object(
             'author', lock_author, 'locked_at', locked_at, 'expires_at', lock_expires_at));
@@ -1447,7 +1455,8 @@ BEGIN
     IF plan.outcome = 'merged' THEN
         result.message := format('Customer %s is saved together with what others changed since you read it.',
                                  save.customer);
-        result.detail := jsonb_build_object('current', (crm_schema.crm_internal_row(save.customer)).shown);
+        result.detail := jsonb_build_object('key', save.customer::text,
+                                            'current', (crm_schema.crm_internal_row(save.customer)).shown);
         IF result.detail -> 'current' = 'null' THEN
             result.detail := NULL;
         ELSIF others IS NOT NULL THEN
@@ -2093,7 +2102,10 @@ BEGIN
                     DETAIL = 'One version has one successor; the save was undone.',
                     HINT = 'Let the trigger change the row by a plain UPDATE.';
         END IF;
-    ELSIF NEW.updated_at < '9999-01-01 00:00:00+00' AND crm_schema.crm_internal_follows(NEW.updated_at, OLD.updated_at) THEN
+    ELSIF crm_schema.crm_internal_follows(NEW.updated_at, OLD.updated_at)
+          AND (NOT crm_schema.crm_internal_is_ahead(NEW.updated_at)
+               -- A row is lifted above its chain, which may lie ahead.
+               OR coalesce(saved[1] = 'lift' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1, false)) THEN
         RETURN NEW;
     END IF;
     next := crm_schema.crm_internal_next(OLD.updated_at);
@@ -2133,9 +2145,12 @@ BEGIN
     END IF;
     SELECT version, operation INTO head, head_operation FROM crm_schema.customer_history
     WHERE customer_id = NEW.id ORDER BY version DESC LIMIT 1;
+    -- Where the customer is there, the statement fails, or ON CONFLICT compares what was given.
     IF NEW.updated_at IS NOT NULL
-       AND (head IS NULL OR crm_schema.crm_internal_follows(NEW.updated_at, head)
-            OR (NEW.updated_at = head AND head_operation <> 'delete')) THEN
+       AND (CASE WHEN crm_schema.crm_internal_is_ahead(NEW.updated_at)
+                 THEN EXISTS (SELECT FROM crm_schema.customers WHERE id = NEW.id)
+                 ELSE head IS NULL OR head_operation <> 'delete' OR crm_schema.crm_internal_follows(NEW.updated_at, head)
+            END) THEN
         RETURN NEW;
     END IF;
     NEW.updated_at := crm_schema.crm_internal_next(head);
@@ -2214,9 +2229,10 @@ BEGIN
         change.version := NEW.updated_at;
         change.previous := head;
         IF NOT crm_schema.crm_internal_follows(NEW.updated_at, head) THEN
-            -- Either a trigger that fired before this one has changed the row again, or the chain grew meanwhile.
-            IF NOT EXISTS (SELECT FROM crm_schema.customer_history h
-                           WHERE h.customer_id = NEW.id AND h.version > NEW.updated_at AND h.previous = NEW.updated_at)
+            -- A trigger that fired before this one may have changed the row again.
+            IF EXISTS (SELECT FROM crm_schema.customers WHERE id = NEW.id AND updated_at = NEW.updated_at)
+               OR NOT EXISTS (SELECT FROM crm_schema.customer_history h
+                              WHERE h.customer_id = NEW.id AND h.version > NEW.updated_at AND h.previous = NEW.updated_at)
                OR EXISTS (SELECT FROM crm_schema.customer_history h
                           WHERE h.customer_id = NEW.id AND h.version = NEW.updated_at) THEN
                 outer_save := coalesce(current_setting('crm_internal.save', true), '');
@@ -2353,7 +2369,7 @@ BEGIN
     clock := clock_timestamp();
     is_owner := crm_schema.crm_internal_owns(TG_RELID);
     -- The owner imports comments of the past, whose author is not the one who adds them.
-    IF is_owner AND NEW.created_at < clock AND NEW.author IS NOT NULL AND NEW.expected_ts IS NULL THEN
+    IF is_owner AND NEW.created_at < statement_timestamp() AND NEW.author IS NOT NULL AND NEW.expected_ts IS NULL THEN
         IF crm_schema.crm_internal_is_blank(NEW.author) THEN
             PERFORM crm_schema.crm_internal_blank('author', 'Pass the name of the person who wrote the comment.');
         END IF;
@@ -2378,7 +2394,8 @@ BEGIN
         NEW.based_on := NEW.expected_ts;
         NEW.expected_ts := NULL;
     ELSE
-        IF NOT is_owner OR NEW.created_at IS NULL OR NEW.created_at > clock THEN
+        -- A time since the statement began is that of the column's default.
+        IF NOT is_owner OR NEW.created_at IS NULL OR NEW.created_at >= statement_timestamp() THEN
             NEW.created_at := clock;
         END IF;
         IF is_owner THEN
@@ -2525,7 +2542,8 @@ BEGIN
             phone      text,
             email      text,
             status     text NOT NULL DEFAULT 'new',
-            updated_at timestamptz(3) NOT NULL
+            -- The defaults let plain INSERTs go on when the triggers are gone.
+            updated_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp())
         ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 
         COMMENT ON TABLE crm_schema.customers IS 'customers; save them with crm_update_customer()';
@@ -2538,7 +2556,7 @@ BEGIN
             id              bigint GENERATED BY DEFAULT AS IDENTITY,
             author          text NOT NULL,
             body            text NOT NULL,
-            created_at      timestamptz NOT NULL,
+            created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
             reply_to        bigint CONSTRAINT comments_reply_to_an_earlier_one CHECK (reply_to < id),
             based_on        timestamptz,
             save_refused    boolean NOT NULL DEFAULT false,
@@ -2626,7 +2644,7 @@ BEGIN
 
     -- Tables that are there may be those of an older version, of a dump, or left by uninstall.sql.
     FOR wanted IN SELECT * FROM (VALUES
-        ('customers', '{id bigint,status text,updated_at timestamp(3) with time zone}'::text[]),
+        ('customers', '{id bigint,status text,updated_at timestamp with time zone}'::text[]),
         ('comments', '{customer_id bigint,id bigint,author text,body text,created_at timestamp with time zone,reply_to bigint,'
                      'based_on timestamp with time zone,save_refused boolean,refused_request uuid,'
                      'adopted_version timestamp with time zone,expected_ts timestamp with time zone}'),
@@ -2640,7 +2658,9 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_class c
                        WHERE relnamespace = schema AND relname = wanted.name AND relkind = 'r'
                          AND pg_get_userbyid(relowner) = owner
-                         AND wanted.columns <@ ARRAY(SELECT attname || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute
+                         -- Older versions have versions of timestamptz(3).
+                         AND wanted.columns <@ ARRAY(SELECT attname || ' ' || replace(format_type(atttypid, atttypmod), '(3)', '')
+                                                     FROM pg_attribute
                                                      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)) THEN
             RAISE duplicate_table
                 USING MESSAGE = format('the tables %s are there, and "%s" is none of crm_concurrency',

@@ -88,6 +88,56 @@ SELECT outcome, status FROM crm_update_customer(7, (SELECT row_version FROM lead
 INSERT INTO leads (id) VALUES (2000) RETURNING row_version IS NOT NULL AS has_version;
 SELECT * FROM crm_verify();
 
+-- plain INSERTs go on, in whatever way the table is let go of
+CREATE SCHEMA attach_insert;
+SET search_path = attach_insert, public;
+SELECT crm_create_tables();
+CREATE FUNCTION insert_all(OUT customers bigint, OUT comments bigint, OUT leads bigint) LANGUAGE plpgsql SET search_path = attach_insert, attach_version AS $$
+BEGIN
+    INSERT INTO customers (name) VALUES ('Acme');
+    INSERT INTO comments (customer_id, author, body) SELECT max(id), 'ana', 'words' FROM customers;
+    INSERT INTO leads (id) SELECT max(id) + 1 FROM leads;
+    INSERT INTO leads_comments (customer_id, author, body) SELECT max(id), 'ana', 'words' FROM leads;
+    SELECT count(*) INTO customers FROM customers WHERE updated_at BETWEEN now() - interval '1 ms' AND clock_timestamp();
+    SELECT count(*) INTO comments FROM comments WHERE created_at BETWEEN now() AND clock_timestamp();
+    SELECT count(*) INTO leads FROM leads JOIN leads_comments ON customer_id = leads.id
+    WHERE row_version BETWEEN now() - interval '1 ms' AND clock_timestamp() AND created_at BETWEEN now() AND clock_timestamp();
+END $$;
+SELECT * FROM insert_all();
+BEGIN;
+DROP EXTENSION crm_concurrency CASCADE;
+SELECT * FROM insert_all();
+ROLLBACK;
+BEGIN;
+SELECT crm_detach('customers'), crm_detach('attach_version.leads');
+SELECT * FROM insert_all();
+ROLLBACK;
+-- as a dump of these tables alone leaves it
+BEGIN;
+DELETE FROM crm_attached_tables;
+SELECT * FROM insert_all();
+SELECT state, hint FROM regress.error('UPDATE customers SET name = name');
+SELECT crm_attach('customers');
+SELECT crm_attach('attach_version.leads', 'stage_id', 'row_version');
+SELECT * FROM insert_all();
+ROLLBACK;
+-- what an older version attached has no defaults: the doctor tells, and letting go gives them
+ALTER TABLE customers ALTER updated_at DROP DEFAULT;
+ALTER TABLE comments ALTER created_at DROP DEFAULT;
+SELECT finding, hint FROM crm_doctor() WHERE check_name = 'defaults';
+BEGIN;
+SELECT crm_detach('customers');
+SELECT * FROM insert_all();
+ROLLBACK;
+DO $$ DECLARE d record; BEGIN FOR d IN SELECT hint FROM crm_doctor() WHERE check_name = 'defaults' LOOP EXECUTE d.hint; END LOOP; END $$;
+SELECT status, finding FROM crm_doctor() WHERE check_name = 'defaults';
+-- a column that was there keeps what it had
+CREATE TABLE theirs (id int PRIMARY KEY, status text, updated_at timestamptz NOT NULL);
+DROP TABLE customers CASCADE;
+SELECT crm_attach('theirs');
+SELECT atthasdef FROM pg_attribute WHERE attrelid = 'theirs'::regclass AND attname = 'updated_at';
+DROP SCHEMA attach_insert CASCADE;
+
 -- a CRM that has a table named comments of its own, and long names
 CREATE SCHEMA attach_names;
 SET search_path = attach_names, public;
@@ -137,8 +187,9 @@ SELECT * FROM crm_verify();
 
 -- an ORM that writes its own updated_at: kept where it is a legal successor, overruled where not
 DROP TRIGGER set_updated_at ON accounts;
-UPDATE accounts SET updated_at = '2999-01-01 00:00:00+00', stage = 'by the ORM' RETURNING updated_at AT TIME ZONE 'UTC' AS kept;
-UPDATE accounts SET updated_at = '2020-01-01 00:00:00+00' RETURNING updated_at > '2999-01-01 00:00:00+00' AS overruled;
+SELECT clock_timestamp() + interval '0.5 s' AS given \gset
+UPDATE accounts SET updated_at = :'given', stage = 'by the ORM' RETURNING updated_at = :'given' AS kept;
+UPDATE accounts SET updated_at = '2020-01-01 00:00:00+00' RETURNING updated_at > :'given' AS overruled;
 SELECT * FROM crm_verify();
 -- every such trigger at once, and many plain writes
 CREATE TRIGGER a_touch BEFORE INSERT OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION touch_by_clock();

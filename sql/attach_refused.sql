@@ -61,6 +61,38 @@ SELECT crm_detach('versions');
 ALTER TABLE versions ALTER COLUMN no_zone TYPE timestamptz(3) USING no_zone AT TIME ZONE 'UTC';
 SELECT crm_attach('versions', version_column => 'no_zone') IS NOT NULL AS changed_column;
 DROP TABLE versions CASCADE;
+-- the hint for each type, pasted: the moments stay what they were, wherever the session is
+CREATE DOMAIN moment AS timestamp;
+CREATE DOMAIN rough AS timestamptz(0);
+CREATE DOMAIN epoch AS bigint;
+CREATE TABLE hints (id int PRIMARY KEY, status text, "no zone" timestamp(3) NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'), no_zone_domain moment NOT NULL,
+    seconds timestamptz(0) NOT NULL DEFAULT now(), hundredths timestamptz(2) NOT NULL, rough rough NOT NULL, day date NOT NULL DEFAULT current_date,
+    int_seconds int NOT NULL DEFAULT 0, big_seconds bigint NOT NULL DEFAULT extract(epoch FROM now()), big_ms bigint NOT NULL, ms_domain epoch NOT NULL,
+    float_seconds float8 NOT NULL, numeric_ms numeric NOT NULL, words text NOT NULL DEFAULT now()::text, short varchar(40) NOT NULL,
+    nullable timestamptz, flag boolean NOT NULL DEFAULT true, row_version int);
+INSERT INTO hints VALUES (1, 'new', '2026-07-05 10:00:00.123', '2026-07-05 10:00:00', '2026-07-05 10:00:00+00', '2026-07-05 10:00:00.12+00', '2026-07-05 10:00:00+00',
+    '2026-07-05', 1783245600, 1783245600, 1783245600123, 1783245600123, 1783245600.123, 1783245600123.4, '2026-07-05 10:00:00.123+00', '2026-07-05 12:00:00.123+02', NULL);
+CREATE FUNCTION paste(col name, OUT hint text, OUT version text) LANGUAGE plpgsql SET TimeZone = 'America/New_York' AS $$
+DECLARE
+    told text;
+    statement text;
+BEGIN
+    told := (SELECT e.hint FROM regress.error(format('SELECT crm_attach(''hints'', version_column => %L)', col)) e);
+    hint := told;
+    FOR statement IN SELECT m[1] FROM regexp_matches(told, '((?:ALTER|UPDATE) [^;]*;)', 'g') m LOOP
+        EXECUTE statement;
+    END LOOP;
+    PERFORM crm_attach('hints', version_column => col);
+    EXECUTE format('SELECT (%I AT TIME ZONE ''UTC'')::text FROM hints WHERE id = 1', col) INTO version;
+    RAISE EXCEPTION 'undone' USING ERRCODE = 'UNDON';
+EXCEPTION WHEN SQLSTATE 'UNDON' THEN
+    NULL;
+END $$;
+SELECT c.attname, p.version, p.hint FROM pg_attribute c, paste(c.attname) p
+WHERE c.attrelid = 'hints'::regclass AND c.attnum > 2 AND c.attname NOT IN ('nullable', 'flag', 'row_version') ORDER BY c.attnum;
+SELECT version IS NOT NULL AS filled_in, hint FROM paste('nullable');
+SELECT state, message, hint FROM regress.error($$SELECT crm_attach('hints', version_column => 'flag')$$);
+DROP TABLE hints;
 -- older comments
 SELECT c, e.state, e.message FROM unnest(ARRAY['none', 'id', 'status', 'updated_at']) c, regress.error(format('SELECT crm_attach(''good'', comments_column => %L)', c)) e;
 -- arguments

@@ -50,7 +50,44 @@ SELECT * FROM fault('ALTER TABLE comments ALTER CONSTRAINT comments_customer_id_
 SELECT * FROM fault('ALTER TABLE customer_history ENABLE ROW LEVEL SECURITY');
 SELECT * FROM fault('SET LOCAL crm_concurrency.allow_truncate = on');
 SELECT * FROM fault('SET LOCAL crm_concurrency.refused_comment_window = 0');
-SELECT * FROM fault($$INSERT INTO customers (id, updated_at) VALUES (2, clock_timestamp() + interval '2 minutes')$$);
+SELECT * FROM fault($$UPDATE customer_history SET version = clock_timestamp() + interval '2 minutes'$$);
+SELECT * FROM fault('CREATE TABLE archive () INHERITS (customers)');
+SELECT * FROM fault('CREATE TABLE people (LIKE customers); ALTER TABLE customers INHERIT people');
+SELECT * FROM fault('CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT');
+SELECT * FROM fault('CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()');
+SELECT * FROM fault('ALTER TABLE customers ALTER updated_at DROP DEFAULT; ALTER TABLE comments ALTER created_at DROP DEFAULT');
+-- each hint that is a statement puts it right
+CREATE FUNCTION mended(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    hint text;
+    left_over bigint;
+BEGIN
+    BEGIN
+        EXECUTE statement;
+        FOR hint IN SELECT f.hint FROM findings() f LOOP
+            EXECUTE hint;
+        END LOOP;
+        left_over := (SELECT count(*) FROM findings());
+        RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+    EXCEPTION WHEN SQLSTATE 'ZZ000' THEN NULL;
+    END;
+    RETURN left_over;
+END $$;
+SELECT mended(statement) FROM (VALUES
+    ('CREATE TABLE archive () INHERITS (customers)'),
+    ('CREATE TABLE people (LIKE customers); ALTER TABLE customers INHERIT people'),
+    ('CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT'),
+    ('CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()'),
+    ('ALTER TABLE customers ALTER updated_at DROP DEFAULT; ALTER TABLE comments ALTER created_at DROP DEFAULT'),
+    ('DROP TRIGGER crm_history_end ON customers'),
+    ('GRANT UPDATE (status) ON customers TO regress_crm_doctor; GRANT INSERT ON comments TO regress_crm_doctor')) s (statement);
+SELECT finding ~ 'an attached table was dropped: OID \d+' AS found FROM crm_doctor() WHERE finding LIKE '%dropped%';
+BEGIN;
+CREATE SCHEMA doctor_dropped;
+SELECT crm_create_tables('doctor_dropped');
+DROP TABLE doctor_dropped.customers CASCADE;
+SELECT finding ~ 'an attached table was dropped: OID \d+' AS found FROM crm_doctor() WHERE finding LIKE '%dropped%';
+ROLLBACK;
 SELECT * FROM fault('DROP TABLE customer_locks');
 SELECT * FROM fault('CREATE SCHEMA doctor_2; CREATE TABLE doctor_2.others (id int PRIMARY KEY, status text); ALTER TABLE doctor_2.others SET (fillfactor = 80);
     SELECT crm_attach(''doctor_2.others''); ALTER TABLE doctor_2.others SET SCHEMA doctor');

@@ -298,3 +298,34 @@ CREATE DOMAIN kind AS text;
 SELECT * FROM save('{"d": "tiny"}');
 ALTER TABLE customers ALTER d TYPE kind;
 SELECT * FROM save('{"d": "whatever"}');
+
+-- Values are equal as their types have it: numbers within JSON, too, whatever their scale; json as what it means.
+CREATE SCHEMA fields_equal;
+SET search_path = fields_equal, public;
+SELECT crm_create_tables();
+ALTER TABLE customers ADD terms jsonb, ADD raw json, ADD rates numeric[], ADD amount numeric;
+INSERT INTO customers (id, name, updated_at, terms, raw, rates, amount)
+VALUES (1, 'Acme', '2026-01-05 10:00:00.123+00', '{"rate": 2.50, "steps": [1.0, {"until": 10.00}]}', '{"b": 1.0, "a": [ ]}', '{1.50,2}', 1.10);
+SELECT asked, outcome FROM (VALUES (jsonb '{"terms": {"rate": 2.5, "steps": [1, {"until": 10}]}}'), ('{"raw": {"a": [], "b": 1}}'), ('{"rates": [1.5, 2.00]}'), ('{"amount": 1.1}')) a (asked),
+    crm_update_customer(1, '2026-01-05 10:00:00.123+00', NULL, NULL, 'ana', fields => asked);
+-- what others wrote in another scale is no change to collide with
+UPDATE customers SET terms = '{"rate": 2.5, "steps": [1, {"until": 10}]}', amount = 1.1, rates = '{1.5,2.0}', updated_at = '2026-01-06 10:00:00.456+00' WHERE id = 1;
+SELECT outcome, detail -> 'conflicts' AS conflicts FROM crm_update_customer(1, '2026-01-05 10:00:00.123+00', NULL, NULL, 'ana', true,
+    fields => '{"terms": {"rate": 3.0}, "amount": 2.0, "rates": [9]}');
+SELECT terms, amount, rates FROM customers;
+SELECT outcome FROM crm_update_customer(1, '2026-01-05 10:00:00.123+00', NULL, NULL, 'ben', true, fields => '{"terms": {"rate": 4}}');
+
+-- A request that was applied is answered when it comes again, though its column was dropped or renamed since.
+SELECT updated_at AS base FROM customers \gset
+SELECT outcome FROM crm_update_customer(1, :'base', 'won', 'Once', 'ana', fields => '{"phone": "1", "amount": 3.50, "terms": {"x": 1.0}, "email": null}');
+ALTER TABLE customers DROP phone, DROP amount, DROP email;
+ALTER TABLE customers RENAME terms TO conditions;
+SELECT outcome FROM crm_update_customer(1, :'base', 'won', 'Once', 'ana', fields => '{"phone": "1", "amount": 3.50, "terms": {"x": 1.0}, "email": null}');
+SELECT outcome FROM crm_update_customer(1, :'base', 'won', 'Once', 'ana', true, fields => '{"phone": "1", "amount": 3.5, "terms": {"x": 1}, "email": null}');
+SELECT * FROM regress.error(format('SELECT crm_update_customer(1, %L, %L, %L, %L, fields => %L)', :'base', 'won', 'Once', 'ana', '{"phone": "2", "amount": 3.50, "terms": {"x": 1.0}, "email": null}'));
+SELECT state FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'won', NULL, 'ana', fields => '{"phone": "1"}')$$);
+SELECT state FROM regress.error($$SELECT crm_update_customer(2, '2026-01-05', 'won', NULL, 'ana', fields => '{"phone": "1"}')$$);
+DELETE FROM customers WHERE id = 1;
+SELECT outcome FROM crm_update_customer(1, :'base', 'won', 'Once', 'ana', fields => '{"phone": "1", "amount": 3.50, "terms": {"x": 1.0}, "email": null}');
+SELECT state FROM regress.error($$SELECT crm_update_customer(1, '2026-01-05', 'won', NULL, 'ana', fields => '{"phone": "1"}')$$);
+DROP SCHEMA fields_equal CASCADE;

@@ -82,6 +82,17 @@ COMMIT;
 SELECT state, message, detail, hint ~ '^Ask for \d{4}-.* or a later time\.$' AS hint FROM regress.error($$SELECT crm_get_customer(2, '2026-01-05 10:00:00.123+00')$$);
 SELECT state, message FROM regress.error($$SELECT crm_get_customer(3, '2026-01-05 10:00:00.123+00')$$);
 
+-- what is generated is not recorded, and of then not told; where nothing has changed since, it is what it was
+CREATE SCHEMA get_customer_generated;
+SET search_path = get_customer_generated, public;
+SELECT crm_create_tables();
+ALTER TABLE customers ADD shown text GENERATED ALWAYS AS (name || '!') STORED;
+INSERT INTO customers (id, name, updated_at) VALUES (1, 'Acme', '2026-01-05 10:00:00.123+00');
+UPDATE customers SET name = 'Bolt', updated_at = '2026-01-06 10:00:00.456+00';
+SELECT operation, fields FROM regress.history(1);
+SELECT crm_get_customer(1, '2026-01-05 12:00+00') -> 'customer' AS then, crm_get_customer(1, '2026-01-06 12:00+00') -> 'customer' AS since;
+DROP SCHEMA get_customer_generated CASCADE;
+SET search_path = get_customer, public;
 -- what was written while triggers were off is a gap: no state is made up of what lies before it
 INSERT INTO customers (id, name, updated_at) VALUES (5, 'Coil', '2026-01-05 10:00:00.123+00'), (6, 'Dyne', '2026-01-05 10:00:00.123+00');
 UPDATE customers SET phone = '1' WHERE id IN (5, 6);

@@ -349,3 +349,41 @@ SET client_min_messages = warning;
 DROP SCHEMA owned, evil3 CASCADE;
 RESET client_min_messages;
 DROP ROLE regress_crm_owner3, regress_crm_caller3;
+
+SET client_min_messages = warning;
+-- Each error names what is not granted, and its hint is the GRANT: pasted, one after the other, they are all it takes.
+CREATE SCHEMA "privileges of"; CREATE ROLE "regress_crm Nobody";
+SET search_path = "privileges of", public;
+SELECT crm_create_tables();
+INSERT INTO customers (id, name, updated_at) VALUES (1, 'Acme', '2026-01-05 10:00:00.123+00');
+INSERT INTO comments (customer_id, author, body) VALUES (1, 'ana', 'words');
+CREATE FUNCTION regress.grants(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    e record;
+BEGIN
+    FOR i IN 1..20 LOOP
+        SET LOCAL ROLE "regress_crm Nobody";
+        e := regress.error(statement);
+        RESET ROLE;
+        EXIT WHEN e.state <> '42501' OR e.hint NOT LIKE 'GRANT %;';
+        EXECUTE e.hint;
+        RETURN NEXT e.message || '. ' || e.detail || ' ' || e.hint;
+    END LOOP;
+    RETURN NEXT e.state || ': ' || e.message;
+END $$;
+SELECT call, grants FROM unnest(ARRAY[
+    $$SELECT crm_update_customer(1, '2026-01-05 10:00:00.123+00', 'won', 'More words', 'ana', reply_to => 1, fields => '{"name": "Acme Ltd"}')$$,
+    $$SELECT crm_update_customer(1, '2026-01-05 10:00:00.123+00', 'lost', 'Refused', 'ben', fields => '{"name": "Acme Inc", "phone": "1"}')$$,
+    $$SELECT crm_add_comment(1, 'Bare', 'ana')$$, $$SELECT crm_lock_customer(1, 'ana')$$, $$SELECT crm_get_customer(1)$$,
+    $$SELECT crm_get_customer(1, now())$$, $$SELECT crm_timeline(1)$$, $$SELECT crm_export_comments(1)$$, $$SELECT crm_verify(1)$$]) WITH ORDINALITY c (call, n), regress.grants(call)
+    WITH ORDINALITY g (grants, m) ORDER BY n, m;
+-- the same by statements
+REVOKE ALL ON ALL TABLES IN SCHEMA "privileges of" FROM "regress_crm Nobody";
+REVOKE ALL (id, name, phone, status, updated_at) ON customers FROM "regress_crm Nobody";
+REVOKE ALL (customer_id, id, author, body, created_at, reply_to) ON comments FROM "regress_crm Nobody";
+SET crm_concurrency.access_path = spi;
+SELECT grants FROM regress.grants($$SELECT crm_update_customer(1, '2026-01-05 10:00:00.123+00', 'lost', 'Refused', 'ben', reply_to => 1, fields => '{"name": "Acme Inc", "phone": "1"}')$$) grants;
+RESET crm_concurrency.access_path;
+DROP SCHEMA "privileges of" CASCADE;
+DROP ROLE "regress_crm Nobody";
+DROP FUNCTION regress.grants(text);

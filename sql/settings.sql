@@ -140,7 +140,7 @@ END $$;
 
 -- What is told, without numbers of rows and the times of the clock.
 CREATE FUNCTION told(what text) RETURNS text LANGUAGE sql RETURN
-    regexp_replace(regexp_replace(what, '"(recorded_at|timestamp|version|previous|updated_at)": "[^"]*"', '"\1": "time"', 'g'),
+    regexp_replace(regexp_replace(what, '"(recorded_at|timestamp|version|previous|updated_at|key)": "[^"]*"', '"\1": "time"', 'g'),
                    '"(id|comment_id)": [0-9]+', '"\1": 0', 'g');
 CREATE FUNCTION fields(since text) RETURNS jsonb LANGUAGE sql RETURN
     jsonb_build_object('due', since, 'born', '1980-02-29', 'spent', 'P1Y2M3DT4H5M6.7S', 'score', 0.30000000000000004,

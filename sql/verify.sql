@@ -97,5 +97,18 @@ ALTER TABLE deals DISABLE TRIGGER USER;
 UPDATE deals SET "Stage" = 'new';
 SELECT customer, invariant, problem, detail FROM crm_verify_by_key('00000000-0000-0000-0000-000000000001');
 SELECT regress.state($$SELECT crm_verify_by_key('1')$$), regress.state('SELECT crm_verify(1)');
+ALTER TABLE deals ENABLE TRIGGER USER;
+-- labels that were renamed are those of older changes: they are not compared
+UPDATE deals SET "Stage" = 'won';
+SELECT crm_prune_history('0', 100);
+ALTER TYPE verify_2.stage RENAME VALUE 'won' TO 'closed';
+SELECT * FROM crm_verify();
+UPDATE deals SET "Stage" = 'new';
+SELECT status_from, status_to FROM deals_history ORDER BY version DESC LIMIT 2;
+SELECT * FROM crm_verify();
+SELECT * FROM crm_verify_by_key('00000000-0000-0000-0000-000000000001');
+ALTER TABLE deals DISABLE TRIGGER USER;
+UPDATE deals SET "Stage" = 'closed';
+SELECT customer, invariant, problem, detail FROM crm_verify();
 DROP SCHEMA verify, verify_2 CASCADE;
 DROP ROLE regress_crm_verify;

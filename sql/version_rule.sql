@@ -9,8 +9,17 @@ INSERT INTO customers (id) VALUES (1) RETURNING updated_at BETWEEN now() - inter
     updated_at = date_trunc('milliseconds', updated_at) AS whole;
 SELECT * FROM regress.history(1);
 SELECT version = regress.current(1) AS same, previous, based_on, author, status_to, request FROM customer_history;
--- an explicit version above the chain is kept, in whatever time
+-- an explicit version above the chain is kept, in whatever time of the past
 INSERT INTO customers (id, name, updated_at) VALUES (2, 'old', '1999-12-31 23:59:59.999+00'), (3, 'ahead', '2990-01-01 00:00:00+00');
+SELECT updated_at <= clock_timestamp() AS overruled FROM customers WHERE id = 3;
+-- where the clock was set back, a version lies ahead of it
+CREATE FUNCTION put_ahead(customer bigint, version timestamptz) RETURNS void LANGUAGE plpgsql
+SET session_replication_role = replica AS $$
+BEGIN
+    UPDATE customer_history h SET version = put_ahead.version FROM customers c WHERE c.id = customer AND h.customer_id = c.id AND h.version = c.updated_at;
+    UPDATE customers SET updated_at = put_ahead.version WHERE id = customer;
+END $$;
+SELECT put_ahead(3, '2990-01-01 00:00:00+00');
 SELECT id, updated_at AT TIME ZONE 'UTC' AS updated_at, (SELECT version = updated_at FROM customer_history WHERE customer_id = id) AS in_history
 FROM customers WHERE id IN (2, 3) ORDER BY id;
 -- NULL is as good as none
@@ -25,10 +34,15 @@ SELECT * FROM regress.history(1);
 UPDATE customers SET name = 'further' WHERE id = 3 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 SELECT outcome, updated_at AT TIME ZONE 'UTC' AS updated_at FROM crm_update_customer(3, regress.current(3), 'x', NULL, 'ana');
 SELECT recorded_at < '2990-01-01' AS clock FROM customer_history WHERE customer_id = 3;
--- an explicit version that is a legal successor is kept
-UPDATE customers SET updated_at = '2999-01-01 00:00:00.5+00' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
-UPDATE customers SET updated_at = updated_at + interval '1 ms' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
--- any other is overruled
+-- an explicit version that is a legal successor is kept, also where the clock that gave it is a little fast
+SELECT date_trunc('milliseconds', clock_timestamp() + interval '0.9 s') AS given \gset
+UPDATE customers SET updated_at = :'given' WHERE id = 1 RETURNING updated_at = :'given' AS kept;
+UPDATE customers SET updated_at = updated_at + interval '1 ms' WHERE id = 1 RETURNING updated_at = :'given'::timestamptz + interval '1 ms' AS kept;
+-- any other is overruled: further ahead of the clock,
+UPDATE customers SET updated_at = clock_timestamp() + interval '1 day' WHERE id = 1 RETURNING updated_at < clock_timestamp() + interval '1 hour' AS overruled;
+UPDATE customers SET updated_at = '9998-01-01' WHERE id = 1 RETURNING updated_at < clock_timestamp() + interval '1 hour' AS overruled;
+-- or not above the current one
+SELECT put_ahead(1, '2999-01-01 00:00:00.501+00');
 UPDATE customers SET updated_at = '2001-01-01' WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 UPDATE customers SET updated_at = updated_at WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 UPDATE customers SET updated_at = NULL WHERE id = 1 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
@@ -39,12 +53,24 @@ UPDATE customers SET updated_at = '10000-01-01 00:00:00+00' WHERE id = 1 RETURNI
 CREATE SCHEMA version_rule_us;
 CREATE TABLE version_rule_us.customers (id bigint PRIMARY KEY, status text, updated_at timestamptz NOT NULL);
 SELECT crm_attach('version_rule_us.customers', comments => 'comments', history => 'customer_history');
-INSERT INTO version_rule_us.customers (id, updated_at) VALUES (1, '2990-05-05 05:05:05.000500+00') RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+INSERT INTO version_rule_us.customers (id, updated_at) VALUES (1, '2020-05-05 05:05:05.000500+00') RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 SET search_path = version_rule_us, public;
-UPDATE customers SET updated_at = updated_at + interval '999 us' RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 UPDATE customers SET updated_at = updated_at + interval '1 ms 1 us' RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SELECT version_rule.put_ahead(1, '2990-05-05 05:05:05.001501+00');
+UPDATE customers SET updated_at = updated_at + interval '999 us' RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SELECT version_rule.put_ahead(1, '2990-05-05 05:05:05.003501+00');
 SELECT outcome, updated_at AT TIME ZONE 'UTC' AS updated_at FROM crm_update_customer(1, '2990-05-05 05:05:05.003+00', 'cut', NULL, 'ana');
 SELECT outcome, updated_at AT TIME ZONE 'UTC' AS updated_at FROM crm_update_customer(1, '2990-05-05 05:05:05.005+00', 'whole', NULL, 'ana');
+-- an application that keeps microseconds finds its row again by the version that it gave
+CREATE SCHEMA version_rule_orm;
+SET search_path = version_rule_orm, public;
+SELECT crm_create_tables();
+INSERT INTO customers (id) VALUES (1);
+SELECT clock_timestamp() + interval '1 ms' AS first, clock_timestamp() + interval '3 ms' AS second \gset
+UPDATE customers SET updated_at = :'first' WHERE id = 1;
+UPDATE customers SET updated_at = :'second' WHERE id = 1 AND updated_at = :'first' RETURNING updated_at = :'second' AS found;
+SELECT * FROM regress.violations();
+SET search_path = version_rule_us, public;
 SELECT * FROM regress.violations();
 SET search_path = version_rule, public;
 
@@ -54,6 +80,8 @@ SELECT regress.state($$INSERT INTO customers (id, updated_at) VALUES (5, '-infin
 SELECT regress.state($$INSERT INTO customers (id, updated_at) VALUES (5, '10000-01-01 00:00:00+00')$$);
 SELECT regress.state($$INSERT INTO customers (id, updated_at) VALUES (5, '0001-01-01 00:00:00+00 BC')$$);
 INSERT INTO customers (id, updated_at) VALUES (6, '0001-01-01 00:00:00+00'), (7, '9998-12-31 23:59:59.999+00');
+SELECT updated_at <= clock_timestamp() AS overruled FROM customers WHERE id = 7;
+SELECT put_ahead(7, '9998-12-31 23:59:59.999+00');
 UPDATE customers SET name = 'modern' WHERE id = 6 RETURNING updated_at >= now() - interval '1 ms' AS by_clock;
 SELECT * FROM regress.error($$INSERT INTO customers (id, updated_at) VALUES (8, '9999-01-01 00:00:00+00')$$);
 -- no version that is given uses up those that follow
@@ -73,6 +101,30 @@ INSERT INTO customers (id, name) VALUES (100, 'upsert') ON CONFLICT (id) DO NOTH
 INSERT INTO customers (id, name) VALUES (100, 'upsert') ON CONFLICT (id) DO UPDATE SET name = excluded.name;
 INSERT INTO customers (id, name) VALUES (100, 'upsert 2') ON CONFLICT (id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at;
 SELECT n, operation, status_to, fields FROM regress.history(100);
+-- a copy that is compared by its version: a stale one does not win, and a newer one does
+INSERT INTO customers (id, name, updated_at) VALUES (101, 'stale copy', '2001-01-01'), (102, 'stale copy', now() - interval '1 hour')
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at WHERE customers.updated_at < excluded.updated_at
+RETURNING id;
+SELECT clock_timestamp() + interval '0.8 s' AS newer \gset
+INSERT INTO customers (id, name, updated_at) VALUES (101, 'newer copy', :'newer'), (102, 'copy of a fast clock', clock_timestamp() + interval '1 day')
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at WHERE customers.updated_at < excluded.updated_at
+RETURNING id, name, updated_at = :'newer' AS kept, updated_at < clock_timestamp() + interval '1 hour' AS not_ahead;
+-- also where the customer turns out not to be there, as after TRUNCATE
+SET crm_concurrency.allow_truncate = on;
+CREATE SCHEMA version_rule_truncated;
+SET search_path = version_rule_truncated, public;
+SELECT crm_create_tables();
+INSERT INTO customers (id, updated_at) VALUES (1, '2020-01-01'), (2, '2020-01-01'), (3, '2020-01-01'), (4, '2020-01-01');
+UPDATE customers SET updated_at = '2021-01-01';
+TRUNCATE customers CASCADE;
+-- from before the kept history, from within it, its head, and ahead of the clock
+DELETE FROM customer_history WHERE customer_id = 1 AND version = '2020-01-01';
+INSERT INTO customers (id, updated_at) VALUES (1, '2020-01-01'), (2, '2020-06-01'), (3, '2021-01-01'), (4, clock_timestamp() + interval '1 day');
+SELECT c.id, c.updated_at BETWEEN '2022-01-01' AND clock_timestamp() AS by_clock, h.operation, h.previous = '2021-01-01' AS follows
+FROM customers c JOIN customer_history h ON h.customer_id = c.id AND h.version = c.updated_at ORDER BY c.id;
+SELECT * FROM regress.violations() WHERE customer <> 1;
+RESET crm_concurrency.allow_truncate;
+SET search_path = version_rule, public;
 -- COPY
 COPY customers (id, name, updated_at) FROM stdin;
 300	copied	\N
@@ -107,7 +159,10 @@ DELETE FROM customers WHERE id = 2;
 INSERT INTO customers (id, name, updated_at) VALUES (2, 'with an old version', '1999-12-31 23:59:59.999+00')
 RETURNING updated_at > now() - interval '1 ms' AS overruled;
 DELETE FROM customers WHERE id = 2;
-INSERT INTO customers (id, name, updated_at) VALUES (2, 'above the chain', '2980-01-01 00:00:00+00') RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
+SELECT date_trunc('milliseconds', clock_timestamp() + interval '0.9 s') AS given \gset
+INSERT INTO customers (id, name, updated_at) VALUES (2, 'above the chain', :'given') RETURNING updated_at = :'given' AS kept;
+DELETE FROM customers WHERE id = 2;
+INSERT INTO customers (id, name, updated_at) VALUES (2, 'ahead', '2980-01-01 00:00:00+00') RETURNING updated_at < clock_timestamp() + interval '1 hour' AS overruled;
 SELECT * FROM regress.history(2);
 -- in one transaction
 BEGIN;

@@ -2,6 +2,22 @@
 
 namespace crm::errors {
 
+namespace {
+
+void
+report_not_attached(int level, Oid table, const char *consequence)
+{
+    ereport(level,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("table \"%s\" has triggers of crm_concurrency but is not attached", name_of(table)),
+             errdetail("crm_attached_tables has no row for it, or a table it belongs to is gone. %s", consequence),
+             errhint("As the owner, attach the customers table with crm_attach(), which takes the tables and "
+                     "triggers that are there. A restore of data alone loads crm_attached_tables first, or uses "
+                     "--disable-triggers.")));
+}
+
+}  // namespace
+
 const char *
 name_of(Oid table)
 {
@@ -64,11 +80,14 @@ wrong_batch()
 void
 not_attached(Oid table)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("table \"%s\" has triggers of crm_concurrency but is not attached", name_of(table)),
-                    errdetail("crm_attached_tables has no row for it, or a table it belongs to is gone."),
-                    errhint("When restoring a dump, load the data of crm_attached_tables first, or restore with "
-                            "--disable-triggers.")));
+    report_not_attached(ERROR, table, "Nothing was written.");
+    pg_unreachable();
+}
+
+void
+warn_not_attached(Oid table)
+{
+    report_not_attached(WARNING, table, "What its owner inserts meanwhile is not recorded.");
 }
 
 void

@@ -24,6 +24,7 @@ const char *name_of_schema(Oid schema);
 
 // What is wrong with the installation.
 [[noreturn]] void not_attached(Oid table);
+void warn_not_attached(Oid table);
 [[noreturn]] void missing_table(Oid table);
 [[noreturn]] void missing_schema(Oid schema);
 [[noreturn]] void missing_column(Oid table, const char *column);

@@ -48,6 +48,38 @@ may_others_create(Oid schema, Oid owner)
     return may_create;
 }
 
+Sql
+name_of(AclMode right)
+{
+    switch (right)
+    {
+        case ACL_SELECT:
+            return sql("SELECT");
+        case ACL_INSERT:
+            return sql("INSERT");
+        case ACL_UPDATE:
+            return sql("UPDATE");
+        case ACL_DELETE:
+            return sql("DELETE");
+        case ACL_USAGE:
+            return sql("USAGE");
+        case ACL_CREATE:
+            return sql("CREATE");
+        default:
+            elog(ERROR, "unknown privilege %u", static_cast<unsigned>(right));
+    }
+}
+
+// Raises 42501 as PostgreSQL does, and tells what is not granted and how it is.
+[[noreturn]] void
+deny(const char *kind, const char *name, const Sql &privilege)
+{
+    const char *role = GetUserNameFromId(GetUserId(), false);
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for %s %s", kind, name),
+                    errdetail("Role \"%s\" has not the privilege %s.", role, privilege.text()),
+                    errhint("GRANT %s TO %s;", privilege.text(), quote_identifier(role))));
+}
+
 }  // namespace
 
 Owner
@@ -166,27 +198,37 @@ require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclM
         return;
     for (const AttrNumber column : columns)
         if (pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
-            deny_table(table);
+            deny_columns(table, columns, right);
 }
 
 void
-deny_table(Oid table)
+deny_columns(Oid table, std::initializer_list<AttrNumber> columns, AclMode right)
 {
-    const char *name = get_rel_name(table);
-    if (name == nullptr)
+    if (get_rel_relkind(table) == '\0')
         errors::missing_table(table);
-    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name);
-    pg_unreachable();
+    Sql *names = static_cast<Sql *>(palloc0(columns.size() * sizeof(Sql)));
+    std::size_t count = 0;
+    for (const AttrNumber column : columns)
+        if (column != InvalidAttrNumber && !has_column_right(table, column, right))
+            names[count++] = sql_identifier(get_attname(table, column, false));
+    deny("table", errors::name_of(table),
+         sql("{right} ({columns}) ON {table}", {{"right", name_of(right)},
+                                                {"columns", sql_joined(", ", {names, count})},
+                                                {"table", sql_relation(table)}}));
 }
 
 void
-deny_schema(Oid schema)
+deny_table(Oid table, AclMode right)
 {
-    const char *name = get_namespace_name(schema);
-    if (name == nullptr)
-        errors::missing_schema(schema);
-    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, name);
-    pg_unreachable();
+    deny("table", errors::name_of(table),
+         sql("{right} ON {table}", {{"right", name_of(right)}, {"table", sql_relation(table)}}));
+}
+
+void
+deny_schema(Oid schema, AclMode right)
+{
+    deny("schema", errors::name_of_schema(schema),
+         sql("{right} ON SCHEMA {schema}", {{"right", name_of(right)}, {"schema", sql_schema(schema)}}));
 }
 
 void

@@ -17,6 +17,12 @@ is_version_to_give(Timestamp t)
 }
 
 bool
+is_ahead(Timestamp t, Timestamp clock)
+{
+    return t > shifted(clock, tolerated_ahead);
+}
+
+bool
 same_version(Timestamp a, Timestamp b)
 {
     return is_finite(a) && is_finite(b) && a >= earliest_of_version(b) && a <= latest_of_version(b);

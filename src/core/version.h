@@ -14,11 +14,17 @@ inline constexpr Timestamp first_possible_version{-63'082'281'600 * second};
 inline constexpr Timestamp last_possible_version{252'455'616'000 * second - millisecond};
 inline constexpr Timestamp last_version_to_give{252'424'080'000 * second - millisecond};
 
+// A row whose version lies ahead of the clock gets versions by the millisecond, whatever its writers take for the time.
+inline constexpr Microseconds tolerated_ahead = second;
+
 // Whether t can be a version at all: finite and within years 1 to 9999 (UTC).
 bool is_possible_version(Timestamp t);
 
 // Whether t can be given as a version by a write: within years 1 to 9998 (UTC).
 bool is_version_to_give(Timestamp t);
+
+// Whether a version that is given lies further ahead of the clock than those of servers whose clocks are kept in step.
+bool is_ahead(Timestamp t, Timestamp clock);
 
 // Whether both name the same version: they differ by less than a millisecond.
 bool same_version(Timestamp a, Timestamp b);

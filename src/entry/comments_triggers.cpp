@@ -81,13 +81,22 @@ request_of(const CommentRow &comment, core::Timestamp base, std::string_view aut
     return request;
 }
 
+// The time of the past that the owner gives a comment. One since the statement began is that of the column's default.
+std::optional<core::Timestamp>
+time_of_past(const CommentRow &comment)
+{
+    const std::optional<core::Timestamp> given = comment.time(comment.table->comments.created_at);
+    if (!given || given->us >= GetCurrentStatementStartTimestamp() || !caller_owns(comment.table->comments.oid))
+        return std::nullopt;
+    return given;
+}
+
 // Whether the owner adds a comment of the past, whose author is not the one who adds it.
 bool
 is_import(const CommentRow &comment)
 {
-    const std::optional<core::Timestamp> created_at = comment.time(comment.table->comments.created_at);
-    return created_at && *created_at < clock_now() && comment.text(comment.table->comments.author) &&
-           !comment.time(comment.table->comments.expected_ts) && caller_owns(comment.table->comments.oid);
+    return !comment.time(comment.table->comments.expected_ts) && comment.text(comment.table->comments.author) &&
+           time_of_past(comment);
 }
 
 // Who wrote the comment; a missing name is filled in where the authenticated user is known.
@@ -108,11 +117,9 @@ void
 set_plain(const CommentRow &comment, NewValues &set)
 {
     if (!caller_owns(comment.table->comments.oid))
-        return set.set(comment.table->comments, {.created_at = clock_now()});
-    const core::Timestamp now = clock_now();
-    const std::optional<core::Timestamp> created_at = comment.time(comment.table->comments.created_at);
-    if (!created_at || *created_at > now)
-        set.set(comment.table->comments.created_at, TimestampTzGetDatum(now.us));
+        set.set(comment.table->comments, {.created_at = clock_now()});
+    else if (!time_of_past(comment))
+        set.set(comment.table->comments.created_at, TimestampTzGetDatum(clock_now().us));
 }
 
 HeapTuple

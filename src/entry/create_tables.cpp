@@ -20,12 +20,11 @@ constexpr SqlTemplate create_customers[] = {
         phone      text,
         email      text,
         status     text NOT NULL DEFAULT 'new',
-        updated_at timestamptz(3) NOT NULL
+        updated_at timestamptz NOT NULL DEFAULT {default_version}
     ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02))",
 
     R"(COMMENT ON TABLE {schema}.customers IS 'customers; save them with crm_update_customer()')",
-    R"(COMMENT ON COLUMN {schema}.customers.updated_at IS
-        'the version of the row, set by trigger: what the next save sends as expected_ts')",
+    "COMMENT ON COLUMN {schema}.customers.updated_at IS {version_comment}",
 };
 
 // The schema that is named, or the first of the search_path.
@@ -75,7 +74,7 @@ CRM_FUNCTION(crm_create_tables)
     const Oid extension_schema = extension_schema_of(fcinfo);
     const Oid schema = target_schema(fcinfo);
     if (!has_schema_right(schema, GetUserId(), ACL_CREATE))
-        deny_schema(schema);
+        deny_schema(schema, ACL_CREATE);
     // Others who create tables here wait for this transaction.
     LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
     for (const char *table : {"customers", "comments", "customer_history", "customer_locks"})
@@ -89,7 +88,9 @@ CRM_FUNCTION(crm_create_tables)
     set_search_path("pg_catalog, pg_temp");
     const Oid customers = in_spi([&](MemoryContext) {
         for (const SqlTemplate &statement : create_customers)
-            run_utility(sql(statement, {{"schema", schema_name}}));
+            run_utility(sql(statement, {{"schema", schema_name},
+                                        {"default_version", sql(default_version)},
+                                        {"version_comment", sql_literal(version_comment)}}));
         const Oid created = get_relname_relid("customers", schema);
         attach(
             {

@@ -2,6 +2,7 @@
 #include "../boundary/library_version.h"
 #include "../boundary/row_set.h"
 #include "../boundary/value_json.h"
+#include "../tables/attachment.h"
 #include "../tables/own_triggers.h"
 #include "../tables/statements.h"
 
@@ -46,6 +47,22 @@ found (check_name, status, finding, hint) AS (
            'Restore it, or drop the customers table as well.'
     FROM attached a JOIN member m ON m.customers = a.customers
     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.relation)
+
+    UNION ALL
+    SELECT 'attached_tables', 'warning', format('an attached table was dropped: OID %s', r.customers::oid),
+           'Nothing has to be done: the next crm_attach() or crm_create_tables() forgets it.'
+    FROM registered r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.customers)
+
+    UNION ALL
+    SELECT 'attached_tables', 'error', format('rows of %s, which inherits from %s, are not guarded', i.inhrelid::regclass, m.relation),
+           format('ALTER TABLE %s NO INHERIT %s;', i.inhrelid::regclass, m.relation)
+    FROM member m JOIN pg_inherits i ON i.inhparent = m.relation
+
+    UNION ALL
+    SELECT 'attached_tables', 'error', format('%s does not stand alone any more: it inherits from %s', m.relation, i.inhparent::regclass),
+           CASE WHEN c.relispartition THEN format('ALTER TABLE %s DETACH PARTITION %s;', i.inhparent::regclass, m.relation)
+           ELSE format('ALTER TABLE %s NO INHERIT %s;', m.relation, i.inhparent::regclass) END
+    FROM member m JOIN pg_inherits i ON i.inhrelid = m.relation JOIN pg_class c ON c.oid = m.relation
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('schema %s has %s attached tables, of which calls find one', a.relnamespace::regnamespace, count(*)),
@@ -157,6 +174,44 @@ found (check_name, status, finding, hint) AS (
           WHERE t.attrelid = a.comments AND t.attname IN ('customer_id', 'author', 'body')))
 
     UNION ALL
+    SELECT 'privileges', 'warning', format('%s may change the status of %s, but not use its schema', r.rolname, k.customers),
+           format('GRANT USAGE ON SCHEMA %s TO %I;', a.relnamespace::regnamespace, r.rolname)
+    FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
+    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')
+      AND NOT has_schema_privilege(r.oid, a.relnamespace, 'USAGE')
+
+    UNION ALL
+    SELECT 'privileges', 'warning', format('%s may change the status of %s, but not read %s', r.rolname, k.customers, hidden.columns),
+           format('GRANT SELECT (%s) ON %s TO %I;', hidden.columns, k.customers, r.rolname)
+    FROM key_trigger k CROSS JOIN pg_roles r CROSS JOIN LATERAL (
+        SELECT string_agg(quote_ident(t.attname), ', ' ORDER BY t.attnum) AS columns FROM pg_attribute t
+        WHERE t.attrelid = k.customers AND t.attnum IN (k.key, k.status, k.version)
+          AND NOT has_column_privilege(r.oid, k.customers, t.attnum, 'SELECT')) hidden
+    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')
+      AND hidden.columns IS NOT NULL
+
+    UNION ALL
+    SELECT 'other_triggers', 'warning',
+           format('trigger %I of %s is deferred: where it changes a customer at commit, the version that a save has answered is old', t.tgname, t.tgrelid::regclass),
+           format('DROP TRIGGER %I ON %s; %s;', t.tgname, t.tgrelid::regclass,
+                  replace(pg_get_triggerdef(t.oid), ' DEFERRABLE INITIALLY DEFERRED ', ' NOT DEFERRABLE '))
+    FROM member m JOIN pg_trigger t ON t.tgrelid = m.relation JOIN pg_constraint c ON c.oid = t.tgconstraint
+    WHERE c.contype = 't' AND t.tginitdeferred AND t.tgenabled <> 'D'
+      AND (m.role = 'customers' OR m.role = 'comments' AND t.tgtype & 16 = 0)
+
+    UNION ALL
+    SELECT 'defaults', 'warning',
+           format('column %I of %s has no default: plain INSERTs would fail without crm_concurrency', t.attname, t.attrelid::regclass),
+           format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s;', t.attrelid::regclass, t.attname, d.expression)
+    FROM (SELECT k.customers, k.version, {default_version} FROM key_trigger k
+          WHERE col_description(k.customers, k.version) = {version_comment}
+          UNION ALL
+          SELECT m.relation, t.attnum, {default_created_at} FROM member m JOIN pg_attribute t ON t.attrelid = m.relation
+          WHERE m.role = 'comments' AND t.attname = 'created_at') d (relation, number, expression)
+    JOIN pg_attribute t ON t.attrelid = d.relation AND t.attnum = d.number
+    WHERE t.attnotnull AND NOT t.atthasdef AND NOT t.attisdropped
+
+    UNION ALL
     SELECT 'row_security', 'warning', format('row-level security of %s hides changes from the detail of a conflict', m.relation),
            'Grant SELECT on the history by table privileges instead.'
     FROM member m JOIN pg_class c ON c.oid = m.relation WHERE m.role = 'history' AND c.relrowsecurity
@@ -179,7 +234,8 @@ checked (n, check_name, finding) AS (
            (9, 'persistence', 'all tables are logged'),
            (10, 'foreign_keys', 'comments and locks belong to customers that are there'),
            (11, 'privileges', 'who may save may comment'), (12, 'row_security', 'no row-level security hides changes'),
-           (13, 'settings', 'no setting weakens a guarantee'), (14, 'clock', 'no version is ahead of the clock')
+           (13, 'defaults', 'plain INSERTs would go on without crm_concurrency'),
+           (14, 'settings', 'no setting weakens a guarantee'), (15, 'clock', 'no version is ahead of the clock')
 )
 SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.finding) AS finding, f.hint
 FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";
@@ -221,6 +277,9 @@ run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
                                             {"version_trigger", sql_literal(version_trigger.name)},
                                             {"guard_trigger", sql_literal(guard_trigger.name)},
                                             {"end_trigger", sql_literal(end_of_statement_trigger.name)},
+                                            {"version_comment", sql_literal(version_comment)},
+                                            {"default_version", sql_literal(default_version.text().data())},
+                                            {"default_created_at", sql_literal(default_created_at.text().data())},
                                             {"of_clock", sql(of_clock)}}),
                             arguments, rows);
 }

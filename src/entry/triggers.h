@@ -29,7 +29,7 @@ require_row_trigger(FunctionCallInfo fcinfo, Timing timing, const char *function
 }
 
 // The attached table whose member fired. There is none for rows that the owner inserts while the registry does not know the
-// table: pg_dump's data comes in that order. Any other write raises 55000 then.
+// table, of which they are warned: pg_dump's data comes in that order. Any other write raises 55000 then.
 inline std::optional<AttachedTable>
 attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part part)
 {
@@ -41,7 +41,7 @@ attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part par
     struct Known
     {
         std::uint64_t transaction;
-        AttachedTable table;
+        std::optional<AttachedTable> table;
     };
     const Known *known = static_cast<const Known *>(fcinfo->flinfo->fn_extra);
     if (known != nullptr && known->transaction == transaction_number())
@@ -50,11 +50,10 @@ attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part par
         attached_by_member(part, relation, extension_schema_of(fcinfo), Purpose::guard);
     if (!table && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
         errors::not_attached(relation);
-    if (table)
-    {
-        void *memory = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Known));
-        fcinfo->flinfo->fn_extra = new (memory) Known{transaction_number(), *table};
-    }
+    if (!table && TRIGGER_FIRED_BEFORE(data->tg_event))
+        errors::warn_not_attached(relation);
+    void *memory = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Known));
+    fcinfo->flinfo->fn_extra = new (memory) Known{transaction_number(), table};
     return table;
 }
 

@@ -104,6 +104,25 @@ struct Row
         });
     }
 
+    // The history does not say what was generated from the columns of a row, which was recorded in older ones.
+    void remove_generated()
+    {
+        int left = 0;
+        for (int i = 0; i < columns.count; i++)
+            if (!is_generated(columns.names[i]))
+            {
+                columns.names[left] = columns.names[i];
+                columns.values[left++] = columns.values[i];
+            }
+        columns.count = left;
+    }
+
+    bool is_generated(const char *name) const
+    {
+        const AttrNumber column = get_attnum(table->customers.oid, name);
+        return column > 0 && get_attgenerated(table->customers.oid, column) != '\0';
+    }
+
     // Before it is filled with what a deletion recorded, which leaves out nulls.
     void begin(const Key &key)
     {
@@ -162,7 +181,7 @@ std::optional<Datum>
 customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Snapshot snapshot)
 {
     if (!may_read_all_history(table))
-        deny_table(table->history.oid);
+        deny_table(table->history.oid, ACL_SELECT);
     const std::optional<ReadableCustomer> now = access_path(table).read(table, key, snapshot);
     // What row security hides may be there.
     if (!now && is_under_row_security(table->customers.oid))
@@ -203,6 +222,7 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
         return std::nullopt;
     if (version)
         row.columns.set(row.version, jsonb_of_time(*version));
+    row.remove_generated();
     return row.finish();
 }
 

@@ -104,6 +104,8 @@ view_customer(const AttachedTable &table, const Key &key, std::optional<core::Ti
 
     JsonBuilder json;
     json.open_object();
+    json.key("key");
+    json.text(key_text(key));
     json.key("customer");
     json.jsonb(*row);
     if (may_read_comments(table))

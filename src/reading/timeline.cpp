@@ -186,7 +186,7 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     const bool with_changes = may_read_history(table);
     const bool with_comments = may_read_comments(table);
     if (!with_changes && !with_comments)
-        deny_table(table->history.oid);
+        deny_table(table->history.oid, ACL_SELECT);
 
     Arguments arguments = arguments_of(key);
     arguments.add(std::optional<std::int64_t>{max_rows});

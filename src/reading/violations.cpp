@@ -71,13 +71,13 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
     UNION ALL
     SELECT customer_id, 'status', 'a change begins at another status than the one before it ended with',
            jsonb_build_object('version', version, 'status_from', status_from, 'before', status_before)
-    FROM h WHERE previous = before AND status_from IS DISTINCT FROM status_before
+    FROM h WHERE previous = before AND status_from IS DISTINCT FROM status_before AND {are_labels}
 
     UNION ALL
     SELECT h.customer_id, 'status', 'the status of the customer is not that of the last change',
            jsonb_build_object('status', c.status, 'last', h.status_to)
     FROM h JOIN c ON c.customer_id = h.customer_id AND c.version = h.version
-    WHERE h.after IS NULL AND h.operation <> 'delete' AND c.status IS DISTINCT FROM h.status_to
+    WHERE h.after IS NULL AND h.operation <> 'delete' AND c.status IS DISTINCT FROM h.status_to AND {is_label}
 
     UNION ALL
     SELECT h.customer_id, 'comments_kept', 'the comment of a change does not exist',
@@ -124,8 +124,19 @@ require_readable(Oid relation, std::initializer_list<AttrNumber> columns)
 {
     require_all_rows(relation);
     if (!may_name(relation))
-        deny_schema(get_rel_namespace(relation));
+        deny_schema(get_rel_namespace(relation), ACL_USAGE);
     require_column_rights(relation, columns, ACL_SELECT);
+}
+
+// Whether a status of the history can be compared: a label that the type of the column has no more was renamed.
+Sql
+is_label(const AttachedTable &table, SqlTemplate status)
+{
+    const Oid type = getBaseType(table->customers.status_type);
+    if (!type_is_enum(type))
+        return sql("true");
+    return sql("coalesce({status} = ANY (ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = {type})), true)",
+               {{"status", sql(status)}, {"type", sql_literal(psprintf("%u", type))}});
 }
 
 // Adds what is wrong with the customers whose keys meet a condition, or are in an array.
@@ -138,13 +149,17 @@ report(const AttachedTable &table, SqlTemplate condition, std::optional<Datum> k
     arguments.add(core::last_possible_version);
     if (keys)
         arguments.add(get_array_type(key_type), *keys);
-    const Sql query = sql(table, statement,
-                          {
-                              // The type in which the other tables store it.
-                              {"key_type", sql_type(key_type)},
-                              {"of_companion", sql(condition, {{"key", sql("customer_id")}})},
-                              {"of_customers", sql(condition, {{"key", table->customers.key_sql}})},
-                          });
+    const Sql query =
+        sql(table, statement,
+            {
+                // The type in which the other tables store it.
+                {"key_type", sql_type(key_type)},
+                {"of_companion", sql(condition, {{"key", sql("customer_id")}})},
+                {"of_customers", sql(condition, {{"key", table->customers.key_sql}})},
+                {"are_labels", sql("{from} AND {before}", {{"from", is_label(table, "status_from")},
+                                                           {"before", is_label(table, "status_before")}})},
+                {"is_label", is_label(table, "h.status_to")},
+            });
     read_with_fixed_formats(query, arguments, rows);
 }
 

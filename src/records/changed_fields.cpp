@@ -68,7 +68,8 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        if (column->attisdropped || column->attnum == table->customers.key ||
+        // What is generated follows from the other columns.
+        if (column->attisdropped || column->attgenerated != '\0' || column->attnum == table->customers.key ||
             column->attnum == table->customers.status || column->attnum == table->customers.version)
             continue;
         if (!differ(from, to, i, column))

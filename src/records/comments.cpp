@@ -155,7 +155,7 @@ require_comment_rights(const AttachedTable &table, const core::Request &request)
     const Oid schema = get_rel_namespace(table->comments.oid);
     // The search_path, which found the customers, has none that may not be used.
     if (schema != table->schema && !may_name(table->comments.oid))
-        deny_schema(schema);
+        deny_schema(schema, ACL_USAGE);
     require_column_rights(table->comments.oid,
                           {table->comments.customer_id, table->comments.author, table->comments.body}, ACL_INSERT);
     if (request.reply_to)

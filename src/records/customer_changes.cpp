@@ -41,6 +41,14 @@ status_of(const CustomerRows &rows, HeapTuple row)
     return status_text(rows.table, status);
 }
 
+// Whether a version that is given is not to be kept for being ahead of the clock. What a dump has, whose script turns off
+// check_function_bodies, comes back as it was.
+bool
+is_ahead(core::Timestamp version)
+{
+    return check_function_bodies && core::is_ahead(version, clock_now());
+}
+
 core::Timestamp
 require_next(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current)
 {
@@ -57,10 +65,10 @@ require_next(const AttachedTable &table, const Key &key, std::optional<core::Tim
     return *next;
 }
 
-// Gives a row that was inserted while another transaction deleted its predecessor a version above that deletion. The
-// triggers of this update record it as the insertion that it is.
+// Gives a row that was inserted with a version that cannot follow the head of its chain the one that does. The triggers of
+// this update record it as the insertion that it is.
 void
-lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp version, core::Timestamp head)
+lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp head)
 {
     const AttachedTable &table = rows.table;
     SaveInProgress lift = {};
@@ -70,7 +78,7 @@ lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp versi
     lift.step = Step::lift_customer;
 
     Arguments arguments = arguments_of(key);
-    arguments.add(require_next(rows.table, key, std::max(version, head)));
+    arguments.add(require_next(rows.table, key, head));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
         execute_latest(table, update_version, arguments);
@@ -131,16 +139,17 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
                  errdetail("A version that is given is finite and lies within years 1 to 9998."),
                  errhint("Leave the version column out: the trigger sets it.")));
 
-    // Where this is no longer so when the row is inserted, it is lifted above the chain.
+    // What is no longer so when the row is inserted, record_insert() puts right.
     static FreshKeys fresh = {};
-    if (is_fresh(fresh, rows.table, key, GetCurrentCommandId(false)))
-        return given ? *given : require_next(rows.table, key, std::nullopt);
-    const std::optional<ChainHead> head = chain_head(rows.table, key);
-    if (!head)
-        return given ? *given : require_next(rows.table, key, std::nullopt);
-    if (given && (core::is_successor(*given, head->version) || (*given == head->version && !head->is_delete)))
+    std::optional<ChainHead> head;
+    if (!is_fresh(fresh, rows.table, key, GetCurrentCommandId(false)))
+        head = chain_head(rows.table, key);
+    // The customer is there: the statement fails, or ON CONFLICT compares what was given.
+    if (given && head && !head->is_delete)
         return *given;
-    return require_next(rows.table, key, head->version);
+    if (given && (!head || core::is_successor(*given, head->version)) && !is_ahead(*given))
+        return *given;
+    return require_next(rows.table, key, head ? std::optional{head->version} : std::nullopt);
 }
 
 core::Timestamp
@@ -176,7 +185,9 @@ version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, S
                         errdetail("The table was attached with plain_updates => 'refuse'; nothing was changed."),
                         errhint("Save with crm_update_customer(), which checks the version that its author saw.")));
     const std::optional<core::Timestamp> given = version_of(rows, after);
-    if (given && current && core::is_successor(*given, *current) && core::is_version_to_give(*given))
+    if (save != nullptr && save->step == Step::lift_customer)
+        return *given;
+    if (given && current && core::is_successor(*given, *current) && !is_ahead(*given))
         return *given;
     return require_next(rows.table, key, current);
 }
@@ -205,15 +216,13 @@ record_insert(const CustomerRows &rows, HeapTuple row)
         if (head->version == *version && !head->is_delete)
             return;
         change.previous = head->version;
-        if (!core::is_successor(*version, head->version))
-        {
-            // Either a trigger that fired before this one has changed the row again, or the chain grew meanwhile.
-            if (!is_followed(rows.table, key, *version))
-            {
-                lift_above_chain(rows, key, *version, head->version);
-                return;
-            }
+        // A trigger that fired before this one may have changed the row again.
+        if (!is_untouched && is_followed(rows.table, key, *version))
             change.previous = version_before(rows.table, key, *version);
+        else if (!core::is_successor(*version, head->version) || is_ahead(*version))
+        {
+            lift_above_chain(rows, key, head->version);
+            return;
         }
     }
     change.status_to = status_of(rows, row);
@@ -227,13 +236,14 @@ record_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveI
     const Key key = key_of(rows, after);
     const std::optional<core::Timestamp> previous = version_of(rows, before);
     const std::optional<core::Timestamp> version = version_of(rows, after);
-    if (!version || !core::is_possible_version(*version) || (previous && !core::is_successor(*version, *previous)))
+    const Step step = save == nullptr ? Step::none : save->step;
+    if (!version || !core::is_possible_version(*version) ||
+        (previous && step != Step::lift_customer && !core::is_successor(*version, *previous)))
         version_overruled(rows.table->customers.oid, key_text(key));
 
     RecordedChange change = {};
     change.version = *version;
     change.status_to = status_of(rows, after);
-    const Step step = save == nullptr ? Step::none : save->step;
     if (step == Step::lift_customer)
     {
         change.operation = Operation::insert;

@@ -20,7 +20,8 @@ Key key_of(const CustomerRows &rows, HeapTuple row);
 
 std::optional<core::Timestamp> version_of(const CustomerRows &rows, HeapTuple row);
 
-// The version of a row that is inserted: its own where it comes above the chain or restores its head.
+// The version of a row that is inserted: its own where it comes above the chain and not ahead of the clock, or where the
+// customer is there, which the row then restores or is compared with.
 core::Timestamp version_of_insert(const CustomerRows &rows, HeapTuple row);
 
 // The version that a save gives a row which has this one (none: null); raises 40001 when somebody has saved from its base in
@@ -28,8 +29,8 @@ core::Timestamp version_of_insert(const CustomerRows &rows, HeapTuple row);
 core::Timestamp version_of_save(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current,
                                 SaveInProgress &save);
 
-// The version of a row that is updated, by a step of a save or (nullptr) by others: the next one, or a later one that an
-// application chose itself.
+// The version of a row that is updated, by a step of a save or (nullptr) by others: the next one, or a later one, not ahead
+// of the clock, that an application chose itself.
 core::Timestamp version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, SaveInProgress *save);
 
 // These record a change that has been made.

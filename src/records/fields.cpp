@@ -1,6 +1,7 @@
 #include "fields.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/isolated.h"
 #include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
@@ -22,14 +23,54 @@ unknown_field(Oid table, const char *name)
 // What stands for a value that is too large for jsonb: it is no JSON, and so differs from every other.
 constexpr std::string_view too_large = "too large";
 
+// 1.50 and 1.5 are the same number, and clients seldom send it as it is stored.
+JsonbValue
+with_trimmed_number(const JsonbValue &value)
+{
+    JsonbValue copy = value;
+    if (copy.type == jbvNumeric)
+        copy.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value.val.numeric)));
+    return copy;
+}
+
+Datum
+with_trimmed_numbers(JsonbContainer *container)
+{
+    JsonBuilder json;
+    JsonbIterator *iterator = JsonbIteratorInit(container);
+    JsonbValue value;
+    for (;;)
+        switch (JsonbIteratorNext(&iterator, &value, false))
+        {
+            case WJB_BEGIN_OBJECT:
+                json.open_object();
+                break;
+            case WJB_END_OBJECT:
+                json.close_object();
+                break;
+            case WJB_BEGIN_ARRAY:
+                json.open_array();
+                break;
+            case WJB_END_ARRAY:
+                json.close_array();
+                break;
+            case WJB_KEY:
+                json.key({value.val.string.val, static_cast<std::size_t>(value.val.string.len)});
+                break;
+            case WJB_VALUE:
+            case WJB_ELEM:
+                json.add(with_trimmed_number(value));
+                break;
+            case WJB_DONE:
+                return json.finish();
+        }
+}
+
 std::string_view
 json_text(const JsonbValue &value)
 {
-    JsonbValue copy = value;
-    // 1.50 and 1.5 are the same number, and clients seldom send it as it is stored.
-    if (copy.type == jbvNumeric)
-        copy.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value.val.numeric)));
-    return jsonb_text(jsonb_datum(copy));
+    return jsonb_text(value.type == jbvBinary ? with_trimmed_numbers(value.val.binary.data)
+                                              : jsonb_datum(with_trimmed_number(value)));
 }
 
 core::Value
@@ -45,13 +86,15 @@ find_value(Datum object, const char *key, JsonbValue &value)
                                         &value) != nullptr;
 }
 
-// The column that a key of the argument names.
+// The column that a key of the argument names, where it is there.
 Field
-require_field(const AttachedTable &table, const char *name)
+field_of(const AttachedTable &table, const char *name)
 {
+    Field field = {};
+    field.name = pstrdup(name);
     const AttrNumber column = get_attnum(table->customers.oid, name);
     if (column <= 0)
-        unknown_field(table->customers.oid, name);
+        return field;
     if (column == table->customers.key || column == table->customers.status || column == table->customers.version)
         ereport(
             ERROR,
@@ -61,9 +104,7 @@ require_field(const AttachedTable &table, const char *name)
              errhint("Leave the column out of fields.")));
     require_column_rights(table->customers.oid, {column}, ACL_UPDATE);
     require_column_rights(table->customers.oid, {column}, ACL_SELECT);
-    Field field = {};
     field.column = column;
-    field.name = pstrdup(name);
     field.type = get_atttype(table->customers.oid, column);
     return field;
 }
@@ -85,45 +126,57 @@ run_conversion(const AttachedTable &table, const Sql &query, Datum object)
 
 // Converts the values to the types of their columns, as the columns would store them.
 void
-convert(const AttachedTable &table, Datum object, Field *fields, int count)
+convert(const AttachedTable &table, Datum object, std::span<Field> fields)
 {
-    Sql *columns = static_cast<Sql *>(palloc0(count * sizeof(Sql)));
-    for (int i = 0; i < count; i++)
+    Sql *columns = static_cast<Sql *>(palloc0(fields.size() * sizeof(Sql)));
+    std::size_t count = 0;
+    for (const Field &field : fields)
     {
+        if (!field.is_there())
+            continue;
         std::int32_t typmod;
         Oid type, collation;
-        get_atttypetypmodcoll(table->customers.oid, fields[i].column, &type, &typmod, &collation);
-        columns[i] = sql("{name} {type}", {{"name", sql_identifier(fields[i].name)}, {"type", sql_type(type, typmod)}});
+        get_atttypetypmodcoll(table->customers.oid, field.column, &type, &typmod, &collation);
+        columns[count++] =
+            sql("{name} {type}", {{"name", sql_identifier(field.name)}, {"type", sql_type(type, typmod)}});
     }
-    const Sql list = sql_joined(", ", {columns, static_cast<std::size_t>(count)});
+    if (count == 0)
+        return;
+    const Sql list = sql_joined(", ", {columns, count});
     const Sql query = sql("SELECT r.* FROM pg_catalog.jsonb_to_record($1) AS r({columns})", {{"columns", list}});
 
     const int settings = fix_formats();
     if (run_conversion(table, query, object) != SPI_OK_SELECT || SPI_processed != 1)
         elog(ERROR, "could not convert the fields");
     AtEOXact_GUC(true, settings);
-    for (int i = 0; i < count; i++)
-        fields[i].value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &fields[i].is_null);
+    int converted = 0;
+    for (Field &field : fields)
+        if (field.is_there())
+            field.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, ++converted, &field.is_null);
 }
 
 // Renders the values as the history and the detail of a conflict do.
 void
-render(Field *fields, int count)
+render(Datum given, std::span<Field> fields)
 {
     JsonBuilder json;
     ValueRenderer renderer{json};
-    bool *is_rendered = static_cast<bool *>(palloc(count));
+    bool *is_rendered = static_cast<bool *>(palloc(fields.size()));
     json.open_object();
-    for (int i = 0; i < count; i++)
+    for (std::size_t i = 0; i < fields.size(); i++)
     {
+        is_rendered[i] = true;
+        if (!fields[i].is_there())
+            continue;
         json.key(fields[i].name);
         is_rendered[i] = renderer.add(fields[i].value, fields[i].is_null, fields[i].type);
     }
     renderer.finish();
     json.close_object();
-    const Datum object = json.finish();
-    for (int i = 0; i < count; i++)
+    const Datum rendered = json.finish();
+    for (std::size_t i = 0; i < fields.size(); i++)
     {
+        const Datum object = fields[i].is_there() ? rendered : given;
         fields[i].json = is_rendered[i] ? value_in(object, fields[i].name) : core::Value{too_large};
         fields[i].shown = value_shown_in(object, fields[i].name);
     }
@@ -145,10 +198,19 @@ read_fields(const AttachedTable &table, Datum argument)
     Field *fields = static_cast<Field *>(palloc(count * sizeof(Field)));
 
     int found = 0;
-    each_key(&object->root, [&](const char *name) { fields[found++] = require_field(table, name); });
-    convert(table, argument, fields, count);
-    render(fields, count);
-    return {fields, static_cast<std::size_t>(count)};
+    each_key(&object->root, [&](const char *name) { fields[found++] = field_of(table, name); });
+    const std::span all(fields, static_cast<std::size_t>(count));
+    convert(table, argument, all);
+    render(argument, all);
+    return all;
+}
+
+void
+require_columns(const AttachedTable &table, Fields fields)
+{
+    for (const Field &field : fields)
+        if (!field.is_there())
+            unknown_field(table->customers.oid, field.name);
 }
 
 void
@@ -225,6 +287,20 @@ value_of(Datum jsonb)
         value.val.binary.len = static_cast<int>(VARSIZE(root)) - VARHDRSZ;
     }
     return canonical(value);
+}
+
+core::Value
+meaning_of_json(const core::Value &value)
+{
+    if (!value)
+        return value;
+    Datum meaning = 0;
+    const char *problem = isolated([&] {
+        JsonbValue text;
+        JsonbExtractScalar(&DatumGetJsonbP(jsonb_of(value))->root, &text);
+        meaning = DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(text.val.string.val, text.val.string.len)));
+    });
+    return problem == nullptr ? value_of(meaning) : value;
 }
 
 Datum

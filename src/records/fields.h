@@ -16,14 +16,19 @@ struct Field
     bool is_null;
     core::Value json;  // the value as JSON, in one form for values that mean the same; none: it is null
     Datum shown;       // the same as the history would show it, jsonb
+
+    bool is_there() const { return column != InvalidAttrNumber; }
 };
 
 using Fields = std::span<const Field>;
 
 // Reads the fields argument of a save, a jsonb object of column names and values. Raises 22023 for what is no object and
-// for key, status and version, 42703 for an unknown column, 42501 for one that the caller may not read and change, and
-// what the types of the columns raise for values that are none of theirs.
+// for key, status and version, 42501 for one that the caller may not read and change, and what the types of the columns raise
+// for values that are none of theirs. Of a column that is not there, the value is the JSON that was given.
 Fields read_fields(const AttachedTable &table, Datum argument);
+
+// Raises 42703 when the column of one of them is not there.
+void require_columns(const AttachedTable &table, Fields fields);
 
 // Raises 428C9 when one of them is a column that only the server gives values.
 void require_assignable(const AttachedTable &table, Fields fields);
@@ -40,11 +45,15 @@ Datum value_shown_in(Datum object, const char *key);
 // A jsonb value in the form of Field::json.
 core::Value value_of(Datum jsonb);
 
+// What a value of type json, which is shown as its text, means, in that form; the value itself where jsonb cannot hold it.
+core::Value meaning_of_json(const core::Value &value);
+
 // The value as jsonb.
 Datum jsonb_of(const core::Value &value);
 
-// The columns beside key, status and version in which two rows differ, as {"column": {"from": …, "to": …}}; without a row
-// before or after, its side is left out and so are nulls. Empty when there are none.
+// The columns beside key, status, version and what is generated in which two rows differ, as
+// {"column": {"from": …, "to": …}}; without a row before or after, its side is left out and so are nulls. Empty when there
+// are none.
 std::optional<Datum> changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, HeapTuple after);
 
 // What is recorded of an erasure, {"": "erased"}: no column has this name, so that nothing is merged across it.

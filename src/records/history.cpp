@@ -116,7 +116,7 @@ forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp vers
     arguments.add(version);
     arguments.add(after);
     if (pg_class_aclcheck(table->history.oid, GetUserId(), ACL_DELETE) != ACLCHECK_OK)
-        deny_table(table->history.oid);
+        deny_table(table->history.oid, ACL_DELETE);
     execute(table, delete_inserted, arguments);
 }
 

@@ -90,6 +90,8 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
     JsonBuilder json;
 
     json.open_object();
+    json.key("key");
+    json.text(key_text(key));
     json.key("current");
     json.jsonb(customer.row.object);
 
@@ -135,10 +137,12 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
 }
 
 Datum
-merge_detail(const ChangesSince &changes, const ReadableCustomer &customer)
+merge_detail(const Key &key, const ChangesSince &changes, const ReadableCustomer &customer)
 {
     JsonBuilder json;
     json.open_object();
+    json.key("key");
+    json.text(key_text(key));
     json.key("current");
     json.jsonb(customer.row.object);
     add_changes(json, changes);

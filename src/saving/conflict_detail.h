@@ -36,6 +36,6 @@ ConflictDetail conflict_detail(const AttachedTable &table, const Key &key, const
                                const std::optional<EditLock> &lock);
 
 // The detail of a save that was merged: what others had changed since its base, and the customer as it is now.
-Datum merge_detail(const ChangesSince &changes, const ReadableCustomer &customer);
+Datum merge_detail(const Key &key, const ChangesSince &changes, const ReadableCustomer &customer);
 
 }  // namespace crm

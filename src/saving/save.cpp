@@ -66,7 +66,7 @@ apply(const Attempt &save, core::Outcome outcome, const SavePlan &plan, const Cu
         {
             result.status = merged->status;
             result.version = merged->version;
-            result.detail = merge_detail(changes, *merged);
+            result.detail = merge_detail(save.key, changes, *merged);
         }
         return result;
     }
@@ -230,6 +230,9 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
     {
         save.fields = read_fields(table, *fields);
         request.fields = text_of_fields(save.fields);
+        // Where it was applied, a column may have been dropped since.
+        if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
+            require_columns(table, save.fields);
     }
 
     for (std::optional<core::Timestamp> tried;;)

@@ -40,6 +40,15 @@ compare_unknown_base(const AttachedTable &table, const core::Request &request, F
 
 }  // namespace
 
+core::Merge
+ThreeWay::merged() const
+{
+    if (field == nullptr || getBaseType(field->type) != JSONOID)
+        return core::merge(was, mine, theirs);
+    return core::merge(was ? std::optional{meaning_of_json(*was)} : std::nullopt, meaning_of_json(mine),
+                       meaning_of_json(theirs));
+}
+
 ThreeWays
 compare(const AttachedTable &table, const core::Request &request, Fields fields, const ReadableCustomer &customer)
 {

@@ -15,7 +15,7 @@ struct ThreeWay
     core::Value mine;
     core::Value theirs;
 
-    core::Merge merged() const { return core::merge(was, mine, theirs); }
+    core::Merge merged() const;
 };
 
 using ThreeWays = std::span<const ThreeWay>;

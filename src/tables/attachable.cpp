@@ -181,6 +181,64 @@ require_possible_versions(Oid table, const char *column)
                         errhint("Update those rows first.")));
 }
 
+// The expression that makes versions of a column's values; empty for a type whose values are no times.
+Sql
+version_expression(Oid base, const Sql &column)
+{
+    switch (base)
+    {
+        case TIMESTAMPTZOID:
+            return column;
+        case TIMESTAMPOID:
+            return sql("{column} AT TIME ZONE 'UTC'", {{"column", column}});
+        case DATEOID:
+            return sql("{column}::timestamp AT TIME ZONE 'UTC'", {{"column", column}});
+        case INT4OID:
+            return sql("to_timestamp({column})", {{"column", column}});
+        // Of seconds, or of milliseconds: as many seconds end after the year 5000.
+        case INT8OID:
+        case FLOAT8OID:
+        case NUMERICOID:
+            return sql("to_timestamp(CASE WHEN {column} < 100000000000 THEN {column} ELSE {column} / 1000.0 END)",
+                       {{"column", column}});
+        case TEXTOID:
+        case VARCHAROID:
+            return sql("{column}::timestamptz", {{"column", column}});
+        default:
+            return {};
+    }
+}
+
+// What its owner can do about a column of an unsuitable type, in a statement that can be run as it is.
+const char *
+hint_for_version(const AttachRequest &request, const FormData_pg_attribute &column)
+{
+    const char *other_column = "name a new column, which is added without rewriting the table: "
+                               "crm_attach(..., version_column => 'row_version')";
+    const Oid base = getBaseType(column.atttypid);
+    const Sql name = sql_identifier(request.version_column);
+    const Sql expression = version_expression(base, name);
+    if (expression == Sql{})
+        return psprintf("Name the column with the time of the last change, or %s.", other_column);
+
+    // A default that is cast would depend on the zone of the session.
+    Sql no_default;
+    if (column.atthasdef && base != TIMESTAMPTZOID)
+        no_default = sql("ALTER COLUMN {column} DROP DEFAULT, ", {{"column", name}});
+    const Sql statement =
+        sql("ALTER TABLE {table} {no_default}ALTER COLUMN {column} TYPE timestamptz USING {expression};",
+            {{"table", sql_relation(request.customers)},
+             {"no_default", no_default},
+             {"column", name},
+             {"expression", expression}});
+    const char *zone = "";
+    if (base == TIMESTAMPOID || base == DATEOID)
+        zone = " Name the zone of its times where that is not UTC.";
+    else if (base == TEXTOID || base == VARCHAROID)
+        zone = " Texts without a zone are read in the session's TimeZone.";
+    return psprintf("Either change the column: %s%s Or leave it alone and %s.", statement.text(), zone, other_column);
+}
+
 AttrNumber
 require_version(const AttachRequest &request)
 {
@@ -190,29 +248,28 @@ require_version(const AttachRequest &request)
     std::int32_t typmod = column->atttypmod;
     const Oid base = getBaseTypeAndTypmod(column->atttypid, &typmod);
     if (base != TIMESTAMPTZOID || (typmod >= 0 && typmod < 3))
-        ereport(
-            ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-             errmsg("cannot attach \"%s\": its version \"%s\" has type %s", errors::name_of(request.customers),
-                    request.version_column, format_type_with_typemod(column->atttypid, column->atttypmod)),
-             errdetail("A version is a timestamptz that holds milliseconds: a time without its zone means another "
-                       "moment for every client."),
-             errhint("Either change the column: ALTER TABLE ... ALTER COLUMN %s TYPE timestamptz(3) USING %s AT TIME "
-                     "ZONE 'UTC'. Or leave it alone and name a new column, which is added without rewriting the "
-                     "table: crm_attach(..., version_column => 'row_version').",
-                     quote_identifier(request.version_column), quote_identifier(request.version_column))));
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("cannot attach \"%s\": its version \"%s\" has type %s", errors::name_of(request.customers),
+                        request.version_column, format_type_with_typemod(column->atttypid, column->atttypmod)),
+                 errdetail("A version is a timestamptz that holds milliseconds: a time without its zone means another "
+                           "moment for every client."),
+                 errhint("%s", hint_for_version(request, *column))));
     if (column->attgenerated != '\0')
         generated_column(request.customers, request.version_column);
+    const char *table = sql_relation(request.customers).text();
+    const char *name = quote_identifier(request.version_column);
     if (!is_never_null(*column))
-        ereport(ERROR,
-                (errcode(ERRCODE_NOT_NULL_VIOLATION),
-                 errmsg("cannot attach \"%s\": its version \"%s\" can be null", errors::name_of(request.customers),
-                        request.version_column),
-                 errdetail("A customer without a version cannot be saved."),
-                 errhint("Either fill in the nulls and ALTER TABLE ... ALTER COLUMN %s SET NOT NULL. Or name a new "
-                         "column, which is added without rewriting the table: crm_attach(..., version_column => "
-                         "'row_version').",
-                         quote_identifier(request.version_column))));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_NOT_NULL_VIOLATION),
+             errmsg("cannot attach \"%s\": its version \"%s\" can be null", errors::name_of(request.customers),
+                    request.version_column),
+             errdetail("A customer without a version cannot be saved."),
+             errhint("Either fill in the nulls: UPDATE %s SET %s = now() WHERE %s IS NULL; and ALTER TABLE %s ALTER "
+                     "COLUMN %s SET NOT NULL; Or name a new column, which is added without rewriting the table: "
+                     "crm_attach(..., version_column => 'row_version').",
+                     table, name, name, table, name)));
     require_possible_versions(request.customers, request.version_column);
     return column->attnum;
 }

@@ -98,6 +98,25 @@ find_by_search_path(std::span<RegistryEntry> entries)
     return found;
 }
 
+// Raises 42501 where the search_path names a schema with an attached table that the caller may not use.
+void
+require_usable_schemas(Oid extension_schema)
+{
+    List *names;
+    if (!SplitIdentifierString(pstrdup(namespace_search_path), ',', &names))
+        return;
+    ListCell *cell;
+    foreach (cell, names)
+    {
+        const char *name = static_cast<const char *>(lfirst(cell));
+        const Oid schema = get_namespace_oid(name, true);
+        if (OidIsValid(schema) && !has_schema_right(schema, GetUserId(), ACL_USAGE))
+            for (const RegistryEntry &entry : current_entries(extension_schema))
+                if (entry.schema == schema)
+                    deny_schema(schema, ACL_USAGE);
+    }
+}
+
 bool
 may_read(const Registered &table)
 {
@@ -107,23 +126,45 @@ may_read(const Registered &table)
     return false;
 }
 
+// Raises 42501 for the columns of a customers table without which it can be neither read nor saved; for all of it where it has
+// not the trigger that tells them.
+[[noreturn]] void
+deny_customers(const Registered &table, Oid extension_schema, AclMode right)
+{
+    if (Relation relation = RelationIdGetRelation(table.customers); RelationIsValid(relation))
+    {
+        const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
+        RelationClose(relation);
+        if (trigger != nullptr && trigger->tgnattr == 3)
+        {
+            if (right == ACL_SELECT)
+                deny_columns(table.customers, {trigger->tgattr[0], trigger->tgattr[1], trigger->tgattr[2]}, right);
+            deny_columns(table.customers, {trigger->tgattr[1]}, right);
+        }
+    }
+    deny_table(table.customers, right);
+}
+
 // Raises 42501 where the caller has no business with a table, before anything is locked.
 void
-require_any_right(const Registered &table, Purpose purpose)
+require_any_right(const Registered &table, Oid extension_schema, Purpose purpose)
 {
     switch (purpose)
     {
         case Purpose::read:
             if (!may_read(table))
-                deny_table(table.customers);
+                deny_customers(table, extension_schema, ACL_SELECT);
             break;
         case Purpose::save:
             if (!has_right_on_any_column(table.customers, ACL_UPDATE))
-                deny_table(table.customers);
+                deny_customers(table, extension_schema, ACL_UPDATE);
             break;
         case Purpose::comment:
             if (!has_right_on_any_column(table.comments, ACL_INSERT))
-                deny_table(table.comments);
+                deny_columns(table.comments,
+                             {get_attnum(table.comments, "customer_id"), get_attnum(table.comments, "author"),
+                              get_attnum(table.comments, "body")},
+                             ACL_INSERT);
             break;
         case Purpose::administer:
             require_owned(table.customers);
@@ -158,7 +199,7 @@ find_and_lock(Find find, Oid extension_schema, Purpose purpose)
             return std::nullopt;
         if (!locked || *locked != static_cast<const Members &>(*entry))
         {
-            require_any_right(*entry, purpose);
+            require_any_right(*entry, extension_schema, purpose);
             locked = *entry;
             for (const Part part : all_parts)
                 LockRelationOid((*entry)[part], lock_mode(purpose));
@@ -192,6 +233,8 @@ AttachedTable
 attached_by_search_path(Oid extension_schema, Purpose purpose)
 {
     const std::optional<AttachedTable> table = find_and_lock(find_by_search_path, extension_schema, purpose);
+    if (!table)
+        require_usable_schemas(extension_schema);
     if (!table)
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -53,6 +53,17 @@ has_trigger(const Attachment &attachment, const OwnTrigger &wanted, const Attach
     return trigger != nullptr;
 }
 
+// The version column, as the trigger that watches it tells; invalid when there is no such trigger.
+AttrNumber
+watched_version(Oid customers, Oid extension_schema)
+{
+    Relation relation = table_open(customers, NoLock);
+    const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
+    const AttrNumber version = trigger != nullptr && trigger->tgnattr == 3 ? trigger->tgattr[2] : InvalidAttrNumber;
+    table_close(relation, NoLock);
+    return version;
+}
+
 // Drops one of our triggers; false when there is none.
 bool
 drop_trigger(Oid table, const OwnTrigger &own, Oid extension_schema)
@@ -80,16 +91,40 @@ key_type_sql(Oid key_type, Oid collation)
     return sql("{type} COLLATE {collation}", {{"type", sql_type(key_type)}, {"collation", sql_collation(collation)}});
 }
 
+// Gives a column that must have a value and has no default this one.
+void
+require_default(Oid table, AttrNumber number, SqlTemplate expression)
+{
+    HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(number));
+    if (!HeapTupleIsValid(tuple))
+        return;
+    const FormData_pg_attribute column = *reinterpret_cast<FormData_pg_attribute *>(GETSTRUCT(tuple));
+    ReleaseSysCache(tuple);
+    if (column.attnotnull && !column.atthasdef && !column.attisdropped)
+        run_utility(sql("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {expression}",
+                        {{"table", sql_relation(table)},
+                         {"column", sql_identifier(NameStr(column.attname))},
+                         {"expression", sql(expression)}}));
+}
+
+// Lets plain INSERTs go on without the triggers that fill in columns.
+void
+require_defaults(Oid customers, AttrNumber version, Oid comments)
+{
+    require_default(customers, version, default_version);
+    if (const AttrNumber created_at = get_attnum(comments, "created_at"); created_at > 0)
+        require_default(comments, created_at, default_created_at);
+}
+
 // Adds the version column. now() is the same for every row, so the table is not rewritten.
 void
 add_version(const Attachment &attachment)
 {
-    run(attachment, "ALTER TABLE {customers} ADD COLUMN {version} timestamptz(3) NOT NULL DEFAULT now()", {});
-    run(attachment, "ALTER TABLE {customers} ALTER COLUMN {version} DROP DEFAULT", {});
-    run(attachment,
-        "COMMENT ON COLUMN {customers}.{version} IS "
-        "'the version of the row, set by trigger: what the next save sends as expected_ts'",
-        {});
+    run(attachment, "ALTER TABLE {customers} ADD COLUMN {version} timestamptz NOT NULL DEFAULT now()", {});
+    run(attachment, "ALTER TABLE {customers} ALTER COLUMN {version} SET DEFAULT {default}",
+        {{"default", sql(default_version)}});
+    run(attachment, "COMMENT ON COLUMN {customers}.{version} IS {comment}",
+        {{"comment", sql_literal(version_comment)}});
 }
 
 // Writes to the registry, which belongs to the extension's owner. Triggers are made and dropped as the newest catalog has them,
@@ -216,6 +251,8 @@ detach(Oid customers, Oid extension_schema)
         members = *attached;
     members.customers = customers;
 
+    if (const AttrNumber version = watched_version(customers, extension_schema); version != InvalidAttrNumber)
+        require_defaults(customers, version, members.comments);
     bool dropped = false;
     for (const OwnTrigger &own : own_triggers)
         dropped = drop_trigger(members[own.part], own, extension_schema) || dropped;

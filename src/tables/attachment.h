@@ -21,11 +21,21 @@ struct AttachRequest
     bool refuses_plain_updates;
 };
 
+// The default of a version column: what plain INSERTs go on with when the triggers that give versions are gone.
+inline constexpr SqlTemplate default_version = "date_trunc('milliseconds', clock_timestamp())";
+
+// The default of the time of a comment, likewise.
+inline constexpr SqlTemplate default_created_at = "clock_timestamp()";
+
+// The comment on a version column that the extension has made.
+inline constexpr const char *version_comment =
+    "the version of the row, set by trigger: what the next save sends as expected_ts";
+
 // Attaches the table, or makes what is missing of an attachment. The caller must own it. Raises what is wrong with the
 // table or the request, and changes nothing then.
 void attach(const AttachRequest &request, Oid extension_schema);
 
-// Drops the triggers and forgets the attachment; all tables and their rows stay.
+// Drops the triggers and forgets the attachment; all tables and their rows stay, and go on taking plain INSERTs.
 void detach(Oid customers, Oid extension_schema);
 
 // The columns of a table that can be attached.

@@ -149,7 +149,9 @@ SELECT is_empty(
 SELECT col_is_pk('customers', ARRAY['id'], 'key of customers');
 SELECT col_is_pk('comments', ARRAY['customer_id', 'id'], 'key of comments begins with the customer');
 SELECT col_is_pk('customer_history', ARRAY['customer_id', 'version'], 'key of the history begins with the customer');
-SELECT col_type_is('customers', 'updated_at', 'timestamp(3) with time zone', 'versions are kept to the millisecond');
+SELECT col_type_is('customers', 'updated_at', 'timestamp with time zone', 'versions that applications give are kept as they are');
+SELECT col_has_default('customers', 'updated_at', 'INSERTs go on without the extension');
+SELECT col_has_default('comments', 'created_at', 'INSERTs of comments, too');
 SELECT col_not_null('customers', 'updated_at', 'every customer has a version');
 SELECT is_empty(
     $$SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_attribute a

@@ -76,12 +76,13 @@ left_out() {
                               /^SET session_replication_role/,/^RESET session_replication_role/d
                               /ENABLE REPLICA TRIGGER/,/^SELECT state/d' ;;
         # The registry, crm_create_tables() in another schema, comments that were moved, and a search_path that puts operators of others before
-        # PostgreSQL's: the edition is saved from that only where it runs with its owner's rights.
+        # PostgreSQL's: the edition is saved from that only where it runs with its owner's rights. Errors that name a GRANT.
         privileges) echo '/^-- without USAGE/,/^RESET ROLE/d
                           /^-- nor the registry/,/crm_attached_tables SELECT/d
                           /^-- ordinary users make tables/,/^-- row security: everyone/d
                           /^-- attacks by the search_path/,/^DISCARD TEMP/d
-                          /^-- in a schema that may not be used/,/^RESET ROLE; ALTER TABLE privileges_elsewhere/d' ;;
+                          /^-- in a schema that may not be used/,/^RESET ROLE; ALTER TABLE privileges_elsewhere/d
+                          /^-- Each error names what is not granted/,$d' ;;
         # Functions in PL/pgSQL are stopped by PostgreSQL where they write in a parallel worker.
         transactions) echo "/^-- nor does anything write in a parallel/,/'off', false/d" ;;
     esac

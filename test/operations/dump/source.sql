@@ -39,8 +39,12 @@ BEGIN
     DELETE FROM customers WHERE id IN (3, 4);
     INSERT INTO customers (id, name, status) OVERRIDING SYSTEM VALUE VALUES (4, 'Back again', 'returned');
 
-    -- 1005 has versions ahead of the clock
-    INSERT INTO customers (id, name, updated_at) OVERRIDING SYSTEM VALUE VALUES (1005, 'Ahead', '2150-01-01 00:00:00.123+00');
+    -- 1005 has versions ahead of the clock, as if that had been set back
+    INSERT INTO customers (id, name) OVERRIDING SYSTEM VALUE VALUES (1005, 'Ahead');
+    ALTER TABLE customers DISABLE TRIGGER USER;
+    UPDATE customer_history SET version = '2150-01-01 00:00:00.123+00' WHERE customer_id = 1005;
+    UPDATE customers SET updated_at = '2150-01-01 00:00:00.123+00' WHERE id = 1005;
+    ALTER TABLE customers ENABLE TRIGGER USER;
     UPDATE customers SET status = 'further' WHERE id = 1005;
 
     -- the others in bulk
