@@ -44,13 +44,14 @@ attached_or_restoring(FunctionCallInfo fcinfo, const TriggerData *data, Part par
         std::optional<AttachedTable> table;
     };
     const Known *known = static_cast<const Known *>(fcinfo->flinfo->fn_extra);
-    if (known != nullptr && known->transaction == transaction_number())
+    const bool is_known = known != nullptr && known->transaction == transaction_number();
+    if (is_known && known->table)
         return known->table;
     const std::optional<AttachedTable> table =
         attached_by_member(part, relation, extension_schema_of(fcinfo), Purpose::guard);
     if (!table && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && caller_owns(relation)))
         errors::not_attached(relation);
-    if (!table && TRIGGER_FIRED_BEFORE(data->tg_event))
+    if (!table && !is_known && TRIGGER_FIRED_BEFORE(data->tg_event))
         errors::warn_not_attached(relation);
     void *memory = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Known));
     fcinfo->flinfo->fn_extra = new (memory) Known{transaction_number(), table};

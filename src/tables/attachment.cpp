@@ -59,7 +59,9 @@ watched_version(Oid customers, Oid extension_schema)
 {
     Relation relation = table_open(customers, NoLock);
     const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
-    const AttrNumber version = trigger != nullptr && trigger->tgnattr == 3 ? trigger->tgattr[2] : InvalidAttrNumber;
+    AttrNumber version = InvalidAttrNumber;
+    if (trigger != nullptr && trigger->tgnattr == 3)
+        version = trigger->tgattr[2];
     table_close(relation, NoLock);
     return version;
 }

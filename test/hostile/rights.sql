@@ -117,7 +117,7 @@ AS $$ SELECT coalesce(array_agg(name), '{}') FROM rights WHERE subset & bit > 0 
 
 -- What a call is to answer to who has these rights.
 CREATE FUNCTION pg_temp.expected(call calls, has text[]) RETURNS text LANGUAGE sql AS $$
-    SELECT CASE WHEN call.tables AND NOT 'usage' = ANY (has) THEN '55000'
+    SELECT CASE WHEN call.tables AND NOT 'usage' = ANY (has) THEN '42501'
                 WHEN string_to_array(call.needs, ' ') <@ has
                      AND (call.needs_one_of = '' OR string_to_array(call.needs_one_of, ' ') && has) THEN '00000 ' || call.expected
                 ELSE '42501' END
@@ -134,7 +134,7 @@ $$;
 -- A save that is refused shows what its caller may read, and no more.
 CREATE FUNCTION pg_temp.expected_detail(has text[]) RETURNS text[] LANGUAGE sql AS $$
     SELECT array_agg(key ORDER BY key COLLATE "C") FROM (
-        SELECT unnest(ARRAY['current', 'conflicts', 'current.id', 'current.status', 'current.updated_at'])
+        SELECT unnest(ARRAY['key', 'current', 'conflicts', 'current.id', 'current.status', 'current.updated_at'])
         UNION ALL SELECT 'current.phone' WHERE 'field' = ANY (has)
         UNION ALL SELECT unnest(ARRAY['comments', 'comments_total']) WHERE 'read_comments' = ANY (has)
         UNION ALL SELECT unnest(ARRAY['changes', 'changes_total', 'expected_ts_problem']) WHERE 'read_history' = ANY (has)

@@ -22,7 +22,7 @@ CREATE POLICY everybody ON comments TO crm_hostile_user, crm_hostile_reader, crm
 CREATE POLICY tenant ON customers TO crm_hostile_tenant USING (id = 1);
 CREATE POLICY tenant ON comments TO crm_hostile_tenant USING (customer_id = 1);
 
-CREATE TABLE hostile.call (n serial, statement text, by_user text, by_reader text, by_tenant text, by_nobody text DEFAULT '55000');
+CREATE TABLE hostile.call (n serial, statement text, by_user text, by_reader text, by_tenant text, by_nobody text DEFAULT '42501');
 INSERT INTO hostile.call (statement, by_user, by_reader, by_tenant) VALUES
     ($$SELECT outcome FROM crm_update_customer(2, hostile.current(2), 'won', 'words', 'ana')$$, '00000 updated', '42501', '00000 not_found'),
     ($$SELECT outcome FROM crm_update_customer(2, '2001-01-01', 'won', 'words', 'ana', fields => '{"phone": "1"}')$$, '00000 conflict', '42501', '00000 not_found'),
@@ -96,7 +96,7 @@ INSERT INTO hostile.step (change, expected) VALUES
     ('SELECT 1', '00000 updated'), ('REVOKE UPDATE ON customers FROM crm_hostile_user', '42501'), ('GRANT UPDATE (status) ON customers TO crm_hostile_user', '00000 updated'),
     ('REVOKE INSERT ON comments FROM crm_hostile_user', '42501'), ('GRANT crm_hostile_lender TO crm_hostile_user', '00000 updated'),
     (:'without_inherit', '42501'), (:'with_inherit', '00000 updated'), ('REVOKE crm_hostile_lender FROM crm_hostile_user', '42501'),
-    ('GRANT INSERT ON comments TO PUBLIC', '00000 updated'), ('REVOKE USAGE ON SCHEMA crm FROM crm_hostile_user', '55000'), ('GRANT USAGE ON SCHEMA crm TO crm_hostile_user', '00000 updated'),
+    ('GRANT INSERT ON comments TO PUBLIC', '00000 updated'), ('REVOKE USAGE ON SCHEMA crm FROM crm_hostile_user', '42501'), ('GRANT USAGE ON SCHEMA crm TO crm_hostile_user', '00000 updated'),
     ('REVOKE SELECT (status) ON customers FROM crm_hostile_user', '00000 updated'), ('REVOKE SELECT ON customers FROM crm_hostile_user', '42501'), ('GRANT SELECT (id, status, updated_at) ON customers TO crm_hostile_user', '00000 updated'),
     ('DROP POLICY everybody ON customers', '00000 not_found'), ('CREATE POLICY everybody ON customers TO crm_hostile_user USING (true) WITH CHECK (status <> ''won'')', '42501'),
     ('ALTER ROLE crm_hostile_user BYPASSRLS', '00000 updated'), ('ALTER ROLE crm_hostile_user NOBYPASSRLS', '42501'), ('ALTER TABLE customers DISABLE ROW LEVEL SECURITY', '00000 updated'),
@@ -148,11 +148,11 @@ BEGIN
 END $$;
 ALTER FUNCTION hostile.lent OWNER TO crm_hostile_lender;
 SELECT is(hostile.as_role('crm_hostile_nobody', c.statement), c.expected, 'lent and not lent: ' || c.statement)
-FROM (VALUES ($$SELECT outcome FROM crm_update_customer(1, hostile.current(1), 'won', 'words', 'ana')$$, '55000'),
+FROM (VALUES ($$SELECT outcome FROM crm_update_customer(1, hostile.current(1), 'won', 'words', 'ana')$$, '42501'),
              ($$SELECT hostile.lent('SELECT outcome FROM crm_update_customer(1, hostile.current(1), ''won'', ''words'', ''ana'')')$$, '00000 updated'),
-             ($$SELECT outcome FROM crm_update_customer(1, hostile.current(1), 'won', 'words', 'ana')$$, '55000'),
+             ($$SELECT outcome FROM crm_update_customer(1, hostile.current(1), 'won', 'words', 'ana')$$, '42501'),
              ($$SELECT hostile.lent('SELECT crm_get_customer(1::bigint)->''customer'' ? ''phone''')$$, '00000 true'),
-             ($$SELECT crm_get_customer(1::bigint)$$, '55000')) c (statement, expected);
+             ($$SELECT crm_get_customer(1::bigint)$$, '42501')) c (statement, expected);
 
 -- Views ------------------------------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ SET ROLE crm_hostile_nobody;
 SELECT lives_ok($$UPDATE hostile.mine SET status = 'by a view' WHERE hostile.leak(id)$$, 'a view is updated by who may update it');
 SELECT throws_ok($$UPDATE hostile.mine SET updated_at = '2001-01-01', id = 3$$, '0A000', NULL, 'a key is not changed by a view');
 SELECT lives_ok($$UPDATE hostile.everyones SET status = 'by a rule' WHERE id = 2$$, 'a rule writes');
-SELECT is(a.state, '55000', 'a view is no way to the functions') FROM hostile.answer($$SELECT crm_update_customer(1, now(), 'x', NULL, 'eve')$$) a;
+SELECT is(a.state, '42501', 'a view is no way to the functions') FROM hostile.answer($$SELECT crm_update_customer(1, now(), 'x', NULL, 'eve')$$) a;
 RESET ROLE;
 SELECT is((SELECT string_agg(DISTINCT id::text, ' ') FROM hostile.leaked), '1', 'a function in the condition of a security-barrier view sees no hidden row');
 SELECT is((SELECT array_agg(status_to ORDER BY customer_id) FROM customer_history h JOIN customers c ON h.customer_id = c.id AND h.version = c.updated_at), '{by a view,by a rule}', 'what is written by views has versions and history');
