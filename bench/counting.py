@@ -146,7 +146,7 @@ def many_updates(schema: str) -> Statements:
         f"SET search_path = {schema}, public;\n"
         "SET enable_hashjoin = off;\nSET enable_mergejoin = off;\n"
         "UPDATE customers c SET status = 'changed' "
-        f"FROM (SELECT id FROM customers WHERE id > 10 ORDER BY id LIMIT {n}) s WHERE c.id = s.id;\n"
+        f"FROM (SELECT id FROM customers WHERE id > 10 ORDER BY id DESC LIMIT {n}) s WHERE c.id = s.id;\n"
         "SELECT count(*) FROM customers WHERE status = 'changed';\n",
         f'count = "{n}"',
     )
