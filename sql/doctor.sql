@@ -53,7 +53,7 @@ SELECT * FROM fault('SET LOCAL crm_concurrency.refused_comment_window = 0');
 SELECT * FROM fault($$UPDATE customer_history SET version = clock_timestamp() + interval '2 minutes'$$);
 SELECT * FROM fault('CREATE TABLE archive () INHERITS (customers)');
 SELECT * FROM fault('CREATE TABLE people (LIKE customers); ALTER TABLE customers INHERIT people');
-SELECT * FROM fault('CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT');
+SELECT * FROM fault('ALTER TABLE customers ALTER id DROP IDENTITY; CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT');
 SELECT * FROM fault('CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()');
 SELECT * FROM fault('ALTER TABLE customers ALTER updated_at DROP DEFAULT; ALTER TABLE comments ALTER created_at DROP DEFAULT');
 -- each hint that is a statement puts it right
@@ -76,7 +76,7 @@ END $$;
 SELECT mended(statement) FROM (VALUES
     ('CREATE TABLE archive () INHERITS (customers)'),
     ('CREATE TABLE people (LIKE customers); ALTER TABLE customers INHERIT people'),
-    ('CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT'),
+    ('ALTER TABLE customers ALTER id DROP IDENTITY; CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT'),
     ('CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()'),
     ('ALTER TABLE customers ALTER updated_at DROP DEFAULT; ALTER TABLE comments ALTER created_at DROP DEFAULT'),
     ('DROP TRIGGER crm_history_end ON customers'),
