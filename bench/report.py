@@ -19,8 +19,8 @@ THOUSANDS, LINES, SECONDS = "thousand instructions per call", "lines of 64 bytes
 
 def plot(draw: Callable[[Axes], None]) -> str:
     """What is drawn, as SVG to stand in a page of any colour; text stays text, and the same is drawn alike."""
-    with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "crm_concurrency", "font.size": 10, "axes.spines.top": False,
-                            "axes.spines.right": False}):
+    with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "crm_concurrency", "font.size": 10,
+                            "axes.spines.top": False, "axes.spines.right": False}):
         figure, axes = pyplot.subplots(figsize=(7.5, 4))
         draw(axes)
         output = io.StringIO()
