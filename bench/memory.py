@@ -11,18 +11,22 @@ DO $$
 DECLARE
     base timestamptz;
     outcomes text[];
+    customer bigint;
     wanted CONSTANT text[] := '{updated,replayed,unchanged,conflict,merged,locked,not_found,deleted}';
 BEGIN
     FOR i IN 1..:rounds LOOP
-        SELECT updated_at INTO base FROM customers WHERE id = 3;
+        -- Each refusal counts the comments of its customer.
+        customer := 6 + i % 500;
+        SELECT updated_at INTO base FROM customers WHERE id = customer;
         outcomes := ARRAY[
-            (SELECT outcome FROM crm_update_customer(3, base, 'status ' || i, 'Comment ' || i, 'ana')),
-            (SELECT outcome FROM crm_update_customer(3, base, 'status ' || i, 'Comment ' || i, 'ana'))];
+            (SELECT outcome FROM crm_update_customer(customer, base, 'status ' || i, 'Comment ' || i, 'ana')),
+            (SELECT outcome FROM crm_update_customer(customer, base, 'status ' || i, 'Comment ' || i, 'ana'))];
         outcomes := outcomes || ARRAY[
-            (SELECT outcome FROM crm_update_customer(3, (SELECT updated_at FROM customers WHERE id = 3), 'status ' || i,
+            (SELECT outcome FROM crm_update_customer(customer, (SELECT updated_at FROM customers WHERE id = customer),
+                                                     'status ' || i,
                                                      NULL, 'ana')),
-            (SELECT outcome FROM crm_update_customer(3, base, 'other', 'Refused ' || i, 'ana')),
-            (SELECT outcome FROM crm_update_customer(3, base, NULL, NULL, 'ana', merge => true,
+            (SELECT outcome FROM crm_update_customer(customer, base, 'other', 'Refused ' || i, 'ana')),
+            (SELECT outcome FROM crm_update_customer(customer, base, NULL, NULL, 'ana', merge => true,
                                                      fields => jsonb_build_object('name', base::text))),
             (SELECT outcome FROM crm_update_customer(4, (SELECT updated_at FROM customers WHERE id = 4), 'x' || i, NULL,
                                                      'ana')),

@@ -2085,6 +2085,8 @@ CREATE OR REPLACE FUNCTION crm_customers_version() RETURNS trigger LANGUAGE plpg
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     saved CONSTANT text[] := nullif(current_setting('crm_internal.save', true), '');
+    lifts CONSTANT boolean := coalesce(
+        saved[1] = 'lift' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1, false);
     checked timestamptz;  -- the version that the row had when it was found fit to be saved
     next timestamptz;
 BEGIN
@@ -2103,12 +2105,12 @@ BEGIN
                     HINT = 'Let the trigger change the row by a plain UPDATE.';
         END IF;
     ELSIF crm_schema.crm_internal_follows(NEW.updated_at, OLD.updated_at)
-          AND (NOT crm_schema.crm_internal_is_ahead(NEW.updated_at)
-               -- A row is lifted above its chain, which may lie ahead.
-               OR coalesce(saved[1] = 'lift' AND saved[2] = NEW.id::text AND saved[3]::integer = pg_trigger_depth() - 1, false)) THEN
+          AND NOT crm_schema.crm_internal_is_ahead(NEW.updated_at) AND NOT lifts THEN
         RETURN NEW;
     END IF;
-    next := crm_schema.crm_internal_next(OLD.updated_at);
+    -- A row is lifted above its chain, whatever triggers of others have made of what was asked.
+    next := crm_schema.crm_internal_next(CASE WHEN lifts THEN greatest(OLD.updated_at, saved[4]::timestamptz)
+                                              ELSE OLD.updated_at END);
     IF next >= '10000-01-01 00:00:00+00' THEN
         PERFORM crm_schema.crm_internal_exhausted(OLD.id);
     END IF;

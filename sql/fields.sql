@@ -303,7 +303,7 @@ SELECT * FROM save('{"d": "whatever"}');
 CREATE SCHEMA fields_equal;
 SET search_path = fields_equal, public;
 SELECT crm_create_tables();
-ALTER TABLE customers ADD terms jsonb, ADD raw json, ADD rates numeric[], ADD amount numeric;
+ALTER TABLE customers ADD terms jsonb, ADD kept_terms jsonb DEFAULT '{"rate": 4.50}', ADD raw json, ADD rates numeric[], ADD amount numeric;
 INSERT INTO customers (id, name, updated_at, terms, raw, rates, amount)
 VALUES (1, 'Acme', '2026-01-05 10:00:00.123+00', '{"rate": 2.50, "steps": [1.0, {"until": 10.00}]}', '{"b": 1.0, "a": [ ]}', '{1.50,2}', 1.10);
 SELECT asked, outcome FROM (VALUES (jsonb '{"terms": {"rate": 2.5, "steps": [1, {"until": 10}]}}'), ('{"raw": {"a": [], "b": 1}}'), ('{"rates": [1.5, 2.00]}'), ('{"amount": 1.1}')) a (asked),
@@ -314,6 +314,12 @@ SELECT outcome, detail -> 'conflicts' AS conflicts FROM crm_update_customer(1, '
     fields => '{"terms": {"rate": 3.0}, "amount": 2.0, "rates": [9]}');
 SELECT terms, amount, rates FROM customers;
 SELECT outcome FROM crm_update_customer(1, '2026-01-05 10:00:00.123+00', NULL, NULL, 'ben', true, fields => '{"terms": {"rate": 4}}');
+
+-- what was recorded of a column before it became json is no text
+SELECT updated_at AS base FROM customers \gset
+UPDATE customers SET kept_terms = '{"rate": 5}';
+ALTER TABLE customers ALTER kept_terms TYPE json;
+SELECT outcome, detail #> '{conflicts,0,was}' AS was FROM crm_update_customer(1, :'base', NULL, NULL, 'ben', true, fields => '{"kept_terms": {"rate": 6}}');
 
 -- A request that was applied is answered when it comes again, though its column was dropped or renamed since.
 SELECT updated_at AS base FROM customers \gset

@@ -123,6 +123,13 @@ INSERT INTO customers (id, updated_at) VALUES (1, '2020-01-01'), (2, '2020-06-01
 SELECT c.id, c.updated_at BETWEEN '2022-01-01' AND clock_timestamp() AS by_clock, h.operation, h.previous = '2021-01-01' AS follows
 FROM customers c JOIN customer_history h ON h.customer_id = c.id AND h.version = c.updated_at ORDER BY c.id;
 SELECT * FROM regress.violations() WHERE customer <> 1;
+-- whatever a trigger of others makes of the version of the row
+CREATE FUNCTION forget_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := CASE NEW.id WHEN 1 THEN NULL ELSE now() END; RETURN NEW; END $$;
+CREATE TRIGGER a_forget BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION forget_version();
+SELECT version_rule.put_ahead(1, '2990-01-01'), version_rule.put_ahead(2, '2990-01-01');
+TRUNCATE customers CASCADE;
+INSERT INTO customers (id, updated_at) VALUES (1, '2020-06-01'), (2, '2020-06-01');
+SELECT id, updated_at - '2990-01-01' AS after_head, (SELECT operation FROM customer_history WHERE customer_id = id AND version = updated_at) FROM customers ORDER BY id;
 RESET crm_concurrency.allow_truncate;
 SET search_path = version_rule, public;
 -- COPY

@@ -71,8 +71,8 @@ bool may_name(Oid table);
 // Raises 42501 unless the current user has a right to these columns.
 void require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right);
 
-// Raises 42501: the current user has not this right to these columns, to a table, or to a schema; the hint is the GRANT that
-// gives it.
+// Raises 42501: the current user has not this right to these columns, to a table, or to a schema; the hint is the GRANT
+// that gives it.
 [[noreturn]] void deny_columns(Oid table, std::initializer_list<AttrNumber> columns, AclMode right);
 [[noreturn]] void deny_table(Oid table, AclMode right);
 [[noreturn]] void deny_schema(Oid schema, AclMode right);

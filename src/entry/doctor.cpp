@@ -54,13 +54,16 @@ found (check_name, status, finding, hint) AS (
     FROM registered r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.customers)
 
     UNION ALL
-    SELECT 'attached_tables', 'error', format('rows of %s, which inherits from %s, are not guarded', i.inhrelid::regclass, m.relation),
+    SELECT 'attached_tables', 'error',
+           format('rows of %s, which inherits from %s, are not guarded', i.inhrelid::regclass, m.relation),
            format('ALTER TABLE %s NO INHERIT %s;', i.inhrelid::regclass, m.relation)
     FROM member m JOIN pg_inherits i ON i.inhparent = m.relation
 
     UNION ALL
-    SELECT 'attached_tables', 'error', format('%s does not stand alone any more: it inherits from %s', m.relation, i.inhparent::regclass),
-           CASE WHEN c.relispartition THEN format('ALTER TABLE %s DETACH PARTITION %s;', i.inhparent::regclass, m.relation)
+    SELECT 'attached_tables', 'error',
+           format('%s does not stand alone any more: it inherits from %s', m.relation, i.inhparent::regclass),
+           CASE WHEN c.relispartition
+                THEN format('ALTER TABLE %s DETACH PARTITION %s;', i.inhparent::regclass, m.relation)
            ELSE format('ALTER TABLE %s NO INHERIT %s;', m.relation, i.inhparent::regclass) END
     FROM member m JOIN pg_inherits i ON i.inhrelid = m.relation JOIN pg_class c ON c.oid = m.relation
 
@@ -174,7 +177,8 @@ found (check_name, status, finding, hint) AS (
           WHERE t.attrelid = a.comments AND t.attname IN ('customer_id', 'author', 'body')))
 
     UNION ALL
-    SELECT 'privileges', 'warning', format('%s may change the status of %s, but not use its schema', r.rolname, k.customers),
+    SELECT 'privileges', 'warning',
+           format('%s may change the status of %s, but not use its schema', r.rolname, k.customers),
            format('GRANT USAGE ON SCHEMA %s TO %I;', a.relnamespace::regnamespace, r.rolname)
     FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
     WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')

@@ -294,13 +294,15 @@ meaning_of_json(const core::Value &value)
 {
     if (!value)
         return value;
-    Datum meaning = 0;
+    std::optional<Datum> meaning;
     const char *problem = isolated([&] {
+        // What was recorded when the column had another type, or by hand, may be no text.
         JsonbValue text;
-        JsonbExtractScalar(&DatumGetJsonbP(jsonb_of(value))->root, &text);
-        meaning = DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(text.val.string.val, text.val.string.len)));
+        if (JsonbExtractScalar(&DatumGetJsonbP(jsonb_of(value))->root, &text) && text.type == jbvString)
+            meaning =
+                DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(text.val.string.val, text.val.string.len)));
     });
-    return problem == nullptr ? value_of(meaning) : value;
+    return problem == nullptr && meaning ? value_of(*meaning) : value;
 }
 
 Datum

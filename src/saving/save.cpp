@@ -154,6 +154,8 @@ plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes
         return plan;
     if (!is_current && (!save.request.merge || !can_be_merged(changes, row.version)))
         return plan;
+    // The request that was found applied may have been pruned since.
+    require_columns(save.table, save.fields);
 
     std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, {}};
     if (!save.fields.empty())

@@ -43,7 +43,7 @@ compare_unknown_base(const AttachedTable &table, const core::Request &request, F
 core::Merge
 ThreeWay::merged() const
 {
-    if (field == nullptr || getBaseType(field->type) != JSONOID)
+    if (field == nullptr || !field->is_there() || getBaseType(field->type) != JSONOID)
         return core::merge(was, mine, theirs);
     return core::merge(was ? std::optional{meaning_of_json(*was)} : std::nullopt, meaning_of_json(mine),
                        meaning_of_json(theirs));
