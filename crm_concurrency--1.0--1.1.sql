@@ -19,6 +19,183 @@ $$;
 COMMENT ON FUNCTION crm_concurrency_version() IS
     'the version of the library that this session has loaded; that of the SQL objects is in pg_extension, and crm_doctor() compares them';
 
+-- The registry -----------------------------------------------------------------------------------
+
+ALTER TABLE crm_attached_tables ADD COLUMN is_customers boolean NOT NULL DEFAULT true;
+
+COMMENT ON TABLE crm_attached_tables IS
+    'the tables that crm_concurrency guards, one row per attachment; the newest row of a table counts';
+COMMENT ON COLUMN crm_attached_tables.customers IS 'the table whose rows are guarded';
+COMMENT ON COLUMN crm_attached_tables.is_customers IS
+    'whether it is the customers table of its schema, which functions find that name no table';
+
+-- Any table -------------------------------------------------------------------------------------
+
+DROP FUNCTION crm_attach(regclass, name, name, name, name, name, name, text);
+
+CREATE FUNCTION crm_attach(
+    customers      regclass,
+    status_column  name DEFAULT 'status',
+    version_column name DEFAULT 'updated_at',
+    comments       name DEFAULT NULL,
+    history        name DEFAULT NULL,
+    locks          name DEFAULT NULL,
+    comments_column name DEFAULT NULL,
+    plain_updates  text DEFAULT 'allow',
+    as_customers   boolean DEFAULT false
+)
+RETURNS regclass
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text, boolean) IS
+    'guards an existing table, of customers or of other records: creates its tables of comments, history and edit locks (default names: <table>_comments, _history, _locks), adds the version column where there is none, creates the triggers and registers it; status_column is NULL for a table without one. The first of a schema is its customers table, which functions find that name no table; as_customers makes it that in place of another. Can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008, 22023 or 42P07 where it cannot be attached; nothing is changed then';
+
+COMMENT ON FUNCTION crm_update_customers(jsonb) IS
+    'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), or of crm_update_record() with the name of the table as "table", each with the outcome of a single save; they are made in the order of their tables and keys, those of one row in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
+
+CREATE FUNCTION crm_update_record(
+    record_table regclass,
+    key          text,
+    expected_ts  timestamptz,
+    status       text,
+    comment      text,
+    author       text,
+    merge        boolean DEFAULT NULL,
+    reply_to     bigint DEFAULT NULL,
+    fields       jsonb DEFAULT NULL
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_update_record(regclass, text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'crm_update_customer() for a row of any attached table, its key given as text; status must be NULL in a table without one; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_get_record(
+    record_table regclass,
+    key          text,
+    at           timestamptz DEFAULT NULL,
+    max_comments integer DEFAULT 50
+)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_get_record(regclass, text, timestamptz, integer) IS
+    'crm_get_customer() for a row of any attached table: {"key": text, "record": row, ...}; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_record_timeline(
+    record_table     regclass,
+    key              text,
+    max_rows        integer DEFAULT 100,
+    before          timestamptz DEFAULT NULL,
+    OUT at           timestamptz,
+    OUT kind         text,
+    OUT version      timestamptz,
+    OUT operation    text,
+    OUT author       text,
+    OUT db_user      name,
+    OUT status_from  text,
+    OUT status_to    text,
+    OUT fields       jsonb,
+    OUT comment_id   bigint,
+    OUT reply_to     bigint,
+    OUT thread       bigint,
+    OUT depth        integer,
+    OUT body         text,
+    OUT save_refused boolean
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_record_timeline(regclass, text, integer, timestamptz) IS
+    'crm_timeline() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_add_record_comment(
+    record_table regclass,
+    key          text,
+    body         text,
+    author       text,
+    reply_to     bigint DEFAULT NULL
+)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_add_record_comment(regclass, text, text, text, bigint) IS
+    'crm_add_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_export_record_comments(record_table regclass, key text, time_zone text DEFAULT 'UTC')
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_export_record_comments(regclass, text, text) IS
+    'crm_export_comments() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_import_record_comments(record_table regclass, key text, comments text, time_zone text DEFAULT 'UTC')
+RETURNS integer
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_import_record_comments(regclass, text, text, text) IS
+    'crm_import_comments() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_lock_record(
+    record_table regclass,
+    key          text,
+    author       text,
+    ttl          interval DEFAULT '15 minutes',
+    lock_id      uuid DEFAULT NULL
+)
+RETURNS crm_lock_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_lock_record(regclass, text, text, interval, uuid) IS
+    'crm_lock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_unlock_record(record_table regclass, key text, lock_id uuid)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_record(regclass, text, uuid) IS
+    'crm_unlock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_verify_record(
+    record_table  regclass,
+    key           text DEFAULT NULL,
+    OUT customer  text,
+    OUT invariant text,
+    OUT problem   text,
+    OUT detail    jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_verify_record(regclass, text) IS
+    'crm_verify() for a row of any attached table, or for all of it (NULL); customer is the key; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_prune_record_history(record_table regclass, keep interval, batch integer DEFAULT 10000)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_prune_record_history(regclass, interval, integer) IS
+    'crm_prune_history() for any attached table; raises 55000 where it is not attached';
+
+CREATE FUNCTION crm_erase_record(record_table regclass, key text)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_erase_record(regclass, text) IS
+    'crm_erase_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
 -- Reading ----------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS

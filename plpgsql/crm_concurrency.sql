@@ -288,7 +288,7 @@ END $$;
 CREATE OR REPLACE FUNCTION crm_internal_suppressed(relation text, customer bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE triggered_action_exception
-        USING MESSAGE = format('another trigger or rule suppressed a write to "%s" for customer %s', relation, customer),
+        USING MESSAGE = format('another trigger or rule suppressed a write to "%s" for key %s', relation, customer),
             DETAIL = 'Nothing was saved.', HINT = 'Look for a BEFORE trigger that returns NULL.';
 END $$;
 
@@ -336,8 +336,8 @@ CREATE OR REPLACE FUNCTION crm_internal_no_comment(customer bigint, comment bigi
 BEGIN
     RAISE foreign_key_violation
         USING MESSAGE = format('customer %s has no comment %s to reply to', customer, comment),
-            DETAIL = 'A reply answers an earlier comment of the same customer; nothing was saved.',
-            HINT = 'Pass the id of one of the customer''s comments as reply_to.';
+            DETAIL = 'A reply answers an earlier comment on the same row; nothing was saved.',
+            HINT = 'Pass the id of one of its comments as reply_to.';
 END $$;
 
 -- A refusal as an error, PT409 or PT423: then nothing is kept.
@@ -350,7 +350,7 @@ BEGIN
     END IF;
     RAISE SQLSTATE 'PT409' USING MESSAGE = format('customer %s is not at the expected version', customer),
         DETAIL = crm_internal_raise.detail::text,
-        HINT = 'Read the customer again and save from its current version. Nothing was kept, not even the comment.';
+        HINT = 'Read it again and save from its current version. Nothing was kept, not even the comment.';
 END $$;
 
 CREATE OR REPLACE FUNCTION crm_internal_check_length(words text) RETURNS void LANGUAGE plpgsql AS $$
@@ -1771,7 +1771,7 @@ BEGIN
         NULL;
     ELSIF NOT crm_schema.crm_internal_customer_stays(customer, pass) THEN
         RAISE foreign_key_violation USING MESSAGE = format('there is no customer %s', customer),
-            DETAIL = 'Nothing was stored.', HINT = 'Pass the key of a customer that is there.';
+            DETAIL = 'Nothing was stored.', HINT = 'Pass a key that is there.';
     ELSIF answered IS NOT NULL AND NOT crm_schema.crm_internal_comment_is_there(customer, answered, pass) THEN
         PERFORM crm_schema.crm_internal_no_comment(customer, answered);
     END IF;
@@ -1998,8 +1998,7 @@ BEGIN
                 IF name NOT IN ('id', 'key', 'expected_ts', 'status', 'comment', 'author', 'merge', 'reply_to', 'fields') THEN
                     RAISE invalid_parameter_value USING MESSAGE = format('a save has no argument "%s"', name),
                         DETAIL = 'No save of the call was made.',
-                        HINT = 'The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and '
-                               'fields; other columns go into fields.';
+                        HINT = 'Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.';
                 END IF;
             END LOOP;
             customer := crm_schema.crm_internal_save_text(save, 'id');

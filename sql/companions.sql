@@ -126,7 +126,7 @@ ALTER TABLE mallory.clients SET SCHEMA shared;
 SET ROLE regress_crm_bob;
 SELECT * FROM save_there();
 SET ROLE regress_crm_mallory;
-SELECT regress.state($$SELECT crm_attach('shared.clients')$$) IS NOT NULL AS answered;
+SELECT regress.state($$SELECT crm_attach('shared.clients')$$), regress.state($$SELECT crm_attach('shared.clients', as_customers => true)$$) AS in_its_place;
 SET ROLE regress_crm_bob;
 SELECT * FROM save_there();
 -- also under another name
@@ -140,9 +140,11 @@ SET client_min_messages = warning;
 SET search_path = shared, public;
 SET ROLE regress_crm_bob;
 SELECT * FROM save_there();
--- when what was there first is detached, or goes, the other is found
+-- when what was there first is detached, or goes, the other is found once its owner asks for that
 SELECT crm_detach('customers');
 SET ROLE regress_crm_mallory;
+SELECT regress.state($$SELECT crm_update_customer(2, now(), 'found', NULL, 'ana')$$);
+SELECT crm_attach('aaa');
 SELECT outcome FROM crm_update_customer(2, (SELECT updated_at FROM aaa WHERE id = 2), 'found', NULL, 'ana');
 RESET ROLE;
 DROP SCHEMA shared, mallory CASCADE;

@@ -175,19 +175,19 @@ other_author(std::string_view author, std::string_view identity)
 }
 
 void
-no_such_customer(const char *key)
+no_such_row(std::string_view row)
 {
-    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("there is no customer %s", key),
-                    errdetail("Nothing was stored."), errhint("Pass the key of a customer that is there.")));
+    ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("there is no %s", row.data()),
+                    errdetail("Nothing was stored."), errhint("Pass a key that is there.")));
 }
 
 void
-no_such_comment(std::int64_t comment_id, const char *key)
+no_such_comment(std::int64_t comment_id, std::string_view row)
 {
     ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-                    errmsg("customer %s has no comment %lld to reply to", key, static_cast<long long>(comment_id)),
-                    errdetail("A reply answers an earlier comment of the same customer; nothing was saved."),
-                    errhint("Pass the id of one of the customer's comments as reply_to.")));
+                    errmsg("%s has no comment %lld to reply to", row.data(), static_cast<long long>(comment_id)),
+                    errdetail("A reply answers an earlier comment on the same row; nothing was saved."),
+                    errhint("Pass the id of one of its comments as reply_to.")));
 }
 
 void
@@ -212,7 +212,7 @@ void
 write_suppressed(Oid table, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-                    errmsg("another trigger or rule suppressed a write to \"%s\" for customer %s", name_of(table), key),
+                    errmsg("another trigger or rule suppressed a write to \"%s\" for key %s", name_of(table), key),
                     errdetail("Nothing was saved."), errhint("Look for a BEFORE trigger that returns NULL.")));
 }
 

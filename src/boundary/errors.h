@@ -17,8 +17,8 @@ const char *name_of_schema(Oid schema);
 [[noreturn]] void comment_too_long(int length, int limit);
 [[noreturn]] void reply_without_comment();
 [[noreturn]] void other_author(std::string_view author, std::string_view identity);
-[[noreturn]] void no_such_customer(const char *key);
-[[noreturn]] void no_such_comment(std::int64_t comment_id, const char *key);
+[[noreturn]] void no_such_row(std::string_view row);
+[[noreturn]] void no_such_comment(std::int64_t comment_id, std::string_view row);
 [[noreturn]] void negative_limit(const char *argument);
 [[noreturn]] void wrong_batch();
 

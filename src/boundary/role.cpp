@@ -197,7 +197,7 @@ require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclM
     if (pg_class_aclcheck(table, GetUserId(), right) == ACLCHECK_OK)
         return;
     for (const AttrNumber column : columns)
-        if (pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
+        if (column != InvalidAttrNumber && pg_attribute_aclcheck(table, column, GetUserId(), right) != ACLCHECK_OK)
             deny_columns(table, columns, right);
 }
 

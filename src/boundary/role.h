@@ -68,7 +68,7 @@ bool has_column_right(Oid table, AttrNumber column, AclMode right);
 // Whether the current user may name the table: may use its schema.
 bool may_name(Oid table);
 
-// Raises 42501 unless the current user has a right to these columns.
+// Raises 42501 unless the current user has a right to these columns. An invalid one is left out.
 void require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right);
 
 // Raises 42501: the current user has not this right to these columns, to a table, or to a schema; the hint is the GRANT

@@ -147,4 +147,18 @@ text_of(Datum datum)
     return {copy, std::strlen(copy)};
 }
 
+std::string_view
+joined_text(std::initializer_list<std::string_view> parts)
+{
+    std::size_t size = 0;
+    for (const std::string_view part : parts)
+        size += part.size();
+    char *text = static_cast<char *>(palloc(size + 1));
+    char *end = text;
+    for (const std::string_view part : parts)
+        end = std::copy(part.begin(), part.end(), end);
+    *end = '\0';
+    return {text, size};
+}
+
 }  // namespace crm

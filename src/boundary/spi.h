@@ -98,4 +98,7 @@ result_optional(Value (*read)(std::uint64_t, int), std::uint64_t row, int column
 Datum text_datum(std::string_view text);
 std::string_view text_of(Datum datum);
 
+// Texts one after the other, zero-terminated, in the current context.
+std::string_view joined_text(std::initializer_list<std::string_view> parts);
+
 }  // namespace crm

@@ -1,5 +1,7 @@
 #include "edit_lock.h"
 
+#include "message.h"
+
 namespace crm::core {
 
 bool
@@ -60,24 +62,23 @@ decide_lock(const std::optional<HeldLock> &held, bool offers_id)
 }
 
 std::string
-lock_message(LockOutcome outcome, std::string_view customer, std::string_view holder)
+lock_message(LockOutcome outcome, std::string_view row, std::string_view holder)
 {
-    const std::string subject = "Customer " + std::string{customer};
     switch (outcome)
     {
         case LockOutcome::acquired:
-            return subject + " is locked for you.";
+            return capitalized(row) + " is locked for you.";
         case LockOutcome::renewed:
-            return "Your lock on customer " + std::string{customer} + " is renewed.";
+            return "Your lock on " + std::string{row} + " is renewed.";
         case LockOutcome::locked:
-            return subject + " is locked for editing by " + std::string{holder} + ".";
+            return capitalized(row) + " is locked for editing by " + std::string{holder} + ".";
         case LockOutcome::lost:
-            return "Your lock on customer " + std::string{customer} +
+            return "Your lock on " + std::string{row} +
                    (holder.empty() ? " was released." : " was taken over by " + std::string{holder} + ".");
         case LockOutcome::deleted:
-            return subject + " was deleted.";
+            return capitalized(row) + " was deleted.";
         case LockOutcome::not_found:
-            return "There is no customer " + std::string{customer} + ".";
+            return "There is no " + std::string{row} + ".";
     }
     return {};
 }

@@ -45,6 +45,6 @@ struct HeldLock
 LockOutcome decide_lock(const std::optional<HeldLock> &held, bool offers_id);
 
 // One English sentence, without times, for a person; holder is who holds the lock where it is not the caller.
-std::string lock_message(LockOutcome outcome, std::string_view customer, std::string_view holder);
+std::string lock_message(LockOutcome outcome, std::string_view row, std::string_view holder);
 
 }  // namespace crm::core

@@ -4,31 +4,29 @@ namespace crm::core {
 
 namespace {
 
-// How the customer differs from what the caller saw.
+// How the row differs from what the caller saw.
 std::string
 what_happened(const MessageFacts &facts)
 {
-    const std::string customer{facts.customer};
     if (facts.base_problem == BaseProblem::before_history)
-        return "The version you sent is older than the kept history of customer " + customer;
+        return "The version you sent is older than the kept history of " + std::string{facts.row};
     if (facts.base_problem)
-        return "Customer " + customer + " never had the version you sent";
+        return capitalized(facts.row) + " never had the version you sent";
 
     const std::string by = facts.last_author.empty() ? "" : " by " + std::string{facts.last_author};
     if (facts.changes <= 1)
-        return "Customer " + customer + " was changed" + by + " since you read it";
+        return capitalized(facts.row) + " was changed" + by + " since you read it";
     const std::string times =
-        "Customer " + customer + " was changed " + std::to_string(facts.changes) + " times since you read it";
+        capitalized(facts.row) + " was changed " + std::to_string(facts.changes) + " times since you read it";
     return by.empty() ? times : times + ", last" + by;
 }
 
 std::string
 refusal_message(const MessageFacts &facts)
 {
-    std::string text =
-        facts.outcome == Outcome::locked
-            ? "Customer " + std::string{facts.customer} + " is locked for editing by " + std::string{facts.locked_by}
-            : what_happened(facts);
+    std::string text = facts.outcome == Outcome::locked
+                           ? capitalized(facts.row) + " is locked for editing by " + std::string{facts.locked_by}
+                           : what_happened(facts);
     text += facts.asked_change ? "; your change was not applied" : "; nothing was changed";
     if (facts.comment_kept)
         text += ", and your comment is kept once you commit";
@@ -39,18 +37,25 @@ refusal_message(const MessageFacts &facts)
 std::string
 replayed_message(const MessageFacts &facts)
 {
-    std::string text = "This save of customer ";
-    text += facts.customer;
+    const std::string_view kind = facts.row.substr(0, facts.row.find(' '));
+    std::string text = "This save of ";
+    text += facts.row;
     text += " was applied before";
-    if (facts.is_gone)
-        text += ", and the customer was deleted since";
-    else if (!facts.is_current)
-        text += ", and the customer was changed since";
+    if (facts.is_gone || !facts.is_current)
+        text.append(", and the ").append(kind).append(facts.is_gone ? " was deleted since" : " was changed since");
     text += "; nothing was done twice.";
     return text;
 }
 
 }  // namespace
+
+std::string
+capitalized(std::string_view row)
+{
+    std::string text{row};
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    return text;
+}
 
 std::optional<PlainMessage>
 plain_message(Outcome outcome)
@@ -58,15 +63,15 @@ plain_message(Outcome outcome)
     switch (outcome)
     {
         case Outcome::updated:
-            return PlainMessage{"Customer ", " is saved."};
+            return PlainMessage{"", " is saved."};
         case Outcome::merged:
-            return PlainMessage{"Customer ", " is saved together with what others changed since you read it."};
+            return PlainMessage{"", " is saved together with what others changed since you read it."};
         case Outcome::unchanged:
-            return PlainMessage{"Customer ", " already is as you asked; nothing was written."};
+            return PlainMessage{"", " already is as you asked; nothing was written."};
         case Outcome::deleted:
-            return PlainMessage{"Customer ", " was deleted; nothing was saved."};
+            return PlainMessage{"", " was deleted; nothing was saved."};
         case Outcome::not_found:
-            return PlainMessage{"There is no customer ", "; nothing was saved."};
+            return PlainMessage{"There is no ", "; nothing was saved."};
         case Outcome::replayed:
         case Outcome::conflict:
         case Outcome::locked:
@@ -79,7 +84,8 @@ std::string
 message(const MessageFacts &facts)
 {
     if (const std::optional<PlainMessage> plain = plain_message(facts.outcome))
-        return std::string{plain->before}.append(facts.customer).append(plain->after);
+        return (plain->before.empty() ? capitalized(facts.row) : std::string{plain->before}.append(facts.row))
+            .append(plain->after);
     return facts.outcome == Outcome::replayed ? replayed_message(facts) : refusal_message(facts);
 }
 

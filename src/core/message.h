@@ -14,7 +14,7 @@ namespace crm::core {
 struct MessageFacts
 {
     Outcome outcome;
-    std::string_view customer;     // the key as text
+    std::string_view row;          // as "customer 7", or "record 7 of deals"
     std::int64_t changes;          // how many changes since the base; 0 when the caller may not know
     std::string_view last_author;  // who made the latest of them; empty when there is none or the caller may not know
     std::string_view locked_by;    // locked: who holds the edit lock
@@ -28,7 +28,10 @@ struct MessageFacts
 // One English sentence, without times, for a person.
 std::string message(const MessageFacts &facts);
 
-// What stands before and after the customer in a message that tells nothing else.
+// The same at the begin of a sentence.
+std::string capitalized(std::string_view row);
+
+// What stands before and after the row in a message that tells nothing else. With nothing before it, it begins the sentence.
 struct PlainMessage
 {
     std::string_view before;

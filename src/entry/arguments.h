@@ -26,6 +26,40 @@ require_argument(FunctionCallInfo fcinfo, int argument, const char *name)
         errors::null_argument(name);
 }
 
+// How the arguments of a function name a row: the key is the first, of a customer whose table the search_path finds; or it
+// follows the table.
+enum class Naming
+{
+    customer = 0,
+    record = 1,
+};
+
+// The position of the key, or of an argument that stands so many after it.
+inline int
+after_key(Naming naming, int offset)
+{
+    return static_cast<int>(naming) + offset;
+}
+
+// Raises 22004 where the row is not named.
+inline void
+require_named_row(FunctionCallInfo fcinfo, Naming naming)
+{
+    if (naming == Naming::record)
+        require_argument(fcinfo, 0, "record_table");
+    require_argument(fcinfo, after_key(naming, 0), naming == Naming::record ? "key" : "id");
+}
+
+// The table whose row is named, or for functions of all rows the table alone.
+inline AttachedTable
+named_table(FunctionCallInfo fcinfo, Naming naming, Purpose purpose)
+{
+    const Oid extension_schema = extension_schema_of(fcinfo);
+    if (naming == Naming::record)
+        return attached_by_name(PG_GETARG_OID(0), extension_schema, purpose);
+    return attached_by_search_path(extension_schema, purpose);
+}
+
 // The key of a customer, an argument that is there: a bigint, or text in the functions that end in _by_key.
 inline Key
 key_argument(FunctionCallInfo fcinfo, int argument, const AttachedTable &table)

@@ -85,14 +85,21 @@ CRM_FUNCTION(crm_attach)
     require_writable("crm_attach()");
     const AttachRequest request = {
         .customers = lock_customers(fcinfo),
-        .status_column = require_name(fcinfo, 1, "status_column"),
+        .status_column = name_argument(fcinfo, 1),
         .version_column = require_name(fcinfo, 2, "version_column"),
         .comments = name_argument(fcinfo, 3),
         .history = name_argument(fcinfo, 4),
         .locks = name_argument(fcinfo, 5),
         .comments_column = name_argument(fcinfo, 6),
         .refuses_plain_updates = refuses_plain_updates(fcinfo, 7),
+        // SQL objects of version 1.0 do not pass it.
+        .as_customers = PG_NARGS() > 8 && !PG_ARGISNULL(8) && PG_GETARG_BOOL(8),
     };
+    if (request.refuses_plain_updates && request.status_column == nullptr)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("plain_updates cannot be refused in a table without a status"),
+                        errdetail("It says whether an UPDATE may change the status beside crm_update_record()."),
+                        errhint("Pass allow, or a status_column.")));
     const Oid extension_schema = extension_schema_of(fcinfo);
     with_safe_names([&] { attach(request, extension_schema); });
     return ObjectIdGetDatum(request.customers);

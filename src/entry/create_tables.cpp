@@ -102,6 +102,7 @@ CRM_FUNCTION(crm_create_tables)
                 .locks = "customer_locks",
                 .comments_column = nullptr,
                 .refuses_plain_updates = false,
+                .as_customers = false,
             },
             extension_schema);
         return created;

@@ -13,8 +13,10 @@ namespace {
 // What is wrong in the catalogue; $1 is the version of the library. The search_path is pg_catalog alone.
 constexpr SqlTemplate statement = R"(
 WITH registered AS (
-    SELECT DISTINCT ON (customers) customers, comments, history, locks, comments_column, home
-    FROM {extension}.crm_attached_tables ORDER BY customers, attached_at DESC
+    SELECT DISTINCT ON (customers) customers, comments, history, locks, comments_column, home,
+           -- SQL objects of version 1.0 have no such column.
+           coalesce((to_jsonb(t) ->> 'is_customers')::boolean, true) AS is_customers
+    FROM {extension}.crm_attached_tables t ORDER BY customers, attached_at DESC
 ),
 attached AS (
     SELECT r.*, c.relnamespace, c.relowner, c.reloptions FROM registered r JOIN pg_class c ON c.oid = r.customers
@@ -30,7 +32,8 @@ ours AS (
 ),
 needed (role, function, is_for_rows, is_to_be_there) AS (VALUES {needed}),
 key_trigger AS (
-    SELECT a.customers, t.tgattr[0] AS key, t.tgattr[1] AS status, t.tgattr[2] AS version
+    SELECT a.customers, t.tgattr[0] AS key, CASE WHEN t.tgattr[2] IS NOT NULL THEN t.tgattr[1] END AS status,
+           coalesce(t.tgattr[2], t.tgattr[1]) AS version
     FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = {key_function}
 ),
 found (check_name, status, finding, hint) AS (
@@ -68,9 +71,16 @@ found (check_name, status, finding, hint) AS (
     FROM member m JOIN pg_inherits i ON i.inhrelid = m.relation JOIN pg_class c ON c.oid = m.relation
 
     UNION ALL
-    SELECT 'attached_tables', 'warning', format('schema %s has %s attached tables, of which calls find one', a.relnamespace::regnamespace, count(*)),
-           'Move all but one to other schemas with ALTER TABLE ... SET SCHEMA.'
-    FROM attached a GROUP BY a.relnamespace HAVING count(*) > 1
+    SELECT 'attached_tables', 'warning',
+           format('schema %s has %s customers tables, of which calls that name none find one', a.relnamespace::regnamespace, count(*)),
+           'SELECT crm_attach(..., as_customers => true) for the one that they are to find.'
+    FROM attached a WHERE a.is_customers GROUP BY a.relnamespace HAVING count(*) > 1
+
+    UNION ALL
+    SELECT 'attached_tables', 'warning',
+           format('schema %s has attached tables, of which none is its customers table', a.relnamespace::regnamespace),
+           'SELECT crm_attach(..., as_customers => true), if calls that name no table are to find one.'
+    FROM attached a GROUP BY a.relnamespace HAVING NOT bool_or(a.is_customers)
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('%s has no column "%s" with older comments', a.customers, a.comments_column),
@@ -81,7 +91,7 @@ found (check_name, status, finding, hint) AS (
     UNION ALL
     SELECT 'attached_tables', 'warning', format('%s was attached in another schema: a table that is attached in this one takes its place', a.customers),
            'SELECT crm_attach(...) again.'
-    FROM attached a JOIN pg_namespace n ON n.oid = a.relnamespace WHERE a.home IS DISTINCT FROM n.nspname
+    FROM attached a JOIN pg_namespace n ON n.oid = a.relnamespace WHERE a.is_customers AND a.home IS DISTINCT FROM n.nspname
 
     UNION ALL
     SELECT 'triggers', CASE WHEN n.is_to_be_there THEN 'error' ELSE 'warning' END,
@@ -167,31 +177,30 @@ found (check_name, status, finding, hint) AS (
     WHERE m.role = 'comments' AND c.contype = 'f' AND c.condeferred
 
     UNION ALL
-    SELECT 'privileges', 'warning', format('%s may change the status of %s, but not add comments', r.rolname, k.customers),
+    SELECT 'privileges', 'warning', format('%s may save to %s, but not add comments', r.rolname, k.customers),
            format('GRANT INSERT ON %s TO %I, if it saves with comments.', a.comments, r.rolname)
     FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
-    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')
+    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND {may_save}
       AND EXISTS (SELECT FROM pg_class c WHERE c.oid = a.comments)
       AND NOT (has_table_privilege(r.oid, a.comments, 'INSERT') OR (
           SELECT bool_and(has_column_privilege(r.oid, a.comments, t.attnum, 'INSERT')) FROM pg_attribute t
           WHERE t.attrelid = a.comments AND t.attname IN ('customer_id', 'author', 'body')))
 
     UNION ALL
-    SELECT 'privileges', 'warning',
-           format('%s may change the status of %s, but not use its schema', r.rolname, k.customers),
+    SELECT 'privileges', 'warning', format('%s may save to %s, but not use its schema', r.rolname, k.customers),
            format('GRANT USAGE ON SCHEMA %s TO %I;', a.relnamespace::regnamespace, r.rolname)
     FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
-    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')
+    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND {may_save}
       AND NOT has_schema_privilege(r.oid, a.relnamespace, 'USAGE')
 
     UNION ALL
-    SELECT 'privileges', 'warning', format('%s may change the status of %s, but not read %s', r.rolname, k.customers, hidden.columns),
+    SELECT 'privileges', 'warning', format('%s may save to %s, but not read %s', r.rolname, k.customers, hidden.columns),
            format('GRANT SELECT (%s) ON %s TO %I;', hidden.columns, k.customers, r.rolname)
     FROM key_trigger k CROSS JOIN pg_roles r CROSS JOIN LATERAL (
         SELECT string_agg(quote_ident(t.attname), ', ' ORDER BY t.attnum) AS columns FROM pg_attribute t
         WHERE t.attrelid = k.customers AND t.attnum IN (k.key, k.status, k.version)
           AND NOT has_column_privilege(r.oid, k.customers, t.attnum, 'SELECT')) hidden
-    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND has_column_privilege(r.oid, k.customers, k.status, 'UPDATE')
+    WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND {may_save}
       AND hidden.columns IS NOT NULL
 
     UNION ALL
@@ -244,6 +253,11 @@ checked (n, check_name, finding) AS (
 SELECT c.check_name, coalesce(f.status, 'ok') AS status, coalesce(f.finding, c.finding) AS finding, f.hint
 FROM checked c LEFT JOIN found f USING (check_name) WHERE {of_clock} ORDER BY c.n, f.finding)";
 
+// Whether a role r may save a row of a table k.
+constexpr SqlTemplate may_save =
+    "CASE WHEN k.status IS NULL THEN has_any_column_privilege(r.oid, k.customers, 'UPDATE') "
+    "ELSE has_column_privilege(r.oid, k.customers, k.status, 'UPDATE') END";
+
 Sql
 boolean(bool value)
 {
@@ -281,6 +295,7 @@ run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
                                             {"version_trigger", sql_literal(version_trigger.name)},
                                             {"guard_trigger", sql_literal(guard_trigger.name)},
                                             {"end_trigger", sql_literal(end_of_statement_trigger.name)},
+                                            {"may_save", sql(may_save)},
                                             {"version_comment", sql_literal(version_comment)},
                                             {"default_version", sql_literal(default_version.text().data())},
                                             {"default_created_at", sql_literal(default_created_at.text().data())},

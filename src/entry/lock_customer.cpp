@@ -68,7 +68,8 @@ bool
 may_read_customers(const AttachedTable &table)
 {
     return may_name(table->customers.oid) && has_column_right(table->customers.oid, table->customers.key, ACL_SELECT) &&
-           has_column_right(table->customers.oid, table->customers.status, ACL_SELECT) &&
+           (!table->customers.has_status() ||
+            has_column_right(table->customers.oid, table->customers.status, ACL_SELECT)) &&
            has_column_right(table->customers.oid, table->customers.version, ACL_SELECT);
 }
 
@@ -117,23 +118,18 @@ private:
     Oid extension_schema;
 };
 
-}  // namespace
-
-}  // namespace crm
-
-CRM_FUNCTION(crm_lock_customer)
+Datum
+lock(FunctionCallInfo fcinfo, Naming naming, const char *function)
 {
-    using namespace crm;
-
-    require_writable("crm_lock_customer()");
-    require_argument(fcinfo, 0, "id");
-    const std::string_view author = require_author(text_argument(fcinfo, 1));
-    const core::Microseconds ttl = ttl_argument(fcinfo, 2);
+    require_writable(function);
+    require_named_row(fcinfo, naming);
+    const std::string_view author = require_author(text_argument(fcinfo, after_key(naming, 1)));
+    const core::Microseconds ttl = ttl_argument(fcinfo, after_key(naming, 2));
     std::optional<Datum> lock_id;
-    if (!PG_ARGISNULL(3))
-        lock_id = PG_GETARG_DATUM(3);
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
-    const Key key = key_argument(fcinfo, 0, table);
+    if (const int argument = after_key(naming, 3); !PG_ARGISNULL(argument))
+        lock_id = PG_GETARG_DATUM(argument);
+    const AttachedTable table = named_table(fcinfo, naming, Purpose::save);
+    const Key key = key_argument(fcinfo, after_key(naming, 0), table);
 
     const TupleDesc columns = result_columns(fcinfo);
     return in_spi([&](MemoryContext caller) {
@@ -142,17 +138,41 @@ CRM_FUNCTION(crm_lock_customer)
     });
 }
 
+Datum
+unlock(FunctionCallInfo fcinfo, Naming naming, const char *function)
+{
+    require_writable(function);
+    require_named_row(fcinfo, naming);
+    const int lock_id = after_key(naming, 1);
+    require_argument(fcinfo, lock_id, "lock_id");
+    const AttachedTable table = named_table(fcinfo, naming, Purpose::save);
+    const Key key = key_argument(fcinfo, after_key(naming, 0), table);
+
+    return in_spi([&](MemoryContext) { return BoolGetDatum(unlock_customer(table, key, PG_GETARG_DATUM(lock_id))); });
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_lock_customer)
+{
+    return crm::lock(fcinfo, crm::Naming::customer, "crm_lock_customer()");
+}
+
+CRM_FUNCTION(crm_lock_record)
+{
+    return crm::lock(fcinfo, crm::Naming::record, "crm_lock_record()");
+}
+
 CRM_FUNCTION(crm_unlock_customer)
 {
-    using namespace crm;
+    return crm::unlock(fcinfo, crm::Naming::customer, "crm_unlock_customer()");
+}
 
-    require_writable("crm_unlock_customer()");
-    require_argument(fcinfo, 0, "id");
-    require_argument(fcinfo, 1, "lock_id");
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
-    const Key key = key_argument(fcinfo, 0, table);
-
-    return in_spi([&](MemoryContext) { return BoolGetDatum(unlock_customer(table, key, PG_GETARG_DATUM(1))); });
+CRM_FUNCTION(crm_unlock_record)
+{
+    return crm::unlock(fcinfo, crm::Naming::record, "crm_unlock_record()");
 }
 
 CRM_FUNCTION(crm_live_locks)

@@ -9,26 +9,30 @@
 
 // What only reads: a customer now or then, its timeline, and the invariants that do not hold.
 
-CRM_FUNCTION(crm_get_customer)
-{
-    using namespace crm;
+namespace crm {
 
+namespace {
+
+Datum
+view(FunctionCallInfo fcinfo, Naming naming, const char *function)
+{
     // It takes a snapshot of its own.
-    PreventCommandIfParallelMode("crm_get_customer()");
-    require_argument(fcinfo, 0, "id");
+    PreventCommandIfParallelMode(function);
+    require_named_row(fcinfo, naming);
     // Versions may run ahead of the clock, so that a time is never taken for now.
     std::optional<core::Timestamp> at;
-    if (!PG_ARGISNULL(1) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(1)))
-        at = core::latest_meant({PG_GETARG_TIMESTAMPTZ(1)});
-    require_argument(fcinfo, 2, "max_comments");
-    const std::int32_t max_comments = PG_GETARG_INT32(2);
+    if (const int time = after_key(naming, 1); !PG_ARGISNULL(time) && !TIMESTAMP_IS_NOEND(PG_GETARG_TIMESTAMPTZ(time)))
+        at = core::latest_meant({PG_GETARG_TIMESTAMPTZ(time)});
+    require_argument(fcinfo, after_key(naming, 2), "max_comments");
+    const std::int32_t max_comments = PG_GETARG_INT32(after_key(naming, 2));
     if (max_comments < 0)
         errors::negative_limit("max_comments");
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
-    const Key key = key_argument(fcinfo, 0, table);
+    const AttachedTable table = named_table(fcinfo, naming, Purpose::read);
+    const Key key = key_argument(fcinfo, after_key(naming, 0), table);
 
     const std::optional<Datum> view = in_spi([&](MemoryContext caller) -> std::optional<Datum> {
-        const std::optional<Datum> made = view_customer(table, key, at, max_comments);
+        const std::optional<Datum> made =
+            view_customer(table, key, naming == Naming::record ? "record" : "customer", at, max_comments);
         return made ? std::optional{copied_value(*made, caller)} : std::nullopt;
     });
     if (!view)
@@ -36,18 +40,19 @@ CRM_FUNCTION(crm_get_customer)
     return *view;
 }
 
-CRM_FUNCTION(crm_timeline)
+Datum
+timeline(FunctionCallInfo fcinfo, Naming naming)
 {
-    using namespace crm;
-
-    require_argument(fcinfo, 0, "id");
-    require_argument(fcinfo, 1, "max_rows");
-    const std::int32_t max_rows = PG_GETARG_INT32(1);
+    require_named_row(fcinfo, naming);
+    require_argument(fcinfo, after_key(naming, 1), "max_rows");
+    const std::int32_t max_rows = PG_GETARG_INT32(after_key(naming, 1));
     if (max_rows < 0)
         errors::negative_limit("max_rows");
-    const core::Timestamp before = PG_ARGISNULL(2) ? core::infinity : core::Timestamp{PG_GETARG_TIMESTAMPTZ(2)};
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
-    const Key key = key_argument(fcinfo, 0, table);
+    core::Timestamp before = core::infinity;
+    if (const int time = after_key(naming, 2); !PG_ARGISNULL(time))
+        before = core::Timestamp{PG_GETARG_TIMESTAMPTZ(time)};
+    const AttachedTable table = named_table(fcinfo, naming, Purpose::read);
+    const Key key = key_argument(fcinfo, after_key(naming, 0), table);
     const RowSet rows = begin_row_set(fcinfo);
 
     in_spi([&](MemoryContext) {
@@ -58,16 +63,51 @@ CRM_FUNCTION(crm_timeline)
     return static_cast<Datum>(0);
 }
 
-CRM_FUNCTION(crm_verify)
+Datum
+verify(FunctionCallInfo fcinfo, Naming naming)
 {
-    using namespace crm;
-
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::read);
+    if (naming == Naming::record)
+        require_argument(fcinfo, 0, "record_table");
+    const AttachedTable table = named_table(fcinfo, naming, Purpose::read);
     std::optional<Key> key;
-    if (!PG_ARGISNULL(0))
-        key = key_argument(fcinfo, 0, table);
+    if (!PG_ARGISNULL(after_key(naming, 0)))
+        key = key_argument(fcinfo, after_key(naming, 0), table);
     const RowSet rows = begin_row_set(fcinfo);
 
     in_spi([&](MemoryContext) { add_violations(table, key, rows); });
     return static_cast<Datum>(0);
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_get_customer)
+{
+    return crm::view(fcinfo, crm::Naming::customer, "crm_get_customer()");
+}
+
+CRM_FUNCTION(crm_get_record)
+{
+    return crm::view(fcinfo, crm::Naming::record, "crm_get_record()");
+}
+
+CRM_FUNCTION(crm_timeline)
+{
+    return crm::timeline(fcinfo, crm::Naming::customer);
+}
+
+CRM_FUNCTION(crm_record_timeline)
+{
+    return crm::timeline(fcinfo, crm::Naming::record);
+}
+
+CRM_FUNCTION(crm_verify)
+{
+    return crm::verify(fcinfo, crm::Naming::customer);
+}
+
+CRM_FUNCTION(crm_verify_record)
+{
+    return crm::verify(fcinfo, crm::Naming::record);
 }

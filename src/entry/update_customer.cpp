@@ -8,40 +8,35 @@ namespace crm {
 namespace {
 
 SaveArguments
-read_arguments(FunctionCallInfo fcinfo)
+read_arguments(FunctionCallInfo fcinfo, int base)
 {
     SaveArguments arguments = {};
-    if (!PG_ARGISNULL(1))
-        arguments.base = core::Timestamp{PG_GETARG_TIMESTAMPTZ(1)};
-    arguments.status = text_argument(fcinfo, 2);
-    arguments.comment = text_argument(fcinfo, 3);
-    arguments.author = text_argument(fcinfo, 4);
-    if (!PG_ARGISNULL(5))
-        arguments.merge = PG_GETARG_BOOL(5);
-    if (!PG_ARGISNULL(6))
-        arguments.reply_to = PG_GETARG_INT64(6);
+    if (!PG_ARGISNULL(base))
+        arguments.base = core::Timestamp{PG_GETARG_TIMESTAMPTZ(base)};
+    arguments.status = text_argument(fcinfo, base + 1);
+    arguments.comment = text_argument(fcinfo, base + 2);
+    arguments.author = text_argument(fcinfo, base + 3);
+    if (!PG_ARGISNULL(base + 4))
+        arguments.merge = PG_GETARG_BOOL(base + 4);
+    if (!PG_ARGISNULL(base + 5))
+        arguments.reply_to = PG_GETARG_INT64(base + 5);
     return arguments;
 }
 
-}  // namespace
-
-}  // namespace crm
-
-CRM_FUNCTION(crm_update_customer)
+Datum
+update(FunctionCallInfo fcinfo, Naming naming, const char *function)
 {
-    using namespace crm;
-
-    require_writable("crm_update_customer()");
-    require_argument(fcinfo, 0, "id");
-    const core::Request request = checked_request(read_arguments(fcinfo));
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
-    const Key key = key_argument(fcinfo, 0, table);
+    require_writable(function);
+    require_named_row(fcinfo, naming);
+    const core::Request request = checked_request(read_arguments(fcinfo, after_key(naming, 1)));
+    const AttachedTable table = named_table(fcinfo, naming, Purpose::save);
+    const Key key = key_argument(fcinfo, after_key(naming, 0), table);
     require_triggers(table);
 
     const TupleDesc columns = result_columns(fcinfo);
     std::optional<Datum> fields;
-    if (!PG_ARGISNULL(7))
-        fields = PG_GETARG_DATUM(7);
+    if (const int argument = after_key(naming, 7); !PG_ARGISNULL(argument))
+        fields = PG_GETARG_DATUM(argument);
 
     return in_spi([&](MemoryContext caller) {
         const SaveResult result = save_customer(table, key, request, fields);
@@ -51,4 +46,18 @@ CRM_FUNCTION(crm_update_customer)
             return result_row(columns, row.values, row.nulls);
         });
     });
+}
+
+}  // namespace
+
+}  // namespace crm
+
+CRM_FUNCTION(crm_update_customer)
+{
+    return crm::update(fcinfo, crm::Naming::customer, "crm_update_customer()");
+}
+
+CRM_FUNCTION(crm_update_record)
+{
+    return crm::update(fcinfo, crm::Naming::record, "crm_update_record()");
 }

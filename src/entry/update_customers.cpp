@@ -20,6 +20,7 @@ wrong_save_value(const char *key, const char *expected)
 struct OneOfMany
 {
     int ord;  // from 1, as given
+    AttachedTable table;
     Key key;
     core::Request request;
     std::optional<Datum> fields;
@@ -34,19 +35,20 @@ on_item(int ord, Work work)
     with_error_prefix([ord] { return psprintf("save %d", ord); }, work);
 }
 
-constexpr std::string_view item_keys[] = {"id",     "key",   "expected_ts", "status", "comment",
-                                          "author", "merge", "reply_to",    "fields"};
+constexpr std::string_view item_keys[] = {"table",   "id",     "key",   "expected_ts", "status",
+                                          "comment", "author", "merge", "reply_to",    "fields"};
 
 void
 require_known_keys(JsonbContainer *object)
 {
     each_key(object, [](const char *name) {
         if (std::ranges::find(item_keys, std::string_view{name}) == std::end(item_keys))
-            ereport(ERROR,
-                    (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save has no argument \"%s\"", name),
-                     errdetail("No save of the call was made."),
-                     errhint("The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and "
-                             "fields; other columns go into fields.")));
+            ereport(
+                ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save has no argument \"%s\"", name),
+                 errdetail("No save of the call was made."),
+                 errhint(
+                     "Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.")));
     });
 }
 
@@ -123,8 +125,32 @@ find_key(JsonbContainer *object, const AttachedTable &table)
     return id ? key_of_bigint(table, *id) : key_of_text(table, *key);
 }
 
+// The tables of the saves of a call: the one that the search_path finds, if one of them needs it, or those that they name.
+struct Tables
+{
+    Oid extension_schema;
+    std::optional<AttachedTable> customers;
+
+    AttachedTable find(JsonbContainer *object)
+    {
+        if (const std::optional<std::string_view> name = find_text(object, "table"))
+            return checked(
+                attached_by_name(DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name->data()))),
+                                 extension_schema, Purpose::save));
+        if (!customers)
+            customers = checked(attached_by_search_path(extension_schema, Purpose::save));
+        return *customers;
+    }
+
+    static AttachedTable checked(const AttachedTable &table)
+    {
+        require_triggers(table);
+        return table;
+    }
+};
+
 void
-read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
+read_item(OneOfMany &item, const JsonbValue &value, Tables &tables)
 {
     if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must be a JSON object"),
@@ -134,7 +160,8 @@ read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
     require_known_keys(object);
 
     SaveArguments arguments = {};
-    item.key = find_key(object, table);
+    item.table = tables.find(object);
+    item.key = find_key(object, item.table);
     arguments.base = find_time(object, "expected_ts");
     arguments.status = find_text(object, "status");
     arguments.comment = find_text(object, "comment");
@@ -147,10 +174,10 @@ read_item(OneOfMany &item, const JsonbValue &value, const AttachedTable &table)
 }
 
 void
-save(OneOfMany &item, const AttachedTable &table, TupleDesc columns)
+save(OneOfMany &item, TupleDesc columns)
 {
     item.row = in_spi([&](MemoryContext caller) {
-        const SaveResult result = save_customer(table, item.key, item.request, item.fields);
+        const SaveResult result = save_customer(item.table, item.key, item.request, item.fields);
         return made_in(caller, [&] {
             RowValues row;
             row.add(std::optional<Datum>{Int32GetDatum(item.ord)});
@@ -160,12 +187,14 @@ save(OneOfMany &item, const AttachedTable &table, TupleDesc columns)
     });
 }
 
-// By key, so that calls which save the same customers do not deadlock; those of one customer in the order given.
+// By table and key, so that calls which save the same rows do not deadlock; those of one row in the order given.
 int
 compare_items(const void *a, const void *b)
 {
     const OneOfMany &x = **static_cast<OneOfMany *const *>(a);
     const OneOfMany &y = **static_cast<OneOfMany *const *>(b);
+    if (!x.table.is_same(y.table))
+        return x.table->customers.oid < y.table->customers.oid ? -1 : 1;
     const int order = compare_keys(x.key, y.key);
     return order != 0 ? order : x.ord - y.ord;
 }
@@ -187,8 +216,7 @@ CRM_FUNCTION(crm_update_customers)
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
              errdetail("Nothing was saved."),
              errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
-    const AttachedTable table = attached_by_search_path(extension_schema_of(fcinfo), Purpose::save);
-    require_triggers(table);
+    Tables tables = {extension_schema_of(fcinfo), std::nullopt};
     const RowSet rows = begin_row_set(fcinfo);
 
     const int count = static_cast<int>(JB_ROOT_COUNT(saves));
@@ -199,13 +227,13 @@ CRM_FUNCTION(crm_update_customers)
         items[i].ord = i + 1;
         sorted[i] = &items[i];
         on_item(i + 1, [&] {
-            read_item(items[i], *getIthJsonbValueFromContainer(&saves->root, static_cast<std::uint32_t>(i)), table);
+            read_item(items[i], *getIthJsonbValueFromContainer(&saves->root, static_cast<std::uint32_t>(i)), tables);
         });
     }
     qsort(sorted, count, sizeof(OneOfMany *), compare_items);
 
     for (int i = 0; i < count; i++)
-        on_item(sorted[i]->ord, [&] { save(*sorted[i], table, rows.columns); });
+        on_item(sorted[i]->ord, [&] { save(*sorted[i], rows.columns); });
     for (int i = 0; i < count; i++)
         rows.add(items[i].row);
     return static_cast<Datum>(0);

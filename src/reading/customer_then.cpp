@@ -12,7 +12,7 @@ namespace crm {
 namespace {
 
 [[noreturn]] void
-not_in_history(const char *key, std::optional<core::Timestamp> oldest)
+not_in_history(std::string_view row, std::optional<core::Timestamp> oldest)
 {
     const int utc = 0;
     char *time = static_cast<char *>(palloc(MAXDATELEN + 1));
@@ -20,7 +20,7 @@ not_in_history(const char *key, std::optional<core::Timestamp> oldest)
         JsonEncodeDateTime(time, TimestampTzGetDatum(oldest->us), TIMESTAMPTZOID, &utc);
     ereport(
         ERROR,
-        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("what customer %s was at that time is not known", key),
+        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("what %s was at that time is not known", row.data()),
          errdetail("The history that is kept of it begins later, or misses what was written while triggers were off."),
          oldest ? errhint("Ask for %s or a later time.", time)
                 : errhint("See what is wrong with the history: SELECT * FROM crm_verify(...).")));
@@ -81,7 +81,7 @@ jsonb_of_time(core::Timestamp time)
 struct Row
 {
     const AttachedTable &table;
-    const char *status;
+    const char *status;  // nullptr: the table has none
     const char *version;
     bool is_there;
     Columns columns;
@@ -157,13 +157,13 @@ struct Row
 // Raises 22023 where the changes that were read, newest first, do not lead back from the row as it is now without a gap:
 // what was written while triggers were off is not known.
 void
-require_unbroken(const Key &key, std::uint64_t changes, std::optional<core::Timestamp> now)
+require_unbroken(const AttachedTable &table, const Key &key, std::uint64_t changes, std::optional<core::Timestamp> now)
 {
     if (now ? result_time(0, 0) != *now : result_text(0, 2) != "delete")
-        not_in_history(key_text(key), now);
+        not_in_history(row_name(table, key), now);
     for (std::uint64_t i = 0; i + 1 < changes; i++)
         if (result_optional(result_time, i, 1) != result_time(i + 1, 0))
-            not_in_history(key_text(key), result_optional(result_time, i, 1));
+            not_in_history(row_name(table, key), result_optional(result_time, i, 1));
 }
 
 // A status in the form in which the row shows it: integers as numbers.
@@ -188,7 +188,8 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
         return std::nullopt;
 
     Row row = {table,
-               get_attname(table->customers.oid, table->customers.status, false),
+               table->customers.has_status() ? get_attname(table->customers.oid, table->customers.status, false)
+                                             : nullptr,
                get_attname(table->customers.oid, table->customers.version, false),
                now.has_value(),
                {}};
@@ -200,10 +201,10 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
     if (changes == 0)
     {
         if (now && now->version > at)
-            not_in_history(key_text(key), now->version);
+            not_in_history(row_name(table, key), now->version);
         return now ? std::optional<Datum>{row.finish()} : std::nullopt;
     }
-    require_unbroken(key, changes, now ? std::optional{now->version} : std::nullopt);
+    require_unbroken(table, key, changes, now ? std::optional{now->version} : std::nullopt);
     for (std::uint64_t i = 0; i < changes; i++)
     {
         const std::string_view operation = result_text(i, 2);
@@ -212,12 +213,12 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
             row.begin(key);
         if (!result_is_null(i, 4))
             row.set_recorded(result_datum(i, 4, JSONBOID));
-        if (row.may_read(row.status))
+        if (row.status != nullptr && row.may_read(row.status))
             row.columns.set(row.status, shown_status(table, result_optional(result_text, i, 3)));
     }
     const std::optional<core::Timestamp> version = result_optional(result_time, changes - 1, 1);
     if (version && *version > at)
-        not_in_history(key_text(key), *version);
+        not_in_history(row_name(table, key), *version);
     if (!row.is_there)
         return std::nullopt;
     if (version)

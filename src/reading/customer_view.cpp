@@ -91,7 +91,8 @@ read_row(const AttachedTable &table, const Key &key, std::optional<core::Timesta
 }  // namespace
 
 std::optional<Datum>
-view_customer(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at, std::int32_t max_comments)
+view_customer(const AttachedTable &table, const Key &key, std::string_view row_label, std::optional<core::Timestamp> at,
+              std::int32_t max_comments)
 {
     // Row, history and comments are those of one moment.
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
@@ -106,7 +107,7 @@ view_customer(const AttachedTable &table, const Key &key, std::optional<core::Ti
     json.open_object();
     json.key("key");
     json.text(key_text(key));
-    json.key("customer");
+    json.key(row_label);
     json.jsonb(*row);
     if (may_read_comments(table))
         add_comments(json, table, key, at, max_comments, snapshot);

@@ -93,7 +93,9 @@ blanking(const AttachedTable &table, JsonBuilder &json)
         json.close_array();
     }
     if (count == 0)
-        assignments[count++] = sql(table, "{status} = {status}");
+        assignments[count++] =
+            sql("{column} = {column}",
+                {{"column", sql_identifier(get_attname(table->customers.oid, touched_column(table), false))}});
     const Sql list = sql_joined(", ", {assignments, count});
     table_close(relation, NoLock);
     return sql(table, "UPDATE {customers} SET {assignments} WHERE {key} OPERATOR(pg_catalog.=) $1",
@@ -157,7 +159,7 @@ erase_customer(const AttachedTable &table, const Key &key)
     const bool is_there = access_path(table).lock(table, key, {}).has_value();
     act_again_as(caller);
     if (!is_there && !chain_head(table, key))
-        errors::no_such_customer(key_text(key));
+        errors::no_such_row(row_name(table, key));
 
     JsonBuilder json;
     json.open_object();

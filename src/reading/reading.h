@@ -8,9 +8,10 @@
 namespace crm {
 
 // A customer with its comments and its edit lock, jsonb, as far as the caller may read it; empty for a customer that is
-// not there, or was not then. SPI must be connected. at: a time in the past, or nothing for now.
-std::optional<Datum> view_customer(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> at,
-                                   std::int32_t max_comments);
+// not there, or was not then. SPI must be connected. row_label: the name of the row in it; at: a time in the past, or
+// nothing for now.
+std::optional<Datum> view_customer(const AttachedTable &table, const Key &key, std::string_view row_label,
+                                   std::optional<core::Timestamp> at, std::int32_t max_comments);
 
 // The row of a customer as it was at a time, jsonb, by undoing what the history recorded since; empty when it was not
 // there then. Raises 42501 for who may not read all of the history, and 22023 for a time before what is kept of it.

@@ -11,7 +11,7 @@ constexpr std::uint64_t million = 1'000'000;
 
 // Each begins with the key. The search_path is pg_catalog alone.
 constexpr SqlTemplate read_customers =
-    "SELECT c.{key}::{key_type}, c.{version}, CASE WHEN c.{status} IS NOT NULL THEN format('%s', c.{status}) END "
+    "SELECT c.{key}::{key_type}, c.{version}, CASE WHEN {status_of_row} IS NOT NULL THEN format('%s', {status_of_row}) END "
     "FROM {customers} c ORDER BY c.{key} {collate}";
 
 constexpr SqlTemplate read_comments =

@@ -132,8 +132,8 @@ require_readable(Oid relation, std::initializer_list<AttrNumber> columns)
 Sql
 is_label(const AttachedTable &table, SqlTemplate status)
 {
-    const Oid type = getBaseType(table->customers.status_type);
-    if (!type_is_enum(type))
+    const Oid type = table->customers.has_status() ? getBaseType(table->customers.status_type) : InvalidOid;
+    if (!OidIsValid(type) || !type_is_enum(type))
         return sql("true");
     return sql("coalesce({status} = ANY (ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = {type})), true)",
                {{"status", sql(status)}, {"type", sql_literal(psprintf("%u", type))}});

@@ -89,7 +89,7 @@ take_fields(Pass &pass, Datum datum)
     Jsonb *fields = DatumGetJsonbP(datum);
     if (!JB_ROOT_IS_OBJECT(fields))
         ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                        errmsg("a change of customer %s in \"%s\" is malformed", key_text(pass.key),
+                        errmsg("a change of %s in \"%s\" is malformed", row_name(pass.table, pass.key).data(),
                                errors::name_of(pass.table->history.oid)),
                         errdetail("Its fields are no JSON object. Nothing was saved."),
                         errhint("The history is written by triggers: correct what was written by hand.")));

@@ -34,6 +34,8 @@ value_of(const CustomerRows &rows, HeapTuple row, AttrNumber column, bool &is_nu
 std::optional<std::string_view>
 status_of(const CustomerRows &rows, HeapTuple row)
 {
+    if (!rows.table->customers.has_status())
+        return std::nullopt;
     bool is_null;
     const Datum status = value_of(rows, row, rows.table->customers.status, is_null);
     if (is_null)

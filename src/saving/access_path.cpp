@@ -37,6 +37,33 @@ require_may_read(const AttachedTable &table)
                           {table->customers.key, table->customers.version, table->customers.status}, ACL_SELECT);
 }
 
+void
+require_update_right(const AttachedTable &table)
+{
+    if (table->customers.has_status())
+        require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
+    else if (!has_right_on_any_column(table->customers.oid, ACL_UPDATE))
+        deny_table(table->customers.oid, ACL_UPDATE);
+}
+
+AttrNumber
+touched_column(const AttachedTable &table)
+{
+    const Customers &customers = table->customers;
+    if (customers.has_status())
+        return customers.status;
+    for (int i = 0; i < table->columns->natts; i++)
+    {
+        const FormData_pg_attribute *column = TupleDescAttr(table->columns, i);
+        if (!column->attisdropped && column->attgenerated == '\0' && column->attidentity != ATTRIBUTE_IDENTITY_ALWAYS &&
+            column->attnum != customers.key && column->attnum != customers.version &&
+            has_column_right(customers.oid, column->attnum, ACL_UPDATE))
+            return column->attnum;
+    }
+    require_column_rights(customers.oid, {customers.version}, ACL_UPDATE);
+    return customers.version;
+}
+
 bool
 are_in_unique_index(const AttachedTable &table, Fields fields)
 {

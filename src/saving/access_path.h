@@ -112,6 +112,13 @@ const AccessPath &access_path(const AttachedTable &table);
 // Raises 42501 unless the caller may read key, version and status of customers.
 void require_may_read(const AttachedTable &table);
 
+// Raises 42501 unless the caller may update the status of customers, or any column where there is none.
+void require_update_right(const AttachedTable &table);
+
+// The column that an update names which changes no other than the version: the status, or the first that the caller may update;
+// raises 42501 where there is none.
+AttrNumber touched_column(const AttachedTable &table);
+
 // Whether fields are part of a unique index, so that their update locks out those who refer to the row.
 bool are_in_unique_index(const AttachedTable &table, Fields fields);
 

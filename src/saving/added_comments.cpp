@@ -177,9 +177,9 @@ add_comment(const AttachedTable &table, const Key &key, const core::Request &com
     if (!is_under_row_security(table->comments.oid))
     {
         if (!customer && !customer_exists(table, key))
-            errors::no_such_customer(key_text(key));
+            errors::no_such_row(row_name(table, key));
         if (comment.reply_to && !comment_exists(table, key, *comment.reply_to))
-            errors::no_such_comment(*comment.reply_to, key_text(key));
+            errors::no_such_comment(*comment.reply_to, row_name(table, key));
     }
     const core::Microseconds window = settings::repeated_comment_window();
     const std::int64_t id =
@@ -187,7 +187,7 @@ add_comment(const AttachedTable &table, const Key &key, const core::Request &com
     // Last, as a foreign key does: the longer a row is locked, the more transactions lock it together, which costs
     // each of them more.
     if (customer && !path.lock_reference(table, key, *customer))
-        errors::no_such_customer(key_text(key));
+        errors::no_such_row(row_name(table, key));
     if (customer)
         path.give_back(*customer);
     return id;

@@ -9,28 +9,10 @@
 
 namespace crm {
 
-namespace {
-
-std::string_view
-joined(std::initializer_list<std::string_view> parts)
-{
-    std::size_t size = 0;
-    for (const std::string_view part : parts)
-        size += part.size();
-    char *text = static_cast<char *>(palloc(size + 1));
-    char *end = text;
-    for (const std::string_view part : parts)
-        end = std::copy(part.begin(), part.end(), end);
-    *end = '\0';
-    return {text, size};
-}
-
-}  // namespace
-
 void
 require_save_rights(const AttachedTable &table, const core::Request &request)
 {
-    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
+    require_update_right(table);
     if (request.comment)
         require_comment_rights(table, request);
 }
@@ -39,7 +21,12 @@ std::string_view
 message_of(const core::MessageFacts &facts)
 {
     if (const std::optional<core::PlainMessage> plain = core::plain_message(facts.outcome))
-        return joined({plain->before, facts.customer, plain->after});
+    {
+        const std::string_view message = joined_text({plain->before, facts.row, plain->after});
+        if (plain->before.empty())
+            *const_cast<char *>(message.data()) = static_cast<char>(pg_ascii_toupper(message.front()));
+        return message;
+    }
     return guarded_text([&facts] { return core::message(facts); });
 }
 
@@ -48,7 +35,7 @@ facts_of(const Attempt &save, core::Outcome outcome)
 {
     core::MessageFacts facts = {};
     facts.outcome = outcome;
-    facts.customer = key_text(save.key);
+    facts.row = row_name(save.table, save.key);
     facts.asked_change = save.request.status.has_value() || !save.fields.empty();
     return facts;
 }
@@ -69,7 +56,7 @@ void
 insert_comment(const Attempt &save, SaveInProgress &progress)
 {
     if (save.request.reply_to && !comment_exists(save.table, save.key, *save.request.reply_to))
-        errors::no_such_comment(*save.request.reply_to, key_text(save.key));
+        errors::no_such_comment(*save.request.reply_to, row_name(save.table, save.key));
     progress.step = Step::insert_comment;
     if (!save.path().insert_comment(progress, save.request, CustomerLocked::yes))
         errors::write_suppressed(save.table->comments.oid, key_text(save.key));

@@ -25,19 +25,19 @@ constexpr SqlStatement delete_lock{"DELETE FROM {locks} WHERE customer_id OPERAT
                                    As::owner, Part::locks};
 
 LockResult
-result_of(core::LockOutcome outcome, const Key &key, std::string_view holder)
+result_of(core::LockOutcome outcome, const AttachedTable &table, const Key &key, std::string_view holder)
 {
-    const std::string_view customer = key_text(key);
+    const std::string_view row = row_name(table, key);
     LockResult result = {};
     result.outcome = outcome;
-    result.message = guarded_text([&] { return core::lock_message(outcome, customer, holder); });
+    result.message = guarded_text([&] { return core::lock_message(outcome, row, holder); });
     return result;
 }
 
 LockResult
-result_of(core::LockOutcome outcome, const Key &key, const EditLock &lock)
+result_of(core::LockOutcome outcome, const AttachedTable &table, const Key &key, const EditLock &lock)
 {
-    LockResult result = result_of(outcome, key, lock.author);
+    LockResult result = result_of(outcome, table, key, lock.author);
     result.author = lock.author;
     result.expires_at = lock.expires_at;
     // The id is its holder's secret.
@@ -92,26 +92,26 @@ take_lock(const AttachedTable &table, const Key &key, std::string_view author, c
         {
             const EditLock lock = {new_lock_id(), author, now, core::shifted(now, ttl)};
             write_lock(table, key, lock);
-            return result_of(outcome, key, lock);
+            return result_of(outcome, table, key, lock);
         }
         case core::LockOutcome::renewed:
         {
             if (!held->is_by_author)
                 ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                                errmsg("the lock on customer %s is not yours", key_text(key)),
+                                errmsg("the lock on %s is not yours", row_name(table, key).data()),
                                 errdetail("It is held by \"%s\". Nothing was changed.",
                                           pnstrdup(found->author.data(), found->author.size())),
                                 errhint("Pass the author who took the lock.")));
             EditLock lock = *found;
             lock.expires_at = core::shifted(now, ttl);
             write_lock(table, key, lock);
-            return result_of(outcome, key, lock);
+            return result_of(outcome, table, key, lock);
         }
         case core::LockOutcome::locked:
-            return result_of(outcome, key, *found);
+            return result_of(outcome, table, key, *found);
         default:
-            return found && held->is_live ? result_of(outcome, key, *found)
-                                          : result_of(outcome, key, std::string_view{});
+            return found && held->is_live ? result_of(outcome, table, key, *found)
+                                          : result_of(outcome, table, key, std::string_view{});
     }
 }
 
@@ -139,17 +139,18 @@ LockResult
 lock_customer(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
               std::optional<Datum> lock_id)
 {
-    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
+    require_update_right(table);
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
     const bool was_there = !is_under_row_security(table->customers.oid) && oldest_change(table, key).has_value();
-    return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, key, std::string_view{});
+    return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, table, key,
+                     std::string_view{});
 }
 
 bool
 unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id)
 {
-    require_column_rights(table->customers.oid, {table->customers.status}, ACL_UPDATE);
+    require_update_right(table);
     // A renewal that found the lock just before would write it again.
     if (!lock_row(table, key))
         return false;

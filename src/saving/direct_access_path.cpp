@@ -272,7 +272,7 @@ private:
         const AttachedTable &table = save.table;
         List *updated = NIL;
         if (write.status || write.fields.empty())
-            updated = lappend_int(updated, table->customers.status);
+            updated = lappend_int(updated, touched_column(table));
         for (const Field &field : write.fields)
             updated = lappend_int(updated, field.column);
         NewRow values = changed_row(customer.row, table, write);

@@ -159,6 +159,8 @@ row_of(const OpenCustomer &customer)
     if (is_null)
         errors::null_version(customer.table->customers.oid, key_text(customer.key));
     CustomerRow row = {.version = {DatumGetTimestampTz(version)}, .tid = customer.row->tts_tid};
+    if (!customer.table->customers.has_status())
+        return row;
     const Datum status = slot_getattr(customer.row, customer.table->customers.status, &is_null);
     if (!is_null)
         row.status = status_text(customer.table, status);

@@ -62,16 +62,17 @@ refuse_by_error(const Attempt &save, const std::optional<EditLock> &lock, const 
 {
     statistics::count(lock ? core::Outcome::locked : core::Outcome::conflict);
     if (lock)
-        ereport(ERROR,
-                (errcode(locked_state), errmsg("customer %s is locked for editing by another user", key_text(save.key)),
-                 errdetail_internal("%s", jsonb_text(detail.json)),
-                 errdetail_log("The detail that the client received is not logged: it holds data of customers."),
-                 errhint("Save again when the lock is released or has expired. Nothing was kept, not even the "
-                         "comment.")));
-    ereport(ERROR, (errcode(conflict_state), errmsg("customer %s is not at the expected version", key_text(save.key)),
+        ereport(ERROR, (errcode(locked_state),
+                        errmsg("%s is locked for editing by another user", row_name(save.table, save.key).data()),
+                        errdetail_internal("%s", jsonb_text(detail.json)),
+                        errdetail_log("The detail that the client received is not logged: it holds data of customers."),
+                        errhint("Save again when the lock is released or has expired. Nothing was kept, not even the "
+                                "comment.")));
+    ereport(ERROR, (errcode(conflict_state),
+                    errmsg("%s is not at the expected version", row_name(save.table, save.key).data()),
                     errdetail_internal("%s", jsonb_text(detail.json)),
                     errdetail_log("The detail that the client received is not logged: it holds data of customers."),
-                    errhint("Read the customer again and save from its current version. Nothing was kept, not even "
+                    errhint("Read it again and save from its current version. Nothing was kept, not even "
                             "the comment.")));
 }
 

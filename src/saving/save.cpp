@@ -225,6 +225,11 @@ SaveResult
 result_of_save(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
 {
     require_save_rights(table, request);
+    if (request.status && !table->customers.has_status())
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("table \"%s\" has no status", errors::name_of(table->customers.oid)),
+                        errdetail("It was attached with status_column => NULL. Nothing was saved."),
+                        errhint("Pass NULL as status; other columns go into fields.")));
     if (request.status)
         request.status = canonical_status(table, *request.status);
     Attempt save = {table, key, request, {}};

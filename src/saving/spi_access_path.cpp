@@ -14,23 +14,23 @@ namespace {
 constexpr SqlStatement select_whole_row{"SELECT {columns} FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1",
                                         As::reader};
 
-constexpr SqlStatement lock_at_once{"SELECT c.{version}, c.{status} FROM {customers} c "
+constexpr SqlStatement lock_at_once{"SELECT c.{version}, {status_of_row} FROM {customers} c "
                                     "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF c SKIP LOCKED",
                                     As::reader};
 
-constexpr SqlStatement lock_and_wait{"SELECT c.{version}, c.{status} FROM {customers} c "
+constexpr SqlStatement lock_and_wait{"SELECT c.{version}, {status_of_row} FROM {customers} c "
                                      "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE OF c",
                                      As::reader};
 
-constexpr SqlStatement lock_key_at_once{"SELECT c.{version}, c.{status} FROM {customers} c "
+constexpr SqlStatement lock_key_at_once{"SELECT c.{version}, {status_of_row} FROM {customers} c "
                                         "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR UPDATE OF c SKIP LOCKED",
                                         As::reader};
 
-constexpr SqlStatement lock_key_and_wait{"SELECT c.{version}, c.{status} FROM {customers} c "
+constexpr SqlStatement lock_key_and_wait{"SELECT c.{version}, {status_of_row} FROM {customers} c "
                                          "WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR UPDATE OF c",
                                          As::reader};
 
-constexpr SqlStatement select_version{"SELECT c.{version}, c.{status} FROM {customers} c "
+constexpr SqlStatement select_version{"SELECT c.{version}, {status_of_row} FROM {customers} c "
                                       "WHERE c.{key} OPERATOR(pg_catalog.=) $1",
                                       As::reader, Part::customers};
 
@@ -41,9 +41,6 @@ constexpr SqlStatement key_share_by_reader{
 constexpr SqlStatement key_share_by_owner{
     "SELECT 1 FROM {customers} c WHERE c.{key} OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF c", As::owner,
     Part::customers};
-
-constexpr SqlStatement update_nothing{
-    "UPDATE {customers} SET {status} = {status} WHERE {key} OPERATOR(pg_catalog.=) $1", As::caller};
 
 constexpr SqlStatement update_status{"UPDATE {customers} SET {status} = $2 WHERE {key} OPERATOR(pg_catalog.=) $1",
                                      As::caller};
@@ -85,7 +82,7 @@ select_readable(const AttachedTable &table, bool reads_all)
     Sql *readable = static_cast<Sql *>(palloc0((columns->natts + 2) * sizeof(Sql)));
     std::size_t count = 0;
     readable[count++] = sql(table, "c.{version}");
-    readable[count++] = sql(table, "c.{status}");
+    readable[count++] = sql(table, "{status_of_row}");
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
@@ -182,9 +179,9 @@ public:
         const AttachedTable &table = save.table;
         if (!write.fields.empty())
             return update_fields(table, save.key, write);
-        Arguments arguments = arguments_of(save.key);
         if (!write.status)
-            return execute(table, update_nothing, arguments) > 0;
+            return update_nothing(table, save.key);
+        Arguments arguments = arguments_of(save.key);
         arguments.add(table->customers.status_type, status_datum(table, *write.status));
         return execute(table, update_status, arguments) > 0;
     }
@@ -217,6 +214,24 @@ private:
             rows = execute(table, and_wait, arguments_of(key));
         }
         return read_row(rows, table, key);
+    }
+
+    // Which column that is may differ from role to role.
+    static bool update_nothing(const AttachedTable &table, const Key &key)
+    {
+        const Sql column = sql_identifier(get_attname(table->customers.oid, touched_column(table), false));
+        const Sql statement =
+            sql(table, "UPDATE {customers} SET {column} = {column} WHERE {key} OPERATOR(pg_catalog.=) $1",
+                {{"column", column}});
+        Arguments arguments = arguments_of(key);
+        if (SPIPlanPtr *kept = table->plan_of_text(statement.text()))
+            return execute(
+                       *kept, [&] { return statement; }, arguments) > 0;
+        const int result = SPI_execute_with_args(statement.text(), arguments.count, arguments.types, arguments.values,
+                                                 arguments.nulls, false, 0);
+        if (result < 0)
+            elog(ERROR, "could not update the customer: %s", SPI_result_code_string(result));
+        return SPI_processed > 0;
     }
 
     // Which columns are set differs from save to save, so the plan is not kept.

@@ -139,10 +139,13 @@ find_column(Oid table, const char *name)
 AttrNumber
 require_status(const AttachRequest &request)
 {
+    if (request.status_column == nullptr)
+        return InvalidAttrNumber;
     const std::optional<FormData_pg_attribute> column = find_column(request.customers, request.status_column);
     if (!column)
-        no_such_column(request.customers, request.status_column,
-                       "Name the column with the status: crm_attach(..., status_column => ...).");
+        no_such_column(
+            request.customers, request.status_column,
+            "Name the column with the status: crm_attach(..., status_column => ...), NULL where there is none.");
     if (!can_be_status(column->atttypid))
         ereport(ERROR,
                 (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -291,7 +294,7 @@ require_comments_column(const AttachRequest &request, const AttachableColumns &c
                         errors::name_of(request.customers), request.comments_column, format_type_be(column->atttypid)),
                  errdetail("They are read from a column of type text or varchar."),
                  errhint("Name another column as comments_column, or none.")));
-    if (column->attnum == columns.key || column->attnum == columns.status)
+    if (column->attnum == columns.key || column->attnum == columns.status || column->attnum == columns.version)
         same_column_twice(request.customers, request.comments_column);
 }
 
@@ -303,9 +306,11 @@ require_attachable(const AttachRequest &request)
     require_ordinary_table(request.customers);
     const AttachableColumns columns = {require_key(request.customers), require_status(request),
                                        require_version(request)};
-    if (columns.status == columns.key || columns.status == columns.version ||
-        std::strcmp(request.status_column, request.version_column) == 0)
+    if (request.status_column != nullptr && (columns.status == columns.key || columns.status == columns.version ||
+                                             std::strcmp(request.status_column, request.version_column) == 0))
         same_column_twice(request.customers, request.status_column);
+    if (columns.version == columns.key)
+        same_column_twice(request.customers, request.version_column);
     require_comments_column(request, columns);
     require_fires_last(request.customers, version_trigger);
     return columns;

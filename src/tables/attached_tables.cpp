@@ -33,6 +33,7 @@ described(const Registered &entry, Oid extension_schema, MemoryContext parent)
     table->comments.oid = entry.comments;
     table->history.oid = entry.history;
     table->locks.oid = entry.locks;
+    table->is_customers = entry.is_customers;
     table->refuses_plain_updates = entry.refuses_plain_updates;
     if (entry.comments_column != nullptr)
         table->comments_column = MemoryContextStrdup(context, entry.comments_column);
@@ -54,8 +55,8 @@ find_by_customers(std::span<RegistryEntry> entries, Oid customers)
     return nullptr;
 }
 
-// The attached table of a schema that calls find which name none, or nullptr. Who moves another table into a schema does not
-// take the place of the one that was attached there.
+// The customers table of a schema, which calls find that name none, or nullptr. Who moves another into a schema does not take
+// the place of the one that was attached there.
 RegistryEntry *
 find_in_schema(std::span<RegistryEntry> entries, Oid schema)
 {
@@ -64,7 +65,7 @@ find_in_schema(std::span<RegistryEntry> entries, Oid schema)
     bool is_ambiguous = false;
     for (RegistryEntry &entry : entries)
     {
-        if (entry.schema != schema)
+        if (entry.schema != schema || !entry.is_customers)
             continue;
         is_ambiguous = any != nullptr;
         any = &entry;
@@ -79,7 +80,7 @@ find_in_schema(std::span<RegistryEntry> entries, Oid schema)
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                  errmsg("schema \"%s\" has more than one attached customers table", errors::name_of_schema(schema)),
                  errdetail("None of them was attached there, and a call finds its table by schema."),
-                 errhint("Move all but one to other schemas with ALTER TABLE ... SET SCHEMA.")));
+                 errhint("Choose one: SELECT crm_attach(..., as_customers => true).")));
     return at_home != nullptr ? at_home : any;
 }
 
@@ -135,12 +136,11 @@ deny_customers(const Registered &table, Oid extension_schema, AclMode right)
     {
         const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
         RelationClose(relation);
-        if (trigger != nullptr && trigger->tgnattr == 3)
-        {
-            if (right == ACL_SELECT)
-                deny_columns(table.customers, {trigger->tgattr[0], trigger->tgattr[1], trigger->tgattr[2]}, right);
-            deny_columns(table.customers, {trigger->tgattr[1]}, right);
-        }
+        const std::optional<WatchedColumns> watched = trigger == nullptr ? std::nullopt : watched_columns(*trigger);
+        if (watched && right == ACL_SELECT)
+            deny_columns(table.customers, {watched->key, watched->status, watched->version}, right);
+        if (watched && watched->status != InvalidAttrNumber)
+            deny_columns(table.customers, {watched->status}, right);
     }
     deny_table(table.customers, right);
 }
@@ -254,6 +254,19 @@ attached_by_member(Part part, Oid relation, Oid extension_schema, Purpose purpos
         return found == entries.end() ? nullptr : &*found;
     };
     return find_and_lock(find, extension_schema, purpose);
+}
+
+AttachedTable
+attached_by_name(Oid customers, Oid extension_schema, Purpose purpose)
+{
+    const std::optional<AttachedTable> table =
+        attached_by_member(Part::customers, customers, extension_schema, purpose);
+    if (!table)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("table \"%s\" is not attached", errors::name_of(customers)),
+                        errdetail("crm_attached_tables has no row for it."),
+                        errhint("Its owner attaches it with crm_attach().")));
+    return *table;
 }
 
 Oid

@@ -48,12 +48,15 @@ enum class Purpose
 // same. They raise 42501, with nothing locked, where the caller has none of the rights that the purpose takes, and 55000 when
 // the table found is not as it must be. extension_schema is where the registry lives.
 
-// The first attached table that the search_path finds, temporary schemas excluded; raises 55000 when there is none. In a
+// The first customers table that the search_path finds, temporary schemas excluded; raises 55000 when there is none. In a
 // schema with more than one it is the one that was attached there; 55000 where none or several of them were.
 AttachedTable attached_by_search_path(Oid extension_schema, Purpose purpose);
 
 // The attached table whose customers, comments or history this relation is, if there is one.
 std::optional<AttachedTable> attached_by_member(Part part, Oid relation, Oid extension_schema, Purpose purpose);
+
+// The attached table that a caller names; raises 55000 where it is none.
+AttachedTable attached_by_name(Oid customers, Oid extension_schema, Purpose purpose);
 
 // The customers table that is found in a schema, or InvalidOid; raises as above.
 Oid attached_in_schema(Oid schema, Oid extension_schema);

@@ -13,13 +13,19 @@ namespace crm {
 
 namespace {
 
+// Either may be none: a table without a status.
 [[noreturn]] void
-other_columns(Oid customers, const char *attached, const char *asked)
+other_columns(Oid customers, AttrNumber attached, const char *asked)
 {
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("table \"%s\" is attached with column \"%s\"", errors::name_of(customers), attached),
-                    errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
-                    errhint("Detach it first with crm_detach(), which leaves all data.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             attached == InvalidAttrNumber
+                 ? errmsg("table \"%s\" is attached without a status", errors::name_of(customers))
+                 : errmsg("table \"%s\" is attached with column \"%s\"", errors::name_of(customers),
+                          get_attname(customers, attached, false)),
+             asked == nullptr ? errdetail("It cannot be attached without a status as well. Nothing was changed.")
+                              : errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
+             errhint("Detach it first with crm_detach(), which leaves all data.")));
 }
 
 void
@@ -39,16 +45,12 @@ has_trigger(const Attachment &attachment, const OwnTrigger &wanted, const Attach
 {
     Relation relation = table_open(attachment.members[wanted.part], AccessShareLock);
     const Trigger *trigger = find_trigger(relation, wanted, attachment.extension_schema);
-    if (trigger != nullptr && trigger->tgnattr == 3)
-    {
-        const Oid customers = attachment.request.customers;
-        if (trigger->tgattr[1] != columns.status)
-            other_columns(customers, get_attname(customers, trigger->tgattr[1], false),
-                          attachment.request.status_column);
-        if (trigger->tgattr[2] != columns.version)
-            other_columns(customers, get_attname(customers, trigger->tgattr[2], false),
-                          attachment.request.version_column);
-    }
+    const std::optional<WatchedColumns> watched =
+        trigger != nullptr && trigger->tgnattr > 0 ? watched_columns(*trigger) : std::nullopt;
+    if (watched && watched->status != columns.status)
+        other_columns(attachment.request.customers, watched->status, attachment.request.status_column);
+    if (watched && watched->version != columns.version)
+        other_columns(attachment.request.customers, watched->version, attachment.request.version_column);
     table_close(relation, NoLock);
     return trigger != nullptr;
 }
@@ -59,11 +61,11 @@ watched_version(Oid customers, Oid extension_schema)
 {
     Relation relation = table_open(customers, NoLock);
     const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
-    AttrNumber version = InvalidAttrNumber;
-    if (trigger != nullptr && trigger->tgnattr == 3)
-        version = trigger->tgattr[2];
+    const std::optional<WatchedColumns> watched = trigger == nullptr ? std::nullopt : watched_columns(*trigger);
     table_close(relation, NoLock);
-    return version;
+    if (!watched)
+        return InvalidAttrNumber;
+    return watched->version;
 }
 
 // Drops one of our triggers; false when there is none.
@@ -153,6 +155,22 @@ name_datum(const char *name)
     return DirectFunctionCall1(namein, CStringGetDatum(name));
 }
 
+// Whether the registry tells which table of a schema is its customers table: in SQL objects of version 1.0 it is the only one.
+bool
+tells_customers(Oid extension_schema)
+{
+    return get_attnum(registry_table(extension_schema), "is_customers") != InvalidAttrNumber;
+}
+
+void
+set_is_customers(Oid table, bool is_customers, Oid extension_schema)
+{
+    Arguments arguments;
+    arguments.add(REGCLASSOID, ObjectIdGetDatum(table));
+    arguments.add(BOOLOID, BoolGetDatum(is_customers));
+    write_registry(extension_schema, "UPDATE {registry} SET is_customers = $2 WHERE customers = $1", arguments);
+}
+
 void
 register_attachment(const Attachment &attachment, bool is_registered)
 {
@@ -193,6 +211,8 @@ register_attachment(const Attachment &attachment, bool is_registered)
             "INSERT INTO {registry} (customers, comments_column, plain_updates, comments, history, locks, home) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7)",
             arguments);
+    if (tells_customers(attachment.extension_schema))
+        set_is_customers(attachment.members.customers, attachment.is_customers, attachment.extension_schema);
 }
 
 }  // namespace
@@ -219,10 +239,17 @@ attach(const AttachRequest &request, Oid extension_schema)
         .key_type = key_type,
     };
     attachment.members.customers = request.customers;
-    if (const Oid other = attached_in_schema(attachment.schema, extension_schema);
-        OidIsValid(other) && other != request.customers)
-        errors::schema_in_use(attachment.schema, other);
     const std::optional<Registered> attached = registered(request.customers, extension_schema);
+    const Oid customers = attached_in_schema(attachment.schema, extension_schema);
+    const bool is_taken = OidIsValid(customers) && customers != request.customers;
+    attachment.is_customers = request.as_customers || !is_taken;
+    if (is_taken && !tells_customers(extension_schema))
+        errors::schema_in_use(attachment.schema, customers);
+    // Who may create tables in a schema must not have the calls of others find one of theirs.
+    if (is_taken && request.as_customers)
+        require_owned(customers);
+    if (is_taken && request.as_customers)
+        set_is_customers(customers, false, extension_schema);
     if (attached)
         take_members(attachment, *attached);
 

@@ -11,7 +11,7 @@ namespace crm {
 struct AttachRequest
 {
     Oid customers;
-    const char *status_column;
+    const char *status_column;  // nullptr: it has none
     const char *version_column;
     // Names in the schema of the customers; nullptr: the existing ones, or <customers>_comments and so on.
     const char *comments;
@@ -19,6 +19,7 @@ struct AttachRequest
     const char *locks;
     const char *comments_column;  // or nullptr
     bool refuses_plain_updates;
+    bool as_customers;  // calls that name no table are to find it, in place of another of its schema
 };
 
 // The default of a version column: what plain INSERTs go on with when the triggers that give versions are gone.

@@ -174,6 +174,11 @@ Sql
 filled_in(const Attachment &attachment, SqlTemplate statement, std::initializer_list<SqlName> more)
 {
     const Members &members = attachment.members;
+    Sql watched[3] = {};
+    std::size_t watched_count = 0;
+    for (const char *column : {attachment.key, attachment.request.status_column, attachment.request.version_column})
+        if (column != nullptr)
+            watched[watched_count++] = sql_identifier(column);
     const auto name_of = [](Oid table) { return OidIsValid(table) ? sql_relation(table) : Sql{}; };
     const SqlName own[] = {
         {"customers", sql_relation(members.customers)},
@@ -182,7 +187,7 @@ filled_in(const Attachment &attachment, SqlTemplate statement, std::initializer_
         {"extension", sql_schema(attachment.extension_schema)},
         {"key", sql_identifier(attachment.key)},
         {"key_type", attachment.key_type_sql},
-        {"status", sql_identifier(attachment.request.status_column)},
+        {"watched", sql_joined(", ", {watched, watched_count})},
         {"version", sql_identifier(attachment.request.version_column)},
         {"owner", sql_identifier(GetUserNameFromId(attachment.owner, false))},
     };

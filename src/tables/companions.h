@@ -17,6 +17,7 @@ struct Attachment
     const char *key;
     Sql key_type_sql;
     Oid key_type;
+    bool is_customers = false;  // of its schema
 };
 
 // A statement in which the names of an attachment stand for what they are.

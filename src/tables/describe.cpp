@@ -74,11 +74,12 @@ find_columns_of_customers(Customers &customers, Oid extension_schema)
     const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
     if (trigger == nullptr)
         errors::missing_trigger(customers.oid, key_trigger.function);
-    if (trigger->tgnattr != 3)
+    const std::optional<WatchedColumns> watched = watched_columns(*trigger);
+    if (!watched)
         errors::misused_trigger(key_trigger.function, "BEFORE UPDATE OF key, status, version, for each row");
-    customers.key = trigger->tgattr[0];
-    customers.status = trigger->tgattr[1];
-    customers.version = trigger->tgattr[2];
+    customers.key = watched->key;
+    customers.status = watched->status;
+    customers.version = watched->version;
     const TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(relation));
     table_close(relation, NoLock);
 
@@ -91,9 +92,10 @@ find_columns_of_customers(Customers &customers, Oid extension_schema)
         wrong_column_type(customers.oid, get_attname(customers.oid, customers.key, false), type,
                           "smallint, integer, bigint, uuid, text or varchar, or a domain over one of them");
 
-    get_atttypetypmodcoll(customers.oid, customers.status, &customers.status_type, &customers.status_typmod,
-                          &collation);
-    if (!can_be_status(customers.status_type))
+    if (customers.has_status())
+        get_atttypetypmodcoll(customers.oid, customers.status, &customers.status_type, &customers.status_typmod,
+                              &collation);
+    if (customers.has_status() && !can_be_status(customers.status_type))
         wrong_column_type(customers.oid, get_attname(customers.oid, customers.status, false), customers.status_type,
                           "text, varchar, citext, an enum or an integer, or a domain over one of them");
 
@@ -283,7 +285,13 @@ describe(TableDescription &table)
         return copied(sql_identifier(get_attname(table.customers.oid, column, false)), table.context);
     };
     table.customers.key_sql = name(table.customers.key);
-    table.customers.status_sql = name(table.customers.status);
+    table.customers.status_sql = table.customers.status_of_row_sql = sql("NULL::pg_catalog.text");
+    if (table.customers.has_status())
+    {
+        table.customers.status_sql = name(table.customers.status);
+        table.customers.status_of_row_sql =
+            copied(sql("c.{status}", {{"status", table.customers.status_sql}}), table.context);
+    }
     table.customers.version_sql = name(table.customers.version);
     MemoryContextSwitchTo(caller);
 }

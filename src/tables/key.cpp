@@ -117,6 +117,14 @@ key_text(const Key &key)
     }
 }
 
+std::string_view
+row_name(const AttachedTable &table, const Key &key)
+{
+    if (table->is_customers)
+        return joined_text({"customer ", key_text(key)});
+    return joined_text({"record ", key_text(key), " of ", errors::name_of(table->customers.oid)});
+}
+
 Key
 copied_key(const Key &key, MemoryContext context)
 {

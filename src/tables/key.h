@@ -36,6 +36,9 @@ int compare_keys(const Key &a, const Key &b);
 // The key as a person reads it.
 const char *key_text(const Key &key);
 
+// The row as messages name it: "customer 7", or "record 7 of deals" in another than the customers table of a schema.
+std::string_view row_name(const AttachedTable &table, const Key &key);
+
 // A copy of the key in another memory context.
 Key copied_key(const Key &key, MemoryContext context);
 

@@ -135,6 +135,15 @@ required_value(Relation registry, HeapTuple tuple, const char *column)
     return *value;
 }
 
+// SQL objects of version 1.0 have one attached table in a schema, and no column for it.
+bool
+is_customers(Relation registry, HeapTuple row)
+{
+    if (get_attnum(RelationGetRelid(registry), "is_customers") == InvalidAttrNumber)
+        return true;
+    return DatumGetBool(required_value(registry, row, "is_customers"));
+}
+
 // Opens the registry, the one that is there when its lock is granted: meanwhile the extension may have gone, and come again.
 Relation
 open_registry(Oid extension_schema)
@@ -169,6 +178,7 @@ read_registry(Reading &reading, Oid extension_schema)
         entry.locks = DatumGetObjectId(required_value(registry, row, "locks"));
         if (const std::optional<Datum> column = registry_value(registry, row, "comments_column"))
             entry.comments_column = pstrdup(NameStr(*DatumGetName(*column)));
+        entry.is_customers = is_customers(registry, row);
         entry.refuses_plain_updates = text_of(required_value(registry, row, "plain_updates")) == "refuse";
         entry.attached_at = {DatumGetTimestampTz(required_value(registry, row, "attached_at"))};
         entry.schema = get_rel_namespace(entry.customers);

@@ -9,6 +9,7 @@ namespace crm {
 struct Registered : Members
 {
     Oid schema;
+    bool is_customers;            // of its schema: calls that name no table find it
     bool is_at_home;              // in the schema in which it was attached
     const char *comments_column;  // or nullptr
     bool refuses_plain_updates;

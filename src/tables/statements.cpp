@@ -7,9 +7,13 @@ sql(const AttachedTable &table, SqlTemplate statement, std::initializer_list<Sql
 {
     const TableDescription &known = *table;
     const SqlName own[] = {
-        {"customers", known.customers.sql},       {"comments", known.comments.sql},
-        {"history", known.history.sql},           {"locks", known.locks.sql},
-        {"key", known.customers.key_sql},         {"status", known.customers.status_sql},
+        {"customers", known.customers.sql},
+        {"comments", known.comments.sql},
+        {"history", known.history.sql},
+        {"locks", known.locks.sql},
+        {"key", known.customers.key_sql},
+        {"status", known.customers.status_sql},
+        {"status_of_row", known.customers.status_of_row_sql},
         {"version", known.customers.version_sql},
     };
     constexpr std::size_t room = std::size(own) + 8;

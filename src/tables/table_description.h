@@ -77,10 +77,11 @@ struct CustomersFacts : PartFacts
 {
     // The numbers of its columns, and their names for statements.
     AttrNumber key;
-    AttrNumber status;
+    AttrNumber status;  // invalid in a table without one
     AttrNumber version;
     Sql key_sql;
-    Sql status_sql;
+    Sql status_sql;         // NULL without one
+    Sql status_of_row_sql;  // the same, of the row c
     Sql version_sql;
 
     Oid key_type;         // as keys are passed: bigint, uuid or text
@@ -88,6 +89,7 @@ struct CustomersFacts : PartFacts
     Oid status_type;
     std::int32_t status_typmod;
 
+    bool has_status() const { return status != InvalidAttrNumber; }
     bool operator==(const CustomersFacts &) const = default;
 };
 
@@ -140,6 +142,7 @@ struct TableDescription
 
     Oid schema;                        // of the customers
     std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
+    bool is_customers;                 // of its schema
     bool refuses_plain_updates;        // of the status
     TupleDesc columns;                 // of the customers table
 

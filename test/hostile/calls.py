@@ -206,7 +206,7 @@ class Caller:
                 return str(self.random.randint(1, 20))
             if type_name == "timestamp with time zone":
                 return self.look_up("SELECT updated_at::text FROM crm.customers WHERE id = %s", self.key) or TIMES[2]
-            if type_name == "text" and name.endswith("_by_key"):
+            if type_name == "text" and (name.endswith("_by_key") or "_record" in name):
                 return str(self.key) if self.random.random() < 0.7 else UUIDS[0]
             if type_name == "jsonb" and name == "crm_update_customers":
                 return json.dumps([{self.random.choice(["id", "key"]): self.random.choice([self.key, str(self.key)]),

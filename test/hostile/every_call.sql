@@ -13,6 +13,11 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_export_comments(8::bigint)$$, false), ($$SELECT crm_export_comments_by_key('8')$$, false), ($$SELECT count(*) FROM crm_locks$$, false), ($$SELECT crm_live_locks()$$, false),
     ($$SELECT crm_stat_databases()$$, NULL), ($$SELECT count(*) FROM crm_stat$$, NULL), ($$SELECT crm_stat_reset()$$, NULL),
     ($$SELECT count(*) FROM crm_verify()$$, false), ($$SELECT count(*) FROM crm_verify_by_key('8')$$, false), ($$SELECT count(*) FROM crm_doctor()$$, false),
+    ($$SELECT crm_update_record('customers', '8', '2001-01-01', 'won', NULL, 'ana')$$, true), ($$SELECT crm_add_record_comment('customers', '8', 'words', 'ana')$$, true),
+    ($$SELECT crm_import_record_comments('customers', '8', 'words')$$, true), ($$SELECT crm_lock_record('customers', '8', 'ana')$$, true),
+    ($$SELECT crm_unlock_record('customers', '8', '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')$$, true), ($$SELECT crm_prune_record_history('customers', '1 day')$$, true),
+    ($$SELECT crm_erase_record('customers', '8')$$, true), ($$SELECT crm_get_record('customers', '8')$$, false), ($$SELECT crm_record_timeline('customers', '8')$$, false),
+    ($$SELECT crm_export_record_comments('customers', '8')$$, false), ($$SELECT count(*) FROM crm_verify_record('customers')$$, false),
     ($$SELECT crm_concurrency_version()$$, false);
 
 -- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).

@@ -93,7 +93,7 @@ ALTER DATABASE crm_hostile RESET crm_concurrency.max_comment_length;
 
 SET ROLE crm_hostile_user;
 CREATE TABLE owned.clients (id bigint PRIMARY KEY, status text, updated_at timestamptz(3) NOT NULL DEFAULT now());
-SELECT is(a.state, '42P07', 'another table is not attached beside') FROM hostile.answer($$SELECT crm_attach('owned.clients', history => 'customer_history')$$) a;
+SELECT is(a.state, '42501', 'another table is not attached with what is of this one') FROM hostile.answer($$SELECT crm_attach('owned.clients', history => 'customer_history')$$) a;
 SELECT is(a.state, '42501', 'nor somebody else''s detached') FROM hostile.answer($$SELECT crm_detach('owned.customers')$$) a;
 RESET ROLE;
 SET ROLE crm_hostile_owner;

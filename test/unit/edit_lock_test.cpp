@@ -60,9 +60,9 @@ TEST(EditLock, NamesStatusCodesAndMessages)
     {
         EXPECT_EQ(name(expected.outcome), expected.name);
         EXPECT_EQ(http_status(expected.outcome), expected.status);
-        EXPECT_EQ(lock_message(expected.outcome, "7", "ben"), expected.message);
+        EXPECT_EQ(lock_message(expected.outcome, "customer 7", "ben"), expected.message);
     }
-    EXPECT_EQ(lock_message(LockOutcome::lost, "7", ""), "Your lock on customer 7 was released.");
+    EXPECT_EQ(lock_message(LockOutcome::lost, "customer 7", ""), "Your lock on customer 7 was released.");
 }
 
 }  // namespace

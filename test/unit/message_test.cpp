@@ -11,7 +11,7 @@ facts(Outcome outcome)
 {
     MessageFacts facts = {};
     facts.outcome = outcome;
-    facts.customer = "7";
+    facts.row = "customer 7";
     return facts;
 }
 
@@ -23,6 +23,23 @@ TEST(Message, OfPlainOutcomes)
     EXPECT_EQ(message(facts(Outcome::unchanged)), "Customer 7 already is as you asked; nothing was written.");
     EXPECT_EQ(message(facts(Outcome::deleted)), "Customer 7 was deleted; nothing was saved.");
     EXPECT_EQ(message(facts(Outcome::not_found)), "There is no customer 7; nothing was saved.");
+}
+
+TEST(Message, OfAnotherTable)
+{
+    MessageFacts deal = facts(Outcome::updated);
+    deal.row = "record 7 of deals";
+    EXPECT_EQ(message(deal), "Record 7 of deals is saved.");
+    deal.outcome = Outcome::not_found;
+    EXPECT_EQ(message(deal), "There is no record 7 of deals; nothing was saved.");
+    deal.outcome = Outcome::conflict;
+    deal.asked_change = true;
+    EXPECT_EQ(message(deal), "Record 7 of deals was changed since you read it; your change was not applied.");
+    deal.outcome = Outcome::replayed;
+    deal.is_gone = true;
+    EXPECT_EQ(
+        message(deal),
+        "This save of record 7 of deals was applied before, and the record was deleted since; nothing was done twice.");
 }
 
 TEST(Message, OfAReplay)
@@ -120,7 +137,7 @@ TEST(Message, IsAlwaysOneSentenceWithoutTimes)
                     for (unsigned flags = 0; flags < 16; flags++)
                     {
                         const std::string text =
-                            message({outcome, "key", changes, author, "ben", problem, (flags & 1) != 0,
+                            message({outcome, "customer key", changes, author, "ben", problem, (flags & 1) != 0,
                                      (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0});
                         ASSERT_FALSE(text.empty());
                         EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;
