@@ -255,7 +255,8 @@ BEGIN
     EXECUTE 'SELECT string_agg(customer_id || '' '' || operation || coalesce('' '' || status_from, '''') || coalesce('' > '' || status_to, ''''), '', '' ORDER BY version) FROM "The Customers_history"' INTO history;
     companions := (SELECT string_agg(a.attrelid::regclass || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY 1) FROM pg_attribute a
                    WHERE a.attname = 'customer_id' AND a.attrelid IN ('"The Customers_comments"'::regclass, '"The Customers_history"'::regclass));
-    DROP TABLE "The Customers", "The Customers_comments", "The Customers_history", "The Customers_locks";
+    DROP TABLE "The Customers", "The Customers_comments", "The Customers_history", "The Customers_locks",
+        "The Customers_deletions", "The Customers_comment_edits", "The Customers_refused_saves";
 END $$;
 SELECT key_type, t.* FROM (VALUES ('smallint', '7'), ('integer', '7'), ('bigint', '7'), ('key_number', '7'), ('uuid', '00000000-0000-0000-0000-00000000000a'), ('key_uuid', '00000000-0000-0000-0000-00000000000a'),
     ('text', E'a ''"\\ {key}%s \u00e9'), ('varchar(20)', 'v'), ('text COLLATE "C"', 'c')) k (key_type, key), try(key_type, key) t;
@@ -279,7 +280,7 @@ SELECT count(*) AS comments FROM customers_comments;
 SELECT outcome FROM crm_update_customer(40000, now(), NULL, NULL, 'ana');
 SELECT outcome FROM crm_update_customer(-9223372036854775808, now(), NULL, NULL, 'ana');
 SELECT regress.state($$SELECT crm_update_customer_by_key('9223372036854775808', now(), NULL, NULL, 'ana')$$), regress.state($$SELECT crm_update_customer_by_key('x', now(), NULL, NULL, 'ana')$$);
-DROP TABLE customers, customers_comments, customers_history, customers_locks;
+DROP TABLE customers, customers_comments, customers_history, customers_locks, customers_deletions, customers_comment_edits, customers_refused_saves;
 CREATE TABLE customers (id int PRIMARY KEY, status varchar(3));
 SELECT crm_attach('customers');
 INSERT INTO customers VALUES (1, 'new');

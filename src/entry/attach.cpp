@@ -18,6 +18,13 @@ name_argument(FunctionCallInfo fcinfo, int argument)
     return PG_ARGISNULL(argument) ? nullptr : NameStr(*PG_GETARG_NAME(argument));
 }
 
+// An argument that SQL objects of version 1.0 do not have.
+const char *
+later_name_argument(FunctionCallInfo fcinfo, int argument)
+{
+    return PG_NARGS() > argument ? name_argument(fcinfo, argument) : nullptr;
+}
+
 const char *
 require_name(FunctionCallInfo fcinfo, int argument, const char *name)
 {
@@ -90,6 +97,9 @@ CRM_FUNCTION(crm_attach)
         .comments = name_argument(fcinfo, 3),
         .history = name_argument(fcinfo, 4),
         .locks = name_argument(fcinfo, 5),
+        .deletions = later_name_argument(fcinfo, 9),
+        .comment_edits = later_name_argument(fcinfo, 10),
+        .refused_saves = later_name_argument(fcinfo, 11),
         .comments_column = name_argument(fcinfo, 6),
         .refuses_plain_updates = refuses_plain_updates(fcinfo, 7),
         // SQL objects of version 1.0 do not pass it.

@@ -77,7 +77,8 @@ CRM_FUNCTION(crm_create_tables)
         deny_schema(schema, ACL_CREATE);
     // Others who create tables here wait for this transaction.
     LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
-    for (const char *table : {"customers", "comments", "customer_history", "customer_locks"})
+    for (const char *table : {"customers", "comments", "customer_history", "customer_locks", "customer_deletions",
+                              "comment_edits", "customer_refused_saves"})
         require_free(schema, table);
 
     if (const Oid attached = attached_in_schema(schema, extension_schema); OidIsValid(attached))
@@ -100,6 +101,9 @@ CRM_FUNCTION(crm_create_tables)
                 .comments = "comments",
                 .history = "customer_history",
                 .locks = "customer_locks",
+                .deletions = "customer_deletions",
+                .comment_edits = "comment_edits",
+                .refused_saves = "customer_refused_saves",
                 .comments_column = nullptr,
                 .refuses_plain_updates = false,
                 .as_customers = false,

@@ -13,10 +13,13 @@ namespace {
 // What is wrong in the catalogue; $1 is the version of the library. The search_path is pg_catalog alone.
 constexpr SqlTemplate statement = R"(
 WITH registered AS (
-    SELECT DISTINCT ON (customers) customers, comments, history, locks, comments_column, home,
-           -- SQL objects of version 1.0 have no such column.
-           coalesce((to_jsonb(t) ->> 'is_customers')::boolean, true) AS is_customers
-    FROM {extension}.crm_attached_tables t ORDER BY customers, attached_at DESC
+    SELECT DISTINCT ON (r.customers) r.*
+    -- SQL objects of version 1.0 have no such columns: the names stand for these values then.
+    FROM (SELECT true AS is_customers, NULL::regclass AS deletions, NULL::regclass AS comment_edits, NULL::regclass AS refused_saves) older,
+         LATERAL (SELECT customers, comments, history, locks, comments_column, home, attached_at,
+                         is_customers, deletions, comment_edits, refused_saves, to_jsonb(t) ? 'deletions' AS has_later
+                  FROM {extension}.crm_attached_tables t) r
+    ORDER BY r.customers, r.attached_at DESC
 ),
 attached AS (
     SELECT r.*, c.relnamespace, c.relowner, c.reloptions FROM registered r JOIN pg_class c ON c.oid = r.customers
@@ -26,6 +29,9 @@ member AS (
     UNION ALL SELECT customers, comments, 'comments' FROM attached
     UNION ALL SELECT customers, history, 'history' FROM attached
     UNION ALL SELECT customers, locks, 'locks' FROM attached
+    UNION ALL SELECT customers, l.relation, l.role FROM attached,
+        LATERAL (VALUES (deletions, 'deletions'), (comment_edits, 'comment_edits'), (refused_saves, 'refused_saves')) l (relation, role)
+        WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)
 ),
 ours AS (
     SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = {extension_literal}::regnamespace AND p.prorettype = 'trigger'::regtype
@@ -50,6 +56,15 @@ found (check_name, status, finding, hint) AS (
            'Restore it, or drop the customers table as well.'
     FROM attached a JOIN member m ON m.customers = a.customers
     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = m.relation)
+
+    UNION ALL
+    SELECT 'attached_tables', 'warning',
+           format('%s has no table of %s: %s', a.customers, l.role, l.consequence), 'SELECT crm_attach(...) again: it makes what is missing.'
+    FROM attached a, LATERAL (VALUES
+        (a.deletions, 'deletions', 'deleted rows are not set aside'),
+        (a.comment_edits, 'comment_edits', 'comments cannot be corrected'),
+        (a.refused_saves, 'refused_saves', 'refused saves cannot be kept')) l (relation, role, consequence)
+    WHERE a.has_later AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('an attached table was dropped: OID %s', r.customers::oid),
@@ -270,12 +285,11 @@ boolean(bool value)
 Sql
 needed_triggers()
 {
-    constexpr const char *roles[] = {"customers", "comments", "history", "locks"};
     Sql rows[std::size(own_triggers)] = {};
     for (std::size_t i = 0; i < std::size(own_triggers); i++)
         rows[i] =
             sql("({role}, {function}, {is_for_rows}, {is_to_be_there})",
-                {{"role", sql_literal(roles[static_cast<int>(own_triggers[i].part)])},
+                {{"role", sql_literal(registry_column(own_triggers[i].part))},
                  {"function", sql_literal(own_triggers[i].function)},
                  {"is_for_rows", boolean(own_triggers[i].is_for_rows())},
                  {"is_to_be_there", boolean(std::strcmp(own_triggers[i].name, end_of_statement_trigger.name) != 0)}});

@@ -33,6 +33,9 @@ described(const Registered &entry, Oid extension_schema, MemoryContext parent)
     table->comments.oid = entry.comments;
     table->history.oid = entry.history;
     table->locks.oid = entry.locks;
+    table->deletions.oid = entry.deletions;
+    table->comment_edits.oid = entry.comment_edits;
+    table->refused_saves.oid = entry.refused_saves;
     table->is_customers = entry.is_customers;
     table->refuses_plain_updates = entry.refuses_plain_updates;
     if (entry.comments_column != nullptr)
@@ -201,7 +204,7 @@ find_and_lock(Find find, Oid extension_schema, Purpose purpose)
         {
             require_any_right(*entry, extension_schema, purpose);
             locked = *entry;
-            for (const Part part : all_parts)
+            for (const Part part : main_parts)
                 LockRelationOid((*entry)[part], lock_mode(purpose));
             // Waiting for the locks may have brought news.
             if (is_registry_stale())

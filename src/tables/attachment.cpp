@@ -155,11 +155,26 @@ name_datum(const char *name)
     return DirectFunctionCall1(namein, CStringGetDatum(name));
 }
 
-// Whether the registry tells which table of a schema is its customers table: in SQL objects of version 1.0 it is the only one.
+// Whether the registry has the columns that are not in SQL objects of version 1.0, where a schema has one attached table.
 bool
-tells_customers(Oid extension_schema)
+has_later_columns(Oid extension_schema)
 {
     return get_attnum(registry_table(extension_schema), "is_customers") != InvalidAttrNumber;
+}
+
+// Fills in what the registry has no column for in version 1.0.
+void
+register_later_facts(const Attachment &attachment)
+{
+    Arguments arguments;
+    arguments.add(REGCLASSOID, ObjectIdGetDatum(attachment.members.customers));
+    arguments.add(BOOLOID, BoolGetDatum(attachment.is_customers));
+    for (const Part part : later_parts)
+        arguments.add(REGCLASSOID, ObjectIdGetDatum(attachment.members[part]));
+    write_registry(attachment.extension_schema,
+                   "UPDATE {registry} SET is_customers = $2, deletions = $3, comment_edits = $4, refused_saves = $5 "
+                   "WHERE customers = $1",
+                   arguments);
 }
 
 void
@@ -211,8 +226,8 @@ register_attachment(const Attachment &attachment, bool is_registered)
             "INSERT INTO {registry} (customers, comments_column, plain_updates, comments, history, locks, home) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7)",
             arguments);
-    if (tells_customers(attachment.extension_schema))
-        set_is_customers(attachment.members.customers, attachment.is_customers, attachment.extension_schema);
+    if (attachment.has_later_parts)
+        register_later_facts(attachment);
 }
 
 }  // namespace
@@ -243,7 +258,8 @@ attach(const AttachRequest &request, Oid extension_schema)
     const Oid customers = attached_in_schema(attachment.schema, extension_schema);
     const bool is_taken = OidIsValid(customers) && customers != request.customers;
     attachment.is_customers = request.as_customers || !is_taken;
-    if (is_taken && !tells_customers(extension_schema))
+    attachment.has_later_parts = has_later_columns(extension_schema);
+    if (is_taken && !attachment.has_later_parts)
         errors::schema_in_use(attachment.schema, customers);
     // Who may create tables in a schema must not have the calls of others find one of theirs.
     if (is_taken && request.as_customers)
@@ -262,7 +278,7 @@ attach(const AttachRequest &request, Oid extension_schema)
     require_fires_last(attachment.members.comments, guard_trigger);
 
     for (const OwnTrigger &own : own_triggers)
-        if (!has_trigger(attachment, own, columns))
+        if ((attachment.has_later_parts || !own.is_later) && !has_trigger(attachment, own, columns))
             create_trigger(attachment, own);
     register_attachment(attachment, attached.has_value());
     CommandCounterIncrement();

@@ -17,6 +17,9 @@ struct AttachRequest
     const char *comments;
     const char *history;
     const char *locks;
+    const char *deletions;
+    const char *comment_edits;
+    const char *refused_saves;
     const char *comments_column;  // or nullptr
     bool refuses_plain_updates;
     bool as_customers;  // calls that name no table are to find it, in place of another of its schema

@@ -47,11 +47,42 @@ constexpr SqlTemplate more_of_locks[] = {
     "'edit locks on customers, one row each, also expired ones; the view crm_locks shows the live ones'",
 };
 
+constexpr SqlTemplate create_deletions =
+    "CREATE TABLE {table} ({columns}, UNIQUE NULLS NOT DISTINCT (customer_id, version, comment_id))";
+
+constexpr SqlTemplate more_of_deletions[] = {
+    // Lists what was deleted last.
+    "CREATE INDEX ON {table} (version) WHERE comment_id IS NULL",
+    "CREATE INDEX ON {table} (transaction_id) WHERE comment_id IS NULL",
+    "COMMENT ON TABLE {table} IS 'deleted rows with their comments, until they are restored'",
+};
+
+constexpr SqlTemplate create_comment_edits =
+    "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, comment_id, edited_at))";
+
+constexpr SqlTemplate more_of_comment_edits[] = {
+    "COMMENT ON TABLE {table} IS 'the earlier texts of comments that were corrected or withdrawn'",
+};
+
+constexpr SqlTemplate create_refused_saves = "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, id))";
+
+constexpr SqlTemplate more_of_refused_saves[] = {
+    "CREATE UNIQUE INDEX ON {table} (customer_id, request)",
+    "COMMENT ON TABLE {table} IS 'what refused saves asked for, until it is saved or discarded'",
+};
+
 constexpr Companion<CommentsFacts> comments_companion = {Part::comments, comments_columns, create_comments,
                                                          more_of_comments, true};
 constexpr Companion<HistoryFacts> history_companion = {Part::history, history_columns, create_history, more_of_history,
                                                        false};
 constexpr Companion<LocksFacts> locks_companion = {Part::locks, locks_columns, create_locks, more_of_locks, true};
+
+constexpr Companion<PartFacts> deletions_companion = {Part::deletions, deletions_columns, create_deletions,
+                                                      more_of_deletions, false};
+constexpr Companion<PartFacts> comment_edits_companion = {Part::comment_edits, comment_edits_columns,
+                                                          create_comment_edits, more_of_comment_edits, false};
+constexpr Companion<PartFacts> refused_saves_companion = {Part::refused_saves, refused_saves_columns,
+                                                          create_refused_saves, more_of_refused_saves, false};
 
 bool
 refers_to(Oid table, Oid referenced)
@@ -108,6 +139,26 @@ has_standard_names(const Attachment &attachment)
            !why_not(attachment, comments_companion, standard);
 }
 
+// The definition of a column.
+template <typename Facts>
+Sql
+definition_of(const Attachment &attachment, const CompanionColumn<Facts> &column)
+{
+    return sql("{name} {definition}",
+               {{"name", sql_identifier(column.name)},
+                {"definition", sql(column.definition, {{"key_type", attachment.key_type_sql},
+                                                       {"customers", sql_relation(attachment.members.customers)}})}});
+}
+
+template <typename Facts>
+void
+comment_on(const Attachment &attachment, Sql table, const CompanionColumn<Facts> &column)
+{
+    if (column.comment != nullptr)
+        run(attachment, "COMMENT ON COLUMN {table}.{column} IS {comment}",
+            {{"table", table}, {"column", sql_identifier(column.name)}, {"comment", sql_literal(column.comment)}});
+}
+
 template <typename Facts>
 void
 create(const Attachment &attachment, const Companion<Facts> &companion, const char *name)
@@ -115,21 +166,48 @@ create(const Attachment &attachment, const Companion<Facts> &companion, const ch
     const Sql table = sql_qualified(attachment.schema, name);
     Sql *columns = static_cast<Sql *>(palloc0(companion.columns.size() * sizeof(Sql)));
     for (std::size_t i = 0; i < companion.columns.size(); i++)
-        columns[i] = sql("{name} {definition}",
-                         {{"name", sql_identifier(companion.columns[i].name)},
-                          {"definition", sql(companion.columns[i].definition,
-                                             {{"key_type", attachment.key_type_sql},
-                                              {"customers", sql_relation(attachment.members.customers)}})}});
+        columns[i] = definition_of(attachment, companion.columns[i]);
     run(attachment, companion.create,
         {{"table", table}, {"columns", sql_joined(", ", {columns, companion.columns.size()})}});
     for (const SqlTemplate &statement : companion.more)
         run(attachment, statement, {{"table", table}});
     for (const CompanionColumn<Facts> &column : companion.columns)
-        if (column.comment != nullptr)
-            run(attachment, "COMMENT ON COLUMN {table}.{column} IS {comment}",
-                {{"table", table}, {"column", sql_identifier(column.name)}, {"comment", sql_literal(column.comment)}});
+        comment_on(attachment, table, column);
     if (attachment.owner != GetUserId())
         run(attachment, "ALTER TABLE {table} OWNER TO {owner}", {{"table", table}});
+}
+
+// Adds the columns that a table of version 1.0 does not have.
+template <typename Facts>
+void
+add_later_columns(const Attachment &attachment, Oid table, std::span<const CompanionColumn<Facts>> columns)
+{
+    for (const CompanionColumn<Facts> &column : columns)
+    {
+        if (get_attnum(table, column.name) > 0)
+            continue;
+        run(attachment, "ALTER TABLE {table} ADD COLUMN {definition}",
+            {{"table", sql_relation(table)}, {"definition", definition_of(attachment, column)}});
+        comment_on(attachment, sql_relation(table), column);
+    }
+}
+
+// Lets a history table of version 1.0 have rows of a restored customer.
+void
+allow_restoring(const Attachment &attachment)
+{
+    const Oid history = attachment.members.history;
+    const char *check = makeObjectName(get_rel_name(history), "operation", "check");
+    const Oid constraint = get_relation_constraint_oid(history, check, true);
+    if (!OidIsValid(constraint))
+        return;
+    const char *definition =
+        TextDatumGetCString(DirectFunctionCall1(pg_get_constraintdef, ObjectIdGetDatum(constraint)));
+    if (std::strstr(definition, "restore") != nullptr)
+        return;
+    run(attachment, "ALTER TABLE {history} DROP CONSTRAINT {check}, ADD CONSTRAINT {check} {definition}",
+        {{"check", sql_identifier(check)},
+         {"definition", sql("CHECK (operation IN ('insert', 'update', 'delete', 'restore'))")}});
 }
 
 // Creates a table that belongs to the customers where it is missing, or takes the one that is there: what it gets to hold is
@@ -159,13 +237,13 @@ require_companion(Attachment &attachment, const Companion<Facts> &companion, con
                         errmsg("table \"%s\" does not belong to the owner of \"%s\"", errors::name_of(member),
                                errors::name_of(attachment.request.customers)),
                         errdetail("Its owner would read what it is told of these customers. Nothing was attached."),
-                        errhint("Give it the same owner, or name another table: crm_attach(..., comments => ..., "
-                                "history => ..., locks => ...).")));
+                        errhint("Give it the same owner, or name another table: crm_attach(..., %s => ...).",
+                                registry_column(companion.part))));
     if (const char *reason = why_not(attachment, companion, member))
         ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
                         errmsg("relation \"%s\" already exists and is not of these customers", errors::name_of(member)),
                         errdetail("%s Nothing was attached.", reason),
-                        errhint("Name other tables: crm_attach(..., comments => ..., history => ..., locks => ...).")));
+                        errhint("Name another table: crm_attach(..., %s => ...).", registry_column(companion.part))));
 }
 
 }  // namespace
@@ -222,6 +300,9 @@ take_members(Attachment &attachment, const Registered &attached)
     attachment.members.comments = take(attached.comments, attachment.request.comments);
     attachment.members.history = take(attached.history, attachment.request.history);
     attachment.members.locks = take(attached.locks, attachment.request.locks);
+    attachment.members.deletions = take(attached.deletions, attachment.request.deletions);
+    attachment.members.comment_edits = take(attached.comment_edits, attachment.request.comment_edits);
+    attachment.members.refused_saves = take(attached.refused_saves, attachment.request.refused_saves);
 }
 
 void
@@ -231,6 +312,14 @@ require_companions(Attachment &attachment)
     require_companion(attachment, comments_companion, request.comments, "comments", "comments");
     require_companion(attachment, history_companion, request.history, "customer_history", "history");
     require_companion(attachment, locks_companion, request.locks, "customer_locks", "locks");
+    if (!attachment.has_later_parts)
+        return;
+    require_companion(attachment, deletions_companion, request.deletions, "customer_deletions", "deletions");
+    require_companion(attachment, comment_edits_companion, request.comment_edits, "comment_edits", "comment_edits");
+    require_companion(attachment, refused_saves_companion, request.refused_saves, "customer_refused_saves",
+                      "refused_saves");
+    add_later_columns<HistoryFacts>(attachment, attachment.members.history, later_history_columns);
+    allow_restoring(attachment);
 }
 
 }  // namespace crm

@@ -17,7 +17,8 @@ struct Attachment
     const char *key;
     Sql key_type_sql;
     Oid key_type;
-    bool is_customers = false;  // of its schema
+    bool is_customers = false;     // of its schema
+    bool has_later_parts = false;  // the registry has columns for them
 };
 
 // A statement in which the names of an attachment stand for what they are.

@@ -43,6 +43,16 @@ describe_relation(PartFacts &part)
     return form.relnamespace;
 }
 
+// Fills in what is known of a table that may be missing, and is not locked.
+void
+describe_later_part(PartFacts &part)
+{
+    if (OidIsValid(part.oid) && get_rel_relkind(part.oid) == RELKIND_RELATION)
+        describe_relation(part);
+    else
+        part.oid = InvalidOid;
+}
+
 AttrNumber
 require_column(Oid table, const char *column, Oid type)
 {
@@ -61,6 +71,19 @@ find_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns, Oid k
 {
     for (const CompanionColumn<Facts> &column : columns)
         part.*column.number = require_column(part.oid, column.name, OidIsValid(column.type) ? column.type : key_type);
+}
+
+// Those that may be missing are found where they have their type.
+template <typename Facts>
+void
+find_later_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns)
+{
+    for (const CompanionColumn<Facts> &column : columns)
+    {
+        const AttrNumber number = get_attnum(part.oid, column.name);
+        part.*column.number =
+            number > 0 && getBaseType(get_atttype(part.oid, number)) == column.type ? number : InvalidAttrNumber;
+    }
 }
 
 // Finds out which columns are key, status and version. The trigger that guards the key names them: so they follow renames,
@@ -274,10 +297,13 @@ describe(TableDescription &table)
     for (PartFacts *part : {static_cast<PartFacts *>(&table.comments), static_cast<PartFacts *>(&table.history),
                             static_cast<PartFacts *>(&table.locks)})
         describe_relation(*part);
+    for (PartFacts *part : {&table.deletions, &table.comment_edits, &table.refused_saves})
+        describe_later_part(*part);
     table.columns = find_columns_of_customers(table.customers, table.extension_schema);
     find_columns<CommentsFacts>(table.comments, comments_columns, table.customers.key_type);
     find_columns<HistoryFacts>(table.history, history_columns, table.customers.key_type);
     find_columns<LocksFacts>(table.locks, locks_columns, table.customers.key_type);
+    find_later_columns<HistoryFacts>(table.history, later_history_columns);
     describe_access(table);
 
     // The quoting may have returned a name of the catalogue as it is.

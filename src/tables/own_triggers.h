@@ -14,6 +14,7 @@ struct OwnTrigger
     SqlTemplate timing;
     SqlTemplate level;  // with its condition
     bool saves_need_it;
+    bool is_later = false;  // SQL objects of version 1.0 do not have its function
 
     constexpr bool is_for_rows() const { return level.text().starts_with("FOR EACH ROW"); }
 };

@@ -144,6 +144,16 @@ is_customers(Relation registry, HeapTuple row)
     return DatumGetBool(required_value(registry, row, "is_customers"));
 }
 
+// A table that SQL objects of version 1.0 have no column for; InvalidOid where it is not there.
+Oid
+later_member(Relation registry, HeapTuple row, const char *column)
+{
+    if (get_attnum(RelationGetRelid(registry), column) == InvalidAttrNumber)
+        return InvalidOid;
+    const std::optional<Datum> table = registry_value(registry, row, column);
+    return table ? DatumGetObjectId(*table) : InvalidOid;
+}
+
 // Opens the registry, the one that is there when its lock is granted: meanwhile the extension may have gone, and come again.
 Relation
 open_registry(Oid extension_schema)
@@ -179,6 +189,8 @@ read_registry(Reading &reading, Oid extension_schema)
         if (const std::optional<Datum> column = registry_value(registry, row, "comments_column"))
             entry.comments_column = pstrdup(NameStr(*DatumGetName(*column)));
         entry.is_customers = is_customers(registry, row);
+        for (const Part part : later_parts)
+            entry[part] = later_member(registry, row, registry_column(part));
         entry.refuses_plain_updates = text_of(required_value(registry, row, "plain_updates")) == "refuse";
         entry.attached_at = {DatumGetTimestampTz(required_value(registry, row, "attached_at"))};
         entry.schema = get_rel_namespace(entry.customers);
@@ -299,6 +311,29 @@ extension_schema_of(FunctionCallInfo fcinfo)
     if (!OidIsValid(schema))
         extension_dropped();
     return schema;
+}
+
+const char *
+registry_column(Part part)
+{
+    switch (part)
+    {
+        case Part::customers:
+            return "customers";
+        case Part::comments:
+            return "comments";
+        case Part::history:
+            return "history";
+        case Part::locks:
+            return "locks";
+        case Part::deletions:
+            return "deletions";
+        case Part::comment_edits:
+            return "comment_edits";
+        case Part::refused_saves:
+            return "refused_saves";
+    }
+    pg_unreachable();
 }
 
 Oid

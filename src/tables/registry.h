@@ -43,6 +43,9 @@ void keep_description(RegistryEntry &entry, TableDescription *description);
 // The schema of the SQL function that is being called, which is the extension's.
 Oid extension_schema_of(FunctionCallInfo fcinfo);
 
+// The column of the registry for a part.
+const char *registry_column(Part part);
+
 // The registry's table.
 Oid registry_table(Oid extension_schema);
 

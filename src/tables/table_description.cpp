@@ -37,6 +37,12 @@ part_of(Tables &tables, Part part)
             return &tables.history;
         case Part::locks:
             return &tables.locks;
+        case Part::deletions:
+            return &tables.deletions;
+        case Part::comment_edits:
+            return &tables.comment_edits;
+        case Part::refused_saves:
+            return &tables.refused_saves;
     }
     pg_unreachable();
 }
@@ -92,7 +98,8 @@ TableDescription::has_facts_of(const TableDescription &newer) const
                static_cast<const typename Description::Facts &>(b);
     };
     return same(customers, newer.customers) && same(comments, newer.comments) && same(history, newer.history) &&
-           same(locks, newer.locks) && schema == newer.schema && comments_column == newer.comments_column &&
+           same(locks, newer.locks) && deletions == newer.deletions && comment_edits == newer.comment_edits &&
+           refused_saves == newer.refused_saves && schema == newer.schema && comments_column == newer.comments_column &&
            refuses_plain_updates == newer.refuses_plain_updates && same_columns(columns, newer.columns);
 }
 

@@ -38,17 +38,26 @@ enum class Part
     comments,
     history,
     locks,
+    // An attachment that was made by version 1.0 has none of these until crm_attach() is called again.
+    deletions,
+    comment_edits,
+    refused_saves,
 };
 
-inline constexpr Part all_parts[] = {Part::customers, Part::comments, Part::history, Part::locks};
+// What every call locks; the others are locked by the statements that use them.
+inline constexpr Part main_parts[] = {Part::customers, Part::comments, Part::history, Part::locks};
+inline constexpr Part later_parts[] = {Part::deletions, Part::comment_edits, Part::refused_saves};
 
-// The tables by their OIDs.
+// The tables by their OIDs; InvalidOid stands for one that is not there.
 struct Members
 {
     Oid customers;
     Oid comments;
     Oid history;
     Oid locks;
+    Oid deletions;
+    Oid comment_edits;
+    Oid refused_saves;
 
     Oid &operator[](Part part);
     Oid operator[](Part part) const { return const_cast<Members &>(*this)[part]; }
@@ -56,7 +65,8 @@ struct Members
 
     bool has(Oid relation) const
     {
-        return relation == customers || relation == comments || relation == history || relation == locks;
+        return relation == customers || relation == comments || relation == history || relation == locks ||
+               relation == deletions || relation == comment_edits || relation == refused_saves;
     }
 };
 
@@ -139,6 +149,9 @@ struct TableDescription
     Comments comments;
     History history;
     Locks locks;
+    PartFacts deletions;
+    PartFacts comment_edits;
+    PartFacts refused_saves;
 
     Oid schema;                        // of the customers
     std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
@@ -158,7 +171,12 @@ struct TableDescription
     TableDescription *next;  // of all that there are
 
     const PartFacts &operator[](Part part) const;
-    Members members() const { return {customers.oid, comments.oid, history.oid, locks.oid}; }
+    Members members() const
+    {
+        return {customers.oid, comments.oid,      history.oid,      locks.oid,
+                deletions.oid, comment_edits.oid, refused_saves.oid};
+    }
+    bool has(Part part) const { return OidIsValid((*this)[part].oid); }
 
     // Whether a call that relies on this finds the same facts in a newer description; and how the tables are reached by it.
     bool has_facts_of(const TableDescription &newer) const;
