@@ -13,6 +13,9 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement delete_set_aside{"DELETE FROM {deletions} WHERE customer_id OPERATOR(pg_catalog.=) $1",
+                                        As::owner, Part::deletions};
+
 // What becomes of a column.
 enum class Blank
 {
@@ -191,6 +194,11 @@ erase_customer(const AttachedTable &table, const Key &key)
     json.number(static_cast<std::int64_t>(comments));
     json.key("history");
     json.number(static_cast<std::int64_t>(blank_history(table, key)));
+    if (table->has(Part::deletions))
+    {
+        json.key("deletions");
+        json.number(static_cast<std::int64_t>(execute(table, delete_set_aside, arguments_of(key))));
+    }
     json.close_object();
     return json.finish();
 }
