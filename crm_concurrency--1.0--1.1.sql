@@ -303,6 +303,41 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_deleted_records(regclass, integer, timestamptz) IS
     'crm_deleted() of any attached table; raises 55000 where it is not attached';
 
+-- Undoing ----------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_revert_customer(
+    id          bigint,
+    expected_ts timestamptz,
+    version     timestamptz,
+    author      text,
+    comment     text DEFAULT NULL,
+    whole       boolean DEFAULT false,
+    fields      text[] DEFAULT NULL
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_revert_customer(bigint, timestamptz, timestamptz, text, text, boolean, text[]) IS
+    'undoes the change that made a version, as a save: each column that it changed is what it was before, or those that fields names; what has that value already stays; what was changed again since is a conflict, whose detail lists it in "superseded"; whole goes back to the state at that version; returns one crm_update_result, and the history says what was undone (reverts); takes SELECT on all of the history; raises 22023 where the history does not know, or the change is no update, 42703 for a column that is there no longer, and else as crm_update_customer()';
+
+CREATE FUNCTION crm_revert_record(
+    record_table regclass,
+    key          text,
+    expected_ts  timestamptz,
+    version      timestamptz,
+    author       text,
+    comment      text DEFAULT NULL,
+    whole        boolean DEFAULT false,
+    fields       text[] DEFAULT NULL
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_revert_record(regclass, text, timestamptz, timestamptz, text, text, boolean, text[]) IS
+    'crm_revert_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
 -- Reading ----------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS

@@ -101,11 +101,11 @@ SELECT regress.state($$SELECT crm_update_customers('[]')$$);
 SET search_path = update_customers, public;
 SELECT * FROM regress.violations();
 
--- who may change nothing is told so before the saves are looked at; who may not save is told for which
+-- who may change nothing is told so; who may not save is told for which
 CREATE ROLE regress_crm_user;
 GRANT USAGE ON SCHEMA update_customers TO regress_crm_user;
 SET ROLE regress_crm_user;
-SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"what": "ever"}]')$$);
+SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"id": 2, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana"}]')$$);
 RESET ROLE; GRANT SELECT, UPDATE (phone) ON customers TO regress_crm_user; SET ROLE regress_crm_user;
 SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"what": "ever"}]')$$);
 SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"id": 1, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana"}]')$$);

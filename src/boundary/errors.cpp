@@ -218,6 +218,15 @@ triggers_did_not_fire(Oid table)
 }
 
 void
+missing_later_column(Oid table, const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("attached table \"%s\" has no column \"%s\"", name_of(table), column),
+                    errdetail("It was attached by version 1.0. Nothing was done."),
+                    errhint("SELECT crm_attach(...) again, as its owner: it makes what is missing.")));
+}
+
+void
 missing_later_part(Oid table, const char *part)
 {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

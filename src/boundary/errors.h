@@ -37,6 +37,7 @@ void warn_not_attached(Oid table);
 [[noreturn]] void key_changed(Oid table, const char *from, const char *to);
 [[noreturn]] void null_version(Oid table, const char *key);
 [[noreturn]] void triggers_did_not_fire(Oid table);
+[[noreturn]] void missing_later_column(Oid table, const char *column);
 [[noreturn]] void missing_later_part(Oid table, const char *part);
 [[noreturn]] void write_suppressed(Oid table, const char *key);
 [[noreturn]] void hidden_by_row_security(Oid table, const char *key);

@@ -36,6 +36,7 @@ enum class Intent
     save,
     deletion,
     restoration,
+    reversion,
 };
 
 // What a caller asks of a save, or of the deletion of a customer, which is checked and recorded like one.

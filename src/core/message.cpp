@@ -10,6 +10,8 @@ what_happened(const MessageFacts &facts)
 {
     if (facts.base_problem == BaseProblem::before_history)
         return "The version you sent is older than the kept history of " + std::string{facts.row};
+    if (facts.is_superseded)
+        return "What you want undone of " + std::string{facts.row} + " was changed again since";
     if (facts.base_problem)
         return capitalized(facts.row) + " never had the version you sent";
 
@@ -68,7 +70,8 @@ plain_message(Outcome outcome, Intent intent)
     switch (outcome)
     {
         case Outcome::updated:
-            return PlainMessage{"", " is saved."};
+            return PlainMessage{"",
+                                intent == Intent::reversion ? " is saved; what you named is undone." : " is saved."};
         case Outcome::merged:
             return PlainMessage{"", " is saved together with what others changed since you read it."};
         case Outcome::unchanged:
@@ -78,6 +81,7 @@ plain_message(Outcome outcome, Intent intent)
             switch (intent)
             {
                 case Intent::save:
+                case Intent::reversion:
                     return PlainMessage{"", " was deleted; nothing was saved."};
                 case Intent::deletion:
                     return PlainMessage{"", " was deleted before; nothing was done."};
@@ -89,6 +93,7 @@ plain_message(Outcome outcome, Intent intent)
             switch (intent)
             {
                 case Intent::save:
+                case Intent::reversion:
                     return PlainMessage{"There is no ", "; nothing was saved."};
                 case Intent::deletion:
                     return PlainMessage{"There is no ", "; nothing was deleted."};

@@ -23,6 +23,7 @@ struct MessageFacts
     bool asked_change;                        // a status or fields were asked for
     bool comment_kept;                        // a comment was asked for and is stored
     bool is_current;                          // replayed: nobody changed the customer since
+    bool is_superseded;                       // conflict: what is to be undone was changed again
     bool is_gone;                             // replayed: the customer was deleted since
 };
 

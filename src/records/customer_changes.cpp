@@ -82,6 +82,7 @@ fill_of_save(RecordedChange &change, const SaveInProgress &save)
     change.based_on = save.based_on;
     change.comment_id = save.comment_id;
     change.request = save.request;
+    change.reverts = save.reverts;
 }
 
 }  // namespace

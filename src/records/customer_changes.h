@@ -21,7 +21,8 @@ Key key_of(const CustomerRows &rows, HeapTuple row);
 std::optional<core::Timestamp> version_of(const CustomerRows &rows, HeapTuple row);
 
 // The version that follows the one of a row (none: null); raises 22008 when none is left.
-core::Timestamp require_next_version(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current);
+core::Timestamp require_next_version(const AttachedTable &table, const Key &key,
+                                     std::optional<core::Timestamp> current);
 
 // The version of a row that is inserted: its own where it comes above the chain and not ahead of the clock, or where the
 // customer is there, which the row then restores or is compared with.

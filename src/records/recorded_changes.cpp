@@ -21,6 +21,7 @@ constexpr SqlStatement update_comment_id{"UPDATE {history} SET comment_id = $3 "
                                          As::owner, Part::history};
 
 constexpr SqlStatement insert_change{"INSERT INTO {history} ({columns}) VALUES ({values})", As::owner, Part::history};
+constexpr SqlStatement insert_reversion = insert_change;
 
 std::string_view
 name_of(Operation operation)
@@ -77,12 +78,17 @@ each_value(const Key &key, const RecordedChange &row, std::optional<std::string_
     set(&HistoryFacts::comment_id, datum_of(row.comment_id));
     set(&HistoryFacts::request, row.request);
     set(&HistoryFacts::earlier_pruned, std::optional{BoolGetDatum(false)});
+    if (row.reverts)
+        set(&HistoryFacts::reverts, datum_of(row.reverts));
 }
 
 const CompanionColumn<HistoryFacts> &
 column_of(AttrNumber HistoryFacts::*number)
 {
-    return *std::ranges::find(history_columns, number, &CompanionColumn<HistoryFacts>::number);
+    const auto *column = std::ranges::find(history_columns, number, &CompanionColumn<HistoryFacts>::number);
+    return column != std::end(history_columns)
+               ? *column
+               : *std::ranges::find(later_history_columns, number, &CompanionColumn<HistoryFacts>::number);
 }
 
 bool
@@ -109,8 +115,9 @@ insert_by_statement(const AttachedTable &table, const Key &key, const RecordedCh
         return sql(table, insert_change.text,
                    {{"columns", sql_joined(", ", {columns, count})}, {"values", sql_joined(", ", {values, count})}});
     };
-    return run_as(table, insert_change.as, insert_change.part,
-                  [&] { return execute(table->plan(&insert_change), build, arguments); }) == 1;
+    const SqlStatement &statement = row.reverts ? insert_reversion : insert_change;
+    return run_as(table, statement.as, statement.part,
+                  [&] { return execute(table->plan(&statement), build, arguments); }) == 1;
 }
 
 bool

@@ -34,6 +34,7 @@ struct RecordedChange
     std::optional<Datum> fields;  // jsonb
     std::optional<std::int64_t> comment_id;
     std::optional<Datum> request;  // uuid
+    std::optional<core::Timestamp> reverts;
 };
 
 // Writes a row.

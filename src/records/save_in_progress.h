@@ -33,8 +33,9 @@ struct SaveInProgress
 
     std::string_view author;
     core::Timestamp based_on;
-    core::Timestamp checked;               // the version that the row had when it was found fit to be saved
-    std::optional<Datum> request;          // the digest of the save
+    core::Timestamp checked;       // the version that the row had when it was found fit to be saved
+    std::optional<Datum> request;  // the digest of the save
+    std::optional<core::Timestamp> reverts;
     std::optional<Datum> refused_request;  // the digest of the comment, when it is kept from a refused save
 
     // Where the comment is stored: set by its trigger, or known when it is adopted.

@@ -50,6 +50,7 @@ in_progress(const Attempt &save)
     progress.author = save.request.author;
     progress.based_on = save.request.base;
     progress.checked = save.request.base;
+    progress.reverts = save.reverted.version;
     return progress;
 }
 

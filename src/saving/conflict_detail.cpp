@@ -123,6 +123,11 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
                    : is_history_known ? compare_with_base(table, request, fields, customer, changes)
                                       : compare(table, request, fields, customer),
                    customer);
+    if (context.superseded)
+    {
+        json.key("superseded");
+        json.jsonb(*context.superseded);
+    }
     if (may_read_comments(table))
     {
         json.key("comments");

@@ -27,6 +27,7 @@ struct ConflictContext
     ReadableCustomer customer;
     ChangesSince changes;
     Snapshot snapshot;
+    std::optional<Datum> superseded = std::nullopt;  // jsonb: what is to be undone was changed again
 };
 
 // own_comment: the comment kept from this save, which is not news to the caller. lock: what the save is refused for when

@@ -54,6 +54,7 @@ refusal_facts(const Attempt &save, core::Outcome outcome, const ConflictDetail &
     facts.last_author = detail.last_author;
     facts.base_problem = detail.base_problem;
     facts.comment_kept = comment_kept;
+    facts.is_superseded = save.reverted.superseded && detail.changes == 0;
     return facts;
 }
 
@@ -85,8 +86,8 @@ refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLoc
     save.path().give_back(row);
     if (!customer)
         return std::nullopt;
-    const ConflictDetail detail =
-        conflict_detail(save.table, save.key, save.request, save.fields, {*customer, changes, snapshot}, kept, lock);
+    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields,
+                                                  {*customer, changes, snapshot, save.reverted.superseded}, kept, lock);
     if (settings::on_conflict() == settings::on_conflict_raise)
         refuse_by_error(save, lock, detail);
     const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;

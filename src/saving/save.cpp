@@ -207,6 +207,8 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
         plan->situation.is_locked = lock.has_value();
         outcome = core::decide(plan->situation);
     }
+    if (save.reverted.superseded && outcome != core::Outcome::replayed && outcome != core::Outcome::conflict)
+        return refuse(save, *locked, std::nullopt);
     if (outcome == core::Outcome::updated || outcome == core::Outcome::merged)
         return apply(save, outcome, *plan, *locked, changes);
     switch (outcome)
@@ -222,7 +224,8 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
 }
 
 SaveResult
-result_of_save(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields)
+result_of_save(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields,
+               const Reverted &reverted)
 {
     require_save_rights(table, request);
     if (request.status && !table->customers.has_status())
@@ -232,11 +235,12 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
                         errhint("Pass NULL as status; other columns go into fields.")));
     if (request.status)
         request.status = canonical_status(table, *request.status);
-    Attempt save = {table, key, request, {}};
+    Attempt save = {table, key, request, {}, reverted};
     if (fields)
     {
         save.fields = read_fields(table, *fields);
-        request.fields = text_of_fields(save.fields);
+        if (request.intent == core::Intent::save)
+            request.fields = text_of_fields(save.fields);
         // Where it was applied, a column may have been dropped since.
         if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
             require_columns(table, save.fields);
@@ -263,9 +267,10 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
 }  // namespace
 
 SaveResult
-save_customer(const AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields)
+save_customer(const AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields,
+              const Reverted &reverted)
 {
-    const SaveResult result = result_of_save(table, key, request, fields);
+    const SaveResult result = result_of_save(table, key, request, fields, reverted);
     statistics::count(result.outcome);
     return result;
 }

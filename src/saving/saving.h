@@ -19,11 +19,31 @@ struct SaveResult
     std::optional<Datum> detail;  // jsonb
 };
 
+// What a save undoes, if that is what it does.
+struct Reverted
+{
+    std::optional<core::Timestamp> version = std::nullopt;
+    std::optional<Datum> superseded = std::nullopt;  // jsonb: what was changed again, for which it is refused
+};
+
 // Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives in the
 // current memory context. Raises 42501 without the rights on the tables, and PT409 for a conflict where
 // crm_concurrency.on_conflict says so.
 SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
-                         std::optional<Datum> fields);
+                         std::optional<Datum> fields, const Reverted &reverted = {});
+
+// What of a customer is to be undone.
+struct Reversion
+{
+    core::Timestamp version;  // of the change; or, whole, of the state to go back to
+    bool whole;
+    std::span<const char *const> columns;  // these alone; none: all that changed
+};
+
+// Undoes a change by a save: what the change has written is what it was before, where nobody has changed it again. Raises 22023
+// where that is not known or no change of values, 42501 for who may not read all of the history, and what save_customer()
+// raises.
+SaveResult revert_customer(const AttachedTable &table, const Key &key, core::Request request, const Reversion &wanted);
 
 // Deletes a customer whose version is still the base of the request, and records the deletion like a save. Raises 42501 without
 // DELETE on the customers, PT409 and PT423 as save_customer() does, and what refers to the customer raises.

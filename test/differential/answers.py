@@ -127,6 +127,8 @@ def plain_json(value: Any, name: str, versions: dict[str, int]) -> Any:
         return {key: plain_json(item, key, versions) for key, item in value.items()}
     if isinstance(value, list):
         return [plain_json(item, name, versions) for item in value]
+    if name == "transaction_id":
+        return "<transaction>"
     if isinstance(value, str):
         return version_label(value, versions) if name in VERSION_NAMES and TIME.fullmatch(value) else hide_dice(value)
     return value
@@ -151,6 +153,8 @@ def plain_value(name: str, type_oid: int, value: str | None, versions: dict[str,
         return version_label(value, versions) if name in VERSION_NAMES else hide_time(value)
     if name in DIGEST_NAMES:
         return value
+    if name == "transaction_id":
+        return "<transaction>"
     return hide_dice(value)
 
 

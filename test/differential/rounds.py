@@ -261,6 +261,9 @@ class Round:
             self.look(side, side.observer)
         tables = (f"SELECT relname FROM pg_class WHERE relnamespace = {literal(self.tables.schema)}::regnamespace "
                   "AND relkind = 'r' AND relname <> 'crm_internal_secret' ORDER BY relname")
+        if any(side.kind.is_edition for side in self.sides):
+            # It sets nothing aside.
+            tables = tables.replace("ORDER BY", "AND relname !~ '_(deletions|edits|saves)$' ORDER BY")
         names = self.agree("the tables", [
             [row["relname"] or "" for row in side.observer.run(tables).rows] for side in self.sides
         ])

@@ -117,10 +117,7 @@ struct Attempt
     bool has_lock() const { return outcome == "acquired" || outcome == "renewed"; }
 
     // For good: a lock ends, and what collides in a merge may not collide any more when others take their change back.
-    bool is_refused() const
-    {
-        return (outcome == "conflict" && !merge) || outcome == "gone" || outcome == "not_found";
-    }
+    bool is_refused() const { return (outcome == "conflict" && !merge) || outcome == "gone" || outcome == "not_found"; }
     bool is_done() const { return outcome == "done"; }
 };
 

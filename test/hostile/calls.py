@@ -70,6 +70,7 @@ NAMES = [
 VALUES = {
     "text": TEXTS, "jsonb": JSON, "timestamp with time zone": TIMES, "bigint": BIG, "integer": NUMBERS,
     "interval": INTERVALS, "uuid": UUIDS, "regclass": TABLES, "name": NAMES, "boolean": ["true", "false"],
+    "text[]": ["{}", "{phone}", "{status,phone}", "{NULL}", "{{a},{b}}", "{\"\"}"],
 }
 
 SETTINGS = {

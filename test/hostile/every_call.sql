@@ -18,6 +18,11 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_unlock_record('customers', '8', '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')$$, true), ($$SELECT crm_prune_record_history('customers', '1 day')$$, true),
     ($$SELECT crm_erase_record('customers', '8')$$, true), ($$SELECT crm_get_record('customers', '8')$$, false), ($$SELECT crm_record_timeline('customers', '8')$$, false),
     ($$SELECT crm_export_record_comments('customers', '8')$$, false), ($$SELECT count(*) FROM crm_verify_record('customers')$$, false),
+    ($$SELECT crm_delete_customer(8, '2001-01-01', NULL, 'ana')$$, true), ($$SELECT crm_delete_record('customers', '8', '2001-01-01', NULL, 'ana')$$, true),
+    ($$SELECT crm_restore_customer(8, 'ana')$$, true), ($$SELECT crm_restore_record('customers', '8', 'ana')$$, true),
+    ($$SELECT count(*) FROM crm_deleted()$$, false), ($$SELECT count(*) FROM crm_deleted_records('customers')$$, false),
+    ($$SELECT crm_revert_customer(8, '2001-01-01', (SELECT max(version) FROM customer_history WHERE customer_id = 8), 'ana')$$, true),
+    ($$SELECT crm_revert_record('customers', '8', '2001-01-01', (SELECT max(version) FROM customer_history WHERE customer_id = 8), 'ana')$$, true),
     ($$SELECT crm_concurrency_version()$$, false);
 
 -- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).

@@ -59,7 +59,7 @@ OPERATIONS = {operation.name: operation for operation in (
     Operation("prune", "SELECT crm_prune_history('3 days')"),
     Operation("erase", "SELECT crm_erase_customer(1)"),
     Operation("truncate", "SET LOCAL crm_concurrency.allow_truncate = on; "
-                          "TRUNCATE customers, comments, customer_history, customer_locks"),
+                          "TRUNCATE customers, comments, customer_history, customer_locks, customer_deletions"),
     Operation("alter", "ALTER TABLE customers ADD COLUMN added_by_{author} text DEFAULT 'nothing'"),
     Operation("vacuum", "VACUUM FULL customers", runs_in_block=False),
 )}

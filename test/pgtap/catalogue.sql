@@ -36,6 +36,8 @@ SELECT set_eq(
         'crm_deleted(integer,timestamp with time zone)',
         'crm_deleted_records(regclass,integer,timestamp with time zone)',
         'crm_restore_customer(bigint,text,text)',
+        'crm_revert_customer(bigint,timestamp with time zone,timestamp with time zone,text,text,boolean,text[])',
+        'crm_revert_record(regclass,text,timestamp with time zone,timestamp with time zone,text,text,boolean,text[])',
         'crm_restore_record(regclass,text,text,text)',
         'crm_update_record(regclass,text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_get_record(regclass,text,timestamp with time zone,integer)',
