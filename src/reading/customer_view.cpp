@@ -13,7 +13,7 @@ namespace crm {
 namespace {
 
 constexpr SqlStatement select_latest_comments{
-    "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
+    "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version, {corrections} FROM {comments} "
     "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
     "ORDER BY id DESC LIMIT $3",
     As::reader, Part::comments};
@@ -48,6 +48,7 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
         Comment comment = comment_in_result(row);
         comment.save_refused |= comments.at && adopted && *adopted > *comments.at;
         add_comment_values(json, comment, CommentText::whole);
+        add_corrections(json, corrections_in_result(row, 7));
         json.key("replies");
         add_comments(json, comments, comments.tree[i].first_reply);
         json.close_object();

@@ -38,6 +38,7 @@ enum class Purpose
     read,        // SELECT on a column of customers, comments or history
     save,        // UPDATE on a column of customers
     comment,     // INSERT on a column of comments
+    correct,     // SELECT on a column of comments
     administer,  // ownership of the customers
     import,      // ownership of the comments
     prune,       // ownership of the history
@@ -81,6 +82,9 @@ protected:
 };
 
 void each_readable_table(Oid extension_schema, TableVisitor &visitor);
+
+// Raises 55000 unless comments of the table can be corrected.
+void require_corrections(const AttachedTable &table);
 
 // Checks that the triggers are there and will fire, and raises 55000 otherwise.
 void require_triggers(const AttachedTable &table);

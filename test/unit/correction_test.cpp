@@ -7,11 +7,8 @@ namespace crm::core {
 namespace {
 
 // A comment with the expected text, which the correction changes.
-constexpr CorrectionSituation expected = {.is_there = true,
-                                          .is_withdrawn = false,
-                                          .has_expected_text = true,
-                                          .changes_text = true,
-                                          .is_made = false};
+constexpr CorrectionSituation expected = {
+    .is_there = true, .is_withdrawn = false, .has_expected_text = true, .changes_text = true, .is_made = false};
 
 TEST(Correction, TheExpectedTextIsChanged)
 {
