@@ -295,6 +295,96 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_redact_record_comment(regclass, text, bigint) IS
     'crm_redact_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
+-- Deleting and restoring -------------------------------------------------------------------------
+
+COMMENT ON TYPE crm_update_result IS 'what became of a save, a deletion or a restoration';
+COMMENT ON COLUMN crm_update_result.outcome IS
+    'updated, merged, unchanged, replayed, deleted, restored, conflict, locked, gone (it was deleted) or not_found';
+COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now; NULL when it is gone';
+COMMENT ON COLUMN crm_update_result.updated_at IS
+    'the version of the customer as it is now: the base of the next save; after its deletion, that of the deletion';
+COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the request is stored; NULL where none is';
+COMMENT ON COLUMN crm_update_result.detail IS 'what a refused or replayed request, a merge or a restoration has to tell; else NULL';
+
+CREATE FUNCTION crm_comments_deleted()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_comments_deleted() IS
+    'AFTER DELETE row trigger of a comments table: sets the comments of a deleted customer aside';
+
+CREATE FUNCTION crm_delete_customer(id bigint, expected_ts timestamptz, comment text, author text)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_delete_customer(bigint, timestamptz, text, text) IS
+    'deletes a customer if its version is still expected_ts, with a comment (NULL or blank for none) that says why; its row and comments are set aside, and crm_restore_customer() brings them back; outcomes are deleted, replayed (the same request again), conflict, locked, gone and not_found; raises PT428 for a NULL expected_ts, 22004, 22023 and 22001 for other bad arguments, 42501, 25006, 55000 where no table is attached, 23503 where others refer to the customer, and PT409 and PT423 under crm_concurrency.on_conflict = raise';
+
+CREATE FUNCTION crm_delete_record(record_table regclass, key text, expected_ts timestamptz, comment text, author text)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_delete_record(regclass, text, timestamptz, text, text) IS
+    'crm_delete_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_restore_customer(id bigint, author text, comment text DEFAULT NULL)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_restore_customer(bigint, text, text) IS
+    'brings a deleted customer back, with its comments, their ids, times and threads, and with the rows of other attached tables that a CASCADE deleted with it in the same transaction; takes SELECT on the table of deletions and INSERT on the tables; detail has the number of comments and these rows; outcomes are restored, unchanged (it is there), conflict (it was created again), gone (it is kept no longer) and not_found; raises 42703 where a column is there no longer, 23505 and 23503 where constraints stand in the way, 22004, 22023 and 22001 for bad arguments, 42501, 25006, 55000 where no table is attached; nothing is restored then';
+
+CREATE FUNCTION crm_restore_record(record_table regclass, key text, author text, comment text DEFAULT NULL)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_restore_record(regclass, text, text, text) IS
+    'crm_restore_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_deleted(
+    max_rows       integer DEFAULT 100,
+    before         timestamptz DEFAULT NULL,
+    OUT key        text,
+    OUT version    timestamptz,
+    OUT author     text,
+    OUT db_user    name,
+    OUT status     text,
+    OUT comment    text,
+    OUT comments   bigint,
+    OUT row_values jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_deleted(integer, timestamptz) IS
+    'the deleted customers that can be restored, latest first: the version of the deletion, who deleted it and the comment to it, the status and the number of comments, and the text forms of the columns that the caller may read; before continues below a version; takes SELECT on the table of deletions; raises 22004 and 22023 for bad arguments, 42501, 55000 where no table is attached';
+
+CREATE FUNCTION crm_deleted_records(
+    record_table   regclass,
+    max_rows       integer DEFAULT 100,
+    before         timestamptz DEFAULT NULL,
+    OUT key        text,
+    OUT version    timestamptz,
+    OUT author     text,
+    OUT db_user    name,
+    OUT status     text,
+    OUT comment    text,
+    OUT comments   bigint,
+    OUT row_values jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_deleted_records(regclass, integer, timestamptz) IS
+    'crm_deleted() of any attached table; raises 55000 where it is not attached';
+
 -- Reading ----------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
@@ -304,6 +394,61 @@ COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
 
 COMMENT ON FUNCTION crm_verify(bigint) IS
     'what must never be in the data of a customer, or of all (NULL), as far as it is there: no rows are good; of all, it reads each table once, with little memory, and sends a NOTICE for every million rows; raises 42501 for who may not read all rows of customers, comments and history, 55000 where no table is attached';
+
+-- Statistics -------------------------------------------------------------------------------------
+
+DROP VIEW crm_stat;
+DROP FUNCTION crm_stat_databases();
+
+CREATE FUNCTION crm_stat_databases(
+    OUT datid            oid,
+    OUT updated          bigint,
+    OUT merged           bigint,
+    OUT unchanged        bigint,
+    OUT replayed         bigint,
+    OUT conflict         bigint,
+    OUT locked           bigint,
+    OUT gone             bigint,
+    OUT not_found        bigint,
+    OUT deleted          bigint,
+    OUT restored         bigint,
+    OUT comments_kept    bigint,
+    OUT comments_adopted bigint,
+    OUT lock_waits       bigint,
+    OUT stats_reset      timestamptz
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_stat_databases() IS
+    'the rows of the view crm_stat; raises 55000 where shared_preload_libraries does not have crm_concurrency';
+
+CREATE VIEW crm_stat AS
+    SELECT s.datid, d.datname, s.updated, s.merged, s.unchanged, s.replayed, s.conflict, s.locked, s.gone, s.not_found,
+           s.deleted, s.restored, s.comments_kept, s.comments_adopted, s.lock_waits, s.stats_reset
+    FROM crm_stat_databases() s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.datid;
+
+GRANT SELECT ON crm_stat TO PUBLIC;
+
+COMMENT ON VIEW crm_stat IS
+    'how saves, deletions and restorations ended, one row for each database where there were any since the server started or the counters were reset; also of transactions that were rolled back; raises 55000 where shared_preload_libraries does not have crm_concurrency';
+COMMENT ON COLUMN crm_stat.datid IS 'the database';
+COMMENT ON COLUMN crm_stat.datname IS 'its name';
+COMMENT ON COLUMN crm_stat.updated IS 'how many saves were applied';
+COMMENT ON COLUMN crm_stat.merged IS 'how many saves were merged with what others had changed';
+COMMENT ON COLUMN crm_stat.unchanged IS 'how many saves asked for what was there';
+COMMENT ON COLUMN crm_stat.replayed IS 'how many saves had been applied before';
+COMMENT ON COLUMN crm_stat.conflict IS 'how many saves were refused for their base';
+COMMENT ON COLUMN crm_stat.locked IS 'how many saves were refused for the edit lock of another';
+COMMENT ON COLUMN crm_stat.gone IS 'how many saves were of customers that had been deleted';
+COMMENT ON COLUMN crm_stat.not_found IS 'how many saves were of customers that nobody knows, or that the caller may not see';
+COMMENT ON COLUMN crm_stat.deleted IS 'how many customers were deleted by crm_delete_customer()';
+COMMENT ON COLUMN crm_stat.restored IS 'how many customers were restored';
+COMMENT ON COLUMN crm_stat.comments_kept IS 'how many comments of refused saves were stored';
+COMMENT ON COLUMN crm_stat.comments_adopted IS 'how many of these became the comments of later saves';
+COMMENT ON COLUMN crm_stat.lock_waits IS 'how many saves waited for another transaction that had the customer''s row';
+COMMENT ON COLUMN crm_stat.stats_reset IS 'since when';
 
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.
 DELETE FROM crm_attached_tables WHERE false;

@@ -1598,7 +1598,7 @@ BEGIN
         IF result.outcome IS NOT NULL THEN
             RETURN result;
         ELSIF EXISTS (SELECT FROM crm_schema.crm_internal_history h WHERE h.customer_id = save.customer) THEN
-            RETURN ('deleted', 410, NULL, NULL, NULL, format('Customer %s was deleted; nothing was saved.',
+            RETURN ('gone', 410, NULL, NULL, NULL, format('Customer %s was deleted; nothing was saved.',
                     save.customer), NULL)::crm_schema.crm_update_result;
         END IF;
     END IF;
@@ -1865,7 +1865,7 @@ BEGIN
     IF NOT crm_schema.crm_internal_lock_row(customer) THEN
         IF NOT row_security_active('crm_schema.customers'::regclass)
            AND EXISTS (SELECT FROM crm_schema.crm_internal_history h WHERE h.customer_id = customer) THEN
-            RETURN ('deleted', 410, NULL, NULL, NULL, format('Customer %s was deleted.', customer))::crm_schema.crm_lock_result;
+            RETURN ('gone', 410, NULL, NULL, NULL, format('Customer %s was deleted.', customer))::crm_schema.crm_lock_result;
         END IF;
         RETURN ('not_found', 404, NULL, NULL, NULL, format('There is no customer %s.', customer))::crm_schema.crm_lock_result;
     END IF;

@@ -240,7 +240,7 @@ CREATE TYPE crm_lock_result AS (
 \endif
 
 COMMENT ON TYPE crm_update_result IS 'what became of a save';
-COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, deleted or not_found';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, gone or not_found';
 COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
 COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
 COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
@@ -260,7 +260,7 @@ COMMENT ON COLUMN crm_update_customers_result.message IS 'as in crm_update_resul
 COMMENT ON COLUMN crm_update_customers_result.detail IS 'as in crm_update_result';
 
 COMMENT ON TYPE crm_lock_result IS 'what became of a request for an edit lock';
-COMMENT ON COLUMN crm_lock_result.outcome IS 'acquired, renewed, locked, lost, deleted or not_found';
+COMMENT ON COLUMN crm_lock_result.outcome IS 'acquired, renewed, locked, lost, gone or not_found';
 COMMENT ON COLUMN crm_lock_result.http_status IS
     'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
 COMMENT ON COLUMN crm_lock_result.lock_id IS 'what renews and releases the lock; NULL where it is not the caller''s';

@@ -262,14 +262,25 @@ SELECT operation, body FROM comment_edits WHERE customer_id = 12;
 SELECT comment_id = :secret AS secret, request IS NULL AS without_digest FROM customer_history WHERE customer_id = 12 AND comment_id IS NOT NULL;
 SELECT outcome FROM crm_edit_comment(12, :secret, '[redacted]', 'Card 4711', 'ana');
 SELECT count(*) FROM (SELECT row_to_json(c)::text AS t FROM comments c UNION ALL SELECT row_to_json(e)::text FROM comment_edits e) t WHERE t ~ '471[12]';
--- what was set aside when the customer was deleted
+-- a customer is deleted and restored: the comments come back as they were corrected
 SELECT crm_add_comment(13, 'Card 4713', 'ana') AS aside \gset
+SELECT crm_add_comment(13, 'Not his', 'ben') AS gone \gset
+SELECT outcome FROM crm_edit_comment(13, :aside, 'Card 4713', 'His card 4713', 'ana');
+SELECT outcome FROM crm_withdraw_comment(13, :gone, 'ben');
+SELECT regress.detail(crm_get_customer(13)->'comments', 13) AS comments \gset
+SELECT regress.current(13) AS lived \gset
+SELECT outcome FROM crm_delete_customer(13, :'lived', NULL, 'ana');
+SELECT outcome FROM crm_edit_comment(13, :aside, 'His card 4713', 'x', 'ana');
+SELECT comment_id = :aside AS first, body, edited_at > at AS edited, edited_by, withdrawn_at > at AS withdrawn FROM crm_record_timeline('customers', '13') WHERE kind = 'comment' ORDER BY comment_id;
+SELECT outcome FROM crm_restore_customer(13, 'ana');
+SELECT regress.detail(crm_get_customer(13)->'comments', 13) = :'comments' AS same;
+SELECT outcome FROM crm_edit_comment(13, :aside, 'His card 4713', 'The card 4713', 'ana');
+-- what is set aside is removed, too
 DELETE FROM customers WHERE id = 13;
-INSERT INTO customer_deletions (customer_id, version, comment_id, row_values, deleted_at, transaction_id)
-SELECT 13, max(version), :aside, '{"author": "ana", "body": "Card 4713", "edited_by": "ana", "refused_request": "00000000-0000-0000-0000-000000000001"}', now(), 1 FROM customer_history WHERE customer_id = 13
-ON CONFLICT (customer_id, version, comment_id) DO UPDATE SET row_values = excluded.row_values;
 SELECT crm_redact_comment(13, :aside);
-SELECT row_values - 'edited_at' - 'withdrawn_at' AS values, (row_values->>'withdrawn_at')::timestamptz = (row_values->>'edited_at')::timestamptz AS withdrawn FROM customer_deletions WHERE comment_id = :aside;
+SELECT count(*) FROM (SELECT row_values::text AS t FROM customer_deletions UNION ALL SELECT row_to_json(e)::text FROM comment_edits e) t WHERE t ~ '4713';
+SELECT outcome FROM crm_restore_customer(13, 'ana');
+SELECT body, edited_by, edited_at IS NOT NULL AS edited, withdrawn_at IS NOT NULL AS withdrawn FROM comments WHERE id = :aside;
 SELECT * FROM regress.error('SELECT crm_redact_comment(1, 99)');
 SELECT state, message FROM regress.error('SELECT crm_redact_comment(99, 99)');
 SELECT state, message FROM regress.error('SELECT crm_redact_comment(1, NULL)');

@@ -64,7 +64,7 @@ BEGIN
 END $$;
 SELECT plant();
 SELECT invariant, problem FROM crm_verify() GROUP BY invariant, problem ORDER BY invariant COLLATE "C", problem COLLATE "C";
-SELECT (SELECT array_agg((customer, invariant, problem, detail)::text ORDER BY n)
+SELECT (SELECT array_agg((customer, invariant, problem, detail)::text ORDER BY customer::int, n)
         FROM crm_verify() WITH ORDINALITY AS v (customer, invariant, problem, detail, n))
      = (SELECT array_agg((customer, invariant, problem, detail)::text ORDER BY id, n)
         FROM generate_series(1, 462) id, LATERAL crm_verify(id) WITH ORDINALITY AS v (customer, invariant, problem, detail, n)) AS "all and each";

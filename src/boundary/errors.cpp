@@ -209,6 +209,24 @@ null_version(Oid table, const char *key)
 }
 
 void
+triggers_did_not_fire(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the triggers of crm_concurrency on table \"%s\" did not fire", name_of(table)),
+                    errdetail("The save was undone: it would have gone unrecorded."),
+                    errhint("Check session_replication_role and other triggers of the table.")));
+}
+
+void
+missing_later_part(Oid table, const char *part)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("attached table \"%s\" has no table of %s", name_of(table), part),
+                    errdetail("It was attached by version 1.0, or that table was dropped. Nothing was done."),
+                    errhint("SELECT crm_attach(...) again, as its owner: it makes what is missing.")));
+}
+
+void
 write_suppressed(Oid table, const char *key)
 {
     ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),

@@ -36,6 +36,8 @@ void warn_not_attached(Oid table);
 // What the guarded tables refuse.
 [[noreturn]] void key_changed(Oid table, const char *from, const char *to);
 [[noreturn]] void null_version(Oid table, const char *key);
+[[noreturn]] void triggers_did_not_fire(Oid table);
+[[noreturn]] void missing_later_part(Oid table, const char *part);
 [[noreturn]] void write_suppressed(Oid table, const char *key);
 [[noreturn]] void hidden_by_row_security(Oid table, const char *key);
 

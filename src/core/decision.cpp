@@ -21,10 +21,14 @@ name(Outcome outcome)
             return "conflict";
         case Outcome::locked:
             return "locked";
-        case Outcome::deleted:
-            return "deleted";
+        case Outcome::gone:
+            return "gone";
         case Outcome::not_found:
             return "not_found";
+        case Outcome::deleted:
+            return "deleted";
+        case Outcome::restored:
+            return "restored";
     }
     return {};
 }
@@ -38,12 +42,14 @@ http_status(Outcome outcome)
         case Outcome::merged:
         case Outcome::unchanged:
         case Outcome::replayed:
+        case Outcome::deleted:
+        case Outcome::restored:
             return 200;
         case Outcome::not_found:
             return 404;
         case Outcome::conflict:
             return 409;
-        case Outcome::deleted:
+        case Outcome::gone:
             return 410;
         case Outcome::locked:
             return 423;
@@ -68,18 +74,20 @@ situation_of(const Request &request, const Current &current)
 }
 
 Outcome
-decide(const Situation &situation)
+decide(const Situation &situation, Intent intent)
 {
     if (!situation.is_visible && situation.is_filtered)
         return Outcome::not_found;
     if (situation.is_applied)
         return Outcome::replayed;
     if (!situation.is_visible)
-        return situation.is_in_history ? Outcome::deleted : Outcome::not_found;
+        return situation.is_in_history ? Outcome::gone : Outcome::not_found;
     if (!situation.is_current && !situation.can_be_merged)
         return Outcome::conflict;
     if (situation.is_locked)
         return Outcome::locked;
+    if (intent == Intent::deletion)
+        return Outcome::deleted;
     if (!situation.changes_anything)
         return Outcome::unchanged;
     return situation.is_current ? Outcome::updated : Outcome::merged;

@@ -18,8 +18,10 @@ enum class Outcome
     replayed,
     conflict,
     locked,
-    deleted,
+    gone,
     not_found,
+    deleted,
+    restored,
 };
 
 // The outcome's name in SQL.
@@ -28,7 +30,15 @@ std::string_view name(Outcome outcome);
 // The outcome as an HTTP status code (RFC 9110).
 int http_status(Outcome outcome);
 
-// What a caller asks of a save.
+// What a request is about.
+enum class Intent
+{
+    save,
+    deletion,
+    restoration,
+};
+
+// What a caller asks of a save, or of the deletion of a customer, which is checked and recorded like one.
 struct Request
 {
     Timestamp base;
@@ -38,6 +48,7 @@ struct Request
     std::optional<std::int64_t> reply_to;  // the comment that the comment answers
     std::string_view fields;               // the other columns asked for, in one form for what means the same
     bool merge;                            // whether an old base may be merged
+    Intent intent = Intent::save;
 };
 
 // What is there of a customer.
@@ -51,7 +62,7 @@ struct Current
 // Whether the save asks for a status that differs from what is there.
 bool changes_status(const Request &request, const Current &current);
 
-// What the outcome of a save is decided by. What the order of decide() does not reach may be left out.
+// What the outcome of a save, or of a deletion, is decided by. What the order of decide() does not reach may be left out.
 struct Situation
 {
     bool is_visible;        // the caller sees the customer
@@ -67,8 +78,8 @@ struct Situation
 // The situation of a save of a customer that is there, before anything is known of its history and edit locks.
 Situation situation_of(const Request &request, const Current &current);
 
-// The outcome of a save.
-Outcome decide(const Situation &situation);
+// The outcome of a request that is no restoration.
+Outcome decide(const Situation &situation, Intent intent = Intent::save);
 
 // The value of a field; none: it is null.
 using Value = std::optional<std::string_view>;

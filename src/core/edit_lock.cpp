@@ -23,8 +23,8 @@ name(LockOutcome outcome)
             return "locked";
         case LockOutcome::lost:
             return "lost";
-        case LockOutcome::deleted:
-            return "deleted";
+        case LockOutcome::gone:
+            return "gone";
         case LockOutcome::not_found:
             return "not_found";
     }
@@ -40,7 +40,7 @@ http_status(LockOutcome outcome)
             return 404;
         case LockOutcome::lost:
             return 409;
-        case LockOutcome::deleted:
+        case LockOutcome::gone:
             return 410;
         case LockOutcome::locked:
             return 423;
@@ -75,7 +75,7 @@ lock_message(LockOutcome outcome, std::string_view row, std::string_view holder)
         case LockOutcome::lost:
             return "Your lock on " + std::string{row} +
                    (holder.empty() ? " was released." : " was taken over by " + std::string{holder} + ".");
-        case LockOutcome::deleted:
+        case LockOutcome::gone:
             return capitalized(row) + " was deleted.";
         case LockOutcome::not_found:
             return "There is no " + std::string{row} + ".";

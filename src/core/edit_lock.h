@@ -22,7 +22,7 @@ enum class LockOutcome
     renewed,
     locked,
     lost,
-    deleted,
+    gone,
     not_found,
 };
 

@@ -14,6 +14,7 @@ namespace crm::core {
 struct MessageFacts
 {
     Outcome outcome;
+    Intent intent;
     std::string_view row;          // as "customer 7", or "record 7 of deals"
     std::int64_t changes;          // how many changes since the base; 0 when the caller may not know
     std::string_view last_author;  // who made the latest of them; empty when there is none or the caller may not know
@@ -39,6 +40,6 @@ struct PlainMessage
 };
 
 // The message of an outcome that has such a one.
-std::optional<PlainMessage> plain_message(Outcome outcome);
+std::optional<PlainMessage> plain_message(Outcome outcome, Intent intent = Intent::save);
 
 }  // namespace crm::core

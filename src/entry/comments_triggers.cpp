@@ -5,7 +5,9 @@
 #include "../boundary/spi.h"
 #include "../core/version.h"
 #include "../records/comment_stamps.h"
+#include "../records/deletions.h"
 #include "../records/events.h"
+#include "../records/history.h"
 #include "../records/save_in_progress.h"
 #include "../saving/access_path.h"
 #include "../saving/saving.h"
@@ -125,6 +127,16 @@ set_plain(const CommentRow &comment, NewValues &set)
         set.set(comment.table->comments.created_at, TimestampTzGetDatum(clock_now().us));
 }
 
+// Whether a restoration brings the comment back as it was; its event was sent when it was written.
+bool
+is_restored(const CommentRow &comment)
+{
+    const std::optional<Datum> customer = comment.value(comment.table->comments.customer_id);
+    return innermost_save != nullptr && customer &&
+           save_that_fired(comment.table, stored_reference(comment.table, *customer), Step::restore_comments) !=
+               nullptr;
+}
+
 HeapTuple
 before_insert(const CommentRow &comment)
 {
@@ -182,6 +194,18 @@ after_insert(const CommentRow &comment)
     }
     else if (base && take_versioned_comment(table->comments.oid, key, id, *base))
         apply_versioned_comment(table, key, request_of(comment, *base, *comment.text(table->comments.author)), id);
+}
+
+// A CASCADE deletes comments after the trigger of their customer has recorded its deletion.
+void
+after_delete(const CommentRow &comment)
+{
+    const AttachedTable &table = comment.table;
+    const Key key = stored_reference(table, *comment.value(table->comments.customer_id));
+    const std::optional<ChainHead> head = chain_head(table, key);
+    if (head && head->is_delete)
+        set_comment_aside(table, key, head->version, DatumGetInt64(*comment.value(table->comments.id)), comment.columns,
+                          comment.row);
 }
 
 [[noreturn]] void
@@ -274,10 +298,24 @@ CRM_FUNCTION(crm_comments_guard)
             check_delete(comment);
             return comment.row;
         }
-        HeapTuple stamped = before_insert(comment);
+        HeapTuple stamped = is_restored(comment) ? comment.row : before_insert(comment);
         return stamped == comment.row ? stamped : made_in(caller, [stamped] { return heap_copytuple(stamped); });
     });
     return PointerGetDatum(result);
+}
+
+CRM_FUNCTION(crm_comments_deleted)
+{
+    using namespace crm;
+
+    constexpr const char *expected = "AFTER DELETE, for each row";
+    TriggerData *data = require_row_trigger(fcinfo, Timing::after, "crm_comments_deleted", expected);
+    if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+        errors::misused_trigger("crm_comments_deleted", expected);
+    const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments);
+    const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
+    in_spi([&](MemoryContext) { after_delete(comment); });
+    return static_cast<Datum>(0);
 }
 
 CRM_FUNCTION(crm_comments_version)
@@ -290,7 +328,11 @@ CRM_FUNCTION(crm_comments_version)
         errors::misused_trigger("crm_comments_version", expected);
     if (const std::optional<AttachedTable> table = attached_or_restoring(fcinfo, data, Part::comments))
     {
-        in_spi([&](MemoryContext) { after_insert({*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)}); });
+        const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
+        in_spi([&](MemoryContext) {
+            if (!is_restored(comment))
+                after_insert(comment);
+        });
     }
     return static_cast<Datum>(0);
 }

@@ -32,7 +32,8 @@ SaveInProgress *
 save_of(const CustomerRows &rows, HeapTuple row)
 {
     const Key key = key_of(rows, row);
-    for (const Step step : {Step::update_customer, Step::lift_customer, Step::erase_customer})
+    for (const Step step : {Step::update_customer, Step::lift_customer, Step::erase_customer, Step::delete_customer,
+                            Step::restore_customer})
         if (SaveInProgress *save = save_that_fired(rows.table, key, step))
             return save;
     return nullptr;
@@ -129,9 +130,9 @@ CRM_FUNCTION(crm_customers_history)
         if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
             record_update(rows, data->tg_trigtuple, data->tg_newtuple, save_of(rows, data->tg_newtuple));
         else if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
-            record_insert(rows, data->tg_trigtuple);
+            record_insert(rows, data->tg_trigtuple, save_of(rows, data->tg_trigtuple));
         else
-            record_delete(rows, data->tg_trigtuple);
+            record_delete(rows, data->tg_trigtuple, save_of(rows, data->tg_trigtuple));
     });
     return static_cast<Datum>(0);
 }

@@ -117,7 +117,8 @@ found (check_name, status, finding, hint) AS (
            ELSE format('CREATE TRIGGER %s AFTER INSERT OR UPDATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.%s();',
                 {end_trigger}, m.relation, {extension_literal}, n.function) END
     FROM member m JOIN needed n USING (role) JOIN pg_class c ON c.oid = m.relation
-    WHERE NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid
+    -- SQL objects of version 1.0 do not have all functions.
+    WHERE n.function IN (SELECT proname FROM ours) AND NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid
         WHERE t.tgrelid = m.relation AND o.proname = n.function AND (t.tgtype & 1 = 1) = n.is_for_rows)
 
     UNION ALL
@@ -238,6 +239,12 @@ found (check_name, status, finding, hint) AS (
           WHERE m.role = 'comments' AND t.attname = 'created_at') d (relation, number, expression)
     JOIN pg_attribute t ON t.attrelid = d.relation AND t.attnum = d.number
     WHERE t.attnotnull AND NOT t.atthasdef AND NOT t.attisdropped
+
+    UNION ALL
+    SELECT 'row_security', 'warning', format('row-level security of %s does not hide what is deleted: who is under it cannot restore', a.customers),
+           format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, with policies on its column row_values.', a.deletions)
+    FROM attached a JOIN pg_class c ON c.oid = a.customers JOIN pg_class d ON d.oid = a.deletions
+    WHERE c.relrowsecurity AND NOT d.relrowsecurity
 
     UNION ALL
     SELECT 'row_security', 'warning', format('row-level security of %s hides changes from the detail of a conflict', m.relation),

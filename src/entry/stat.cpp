@@ -11,14 +11,18 @@ void
 add_row(const statistics::DatabaseCounts &counts, void *context)
 {
     const RowSet &rows = *static_cast<const RowSet *>(context);
-    constexpr int columns = statistics::counters + 2;
-    Datum values[columns];
-    bool nulls[columns] = {};
+    constexpr int most_columns = statistics::counters + 2;
+    Datum values[most_columns];
+    bool nulls[most_columns] = {};
 
-    values[0] = ObjectIdGetDatum(counts.database);
+    int columns = 0;
+    values[columns++] = ObjectIdGetDatum(counts.database);
     for (int i = 0; i < statistics::counters; i++)
-        values[i + 1] = Int64GetDatum(counts.counts[i]);
-    values[columns - 1] = TimestampTzGetDatum(counts.reset_at);
+        // SQL objects of version 1.0 have no columns for them.
+        if (rows.columns->natts == most_columns || (i != static_cast<int>(core::Outcome::deleted) &&
+                                                    i != static_cast<int>(core::Outcome::restored)))
+            values[columns++] = Int64GetDatum(counts.counts[i]);
+    values[columns] = TimestampTzGetDatum(counts.reset_at);
     rows.add(heap_form_tuple(rows.columns, values, nulls));
 }
 

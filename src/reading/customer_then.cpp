@@ -208,7 +208,7 @@ customer_then(const AttachedTable &table, const Key &key, core::Timestamp at, Sn
     for (std::uint64_t i = 0; i < changes; i++)
     {
         const std::string_view operation = result_text(i, 2);
-        row.is_there = operation != "insert";
+        row.is_there = operation != "insert" && operation != "restore";
         if (operation == "delete")
             row.begin(key);
         if (!result_is_null(i, 4))

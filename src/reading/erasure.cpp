@@ -5,6 +5,7 @@
 #include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../records/comments.h"
+#include "../records/deletions.h"
 #include "../records/events.h"
 #include "../records/history.h"
 #include "../records/save_in_progress.h"
@@ -15,6 +16,9 @@
 namespace crm {
 
 namespace {
+
+constexpr SqlStatement delete_set_aside{"DELETE FROM {deletions} WHERE customer_id OPERATOR(pg_catalog.=) $1",
+                                        As::owner, Part::deletions};
 
 // What becomes of a column.
 enum class Blank
@@ -174,9 +178,12 @@ add_count(JsonBuilder &json, const char *name, std::uint64_t rows)
     json.number(static_cast<std::int64_t>(rows));
 }
 
+// Locks the row, if it is there: then nobody deletes it, and where it is not, nobody restores it.
 bool
 lock_as_owner(const AttachedTable &table, const Key &key)
 {
+    if (table->has(Part::deletions))
+        lock_restoration(table, key);
     const Role caller = act_as(table->customers.owner);
     const bool is_there = access_path(table).lock(table, key, {}).has_value();
     act_again_as(caller);
@@ -278,6 +285,8 @@ erase_customer(const AttachedTable &table, const Key &key)
     add_count(json, "history", blank_history(table, key));
     if (table->has(Part::comment_edits))
         add_count(json, "comment_edits", blank_earlier_texts(table, key));
+    if (table->has(Part::deletions))
+        add_count(json, "deletions", execute(table, delete_set_aside, arguments_of(key)));
     json.close_object();
     return json.finish();
 }
@@ -285,8 +294,6 @@ erase_customer(const AttachedTable &table, const Key &key)
 Datum
 redact_comment(const AttachedTable &table, const Key &key, std::int64_t comment_id)
 {
-    // While the row is locked, nobody deletes it and sets the comment aside; where it is not there, who restores it is met at
-    // what was set aside, before the comment is looked for.
     const bool is_there = lock_as_owner(table, key);
     Arguments of_comment = arguments_of(key);
     of_comment.add(std::optional{comment_id});

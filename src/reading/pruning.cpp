@@ -26,6 +26,14 @@ constexpr SqlStatement delete_pruned{
     "SELECT pg_catalog.count(*) FROM deleted",
     As::owner, Part::history};
 
+// Whole deletions: one that has lost some of its comments must not be restored.
+constexpr SqlStatement delete_pruned_deletions{
+    "WITH doomed AS (SELECT customer_id, version FROM {deletions} WHERE comment_id IS NULL "
+    "AND version OPERATOR(pg_catalog.<) $1 AND deleted_at OPERATOR(pg_catalog.<) $1 ORDER BY version LIMIT $2), "
+    "deleted AS (DELETE FROM {deletions} d USING doomed WHERE d.customer_id OPERATOR(pg_catalog.=) doomed.customer_id "
+    "AND d.version OPERATOR(pg_catalog.=) doomed.version RETURNING 1) SELECT pg_catalog.count(*) FROM doomed",
+    As::owner, Part::deletions};
+
 }  // namespace
 
 std::int64_t
@@ -39,7 +47,13 @@ prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t b
     arguments.add(std::optional<std::int64_t>{batch});
 
     execute(table, delete_pruned, arguments);
-    return result_bigint(0, 0);
+    std::int64_t removed = result_bigint(0, 0);
+    if (table->has(Part::deletions) && removed < batch)
+    {
+        execute(table, delete_pruned_deletions, arguments);
+        removed = std::min<std::int64_t>(removed + result_bigint(0, 0), batch);
+    }
+    return removed;
 }
 
 }  // namespace crm

@@ -35,8 +35,12 @@ std::int64_t import_comments(const AttachedTable &table, const Key &key, std::st
 // the caller's rights; raises 42501 where they do not show every row. Of all customers, it tells by NOTICEs how far it is.
 void add_violations(const AttachedTable &table, const std::optional<Key> &key, const RowSet &rows);
 
+// Adds the deleted customers that can be restored, latest first: the rows of crm_deleted(). Raises 42501 for who may not read
+// what is set aside.
+void list_deleted(const AttachedTable &table, std::int32_t max_rows, core::Timestamp before, const RowSet &rows);
+
 // Removes changes that were made before a time from the old ends of the chains, at most batch of them and never the last
-// change of a customer; returns how many. The caller must own the history.
+// change of a customer, and then deletions that are set aside since before it; returns how many. The caller must own the history.
 std::int64_t prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch);
 
 // Blanks what is personal of a customer: the columns of the row, the texts of the comments, the values and digests in the

@@ -5,6 +5,7 @@
 #include "../core/comment_tree.h"
 #include "../core/version.h"
 #include "../records/comments.h"
+#include "../records/deletions.h"
 #include "../records/history.h"
 #include "../tables/statements.h"
 
@@ -40,6 +41,28 @@ constexpr SqlStatement select_comments{
     "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<) $3 "
     "ORDER BY pg_catalog.date_trunc('milliseconds', created_at) DESC FETCH FIRST $2 ROWS WITH TIES",
     As::reader, Part::comments};
+
+// Those that deletions have set aside.
+constexpr SqlStatement select_set_aside{
+    "SELECT created_at AS at, 'comment'::pg_catalog.text AS kind, NULL::pg_catalog.timestamptz AS version, "
+    "NULL::pg_catalog.text AS operation, row_values OPERATOR(pg_catalog.->>) 'author' AS author, "
+    "NULL::pg_catalog.name AS db_user, NULL::pg_catalog.text AS status_from, NULL::pg_catalog.text AS status_to, "
+    "NULL::pg_catalog.jsonb AS fields, comment_id, (row_values OPERATOR(pg_catalog.->>) 'reply_to')::pg_catalog.int8, "
+    "NULL::pg_catalog.int8 AS thread, NULL::pg_catalog.int4 AS depth, row_values OPERATOR(pg_catalog.->>) 'body', "
+    "(row_values OPERATOR(pg_catalog.->>) 'save_refused')::pg_catalog.bool, "
+    "(row_values OPERATOR(pg_catalog.->>) 'edited_at')::pg_catalog.timestamptz, "
+    "row_values OPERATOR(pg_catalog.->>) 'edited_by', "
+    "(row_values OPERATOR(pg_catalog.->>) 'withdrawn_at')::pg_catalog.timestamptz "
+    "FROM {deletions}, LATERAL (SELECT (row_values OPERATOR(pg_catalog.->>) 'created_at')::pg_catalog.timestamptz) "
+    "t (created_at) WHERE customer_id OPERATOR(pg_catalog.=) $1 AND comment_id IS NOT NULL "
+    "AND created_at OPERATOR(pg_catalog.<) $3 "
+    "ORDER BY pg_catalog.date_trunc('milliseconds', created_at) DESC FETCH FIRST $2 ROWS WITH TIES",
+    As::reader, Part::deletions};
+
+constexpr SqlStatement select_replies_set_aside{
+    "SELECT comment_id, (row_values OPERATOR(pg_catalog.->>) 'reply_to')::pg_catalog.int8 FROM {deletions} "
+    "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND comment_id IS NOT NULL ORDER BY comment_id",
+    As::reader, Part::deletions};
 
 // The columns of the rows that the threads of comments are told by.
 constexpr int comment_id_column = 9;
@@ -142,21 +165,34 @@ replies_of(const Page &page)
         construct_array(ids, count, INT8OID, sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+// Adds the comments of the latest result, which are in the order of their ids.
+void
+add_known(Page &page, std::uint64_t rows)
+{
+    const std::size_t size = (page.comment_count + rows + 1) * sizeof(core::Reply);
+    page.comments =
+        static_cast<core::Reply *>(page.comments == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, size)
+                                                            : repalloc_huge(page.comments, size));
+    for (std::uint64_t row = 0; row < rows; row++)
+        page.comments[page.comment_count++] = {result_bigint(row, 0), result_optional(result_bigint, row, 1)};
+}
+
 // LIMIT 1 makes each step up a look-up by the primary key, never a join with all comments.
 void
-read_threads(const AttachedTable &table, const Key &key, Page &page, Snapshot snapshot)
+read_threads(const AttachedTable &table, const Key &key, Page &page, bool with_set_aside, Snapshot snapshot)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(INT8ARRAYOID, replies_of(page));
-    const std::uint64_t rows = execute(table, select_threads, arguments, snapshot);
-    page.comments =
-        static_cast<core::Reply *>(MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::Reply)));
+    add_known(page, execute(table, select_threads, arguments, snapshot));
+    if (with_set_aside)
+    {
+        add_known(page, execute(table, select_replies_set_aside, arguments_of(key), snapshot));
+        std::sort(page.comments, page.comments + page.comment_count,
+                  [](const core::Reply &a, const core::Reply &b) { return a.id < b.id; });
+    }
     page.places = static_cast<core::ThreadPlace *>(
-        MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(core::ThreadPlace)));
-    page.comment_count = rows;
-    for (std::uint64_t row = 0; row < rows; row++)
-        page.comments[row] = {result_bigint(row, 0), result_optional(result_bigint, row, 1)};
-    core::find_threads(page.known(), {page.places, rows});
+        MemoryContextAllocHuge(CurrentMemoryContext, (page.comment_count + 1) * sizeof(core::ThreadPlace)));
+    core::find_threads(page.known(), {page.places, page.comment_count});
 }
 
 void
@@ -199,9 +235,15 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
         add_result(page, execute(table, select_changes, arguments, snapshot), RowKind::change);
     if (with_comments)
         add_result(page, execute(table, select_comments, arguments, snapshot), RowKind::comment);
+    std::uint64_t set_aside = 0;
+    if (with_comments && may_read_deletions(table))
+    {
+        set_aside = execute(table, select_set_aside, arguments, snapshot);
+        add_result(page, set_aside, RowKind::comment);
+    }
     cut(page, max_rows);
     if (with_comments)
-        read_threads(table, key, page, snapshot);
+        read_threads(table, key, page, set_aside > 0, snapshot);
     UnregisterSnapshot(snapshot);
     for (const Row &row : std::span(page.rows, page.count))
         add_row(rows, page, row);

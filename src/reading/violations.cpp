@@ -3,6 +3,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/value_json.h"
 #include "../core/version.h"
+#include "../records/deletions.h"
 #include "../tables/statements.h"
 #include "suspects.h"
 
@@ -118,6 +119,26 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
       OR NOT EXISTS (SELECT FROM m p WHERE p.customer_id = m.customer_id AND p.id = m.reply_to))
 ) v ORDER BY v.customer_id, v.invariant, v.problem, v.detail)";
 
+// What is wrong with what is set aside: an index finds each of these, so that all are looked at.
+constexpr SqlTemplate statement_of_deletions = R"(
+WITH d AS (SELECT customer_id, version, comment_id FROM {deletions} WHERE {of_companion})
+SELECT v.customer_id::text, 'set_aside', v.problem, v.detail FROM (
+
+    SELECT customer_id, 'what is set aside was not deleted' AS problem, jsonb_build_object('version', version) AS detail
+    FROM d WHERE comment_id IS NULL
+      AND EXISTS (SELECT FROM {history} h WHERE h.customer_id = d.customer_id AND h.version <= d.version)
+      AND NOT EXISTS (SELECT FROM {history} h WHERE h.customer_id = d.customer_id AND h.version = d.version AND h.operation = 'delete')
+
+    UNION ALL
+    SELECT customer_id, 'a comment is set aside without its customer', jsonb_build_object('version', version, 'comment_id', comment_id)
+    FROM d WHERE comment_id IS NOT NULL AND NOT EXISTS (SELECT FROM {deletions} r
+        WHERE r.customer_id = d.customer_id AND r.version = d.version AND r.comment_id IS NULL)
+
+    UNION ALL
+    SELECT d.customer_id, 'a comment is there and set aside', jsonb_build_object('version', d.version, 'comment_id', d.comment_id)
+    FROM d JOIN {comments} m ON m.customer_id = d.customer_id AND m.id = d.comment_id
+) v ORDER BY v.customer_id, v.problem, v.detail)";
+
 // Raises 42501 unless the caller may read these columns of a table and sees every row of it.
 void
 require_readable(Oid relation, std::initializer_list<AttrNumber> columns)
@@ -161,6 +182,15 @@ report(const AttachedTable &table, SqlTemplate condition, std::optional<Datum> k
                 {"is_label", is_label(table, "h.status_to")},
             });
     read_with_fixed_formats(query, arguments, rows);
+}
+
+// Where the caller may read what is set aside.
+void
+report_deletions(const AttachedTable &table, const std::optional<Key> &key, const RowSet &rows)
+{
+    const Sql condition = key ? sql("customer_id = $1") : sql("true");
+    read_with_fixed_formats(sql(table, statement_of_deletions, {{"of_companion", condition}}),
+                            key ? arguments_of(*key) : Arguments{}, rows);
 }
 
 constexpr SqlTemplate is_in_array = "{key} = ANY ($3)";
@@ -211,11 +241,15 @@ add_violations(const AttachedTable &table, const std::optional<Key> &key, const 
                  errmsg("the tables that belong to \"%s\" have different owners", errors::name_of(known.customers.oid)),
                  errdetail("One of them would read the rows of the others."),
                  errhint("Use ALTER TABLE ... OWNER TO the owner of the customers.")));
+    const bool with_deletions = may_read_deletions(table) && !is_under_row_security(known.deletions.oid) &&
+                                known.deletions.owner.role == known.customers.owner.role;
     as_owner(table, Part::customers, [&] {
         if (key)
             report_one(table, *key, rows);
         else
             report_all(table, rows);
+        if (with_deletions)
+            report_deletions(table, key, rows);
         return true;
     });
 }

@@ -5,6 +5,7 @@
 #include "../core/version.h"
 #include "../tables/statements.h"
 #include "../tables/status.h"
+#include "deletions.h"
 #include "fields.h"
 #include "fresh_keys.h"
 #include "history.h"
@@ -51,22 +52,6 @@ is_ahead(core::Timestamp version)
     return check_function_bodies && core::is_ahead(version, clock_now());
 }
 
-core::Timestamp
-require_next(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current)
-{
-    const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
-    if (!next)
-        ereport(
-            ERROR,
-            (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-             errmsg("no version is left for row %s of \"%s\"", key_text(key), errors::name_of(table->customers.oid)),
-             errdetail("Its version has reached the end of year 9999."),
-             errhint(
-                 "Only a write past the triggers gives such a version. As the owner of the table, correct it in the "
-                 "same way.")));
-    return *next;
-}
-
 // Gives a row that was inserted with a version that cannot follow the head of its chain the one that does. The triggers of
 // this update record it as the insertion that it is.
 void
@@ -80,7 +65,7 @@ lift_above_chain(const CustomerRows &rows, const Key &key, core::Timestamp head)
     lift.step = Step::lift_customer;
 
     Arguments arguments = arguments_of(key);
-    arguments.add(require_next(rows.table, key, head));
+    arguments.add(require_next_version(rows.table, key, head));
     with_save_in_progress(lift, [&] {
         // An older snapshot would show the deleted row as well.
         execute_latest(table, update_version, arguments);
@@ -100,6 +85,22 @@ fill_of_save(RecordedChange &change, const SaveInProgress &save)
 }
 
 }  // namespace
+
+core::Timestamp
+require_next_version(const AttachedTable &table, const Key &key, std::optional<core::Timestamp> current)
+{
+    const std::optional<core::Timestamp> next = core::next_version(current, clock_now());
+    if (!next)
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+             errmsg("no version is left for row %s of \"%s\"", key_text(key), errors::name_of(table->customers.oid)),
+             errdetail("Its version has reached the end of year 9999."),
+             errhint(
+                 "Only a write past the triggers gives such a version. As the owner of the table, correct it in the "
+                 "same way.")));
+    return *next;
+}
 
 std::optional<core::Timestamp>
 version_of(const CustomerRows &rows, HeapTuple row)
@@ -151,7 +152,7 @@ version_of_insert(const CustomerRows &rows, HeapTuple row)
         return *given;
     if (given && (!head || core::is_successor(*given, head->version)) && !is_ahead(*given))
         return *given;
-    return require_next(rows.table, key, head ? std::optional{head->version} : std::nullopt);
+    return require_next_version(rows.table, key, head ? std::optional{head->version} : std::nullopt);
 }
 
 core::Timestamp
@@ -165,7 +166,7 @@ version_of_save(const AttachedTable &table, const Key &key, std::optional<core::
                                errors::name_of(table->customers.oid)),
                         errdetail("One version has one successor; the save was undone."),
                         errhint("Let the trigger change the row by a plain UPDATE.")));
-    save.version = require_next(table, key, current);
+    save.version = require_next_version(table, key, current);
     return *save.version;
 }
 
@@ -189,14 +190,14 @@ version_of_update(const CustomerRows &rows, HeapTuple before, HeapTuple after, S
     const std::optional<core::Timestamp> given = version_of(rows, after);
     // Whatever triggers of others have made of what was asked.
     if (save != nullptr && save->step == Step::lift_customer)
-        return require_next(rows.table, key, save->lifted_above);
+        return require_next_version(rows.table, key, save->lifted_above);
     if (given && current && core::is_successor(*given, *current) && !is_ahead(*given))
         return *given;
-    return require_next(rows.table, key, current);
+    return require_next_version(rows.table, key, current);
 }
 
 void
-record_insert(const CustomerRows &rows, HeapTuple row)
+record_insert(const CustomerRows &rows, HeapTuple row, SaveInProgress *save)
 {
     const Key key = key_of(rows, row);
     const std::optional<core::Timestamp> version = version_of(rows, row);
@@ -229,7 +230,16 @@ record_insert(const CustomerRows &rows, HeapTuple row)
         }
     }
     change.status_to = status_of(rows, row);
-    change.fields = changed_fields(rows.table, rows.columns, nullptr, row);
+    if (save != nullptr)
+    {
+        // The deletion has recorded the fields.
+        change.operation = Operation::restore;
+        fill_of_save(change, *save);
+        save->version = *version;
+        save->step = Step::none;
+    }
+    else
+        change.fields = changed_fields(rows.table, rows.columns, nullptr, row);
     insert_history(rows.table, key, change, rows.recorded);
 }
 
@@ -288,15 +298,25 @@ record_saved_status(const AttachedTable &table, const Key &key, core::Timestamp 
 }
 
 void
-record_delete(const CustomerRows &rows, HeapTuple row)
+record_delete(const CustomerRows &rows, HeapTuple row, SaveInProgress *save)
 {
     const Key key = key_of(rows, row);
     RecordedChange change = {};
     change.previous = version_of(rows, row);
-    change.version = require_next(rows.table, key, change.previous);
+    change.version = require_next_version(rows.table, key, change.previous);
     change.operation = Operation::remove;
     change.status_from = status_of(rows, row);
     change.fields = changed_fields(rows.table, rows.columns, row, nullptr);
+    if (save != nullptr)
+    {
+        fill_of_save(change, *save);
+        // A comment that it adopts has been told which version does.
+        if (save->version && (!change.previous || core::is_successor(*save->version, *change.previous)))
+            change.version = *save->version;
+        save->version = change.version;
+        save->step = Step::none;
+    }
+    set_row_aside(rows.table, key, change.version, rows.columns, row);
     insert_history(rows.table, key, change, rows.recorded);
 }
 

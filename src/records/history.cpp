@@ -35,6 +35,11 @@ constexpr SqlStatement select_follower{
     "AND version OPERATOR(pg_catalog.=) $2) LIMIT 1",
     As::owner, Part::history};
 
+constexpr SqlStatement select_ends_after{
+    "SELECT version, operation FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND version OPERATOR(pg_catalog.>) $2 AND operation OPERATOR(pg_catalog.<>) 'update' ORDER BY version",
+    As::owner, Part::history};
+
 constexpr SqlStatement delete_inserted{
     "DELETE FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
     "AND version OPERATOR(pg_catalog.=) $2 AND recorded_at OPERATOR(pg_catalog.>) $3 "
@@ -107,6 +112,18 @@ version_before(const AttachedTable &table, const Key &key, core::Timestamp versi
         return false;
     });
     return before;
+}
+
+std::optional<core::Timestamp>
+end_of_life(const AttachedTable &table, const Key &key, core::Timestamp at, Snapshot snapshot)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(at);
+    const std::uint64_t rows = execute(table, select_ends_after, arguments, snapshot);
+    for (std::uint64_t i = 0; i < rows; i++)
+        if (result_text(i, 1) == "delete" && (i + 1 == rows || result_text(i + 1, 1) != "restore"))
+            return result_time(i, 0);
+    return std::nullopt;
 }
 
 void

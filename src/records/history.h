@@ -38,6 +38,11 @@ bool is_followed(const AttachedTable &table, const Key &key, core::Timestamp ver
 // The latest version before this one.
 std::optional<core::Timestamp> version_before(const AttachedTable &table, const Key &key, core::Timestamp version);
 
+// The deletion that ended the life in which a customer was at a time, as a snapshot shows it; empty where it has not ended, or
+// was restored.
+std::optional<core::Timestamp> end_of_life(const AttachedTable &table, const Key &key, core::Timestamp at,
+                                           Snapshot snapshot);
+
 // Removes the row that the insertion of a customer wrote at this version after a time, to make room for what a restore
 // knows of it. With the caller's rights.
 void forget_inserted(const AttachedTable &table, const Key &key, core::Timestamp version, core::Timestamp after);

@@ -15,6 +15,11 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement update_comment_id{"UPDATE {history} SET comment_id = $3 "
+                                         "WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                         "AND version OPERATOR(pg_catalog.=) $2",
+                                         As::owner, Part::history};
+
 constexpr SqlStatement insert_change{"INSERT INTO {history} ({columns}) VALUES ({values})", As::owner, Part::history};
 
 std::string_view
@@ -28,6 +33,8 @@ name_of(Operation operation)
             return "update";
         case Operation::remove:
             return "delete";
+        case Operation::restore:
+            return "restore";
     }
     return {};
 }
@@ -137,6 +144,16 @@ insert_history(const AttachedTable &table, const Key &key, const RecordedChange 
     if (!(is_direct ? insert_directly(table, key, row, author, written) : insert_by_statement(table, key, row, author)))
         errors::write_suppressed(table->history.oid, key_text(key));
     send_version_event(table, key, row.version, name_of(row.operation), row.comment_id);
+}
+
+void
+record_comment(const AttachedTable &table, const Key &key, core::Timestamp version, std::int64_t comment_id)
+{
+    Arguments arguments = arguments_of(key);
+    arguments.add(version);
+    arguments.add(std::optional{comment_id});
+    if (execute(table, update_comment_id, arguments) != 1)
+        errors::write_suppressed(table->history.oid, key_text(key));
 }
 
 }  // namespace crm

@@ -11,6 +11,7 @@ enum class Operation
     insert,
     update,
     remove,
+    restore,
 };
 
 // When a row of the history is written.
@@ -37,5 +38,8 @@ struct RecordedChange
 
 // Writes a row.
 void insert_history(const AttachedTable &table, const Key &key, const RecordedChange &row, Written written);
+
+// Adds the comment of a change that is recorded.
+void record_comment(const AttachedTable &table, const Key &key, core::Timestamp version, std::int64_t comment_id);
 
 }  // namespace crm

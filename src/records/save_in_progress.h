@@ -20,6 +20,9 @@ enum class Step
     lift_customer,
     erase_customer,
     erase_comments,
+    delete_customer,
+    restore_customer,
+    restore_comments,
 };
 
 // What a statement of a save and the triggers that it fires tell each other.

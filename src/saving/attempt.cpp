@@ -20,7 +20,7 @@ require_save_rights(const AttachedTable &table, const core::Request &request)
 std::string_view
 message_of(const core::MessageFacts &facts)
 {
-    if (const std::optional<core::PlainMessage> plain = core::plain_message(facts.outcome))
+    if (const std::optional<core::PlainMessage> plain = core::plain_message(facts.outcome, facts.intent))
     {
         const std::string_view message = joined_text({plain->before, facts.row, plain->after});
         if (plain->before.empty())
@@ -35,6 +35,7 @@ facts_of(const Attempt &save, core::Outcome outcome)
 {
     core::MessageFacts facts = {};
     facts.outcome = outcome;
+    facts.intent = save.request.intent;
     facts.row = row_name(save.table, save.key);
     facts.asked_change = save.request.status.has_value() || !save.fields.empty();
     return facts;
@@ -72,11 +73,7 @@ update_customer(const Attempt &save, const Write &write, CustomerRow &row, SaveI
     if (!save.path().update(progress, write, row))
         errors::write_suppressed(save.table->customers.oid, key_text(save.key));
     if (progress.step != Step::none)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("the triggers of crm_concurrency on table \"%s\" did not fire",
-                               errors::name_of(save.table->customers.oid)),
-                        errdetail("The save was undone: it would have gone unrecorded."),
-                        errhint("Check session_replication_role and other triggers of the table.")));
+        errors::triggers_did_not_fire(save.table->customers.oid);
 }
 
 ChangesSince

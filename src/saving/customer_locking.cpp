@@ -143,7 +143,7 @@ lock_customer(const AttachedTable &table, const Key &key, std::string_view autho
     if (lock_row(table, key))
         return take_lock(table, key, author, ttl, lock_id);
     const bool was_there = !is_under_row_security(table->customers.oid) && oldest_change(table, key).has_value();
-    return result_of(was_there ? core::LockOutcome::deleted : core::LockOutcome::not_found, table, key,
+    return result_of(was_there ? core::LockOutcome::gone : core::LockOutcome::not_found, table, key,
                      std::string_view{});
 }
 

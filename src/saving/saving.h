@@ -26,6 +26,15 @@ struct SaveResult
 SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
                          std::optional<Datum> fields);
 
+// Deletes a customer whose version is still the base of the request, and records the deletion like a save. Raises 42501 without
+// DELETE on the customers, PT409 and PT423 as save_customer() does, and what refers to the customer raises.
+SaveResult delete_customer(const AttachedTable &table, const Key &key, const core::Request &request);
+
+// Brings a deleted customer back with its comments, and with the rows of other attached tables that a CASCADE deleted with it.
+// Raises 42501 without SELECT on what is set aside and INSERT on the tables, 55000 where nothing is set aside, 42703 where a column
+// is there no longer, and what the constraints of the tables raise.
+SaveResult restore_customer(const AttachedTable &table, const Key &key, const core::Request &request);
+
 // A comment inserted with a base, on its way into the table: first its BEFORE trigger checks the base and locks the
 // customer, then its AFTER trigger gives the customer its next version and records it. Both raise PT409 when the base is
 // not current, and 42501 when the caller may not change the customer. Without a customer they do nothing: the foreign key

@@ -162,6 +162,14 @@ require_any_right(const Registered &table, Oid extension_schema, Purpose purpose
             if (!has_right_on_any_column(table.customers, ACL_UPDATE))
                 deny_customers(table, extension_schema, ACL_UPDATE);
             break;
+        case Purpose::remove:
+            if (pg_class_aclcheck(table.customers, GetUserId(), ACL_DELETE) != ACLCHECK_OK)
+                deny_table(table.customers, ACL_DELETE);
+            break;
+        case Purpose::restore:
+            if (!has_right_on_any_column(table.customers, ACL_INSERT))
+                deny_table(table.customers, ACL_INSERT);
+            break;
         case Purpose::comment:
             if (!has_right_on_any_column(table.comments, ACL_INSERT))
                 deny_columns(table.comments,

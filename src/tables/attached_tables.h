@@ -37,6 +37,8 @@ enum class Purpose
 {
     read,        // SELECT on a column of customers, comments or history
     save,        // UPDATE on a column of customers
+    remove,      // DELETE on customers
+    restore,     // INSERT on a column of customers
     comment,     // INSERT on a column of comments
     correct,     // SELECT on a column of comments
     administer,  // ownership of the customers

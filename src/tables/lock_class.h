@@ -13,6 +13,7 @@ enum class LockClass : std::uint16_t
     added_comment = 0xC7,
     turn = 0xC9,
     pruning = 0xCA,
+    restoration = 0xCB,
 };
 
 // The lock of this class for a table and a number that stands for one thing of it. Two with one number wait for each other,

@@ -48,6 +48,7 @@ inline constexpr OwnTrigger own_triggers[] = {
     // A comment without a save has nothing to do here but to send its event.
     {Part::comments, "crm_version", "crm_comments_version", "AFTER INSERT",
      "FOR EACH ROW WHEN (NEW.based_on IS NOT NULL OR current_setting('crm_concurrency.events', true) <> 'off')", true},
+    {Part::comments, "crm_deleted", "crm_comments_deleted", "AFTER DELETE", "FOR EACH ROW", false, true},
     {Part::comments, "crm_truncate", "crm_refuse_truncate", "BEFORE TRUNCATE", "FOR EACH STATEMENT", false},
     // Rows that were recorded before this transaction come from a dump; saves do not pay for the trigger.
     {Part::history, "crm_restore", "crm_history_restore", "BEFORE INSERT",

@@ -119,7 +119,7 @@ struct Attempt
     // For good: a lock ends, and what collides in a merge may not collide any more when others take their change back.
     bool is_refused() const
     {
-        return (outcome == "conflict" && !merge) || outcome == "deleted" || outcome == "not_found";
+        return (outcome == "conflict" && !merge) || outcome == "gone" || outcome == "not_found";
     }
     bool is_done() const { return outcome == "done"; }
 };

@@ -315,7 +315,7 @@ Pages::remember(const Attempt &told)
         pages_.erase(told.customer);
     if (told.reply != Reply::answered)
         return;
-    if (told.outcome == "none" || told.outcome == "deleted" || told.outcome == "not_found" || !told.answer_version)
+    if (told.outcome == "none" || told.outcome == "gone" || told.outcome == "not_found" || !told.answer_version)
     {
         pages_.erase(told.customer);
         return;

@@ -191,7 +191,7 @@ BEGIN
 
     IF NOT is_there THEN
         PERFORM FROM customer_history WHERE customer_id = p_id;
-        answer.outcome := CASE WHEN FOUND THEN 'deleted' ELSE 'not_found' END;
+        answer.outcome := CASE WHEN FOUND THEN 'gone' ELSE 'not_found' END;
         RETURN answer;
     END IF;
 
@@ -369,7 +369,7 @@ DECLARE
 BEGIN
     PERFORM FROM customers WHERE id = p_id FOR UPDATE;
     IF NOT FOUND THEN
-        answer.outcome := 'deleted';
+        answer.outcome := 'gone';
         RETURN answer;
     END IF;
 

@@ -135,7 +135,7 @@ SELECT is(hostile.somewhere(statement), expected, 'somewhere: ' || statement) FR
     ($$UPDATE customers SET phone = crm_add_comment(id, 'By the same statement', 'ana')::text WHERE id = 20 RETURNING phone IS NOT NULL$$, 'true'),
     ($$UPDATE customers SET phone = (SELECT s.outcome FROM crm_update_customer(customers.id, customers.updated_at, 'within an update', NULL, 'ana') s) WHERE id = 21 RETURNING phone$$, '27000'),
     ($$DELETE FROM customers WHERE id = 22 AND crm_add_comment(id, 'In its last moment', 'ana') > 0 RETURNING id$$, '22'),
-    ($$SELECT outcome FROM crm_update_customer(22, '2026-01-05 10:00:00+00', 'x', 'words', 'ana')$$, 'deleted'),
+    ($$SELECT outcome FROM crm_update_customer(22, '2026-01-05 10:00:00+00', 'x', 'words', 'ana')$$, 'gone'),
     ($$INSERT INTO customers (id, phone) SELECT id, (SELECT s.outcome FROM crm_update_customer(23, hostile.current(23), id::text, NULL, 'ana') s) FROM generate_series(101, 103) id RETURNING phone$$, 'updated'),
     ($$SELECT count(*) > 30 FROM customers c TABLESAMPLE BERNOULLI (crm_add_comment(24::bigint, 'By a sample', 'ana') * 0 + 100)$$, 'true'),
     ($$SELECT count(*) FROM generate_series(1, 3) WHERE crm_add_comment(24::bigint, 'By a condition', 'ana') > 0 LIMIT crm_add_comment(24::bigint, 'By a limit', 'ana')$$, '3'),

@@ -160,7 +160,7 @@ SCENARIOS = [
     Scenario("merged", save(f"2, {oldest(2)}, NULL, 'Merged', 'ana', merge => true, "
                             "fields => '{\"email\": \"m@example.org\"}'"), "merged"),
     Scenario("locked", save(f"4, {current(4)}, 'won', 'Not mine', 'ben'"), "locked"),
-    Scenario("deleted", save("3, '2026-01-01', 'won', 'Gone', 'ana'"), "deleted"),
+    Scenario("deleted", save("3, '2026-01-01', 'won', 'Gone', 'ana'"), "gone"),
     Scenario("not found", save("99, '2026-01-01', 'won', 'Nobody', 'ana'"), "not_found"),
     Scenario("many saves", saves(OVERLAPPING(7), OVERLAPPING(1),
              f"jsonb_build_object('id', 2, 'expected_ts', {oldest(2)}, 'comment', 'Late', 'author', 'ana')"),

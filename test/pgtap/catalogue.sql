@@ -29,7 +29,14 @@ SELECT set_eq(
         'crm_history_restore()',
         'crm_refuse_truncate()',
         'crm_create_tables(name)',
-        'crm_attach(regclass,name,name,name,name,name,name,text,boolean)',
+        'crm_attach(regclass,name,name,name,name,name,name,text,boolean,name,name,name)',
+        'crm_comments_deleted()',
+        'crm_delete_customer(bigint,timestamp with time zone,text,text)',
+        'crm_delete_record(regclass,text,timestamp with time zone,text,text)',
+        'crm_deleted(integer,timestamp with time zone)',
+        'crm_deleted_records(regclass,integer,timestamp with time zone)',
+        'crm_restore_customer(bigint,text,text)',
+        'crm_restore_record(regclass,text,text,text)',
         'crm_update_record(regclass,text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_get_record(regclass,text,timestamp with time zone,integer)',
         'crm_record_timeline(regclass,text,integer,timestamp with time zone)',
@@ -143,7 +150,7 @@ SELECT table_privs_are('crm_stat', 'regress_crm_nobody', ARRAY['SELECT'], 'every
 -- The tables are the user's own ------------------------------------------------------------------
 
 SELECT lives_ok('SELECT crm_create_tables()', 'crm_create_tables works in the first schema of the search_path');
-SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history', 'customer_locks'], 'the tables of a new CRM');
+SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history', 'customer_locks', 'customer_deletions', 'comment_edits', 'customer_refused_saves'], 'the tables of a new CRM');
 SELECT is_empty(
     $$SELECT pg_describe_object(classid, objid, 0) FROM member m JOIN pg_class c
         ON m.classid = 'pg_class'::regclass AND c.oid = m.objid WHERE c.relnamespace = 'crm_catalogue'::regnamespace$$,
@@ -176,7 +183,7 @@ SELECT set_eq(
     $$SELECT t.tgrelid::regclass::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
       WHERE c.relnamespace = 'crm_catalogue'::regnamespace AND NOT t.tgisinternal$$,
     $$VALUES ('customers', 'crm_key'), ('customers', 'zz_crm_version'), ('customers', 'crm_history'), ('customers', 'crm_history_end'), ('customers', 'crm_truncate'),
-             ('comments', 'zz_crm_guard'), ('comments', 'crm_version'), ('comments', 'crm_truncate'),
+             ('comments', 'zz_crm_guard'), ('comments', 'crm_version'), ('comments', 'crm_deleted'), ('comments', 'crm_truncate'),
              ('customer_history', 'crm_restore')$$,
     'the triggers of the tables');
 SELECT is(

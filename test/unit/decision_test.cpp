@@ -24,14 +24,15 @@ TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
     std::set<std::string_view> names;
     for (auto [outcome, status] :
          {std::pair{Outcome::updated, 200}, std::pair{Outcome::unchanged, 200}, std::pair{Outcome::replayed, 200},
-          std::pair{Outcome::conflict, 409}, std::pair{Outcome::deleted, 410}, std::pair{Outcome::not_found, 404},
-          std::pair{Outcome::merged, 200}, std::pair{Outcome::locked, 423}})
+          std::pair{Outcome::conflict, 409}, std::pair{Outcome::gone, 410}, std::pair{Outcome::not_found, 404},
+          std::pair{Outcome::merged, 200}, std::pair{Outcome::locked, 423}, std::pair{Outcome::deleted, 200},
+          std::pair{Outcome::restored, 200}})
     {
         EXPECT_EQ(http_status(outcome), status);
         names.insert(name(outcome));
     }
-    EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "deleted", "not_found",
-                                                 "merged", "locked"}));
+    EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "gone", "not_found",
+                                                 "merged", "locked", "deleted", "restored"}));
 }
 
 TEST(Decision, ACurrentBaseIsSavedWhenItAsksForSomething)
@@ -73,7 +74,7 @@ TEST(Decision, EverySituation)
         const std::pair<bool, Outcome> order[] = {
             {!s.is_visible && s.is_filtered, Outcome::not_found},
             {s.is_applied, Outcome::replayed},
-            {!s.is_visible && s.is_in_history, Outcome::deleted},
+            {!s.is_visible && s.is_in_history, Outcome::gone},
             {!s.is_visible, Outcome::not_found},
             {!s.is_current && !s.can_be_merged, Outcome::conflict},
             {s.is_locked, Outcome::locked},
@@ -83,6 +84,9 @@ TEST(Decision, EverySituation)
         };
         const auto *first = std::find_if(std::begin(order), std::end(order), [](const auto &o) { return o.first; });
         EXPECT_EQ(decide(s), first->second) << bits;
+        // A deletion asks for the same, whatever else it changes.
+        const bool is_done = first - std::begin(order) > 5;
+        EXPECT_EQ(decide(s, Intent::deletion), is_done ? Outcome::deleted : first->second) << bits;
     }
 }
 
@@ -109,7 +113,7 @@ TEST(Decision, NamedSituations)
     EXPECT_EQ(decide(but(&Situation::is_locked, true, stale)), Outcome::conflict);
     EXPECT_EQ(decide(but(&Situation::is_applied, true, stale)), Outcome::replayed);
     EXPECT_EQ(decide(but(&Situation::can_be_merged, true, stale)), Outcome::merged);
-    EXPECT_EQ(decide(gone), Outcome::deleted);
+    EXPECT_EQ(decide(gone), Outcome::gone);
     EXPECT_EQ(decide(but(&Situation::is_applied, true, gone)), Outcome::replayed);
     EXPECT_EQ(decide(but(&Situation::is_in_history, false, gone)), Outcome::not_found);
     EXPECT_EQ(decide(but(&Situation::is_filtered, true, gone)), Outcome::not_found);

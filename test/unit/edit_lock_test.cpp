@@ -53,7 +53,7 @@ TEST(EditLock, NamesStatusCodesAndMessages)
         {LockOutcome::renewed, "renewed", 200, "Your lock on customer 7 is renewed."},
         {LockOutcome::locked, "locked", 423, "Customer 7 is locked for editing by ben."},
         {LockOutcome::lost, "lost", 409, "Your lock on customer 7 was taken over by ben."},
-        {LockOutcome::deleted, "deleted", 410, "Customer 7 was deleted."},
+        {LockOutcome::gone, "gone", 410, "Customer 7 was deleted."},
         {LockOutcome::not_found, "not_found", 404, "There is no customer 7."},
     };
     for (const auto &expected : all)

@@ -21,8 +21,45 @@ TEST(Message, OfPlainOutcomes)
     EXPECT_EQ(message(facts(Outcome::merged)),
               "Customer 7 is saved together with what others changed since you read it.");
     EXPECT_EQ(message(facts(Outcome::unchanged)), "Customer 7 already is as you asked; nothing was written.");
-    EXPECT_EQ(message(facts(Outcome::deleted)), "Customer 7 was deleted; nothing was saved.");
+    EXPECT_EQ(message(facts(Outcome::gone)), "Customer 7 was deleted; nothing was saved.");
     EXPECT_EQ(message(facts(Outcome::not_found)), "There is no customer 7; nothing was saved.");
+}
+
+TEST(Message, OfDeletions)
+{
+    MessageFacts deletion = facts(Outcome::deleted);
+    deletion.intent = Intent::deletion;
+    EXPECT_EQ(message(deletion), "Customer 7 is deleted.");
+    deletion.outcome = Outcome::gone;
+    EXPECT_EQ(message(deletion), "Customer 7 was deleted before; nothing was done.");
+    deletion.outcome = Outcome::not_found;
+    EXPECT_EQ(message(deletion), "There is no customer 7; nothing was deleted.");
+    deletion.outcome = Outcome::conflict;
+    deletion.comment_kept = true;
+    EXPECT_EQ(message(deletion),
+              "Customer 7 was changed since you read it; it was not deleted, and your comment is kept "
+              "once you commit.");
+    deletion.outcome = Outcome::replayed;
+    deletion.is_gone = true;
+    EXPECT_EQ(message(deletion), "This deletion of customer 7 was applied before; nothing was done twice.");
+    deletion.is_gone = false;
+    EXPECT_EQ(message(deletion), "This deletion of customer 7 was applied before, and it was restored or created again "
+                                 "since; nothing was done twice.");
+}
+
+TEST(Message, OfRestorations)
+{
+    MessageFacts restoration = facts(Outcome::restored);
+    restoration.intent = Intent::restoration;
+    EXPECT_EQ(message(restoration), "Customer 7 is restored.");
+    restoration.outcome = Outcome::unchanged;
+    EXPECT_EQ(message(restoration), "Customer 7 is there already; nothing was written.");
+    restoration.outcome = Outcome::conflict;
+    EXPECT_EQ(message(restoration), "Customer 7 was created again after it had been deleted; nothing was restored.");
+    restoration.outcome = Outcome::gone;
+    EXPECT_EQ(message(restoration), "Customer 7 was deleted, and is kept no longer; nothing was restored.");
+    restoration.outcome = Outcome::not_found;
+    EXPECT_EQ(message(restoration), "There never was a customer 7; nothing was restored.");
 }
 
 TEST(Message, OfAnotherTable)
@@ -130,15 +167,15 @@ TEST(Message, IsAlwaysOneSentenceWithoutTimes)
         BaseProblem::never_a_version,
     };
     for (Outcome outcome : {Outcome::updated, Outcome::merged, Outcome::unchanged, Outcome::replayed, Outcome::conflict,
-                            Outcome::locked, Outcome::deleted, Outcome::not_found})
+                            Outcome::locked, Outcome::gone, Outcome::not_found, Outcome::deleted, Outcome::restored})
         for (std::int64_t changes : {0, 1, 2, 29})
             for (std::string_view author : {"", "ben"})
                 for (std::optional<BaseProblem> problem : problems)
-                    for (unsigned flags = 0; flags < 16; flags++)
+                    for (unsigned flags = 0; flags < 48; flags++)
                     {
                         const std::string text =
-                            message({outcome, "customer key", changes, author, "ben", problem, (flags & 1) != 0,
-                                     (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0});
+                            message({outcome, static_cast<Intent>(flags / 16), "customer key", changes, author, "ben",
+                                     problem, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0});
                         ASSERT_FALSE(text.empty());
                         EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;
                         EXPECT_TRUE(text.front() >= 'A' && text.front() <= 'Z') << text;

@@ -265,7 +265,7 @@ test('404, 405 and 410', async () => {
   await stage.sql('DELETE FROM customers WHERE id = $1', [id]);
   const gone = await put(id, save);
   assert.equal(gone.status, 410);
-  assert.equal(gone.body.error, 'deleted');
+  assert.equal(gone.body.error, 'gone');
 });
 
 test('415 and 413: a body that is not JSON, one that is too long', async () => {

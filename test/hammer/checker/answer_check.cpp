@@ -93,7 +93,7 @@ private:
         if (attempt.action == Action::lock && attempt.outcome == "not_found")
             lose("a customer was not found that its history must know", {to_text(attempt)});
         const bool says_gone =
-            attempt.outcome == "deleted" || (attempt.outcome == "none" && attempt.action != Action::unlock);
+            attempt.outcome == "gone" || (attempt.outcome == "none" && attempt.action != Action::unlock);
         if (says_gone && !evidence_.may_have_been_absent(attempt))
         {
             lose("a customer was told to be gone while it was there", {to_text(attempt)});

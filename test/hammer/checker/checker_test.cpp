@@ -165,7 +165,7 @@ TEST(Checker, FindsALostBareComment)
 TEST(Checker, FindsACustomerToldToBeGoneThatIsThere)
 {
     Story story = brought_back();
-    tell(story.save(created + 4 * ms, "won", {}), "deleted", {}, {});
+    tell(story.save(created + 4 * ms, "won", {}), "gone", {}, {});
     EXPECT_TRUE(story.breaks(Invariant::nothing_acknowledged_lost));
 }
 

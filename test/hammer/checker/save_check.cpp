@@ -85,7 +85,7 @@ private:
                 check_unchanged(*attempt);
             else if (attempt->outcome == "not_found")
                 lose("a customer was not found that its history must know", {to_text(*attempt)});
-            else if (attempt->outcome != "deleted")
+            else if (attempt->outcome != "gone")
                 report(Invariant::lost_answer_can_be_asked_again,
                        fmt::format("the outcome \"{}\" does not tell what became of the save", attempt->outcome),
                        {to_text(*attempt)});
