@@ -18,6 +18,9 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_unlock_record('customers', '8', '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')$$, true), ($$SELECT crm_prune_record_history('customers', '1 day')$$, true),
     ($$SELECT crm_erase_record('customers', '8')$$, true), ($$SELECT crm_get_record('customers', '8')$$, false), ($$SELECT crm_record_timeline('customers', '8')$$, false),
     ($$SELECT crm_export_record_comments('customers', '8')$$, false), ($$SELECT count(*) FROM crm_verify_record('customers')$$, false),
+    ($$SELECT crm_edit_comment(8, 1, 'words', 'other words', 'ana')$$, true), ($$SELECT crm_edit_record_comment('customers', '8', 1, 'words', 'other words', 'ana')$$, true),
+    ($$SELECT crm_withdraw_comment(8, 1, 'ana')$$, true), ($$SELECT crm_withdraw_record_comment('customers', '8', 1, 'ana', 'a reason')$$, true),
+    ($$SELECT crm_redact_comment(8, 1)$$, true), ($$SELECT crm_redact_record_comment('customers', '8', 1)$$, true),
     ($$SELECT crm_concurrency_version()$$, false);
 
 -- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).
