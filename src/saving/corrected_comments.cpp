@@ -136,8 +136,7 @@ require_own(const AttachedTable &table, const Key &key, const CorrectionRequest 
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
              errmsg("comment %lld of %s is not yours", static_cast<long long>(request.comment_id),
                     row_name(table, key).data()),
-             errdetail("It was written by \"%s\". Nothing was changed.",
-                       pnstrdup(comment.author.data(), comment.author.size())),
+             errdetail("Another author wrote it. Nothing was changed."),
              errhint("Answer it with a comment of your own. Who may change the comments of others has UPDATE on column "
                      "\"body\" of table \"%s\".",
                      errors::name_of(table->comments.oid))));

@@ -27,7 +27,8 @@ class Call(NamedTuple):
 CURRENT = "'2026-01-05 10:00:00.5+00'"
 OLD = "'2026-01-05 10:00:00+00'"
 OF_CUSTOMER = "OPERATOR(pg_catalog.=) {n}"
-LATEST_COMMENT = f"(SELECT pg_catalog.max(id) FROM {{schema}}.comments WHERE customer_id {OF_CUSTOMER})"
+# whatever the table is called
+LATEST_COMMENT = "(SELECT pg_catalog.max(comment_id) FROM ext.crm_timeline({n}))"
 IMPORTED = "'[12/15/2024, 3:45:23 PM] ana: Imported'"
 ATTACH = ("SELECT ext.crm_attach('{schema}.customers', comments => 'comments', history => 'customer_history', "
           "locks => 'customer_locks', comments_column => 'notes') IS NULL")
@@ -158,7 +159,7 @@ CALLS = [
     Call("crm_erase_customer", "twice", ADMINISTRATION,
          ("SELECT ext.crm_erase_customer({n}) IS NULL", "SELECT ext.crm_erase_customer_by_key('{n}') IS NULL")),
     Call("crm_redact_comment", "twice", ADMINISTRATION,
-         ("SELECT ext.crm_add_comment({n}, 'Secret', 'ana') IS NULL",
+         (f"SELECT ext.crm_import_comments({{n}}, {IMPORTED})",
           f"SELECT ext.crm_redact_comment({{n}}, {LATEST_COMMENT}) IS NULL",
           f"SELECT ext.crm_redact_record_comment('{{schema}}.customers', '{{n}}', {LATEST_COMMENT}) IS NULL")),
     Call("crm_prune_history", "one change", ADMINISTRATION, ("SELECT ext.crm_prune_history('0', 1)",)),
