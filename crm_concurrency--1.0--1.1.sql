@@ -121,14 +121,17 @@ CREATE FUNCTION crm_record_timeline(
     OUT thread       bigint,
     OUT depth        integer,
     OUT body         text,
-    OUT save_refused boolean
+    OUT save_refused boolean,
+    OUT edited_at    timestamptz,
+    OUT edited_by    text,
+    OUT withdrawn_at timestamptz
 )
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_record_timeline(regclass, text, integer, timestamptz) IS
-    'crm_timeline() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_timeline() for a row of any attached table, and of comments when and by whom they were corrected or withdrawn; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
 CREATE FUNCTION crm_add_record_comment(
     record_table regclass,
@@ -212,6 +215,85 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_erase_record(regclass, text) IS
     'crm_erase_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+-- Corrections of comments ------------------------------------------------------------------------
+
+CREATE TYPE crm_comment_result AS (
+    outcome     text,
+    http_status integer,
+    comment_id  bigint,
+    message     text,
+    detail      jsonb
+);
+
+COMMENT ON TYPE crm_comment_result IS 'what became of a correction of a comment';
+COMMENT ON COLUMN crm_comment_result.outcome IS 'updated, unchanged, replayed, conflict, gone or not_found';
+COMMENT ON COLUMN crm_comment_result.http_status IS 'the outcome as an HTTP status code';
+COMMENT ON COLUMN crm_comment_result.comment_id IS 'the comment; NULL when it is not there';
+COMMENT ON COLUMN crm_comment_result.message IS 'the outcome in one English sentence';
+COMMENT ON COLUMN crm_comment_result.detail IS
+    'of replayed, conflict and gone: the comment as it is now, {"text": ..., "author": ..., "edited_at": ..., "edited_by": ..., "withdrawn_at": ...}, what is not NULL of it';
+
+CREATE FUNCTION crm_edit_comment(id bigint, comment_id bigint, expected_body text, body text, author text)
+RETURNS crm_comment_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_edit_comment(bigint, bigint, text, text, text) IS
+    'gives a comment of a customer another text, if it still has the expected one; the text before goes to the table of comment edits. For its author, and who has UPDATE on the column body of the comments or owns them; what became of it is the outcome. Raises 22004, 22023, 22001 and 28000 for bad arguments, 42501 for the comment of another author and without the rights, 55000 where no table is attached, or an attachment of version 1.0';
+
+CREATE FUNCTION crm_edit_record_comment(
+    record_table  regclass,
+    key           text,
+    comment_id    bigint,
+    expected_body text,
+    body          text,
+    author        text
+)
+RETURNS crm_comment_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_edit_record_comment(regclass, text, bigint, text, text, text) IS
+    'crm_edit_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_withdraw_comment(id bigint, comment_id bigint, author text, reason text DEFAULT NULL)
+RETURNS crm_comment_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_withdraw_comment(bigint, bigint, text, text) IS
+    'withdraws a comment of a customer: its text becomes [withdrawn], for good, in its place in the thread; the text before goes to the table of comment edits, with the reason. For the same callers, with the same errors, as crm_edit_comment()';
+
+CREATE FUNCTION crm_withdraw_record_comment(
+    record_table regclass,
+    key          text,
+    comment_id   bigint,
+    author       text,
+    reason       text DEFAULT NULL
+)
+RETURNS crm_comment_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_withdraw_record_comment(regclass, text, bigint, text, text) IS
+    'crm_withdraw_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+CREATE FUNCTION crm_redact_comment(id bigint, comment_id bigint)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_redact_comment(bigint, bigint) IS
+    'removes what a comment of a customer says and said: its text becomes [redacted], for good, as do earlier texts and what was set aside of it, and digests of its save go; returns how many rows of comments, comment_edits, deletions and history that was, as jsonb. For the owner of the tables; raises 22004 for bad arguments, 42501 for others, 23503 where there is no such comment, 55000 where no table is attached, or an attachment of version 1.0';
+
+CREATE FUNCTION crm_redact_record_comment(record_table regclass, key text, comment_id bigint)
+RETURNS jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_redact_record_comment(regclass, text, bigint) IS
+    'crm_redact_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
 -- Deleting and restoring -------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ SELECT * FROM regress.error($$INSERT INTO comments (customer_id, author) VALUES 
 SELECT regress.state($$INSERT INTO comments (author, body) VALUES ('ana', 'x')$$);
 SELECT regress.state($$INSERT INTO comments (customer_id, id, author, body) VALUES (1, NULL, 'ana', 'x')$$);
 -- append-only
-SELECT * FROM regress.error($$UPDATE comments SET body = 'other'$$);
-SELECT * FROM regress.error($$DELETE FROM comments WHERE id = 1$$);
+SELECT state, message, detail FROM regress.error($$UPDATE comments SET body = 'other'$$);
+SELECT state, message, detail FROM regress.error($$DELETE FROM comments WHERE id = 1$$);
 SELECT regress.state($$UPDATE comments SET save_refused = true$$);
 SELECT regress.state($$UPDATE comments SET customer_id = 2$$);
 SELECT regress.state($$INSERT INTO comments (customer_id, id, author, body) VALUES (1, 1, 'ana', 'x') ON CONFLICT (customer_id, id) DO UPDATE SET body = 'upsert'$$);

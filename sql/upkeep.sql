@@ -85,6 +85,7 @@ RESET ROLE;
 -- an owner under row security would blank the history of a customer and leave the row
 ALTER TABLE customers OWNER TO regress_crm_erase;
 ALTER TABLE comments OWNER TO regress_crm_erase;
+ALTER TABLE comment_edits OWNER TO regress_crm_erase;
 ALTER TABLE customer_history OWNER TO regress_crm_erase;
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SET ROLE regress_crm_erase;

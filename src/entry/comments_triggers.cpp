@@ -54,7 +54,7 @@ struct CommentRow
 // The columns that the trigger sets in a new row.
 struct NewValues
 {
-    static constexpr int count = 7;
+    static constexpr int count = 10;
     int columns[count];
     Datum values[count];
     bool nulls[count];
@@ -70,6 +70,9 @@ struct NewValues
     void set(const Comments &comments, const CommentStamps &stamps)
     {
         each_stamp(comments, stamps, [this](AttrNumber column, std::optional<Datum> value) { set(column, value); });
+        for (const CompanionColumn<CommentsFacts> &column : later_comments_columns)
+            if (comments.*column.number != InvalidAttrNumber)
+                set(comments.*column.number, std::nullopt);
     }
 };
 
@@ -205,22 +208,68 @@ after_delete(const CommentRow &comment)
                           comment.row);
 }
 
-void
-check_change(const CommentRow &comment, bool is_delete)
+[[noreturn]] void
+refuse_change(const AttachedTable &table, const char *command)
 {
-    const Key key = stored_reference(comment.table, *comment.value(comment.table->comments.customer_id));
-    if (is_delete && !customer_exists(comment.table, key))
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot %s comments of table \"%s\"", command, errors::name_of(table->comments.oid)),
+                    errdetail("Comments are append-only; they go only with their customer."),
+                    errhint("Correct or withdraw a comment with crm_edit_comment() or crm_withdraw_comment(). Columns "
+                            "of your own can be updated by themselves.")));
+}
+
+// Whether two rows have the same in a column. What was not given a value has the same bytes in both, also where these only
+// point to a text that is stored elsewhere.
+bool
+same_value(const CommentRow &was, const CommentRow &is, AttrNumber column)
+{
+    const std::optional<Datum> before = was.value(column);
+    const std::optional<Datum> after = is.value(column);
+    if (!before || !after)
+        return !before && !after;
+    const FormData_pg_attribute *type = TupleDescAttr(was.columns, column - 1);
+    return datumIsEqual(*before, *after, type->attbyval, type->attlen) ||
+           datum_image_eq(*before, *after, type->attbyval, type->attlen);
+}
+
+// Whether an update changes none of the extension's columns.
+bool
+leaves_own_columns(const CommentRow &was, const CommentRow &is)
+{
+    const Comments &comments = was.table->comments;
+    bool is_same = true;
+    for (const CompanionColumn<CommentsFacts> &column : comments_columns)
+        is_same = is_same && same_value(was, is, comments.*column.number);
+    for (const CompanionColumn<CommentsFacts> &column : later_comments_columns)
+        is_same =
+            is_same && (comments.*column.number == InvalidAttrNumber || same_value(was, is, comments.*column.number));
+    return is_same;
+}
+
+void
+check_update(const CommentRow &was, const CommentRow &is)
+{
+    const AttachedTable &table = was.table;
+    const Key key = stored_reference(table, *was.value(table->comments.customer_id));
+    if (save_that_fired(table, key, Step::erase_comments))
         return;
-    if (!is_delete && save_that_fired(comment.table, key, Step::erase_comments))
-        return;
-    SaveInProgress *save = save_that_fired(comment.table, key, Step::adopt_comment);
-    if (is_delete || save == nullptr || DatumGetInt64(*comment.value(comment.table->comments.id)) != *save->comment_id)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("cannot %s comments of table \"%s\"", is_delete ? "delete" : "update",
-                               errors::name_of(comment.table->comments.oid)),
-                        errdetail("Comments are append-only; they go only with their customer."),
-                        errhint("Add a comment that corrects the other.")));
-    save->step = Step::none;
+    for (const Step step : {Step::adopt_comment, Step::correct_comment})
+        if (SaveInProgress *save = save_that_fired(table, key, step);
+            save != nullptr && DatumGetInt64(*was.value(table->comments.id)) == *save->comment_id)
+        {
+            save->step = Step::none;
+            return;
+        }
+    if (!leaves_own_columns(was, is))
+        refuse_change(table, "update");
+}
+
+void
+check_delete(const CommentRow &comment)
+{
+    const AttachedTable &table = comment.table;
+    if (customer_exists(table, stored_reference(table, *comment.value(table->comments.customer_id))))
+        refuse_change(table, "delete");
 }
 
 }  // namespace
@@ -239,10 +288,15 @@ CRM_FUNCTION(crm_comments_guard)
     const CommentRow comment = {*table, data->tg_trigtuple, RelationGetDescr(data->tg_relation)};
 
     HeapTuple result = in_spi([&](MemoryContext caller) -> HeapTuple {
-        if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+        if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
         {
-            check_change(comment, TRIGGER_FIRED_BY_DELETE(data->tg_event));
-            return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+            check_update(comment, {*table, data->tg_newtuple, comment.columns});
+            return data->tg_newtuple;
+        }
+        if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+        {
+            check_delete(comment);
+            return comment.row;
         }
         HeapTuple stamped = is_restored(comment) ? comment.row : before_insert(comment);
         return stamped == comment.row ? stamped : made_in(caller, [stamped] { return heap_copytuple(stamped); });

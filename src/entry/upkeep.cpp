@@ -22,6 +22,8 @@ erase(FunctionCallInfo fcinfo, Naming naming, const char *function)
     require_triggers(table);
     for (const Oid relation : {table->customers.oid, table->comments.oid, table->history.oid})
         require_ownership(relation);
+    if (table->has(Part::comment_edits))
+        require_ownership(table->comment_edits.oid);
 
     return in_spi([&](MemoryContext caller) { return copied_value(erase_customer(table, key), caller); });
 }

@@ -28,7 +28,7 @@ constexpr SqlStatement insert_imported{
     "stored AS (SELECT author, body, pg_catalog.date_trunc('second', created_at) AS at, "
     "pg_catalog.row_number() OVER (PARTITION BY author, body, pg_catalog.date_trunc('second', created_at)) AS n, "
     "pg_catalog.row_number() OVER (PARTITION BY author, body) AS n_undated "
-    "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1) "
+    "FROM {texts} WHERE customer_id OPERATOR(pg_catalog.=) $1) "
     "INSERT INTO {comments} (customer_id, author, body, created_at) "
     "SELECT $1, g.author, g.body, g.created_at FROM numbered g WHERE NOT EXISTS ("
     "SELECT FROM stored s WHERE g.is_dated AND s.author OPERATOR(pg_catalog.=) g.author "
@@ -173,7 +173,8 @@ import_comments(const AttachedTable &table, const Key &key, std::string_view tex
     arguments.add(BOOLARRAYOID, array_of(parsed.dated, parsed.count, BOOLOID, 1, true, TYPALIGN_CHAR));
 
     lock_imports(table);
-    // Each comment of the text is matched with one of the table: by its time to the second where the text gives one.
+    // Each comment of the text is matched with one of the table, or an earlier text of one: by its time to the second where the
+    // text gives one.
     const std::uint64_t rows = execute(table, insert_imported, arguments);
     return static_cast<std::int64_t>(rows);
 }

@@ -15,7 +15,7 @@ namespace crm {
 namespace {
 
 constexpr SqlStatement select_latest_comments{
-    "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version FROM {comments} "
+    "SELECT id, body, author, created_at, reply_to, save_refused, adopted_version, {corrections} FROM {comments} "
     "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<=) $2 "
     "ORDER BY id DESC LIMIT $3",
     As::reader, Part::comments};
@@ -25,7 +25,10 @@ constexpr SqlStatement select_latest_set_aside{
     "SELECT comment_id, row_values OPERATOR(pg_catalog.->>) 'body', row_values OPERATOR(pg_catalog.->>) 'author', "
     "created_at, (row_values OPERATOR(pg_catalog.->>) 'reply_to')::pg_catalog.int8, "
     "(row_values OPERATOR(pg_catalog.->>) 'save_refused')::pg_catalog.bool, "
-    "(row_values OPERATOR(pg_catalog.->>) 'adopted_version')::pg_catalog.timestamptz "
+    "(row_values OPERATOR(pg_catalog.->>) 'adopted_version')::pg_catalog.timestamptz, "
+    "(row_values OPERATOR(pg_catalog.->>) 'edited_at')::pg_catalog.timestamptz, "
+    "row_values OPERATOR(pg_catalog.->>) 'edited_by', "
+    "(row_values OPERATOR(pg_catalog.->>) 'withdrawn_at')::pg_catalog.timestamptz "
     "FROM {deletions}, LATERAL (SELECT (row_values OPERATOR(pg_catalog.->>) 'created_at')::pg_catalog.timestamptz) "
     "t (created_at) WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $4 "
     "AND comment_id IS NOT NULL AND created_at OPERATOR(pg_catalog.<=) $2 ORDER BY comment_id DESC LIMIT $3",
@@ -67,6 +70,7 @@ add_comments(JsonBuilder &json, const CommentsRead &comments, int first)
         Comment comment = comment_in_result(row);
         comment.save_refused |= comments.at && adopted && *adopted > *comments.at;
         add_comment_values(json, comment, CommentText::whole);
+        add_corrections(json, corrections_in_result(row, 7));
         json.key("replies");
         add_comments(json, comments, comments.tree[i].first_reply);
         json.close_object();

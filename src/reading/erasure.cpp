@@ -1,8 +1,12 @@
 #include "reading.h"
 
+#include "../boundary/clock.h"
 #include "../boundary/errors.h"
 #include "../boundary/json.h"
 #include "../boundary/role.h"
+#include "../records/comments.h"
+#include "../records/deletions.h"
+#include "../records/events.h"
 #include "../records/history.h"
 #include "../records/save_in_progress.h"
 #include "../saving/access_path.h"
@@ -107,12 +111,11 @@ blanking(const AttachedTable &table, JsonBuilder &json)
 
 // Runs a statement on a part of the table with its owner's rights.
 std::uint64_t
-run(const AttachedTable &table, Part part, const Sql &statement, const Key &key)
+run(const AttachedTable &table, Part part, const Sql &statement, const Key &key, const Arguments &arguments)
 {
-    Arguments arguments = arguments_of(key);
     const Role caller = act_as((*table)[part].owner);
-    const int result = SPI_execute_with_args(statement.text(), arguments.count, arguments.types, arguments.values,
-                                             arguments.nulls, false, 0);
+    const int result = SPI_execute_with_args(statement.text(), arguments.count, const_cast<Oid *>(arguments.types),
+                                             const_cast<Datum *>(arguments.values), arguments.nulls, false, 0);
     act_again_as(caller);
     // A rule made another command of it: nothing is erased.
     if (result == SPI_OK_REWRITTEN)
@@ -120,6 +123,12 @@ run(const AttachedTable &table, Part part, const Sql &statement, const Key &key)
     if (result != SPI_OK_UPDATE)
         elog(ERROR, "could not erase: %s", SPI_result_code_string(result));
     return SPI_processed;
+}
+
+std::uint64_t
+run(const AttachedTable &table, Part part, const Sql &statement, const Key &key)
+{
+    return run(table, part, statement, key, arguments_of(key));
 }
 
 void
@@ -153,14 +162,96 @@ blank_history(const AttachedTable &table, const Key &key)
                key);
 }
 
+std::uint64_t
+blank_earlier_texts(const AttachedTable &table, const Key &key)
+{
+    return run(table, Part::comment_edits,
+               sql(table, "UPDATE {comment_edits} SET body = '[erased]', reason = NULL "
+                          "WHERE customer_id OPERATOR(pg_catalog.=) $1"),
+               key);
+}
+
+void
+add_count(JsonBuilder &json, const char *name, std::uint64_t rows)
+{
+    json.key(name);
+    json.number(static_cast<std::int64_t>(rows));
+}
+
+// Locks the row, if it is there: then nobody deletes it, and where it is not, nobody restores it.
+bool
+lock_as_owner(const AttachedTable &table, const Key &key)
+{
+    if (table->has(Part::deletions))
+        lock_restoration(table, key);
+    const Role caller = act_as(table->customers.owner);
+    const bool is_there = access_path(table).lock(table, key, {}).has_value();
+    act_again_as(caller);
+    return is_there;
+}
+
+std::uint64_t
+redact_stored(const AttachedTable &table, const Key &key, const Arguments &arguments, std::int64_t comment_id)
+{
+    SaveInProgress progress = {};
+    progress.table = table;
+    progress.key = key;
+    progress.step = Step::correct_comment;
+    progress.comment_id = comment_id;
+    std::uint64_t rows = 0;
+    with_save_in_progress(progress, [&] {
+        rows = run(table, Part::comments,
+                   sql(table, "UPDATE {comments} SET body = '[redacted]', refused_request = NULL, edited_at = $3, "
+                              "edited_by = NULL, withdrawn_at = coalesce(withdrawn_at, $3) "
+                              "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2"),
+                   key, arguments);
+        if (progress.step != Step::none && (rows > 0 || comment_exists(table, key, comment_id)))
+            errors::write_suppressed(table->comments.oid, key_text(key));
+    });
+    return rows;
+}
+
+std::uint64_t
+redact_earlier_texts(const AttachedTable &table, const Key &key, const Arguments &arguments)
+{
+    return run(table, Part::comment_edits,
+               sql(table, "UPDATE {comment_edits} SET body = '[redacted]', reason = NULL "
+                          "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND comment_id OPERATOR(pg_catalog.=) $2"),
+               key, arguments);
+}
+
+std::uint64_t
+redact_set_aside(const AttachedTable &table, const Key &key, const Arguments &arguments)
+{
+    if (!table->has(Part::deletions))
+        return 0;
+    return run(table, Part::deletions,
+               sql(table, "UPDATE {deletions} SET row_values = (row_values "
+                          "OPERATOR(pg_catalog.-) 'refused_request'::pg_catalog.text "
+                          "OPERATOR(pg_catalog.-) 'edited_by'::pg_catalog.text) OPERATOR(pg_catalog.||) "
+                          "pg_catalog.jsonb_build_object('body', '[redacted]', 'edited_at', $3, 'withdrawn_at', "
+                          "coalesce(row_values OPERATOR(pg_catalog.->) 'withdrawn_at'::pg_catalog.text, "
+                          "pg_catalog.to_jsonb($3))) "
+                          "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND comment_id OPERATOR(pg_catalog.=) $2"),
+               key, arguments);
+}
+
+// The digest of a save covers its comment.
+std::uint64_t
+redact_digests(const AttachedTable &table, const Key &key, const Arguments &arguments)
+{
+    return run(table, Part::history,
+               sql(table, "UPDATE {history} SET request = NULL WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                          "AND comment_id OPERATOR(pg_catalog.=) $2 AND request IS NOT NULL"),
+               key, arguments);
+}
+
 }  // namespace
 
 Datum
 erase_customer(const AttachedTable &table, const Key &key)
 {
-    const Role caller = act_as(table->customers.owner);
-    const bool is_there = access_path(table).lock(table, key, {}).has_value();
-    act_again_as(caller);
+    const bool is_there = lock_as_owner(table, key);
     if (!is_there && !chain_head(table, key))
         errors::no_such_row(row_name(table, key));
 
@@ -190,16 +281,46 @@ erase_customer(const AttachedTable &table, const Key &key)
             json.close_array();
         }
     }
-    json.key("comments");
-    json.number(static_cast<std::int64_t>(comments));
-    json.key("history");
-    json.number(static_cast<std::int64_t>(blank_history(table, key)));
+    add_count(json, "comments", comments);
+    add_count(json, "history", blank_history(table, key));
+    if (table->has(Part::comment_edits))
+        add_count(json, "comment_edits", blank_earlier_texts(table, key));
     if (table->has(Part::deletions))
-    {
-        json.key("deletions");
-        json.number(static_cast<std::int64_t>(execute(table, delete_set_aside, arguments_of(key))));
-    }
+        add_count(json, "deletions", execute(table, delete_set_aside, arguments_of(key)));
     json.close_object();
+    return json.finish();
+}
+
+Datum
+redact_comment(const AttachedTable &table, const Key &key, std::int64_t comment_id)
+{
+    const bool is_there = lock_as_owner(table, key);
+    Arguments of_comment = arguments_of(key);
+    of_comment.add(std::optional{comment_id});
+    Arguments stamped = of_comment;
+    stamped.add(clock_now());
+
+    const std::uint64_t set_aside = redact_set_aside(table, key, stamped);
+    const std::uint64_t stored = redact_stored(table, key, stamped, comment_id);
+    // In a snapshot that shows what the corrections wrote which the one before waited for.
+    const std::uint64_t earlier = redact_earlier_texts(table, key, of_comment);
+    if (stored + set_aside + earlier == 0 && !is_there && !chain_head(table, key))
+        errors::no_such_row(row_name(table, key));
+    if (stored + set_aside + earlier == 0)
+        ereport(ERROR,
+                (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+                 errmsg("%s has no comment %lld", row_name(table, key).data(), static_cast<long long>(comment_id)),
+                 errdetail("Nor was one set aside when it was deleted. Nothing was changed."),
+                 errhint("Pass the id of one of its comments.")));
+
+    JsonBuilder json;
+    json.open_object();
+    add_count(json, "comments", stored);
+    add_count(json, "comment_edits", earlier);
+    add_count(json, "deletions", set_aside);
+    add_count(json, "history", redact_digests(table, key, of_comment));
+    json.close_object();
+    send_comment_event(table, key, comment_id, "redact");
     return json.finish();
 }
 

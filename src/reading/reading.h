@@ -48,4 +48,9 @@ std::int64_t prune_history(const AttachedTable &table, core::Timestamp before, s
 // tables. Raises 23503 for a customer of whom nothing is known.
 Datum erase_customer(const AttachedTable &table, const Key &key);
 
+// Removes a comment's texts: what it says, what it said before, the digests of its save, and what was set aside of it when
+// its customer was deleted. Returns how many rows of each, jsonb. SPI must be connected; the caller must own the tables.
+// Raises 23503 where there is nothing of the comment.
+Datum redact_comment(const AttachedTable &table, const Key &key, std::int64_t comment_id);
+
 }  // namespace crm

@@ -22,8 +22,8 @@ constexpr RowQuery<Comments> kept_with_digest{
 constexpr RowQuery<Comments> latest_comments{.as = As::reader, .column = &CommentsFacts::id, .order = Order::backward};
 
 constexpr SqlStatement select_comment_of_base{
-    "SELECT id FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 "
-    "AND author OPERATOR(pg_catalog.=) $2 AND body OPERATOR(pg_catalog.=) $3 "
+    "SELECT id FROM {comments} c WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+    "AND author OPERATOR(pg_catalog.=) $2 AND {first_text} OPERATOR(pg_catalog.=) $3 "
     "AND (reply_to OPERATOR(pg_catalog.=) $4 OR (reply_to IS NULL AND $4 IS NULL)) "
     "AND based_on OPERATOR(pg_catalog.>=) $5 AND based_on OPERATOR(pg_catalog.<=) $6 "
     "ORDER BY id LIMIT 1",
@@ -285,6 +285,30 @@ add_comment_values(JsonBuilder &json, const Comment &comment, CommentText text)
     json.optional_number(comment.reply_to);
     json.key("save_refused");
     json.boolean(comment.save_refused);
+}
+
+void
+add_corrections(JsonBuilder &json, const Corrections &corrections)
+{
+    if (corrections.edited_at)
+    {
+        json.key("edited_at");
+        json.time(*corrections.edited_at);
+        json.key("edited_by");
+        json.optional_text(corrections.edited_by);
+    }
+    if (corrections.withdrawn_at)
+    {
+        json.key("withdrawn_at");
+        json.time(*corrections.withdrawn_at);
+    }
+}
+
+Corrections
+corrections_in_result(std::uint64_t row, int column)
+{
+    return {result_optional(result_time, row, column), result_optional(result_text, row, column + 1),
+            result_optional(result_time, row, column + 2)};
 }
 
 std::int64_t

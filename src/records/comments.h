@@ -35,7 +35,7 @@ std::optional<KeptComment> find_repeated_comment(const AttachedTable &table, con
 std::optional<KeptComment> find_adopted_comment(const AttachedTable &table, const Key &key,
                                                 const core::Request &request);
 
-// A comment with the words of this request from its base: what a save stored whose change the history may have no longer.
+// A comment that had the words of this request first, from its base: what a save stored whose change the history may have no longer.
 std::optional<std::int64_t> find_comment_of_base(const AttachedTable &table, const Key &key,
                                                  const core::Request &request);
 
@@ -66,6 +66,18 @@ struct Comment
 
 // The comment in a row of the latest result of SPI, which begins with these columns.
 Comment comment_in_result(std::uint64_t row);
+
+// What the row of a comment tells of its corrections: three columns of the latest result of SPI.
+struct Corrections
+{
+    std::optional<core::Timestamp> edited_at;
+    std::optional<std::string_view> edited_by;
+    std::optional<core::Timestamp> withdrawn_at;
+};
+Corrections corrections_in_result(std::uint64_t row, int column);
+
+// Adds them to an open object, as far as there are any.
+void add_corrections(JsonBuilder &json, const Corrections &corrections);
 
 // Adds a comment to an open object. In a list a long text is cut.
 enum class CommentText

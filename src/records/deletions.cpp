@@ -4,6 +4,7 @@
 #include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../boundary/value_json.h"
+#include "../tables/lock_class.h"
 #include "../tables/own_triggers.h"
 #include "../tables/statements.h"
 #include "save_in_progress.h"
@@ -187,6 +188,13 @@ reference_condition(const ForeignKeyCacheInfo &key, Oid child, const AttachedTab
 }
 
 }  // namespace
+
+void
+lock_restoration(const AttachedTable &table, const Key &key)
+{
+    const LOCKTAG tag = lock_tag(LockClass::restoration, table->customers.oid, number_of(key_text(key)));
+    LockAcquire(&tag, ExclusiveLock, false, false);
+}
 
 void
 set_row_aside(const AttachedTable &table, const Key &key, core::Timestamp version, TupleDesc columns, HeapTuple row)

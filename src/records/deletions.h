@@ -38,6 +38,10 @@ bool may_read_deletions(const AttachedTable &table);
 std::optional<DeletedRow> find_deleted(const AttachedTable &table, const Key &key, core::Timestamp version,
                                        Snapshot snapshot = InvalidSnapshot);
 
+// Waits until nobody else restores the row, or removes what is set aside of it, and keeps others waiting until the transaction
+// ends.
+void lock_restoration(const AttachedTable &table, const Key &key);
+
 // Inserts the row, or its comments, again, and returns how many. Raises 42703 for a value whose column is there no longer. The row
 // with the caller's rights, the comments with those of their owner; both by steps of the restoration in progress.
 void insert_row_again(const AttachedTable &table, const Key &key, Datum values);

@@ -78,9 +78,10 @@ send_version_event(const AttachedTable &table, const Key &key, core::Timestamp v
 }
 
 void
-send_comment_event(const AttachedTable &table, const Key &key, std::int64_t comment_id)
+send_comment_event(const AttachedTable &table, const Key &key, std::int64_t comment_id,
+                   std::optional<std::string_view> operation)
 {
-    send(table, key, {.name = "comment", .comment_id = comment_id});
+    send(table, key, {.name = "comment", .operation = operation, .comment_id = comment_id});
 }
 
 void

@@ -12,8 +12,9 @@ namespace crm {
 void send_version_event(const AttachedTable &table, const Key &key, core::Timestamp version, std::string_view operation,
                         std::optional<std::int64_t> comment_id);
 
-// A comment was stored.
-void send_comment_event(const AttachedTable &table, const Key &key, std::int64_t comment_id);
+// A comment was stored; or the operation changed its text.
+void send_comment_event(const AttachedTable &table, const Key &key, std::int64_t comment_id,
+                        std::optional<std::string_view> operation = std::nullopt);
 
 // A comment kept from a refused save was adopted by the save that made this version.
 void send_adoption_event(const AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version);

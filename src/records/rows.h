@@ -19,6 +19,7 @@ struct RowsOf<Comments>
     static constexpr Part part = Part::comments;
     static constexpr auto member = &TableDescription::comments;
     static constexpr std::span<const CompanionColumn<CommentsFacts>> columns{comments_columns};
+    static constexpr std::span<const CompanionColumn<CommentsFacts>> later_columns{later_comments_columns};
 };
 
 template <>
@@ -27,6 +28,7 @@ struct RowsOf<History>
     static constexpr Part part = Part::history;
     static constexpr auto member = &TableDescription::history;
     static constexpr std::span<const CompanionColumn<HistoryFacts>> columns{history_columns};
+    static constexpr std::span<const CompanionColumn<HistoryFacts>> later_columns{later_history_columns};
 };
 
 template <>
@@ -35,6 +37,7 @@ struct RowsOf<Locks>
     static constexpr Part part = Part::locks;
     static constexpr auto member = &TableDescription::locks;
     static constexpr std::span<const CompanionColumn<LocksFacts>> columns{locks_columns};
+    static constexpr std::span<const CompanionColumn<LocksFacts>> later_columns{};
 };
 
 // A row of a part. Its values live as long as the row does; texts and names are copied.
@@ -114,6 +117,14 @@ public:
         if (VARATT_IS_EXTERNAL(text_there) || VARATT_IS_COMPRESSED(text_there))
             return toast_raw_datum_size(*stored) - VARHDRSZ == text.size();
         return text_in(*stored) == text;
+    }
+
+    // Whether the row has a value in a column that the table may lack, told by its bitmap of nulls alone.
+    bool has_later_value(Column column) const
+    {
+        if (numbers.*column == InvalidAttrNumber)
+            return false;
+        return !heap_attisnull(slot->tts_ops->get_heap_tuple(slot), numbers.*column, slot->tts_tupleDescriptor);
     }
 
     bool has_uuid(Column column, Datum uuid) const
@@ -207,32 +218,43 @@ private:
 // The statement for a query: the columns of the part, in their order.
 Sql select_rows(Sql part, std::span<const Sql> columns, Sql column, Bound bound, Order order);
 
+// Calls take(column) for the columns that the statement for a query names: those that the table has.
+template <typename PartOfTable, typename Take>
+void
+each_column(const PartOfTable &part, Take take)
+{
+    for (const auto &column : RowsOf<PartOfTable>::columns)
+        take(column);
+    for (const auto &column : RowsOf<PartOfTable>::later_columns)
+        if (part.*column.number != InvalidAttrNumber)
+            take(column);
+}
+
 template <typename PartOfTable>
 Sql
 select_rows(const AttachedTable &table, const RowQuery<PartOfTable> &query)
 {
-    Sql names[RowsOf<PartOfTable>::columns.size()] = {};
+    const PartOfTable &part = (*table).*RowsOf<PartOfTable>::member;
+    Sql names[RowsOf<PartOfTable>::columns.size() + RowsOf<PartOfTable>::later_columns.size()] = {};
     Sql ordered_by;
     std::size_t count = 0;
-    for (const auto &column : RowsOf<PartOfTable>::columns)
-    {
+    each_column(part, [&](const auto &column) {
         names[count] = sql_identifier(column.name);
         if (query.column == column.number)
             ordered_by = names[count];
         count++;
-    }
-    return select_rows(((*table).*RowsOf<PartOfTable>::member).sql, names, ordered_by, query.bound, query.order);
+    });
+    return select_rows(part.sql, {names, count}, ordered_by, query.bound, query.order);
 }
 
 // The numbers of the columns in a row of such a statement.
 template <typename PartOfTable>
 typename PartOfTable::Facts
-numbers_in_statement()
+numbers_in_statement(const PartOfTable &part)
 {
     typename PartOfTable::Facts numbers = {};
     AttrNumber number = 1;
-    for (const auto &column : RowsOf<PartOfTable>::columns)
-        numbers.*column.number = number++;
+    each_column(part, [&](const auto &column) { numbers.*column.number = number++; });
     return numbers;
 }
 
@@ -270,7 +292,7 @@ each_row(const AttachedTable &table, const RowQuery<PartOfTable> &query, const K
                                         [](const auto &column) { return column.number; })
                           ->type,
                       *bound);
-    const Facts numbers = numbers_in_statement<PartOfTable>();
+    const Facts numbers = numbers_in_statement((*table).*RowsOf<PartOfTable>::member);
     FetchedRows rows{table,
                      {query.as, RowsOf<PartOfTable>::part, &query, query.expected},
                      [&] { return select_rows(table, query); },

@@ -15,6 +15,7 @@ enum class Step
     insert_comment,
     add_comment,
     adopt_comment,
+    correct_comment,
     update_customer,
     lift_customer,
     erase_customer,

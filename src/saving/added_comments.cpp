@@ -18,6 +18,11 @@ namespace {
 constexpr RowQuery<Comments> latest_comments{
     .as = As::reader, .column = &CommentsFacts::id, .order = Order::backward, .expected = 30};
 
+constexpr SqlStatement select_first_text{
+    "SELECT c.id FROM {comments} c WHERE c.customer_id OPERATOR(pg_catalog.=) $1 AND c.id OPERATOR(pg_catalog.=) ANY ($2) "
+    "AND {first_text} OPERATOR(pg_catalog.=) $3 ORDER BY c.id DESC LIMIT 1",
+    As::owner, Part::comments};
+
 // How far back the latest comments are looked at: to where the window begins, which so many that are older tell, for
 // imported ones may stand between; but no more than these where they come so fast; and no more than that at all.
 constexpr int most_older = 5;
@@ -38,6 +43,7 @@ struct Search
     bool may_be_there = false;                      // as far as rows themselves tell it
     TransactionId writer = InvalidTransactionId;    // another transaction that is adding the same comment
     std::optional<std::int64_t> id = std::nullopt;  // of the same comment, added within the window
+    ArrayBuildState *edited = nullptr;              // those whose first text may be the same
 
     void begin()
     {
@@ -46,6 +52,7 @@ struct Search
         may_be_there = false;
         writer = InvalidTransactionId;
         id = std::nullopt;
+        edited = nullptr;
     }
 };
 
@@ -77,7 +84,8 @@ bool
 take_stored(void *context, const CommentsRow &row)
 {
     Search &search = *static_cast<Search *>(context);
-    search.may_be_there = row.may_have_text(&CommentsFacts::body, *search.comment.comment) &&
+    search.may_be_there = (row.may_have_text(&CommentsFacts::body, *search.comment.comment) ||
+                           row.has_later_value(&CommentsFacts::edited_at)) &&
                           row.may_have_text(&CommentsFacts::author, search.comment.author);
     return !search.may_be_there && reaches_further(search, row);
 }
@@ -86,13 +94,17 @@ bool
 take(void *context, const CommentsRow &row, TransactionId writer)
 {
     Search &search = *static_cast<Search *>(context);
+    const bool is_edited = row.has_later_value(&CommentsFacts::edited_at);
     if (row.has_text(&CommentsFacts::author, search.comment.author) &&
-        row.has_text(&CommentsFacts::body, *search.comment.comment) &&
+        (is_edited || row.has_text(&CommentsFacts::body, *search.comment.comment)) &&
         row.optional_bigint(&CommentsFacts::reply_to) == search.comment.reply_to &&
         !row.optional_time(&CommentsFacts::based_on))
     {
         if (TransactionIdIsValid(writer))
-            search.writer = writer;
+            search.writer = is_edited ? search.writer : writer;
+        else if (is_within_window(search, row) && is_edited)
+            search.edited = accumArrayResult(search.edited, Int64GetDatum(row.bigint(&CommentsFacts::id)), false,
+                                             INT8OID, CurrentMemoryContext);
         else if (is_within_window(search, row))
             search.id = row.bigint(&CommentsFacts::id);
     }
@@ -114,6 +126,21 @@ look(Search &search, const Key &key)
         search.begin();
     }
     each_comment_now(search.table, index, key, take, &search);
+}
+
+// The comment that was found, or one that is another by now and was the same first.
+std::optional<std::int64_t>
+found_by_first_text(const Search &search, const Key &key)
+{
+    if (search.id || search.edited == nullptr)
+        return search.id;
+    Arguments arguments = arguments_of(key);
+    arguments.add(INT8ARRAYOID, makeArrayResult(search.edited, CurrentMemoryContext));
+    arguments.add(*search.comment.comment);
+    const std::uint64_t rows = execute(search.table, select_first_text, arguments);
+    if (rows == 0)
+        return std::nullopt;
+    return result_bigint(0, 0);
 }
 
 std::int64_t
@@ -158,9 +185,10 @@ insert_once(const AttachedTable &table, const Key &key, const core::Request &com
             each_row(table, latest_comments, key, std::nullopt, latest_snapshot(),
                      [&](const CommentsRow &row) { return take(&search, row, InvalidTransactionId); });
     }
-    const std::int64_t id = search.id ? *search.id : insert(table, key, comment, customer);
+    const std::optional<std::int64_t> found = found_by_first_text(search, key);
+    const std::int64_t id = found ? *found : insert(table, key, comment, customer);
     unlock_comment(lock, ExclusiveLock);
-    if (search.id)
+    if (found)
         await_standbys_at_commit();
     return id;
 }

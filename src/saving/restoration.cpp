@@ -9,7 +9,6 @@
 #include "../records/deletions.h"
 #include "../records/history.h"
 #include "../records/recorded_changes.h"
-#include "../tables/lock_class.h"
 #include "../tables/own_triggers.h"
 #include "../tables/statements.h"
 #include "attempt.h"
@@ -34,14 +33,6 @@ struct RestoredRow
     std::int64_t comments;
     std::optional<std::int64_t> comment_id;
 };
-
-// One restores a row at a time.
-void
-lock_restoration(const AttachedTable &table, const Key &key)
-{
-    const LOCKTAG tag = lock_tag(LockClass::restoration, table->customers.oid, number_of(key_text(key)));
-    LockAcquire(&tag, ExclusiveLock, false, false);
-}
 
 // Whether the customer, which is there, was created anew after its deletion.
 bool

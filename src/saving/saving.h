@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../core/correction.h"
 #include "../core/decision.h"
 #include "../core/edit_lock.h"
 #include "../tables/attached_tables.h"
@@ -72,6 +73,29 @@ bool take_versioned_comment(Oid comments, const Key &key, std::int64_t comment_i
 // SPI must be connected. Raises 42501 without the rights on the comments, and 23503 where the customer, or the comment
 // that it answers, is not there.
 std::int64_t add_comment(const AttachedTable &table, const Key &key, const core::Request &comment);
+
+// A comment as somebody wants to correct it.
+struct CorrectionRequest
+{
+    core::Correction correction;
+    std::int64_t comment_id;
+    std::string_view author = {};
+    std::optional<std::string_view> expected_body = std::nullopt;  // of an edit
+    std::optional<std::string_view> body = std::nullopt;           // of an edit
+    std::optional<std::string_view> reason = std::nullopt;
+};
+
+// What became of a correction: columns of crm_comment_result.
+struct CorrectionResult
+{
+    core::CorrectionOutcome outcome;
+    std::string_view message = {};
+    std::optional<Datum> detail = std::nullopt;  // jsonb
+};
+
+// Gives a comment another text, or withdraws it, and keeps its text before. SPI must be connected. Raises 42501 without the
+// rights on the comments, and for the comment of another author, which only moderators correct.
+CorrectionResult correct_comment(const AttachedTable &table, const Key &key, const CorrectionRequest &request);
 
 // What became of a request for a lock: the columns of crm_lock_result.
 struct LockResult

@@ -177,6 +177,13 @@ require_any_right(const Registered &table, Oid extension_schema, Purpose purpose
                               get_attnum(table.comments, "body")},
                              ACL_INSERT);
             break;
+        case Purpose::correct:
+            if (!has_right_on_any_column(table.comments, ACL_SELECT))
+                deny_columns(table.comments,
+                             {get_attnum(table.comments, "customer_id"), get_attnum(table.comments, "id"),
+                              get_attnum(table.comments, "author"), get_attnum(table.comments, "body")},
+                             ACL_SELECT);
+            break;
         case Purpose::administer:
             require_owned(table.customers);
             break;
@@ -317,6 +324,19 @@ each_readable_table(Oid extension_schema, TableVisitor &visitor)
         if (const char *problem = isolated([&] { visitor.visit(table); }))
             visitor.on_problem(table, problem);
     }
+}
+
+void
+require_corrections(const AttachedTable &table)
+{
+    if (table->has_corrections())
+        return;
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("comments of table \"%s\" cannot be corrected", errors::name_of(table->comments.oid)),
+                    errdetail("There is no table of the same owner for their earlier texts, or they lack one of the "
+                              "columns edited_at (timestamptz), edited_by (text) and withdrawn_at (timestamptz)."),
+                    errhint("SELECT crm_attach('%s') again, with the columns of the table: it makes what is missing.",
+                            table->customers.sql.text())));
 }
 
 void

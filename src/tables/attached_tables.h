@@ -40,6 +40,7 @@ enum class Purpose
     remove,      // DELETE on customers
     restore,     // INSERT on a column of customers
     comment,     // INSERT on a column of comments
+    correct,     // SELECT on a column of comments
     administer,  // ownership of the customers
     import,      // ownership of the comments
     prune,       // ownership of the history
@@ -83,6 +84,9 @@ protected:
 };
 
 void each_readable_table(Oid extension_schema, TableVisitor &visitor);
+
+// Raises 55000 unless comments of the table can be corrected.
+void require_corrections(const AttachedTable &table);
 
 // Checks that the triggers are there and will fire, and raises 55000 otherwise.
 void require_triggers(const AttachedTable &table);

@@ -50,6 +50,10 @@ struct CommentsFacts : PartFacts
     AttrNumber refused_request;
     AttrNumber adopted_version;
     AttrNumber expected_ts;
+    // Invalid where they are missing.
+    AttrNumber edited_at;
+    AttrNumber edited_by;
+    AttrNumber withdrawn_at;
 
     bool operator==(const CommentsFacts &) const = default;
 };
@@ -77,6 +81,15 @@ inline constexpr CompanionColumn<CommentsFacts> comments_columns[] = {
      "timestamptz CONSTRAINT comments_expected_ts_is_not_stored CHECK (expected_ts IS NULL)",
      &CommentsFacts::expected_ts,
      "always NULL: a value given at INSERT is checked like that of a save and moves to based_on"},
+};
+
+// Columns that tables of version 1.0 do not have: crm_attach() adds them.
+inline constexpr CompanionColumn<CommentsFacts> later_comments_columns[] = {
+    {"edited_at", TIMESTAMPTZOID, "timestamptz", &CommentsFacts::edited_at,
+     "when its text was corrected last, or withdrawn; NULL for the first text"},
+    {"edited_by", TEXTOID, "text", &CommentsFacts::edited_by, "who did so"},
+    {"withdrawn_at", TIMESTAMPTZOID, "timestamptz", &CommentsFacts::withdrawn_at,
+     "when it was withdrawn, or its text removed; it is not corrected any more then"},
 };
 
 struct HistoryFacts : PartFacts
@@ -123,7 +136,6 @@ inline constexpr CompanionColumn<HistoryFacts> history_columns[] = {
      "whether earlier rows of this customer were removed by crm_prune_history()"},
 };
 
-// Columns that tables of version 1.0 do not have: crm_attach() adds them.
 inline constexpr CompanionColumn<HistoryFacts> later_history_columns[] = {
     {"reverts", TIMESTAMPTZOID, "timestamptz", &HistoryFacts::reverts,
      "the version whose change this one undid; NULL for a change that undid none"},
@@ -168,7 +180,8 @@ inline constexpr CompanionColumn<PartFacts> deletions_columns[] = {
 inline constexpr CompanionColumn<PartFacts> comment_edits_columns[] = {
     {"customer_id", InvalidOid, "{key_type} NOT NULL", nullptr, nullptr},
     {"comment_id", INT8OID, "bigint NOT NULL", nullptr, "the comment that was corrected"},
-    {"edited_at", TIMESTAMPTZOID, "timestamptz NOT NULL", nullptr, "when, by the server's clock"},
+    {"edited_at", TIMESTAMPTZOID, "timestamptz NOT NULL", nullptr,
+     "when, by the server's clock; of one comment later than the time before"},
     {"operation", TEXTOID, "text NOT NULL CHECK (operation IN ('edit', 'withdraw'))", nullptr, nullptr},
     {"author", TEXTOID, "text NOT NULL", nullptr, "who corrected or withdrew it"},
     {"db_user", NAMEOID, "name NOT NULL", nullptr, "the database user of the session"},

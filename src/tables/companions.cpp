@@ -20,7 +20,7 @@ struct Companion
     bool refers_to_customers;
 };
 
-// Comments are only ever added, and refused ones adopted once.
+// Comments are added, refused ones adopted once, and their texts corrected by our functions alone.
 constexpr SqlTemplate create_comments = "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, id), "
                                         "FOREIGN KEY (customer_id, reply_to) REFERENCES {table} (customer_id, id))";
 
@@ -29,7 +29,7 @@ constexpr SqlTemplate more_of_comments[] = {
     "CREATE INDEX ON {table} (customer_id, refused_request) WHERE refused_request IS NOT NULL",
     // For the foreign key, when comments go with their customer.
     "CREATE INDEX ON {table} (customer_id, reply_to) WHERE reply_to IS NOT NULL",
-    "COMMENT ON TABLE {table} IS 'comments on customers; append-only'",
+    "COMMENT ON TABLE {table} IS 'comments on customers; append-only, but for corrections, whose earlier texts are kept'",
 };
 
 constexpr SqlTemplate create_history = "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, version))";
@@ -318,6 +318,7 @@ require_companions(Attachment &attachment)
     require_companion(attachment, comment_edits_companion, request.comment_edits, "comment_edits", "comment_edits");
     require_companion(attachment, refused_saves_companion, request.refused_saves, "customer_refused_saves",
                       "refused_saves");
+    add_later_columns<CommentsFacts>(attachment, attachment.members.comments, later_comments_columns);
     add_later_columns<HistoryFacts>(attachment, attachment.members.history, later_history_columns);
     allow_restoring(attachment);
 }

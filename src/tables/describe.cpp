@@ -287,6 +287,36 @@ describe_access(TableDescription &table)
     table_close(customers, NoLock);
 }
 
+// Fills in what statements on comments say of corrections.
+void
+describe_corrections(TableDescription &table)
+{
+    table.corrections = {sql("NULL::pg_catalog.timestamptz AS edited_at, NULL::pg_catalog.text AS edited_by, "
+                             "NULL::pg_catalog.timestamptz AS withdrawn_at"),
+                         sql("c.body"), table.comments.sql};
+    if (!table.has_corrections())
+        return;
+    std::int32_t typmod;
+    Oid type, collation;
+    get_atttypetypmodcoll(table.comments.oid, table.comments.body, &type, &typmod, &collation);
+    const SqlName names[] = {{"comments", table.comments.sql},
+                             {"earlier", sql("e.body COLLATE {collation}", {{"collation", sql_collation(collation)}})},
+                             {"edits", table.comment_edits.sql}};
+    table.corrections = {
+        sql("edited_at, edited_by, withdrawn_at"),
+        copied(sql("CASE WHEN c.edited_at IS NULL THEN c.body WHEN c.withdrawn_at IS NULL THEN coalesce("
+                   "(SELECT {earlier} FROM {edits} e WHERE e.customer_id OPERATOR(pg_catalog.=) c.customer_id "
+                   "AND e.comment_id OPERATOR(pg_catalog.=) c.id ORDER BY e.edited_at LIMIT 1), c.body) END",
+                   names),
+               table.context),
+        copied(sql("(SELECT customer_id, id, author, body, created_at FROM {comments} "
+                   "UNION SELECT c.customer_id, c.id, c.author, {earlier}, c.created_at FROM {comments} c "
+                   "JOIN {edits} e ON e.customer_id OPERATOR(pg_catalog.=) c.customer_id "
+                   "AND e.comment_id OPERATOR(pg_catalog.=) c.id) t",
+                   names),
+               table.context)};
+}
+
 }  // namespace
 
 void
@@ -303,8 +333,10 @@ describe(TableDescription &table)
     find_columns<CommentsFacts>(table.comments, comments_columns, table.customers.key_type);
     find_columns<HistoryFacts>(table.history, history_columns, table.customers.key_type);
     find_columns<LocksFacts>(table.locks, locks_columns, table.customers.key_type);
+    find_later_columns<CommentsFacts>(table.comments, later_comments_columns);
     find_later_columns<HistoryFacts>(table.history, later_history_columns);
     describe_access(table);
+    describe_corrections(table);
 
     // The quoting may have returned a name of the catalogue as it is.
     const auto name = [&table](AttrNumber column) {

@@ -141,6 +141,14 @@ using Comments = PartDescription<CommentsFacts, CommentsAccess>;
 using History = PartDescription<HistoryFacts, HistoryAccess>;
 using Locks = PartDescription<LocksFacts, LocksAccess>;
 
+// What statements on comments say of corrections, as far as the tables have them.
+struct CorrectionsSql
+{
+    Sql columns;
+    Sql first_text;  // of the comment c; NULL where it was withdrawn: who says that again means it
+    Sql texts;       // all that comments have or had, as a relation of customer_id, id, author, body, created_at
+};
+
 // A customers table with its comments, history and edit locks. It lives until the transaction ends, and is reached through
 // AttachedTable alone, which sees to it that it is true.
 struct TableDescription
@@ -152,6 +160,7 @@ struct TableDescription
     PartFacts deletions;
     PartFacts comment_edits;
     PartFacts refused_saves;
+    CorrectionsSql corrections;
 
     Oid schema;                        // of the customers
     std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
@@ -177,6 +186,14 @@ struct TableDescription
                 deletions.oid, comment_edits.oid, refused_saves.oid};
     }
     bool has(Part part) const { return OidIsValid((*this)[part].oid); }
+
+    // Whether comments can be corrected, and earlier texts looked up by who owns the comments.
+    bool has_corrections() const
+    {
+        return has(Part::comment_edits) && comment_edits.owner.role == comments.owner.role &&
+               comments.edited_at != InvalidAttrNumber && comments.edited_by != InvalidAttrNumber &&
+               comments.withdrawn_at != InvalidAttrNumber;
+    }
 
     // Whether a call that relies on this finds the same facts in a newer description; and how the tables are reached by it.
     bool has_facts_of(const TableDescription &newer) const;

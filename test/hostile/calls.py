@@ -93,6 +93,10 @@ SETTINGS = {
     "transform_null_equals": ["on", "off"], "array_nulls": ["on", "off"], "client_min_messages": ["error", "debug5"],
     "temp_buffers": ["100"], "jit_above_cost": ["0", "-1"],
 }
+CORRECTIONS = {
+    "crm_edit_comment", "crm_withdraw_comment", "crm_redact_comment", "crm_edit_record_comment",
+    "crm_withdraw_record_comment", "crm_redact_record_comment",
+}
 # Plain statements; %k is a customer, %t a text, %v a time.
 STATEMENTS = [
     "UPDATE crm.customers SET phone = %t WHERE id = %k", "UPDATE crm.customers SET updated_at = %v WHERE id = %k",
@@ -202,13 +206,18 @@ class Caller:
         pick = self.random.random()
         if pick < 0.06:
             return None
-        if pick < 0.55:
+        if pick < (0.8 if name in CORRECTIONS else 0.55):
+            if type_name == "bigint" and name in CORRECTIONS:
+                return self.look_up("SELECT max(id)::text FROM crm.comments WHERE customer_id = %s", self.key) or "1"
             if type_name == "bigint":
                 return str(self.random.randint(1, 20))
             if type_name == "timestamp with time zone":
                 return self.look_up("SELECT updated_at::text FROM crm.customers WHERE id = %s", self.key) or TIMES[2]
+            if type_name == "text" and name in CORRECTIONS and self.random.random() < 0.6:
+                return self.look_up("SELECT body FROM crm.comments WHERE customer_id = %s ORDER BY id DESC LIMIT 1",
+                                    self.key)
             if type_name == "text" and (name.endswith("_by_key") or "_record" in name):
-                return str(self.key) if self.random.random() < 0.7 else UUIDS[0]
+                return str(self.key) if self.random.random() < 0.9 else UUIDS[0]
             if type_name == "jsonb" and name == "crm_update_customers":
                 return json.dumps([{self.random.choice(["id", "key"]): self.random.choice([self.key, str(self.key)]),
                                     "author": "ana", "expected_ts": self.random.choice(TIMES),
@@ -219,7 +228,7 @@ class Caller:
             if type_name == "uuid":
                 return self.look_up("SELECT lock_id::text FROM crm.customer_locks LIMIT 1") or UUIDS[0]
             if type_name == "regclass":
-                return self.random.choice(["crm.customers", "own.accounts"])
+                return self.random.choice(["crm.customers", "crm.customers", "crm.customers", "own.accounts"])
         return self.random.choice(VALUES[type_name])
 
     def call(self):
@@ -229,6 +238,8 @@ class Caller:
         arguments = [literal(self.value(t, name), t) for t in types[:count]]
         if arguments and types[0] == "bigint" and self.random.random() < 0.7:
             arguments[0] = f"{self.key}::bigint"
+        if count > 1 and types[:2] == ["regclass", "text"] and self.random.random() < 0.7:
+            arguments[1] = literal(str(self.key), "text")
         made = f"ext.{name}({', '.join(arguments)})"
         if name == "crm_attach" and self.random.random() < 0.3:
             made = "ext.crm_attach('crm.customers', plain_updates => 'allow')"
@@ -282,14 +293,20 @@ class Caller:
         if self.random.random() < 0.3:
             session.run("RESET ALL")
 
+    def is_corrected(self, place, now, was):
+        """Whether the comment is of the same author, and its text before is kept, if it was not removed."""
+        return now[0] == was[0] and self.watcher.execute(
+            "SELECT 1 FROM crm.comment_edits WHERE customer_id = %s AND comment_id = %s "
+            "AND body IN (%s, '[erased]', '[redacted]')", (*place, was[1])).fetchone()
+
     def watch_comments(self):
-        """What was a comment is one still, unless its customer is gone, or was erased."""
+        """What was a comment is one still, unless it was corrected, or its customer is gone, or was erased."""
         rows = self.watcher.execute("SELECT customer_id, id, author, body FROM crm.comments")
         now = {(customer, number): (author, body) for customer, number, author, body in rows}
         for place, was in self.comments.items():
-            if place in now and now[place][1] == "[erased]":
+            if place in now and now[place][1] in ("[erased]", "[redacted]"):
                 continue
-            if place in now and now[place] != was:
+            if place in now and now[place] != was and not self.is_corrected(place, now[place], was):
                 self.lost.append(f"{place}: {was} became {now[place]}")
             elif place not in now and not self.watcher.execute(
                     "SELECT 1 FROM crm.customer_history "

@@ -23,6 +23,9 @@ INSERT INTO hostile.call VALUES
     ($$SELECT count(*) FROM crm_deleted()$$, false), ($$SELECT count(*) FROM crm_deleted_records('customers')$$, false),
     ($$SELECT crm_revert_customer(8, '2001-01-01', (SELECT max(version) FROM customer_history WHERE customer_id = 8), 'ana')$$, true),
     ($$SELECT crm_revert_record('customers', '8', '2001-01-01', (SELECT max(version) FROM customer_history WHERE customer_id = 8), 'ana')$$, true),
+    ($$SELECT crm_edit_comment(8, 1, 'words', 'other words', 'ana')$$, true), ($$SELECT crm_edit_record_comment('customers', '8', 1, 'words', 'other words', 'ana')$$, true),
+    ($$SELECT crm_withdraw_comment(8, 1, 'ana')$$, true), ($$SELECT crm_withdraw_record_comment('customers', '8', 1, 'ana', 'a reason')$$, true),
+    ($$SELECT crm_redact_comment(8, 1)$$, true), ($$SELECT crm_redact_record_comment('customers', '8', 1)$$, true),
     ($$SELECT crm_concurrency_version()$$, false);
 
 -- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).

@@ -50,6 +50,12 @@ SELECT set_eq(
         'crm_verify_record(regclass,text)',
         'crm_prune_record_history(regclass,interval,integer)',
         'crm_erase_record(regclass,text)',
+        'crm_edit_comment(bigint,bigint,text,text,text)',
+        'crm_edit_record_comment(regclass,text,bigint,text,text,text)',
+        'crm_withdraw_comment(bigint,bigint,text,text)',
+        'crm_withdraw_record_comment(regclass,text,bigint,text,text)',
+        'crm_redact_comment(bigint,bigint)',
+        'crm_redact_record_comment(regclass,text,bigint)',
         'crm_detach(regclass)',
         'crm_update_customer(bigint,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_update_customers(jsonb)',
@@ -89,7 +95,7 @@ SELECT set_eq(
     $$SELECT t.typname::text FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
       LEFT JOIN pg_class c ON c.oid = t.typrelid
       WHERE t.typelem = 0 AND (t.typtype <> 'c' OR c.relkind = 'c')$$,
-    ARRAY['crm_update_result', 'crm_update_customers_result', 'crm_lock_result'],
+    ARRAY['crm_update_result', 'crm_update_customers_result', 'crm_lock_result', 'crm_comment_result'],
     'the result types are the only types of the extension');
 SELECT is_empty(
     $$SELECT pg_describe_object(classid, objid, 0) FROM member m
@@ -111,7 +117,7 @@ SELECT is_empty(
 SELECT is_empty(
     $$SELECT a.attrelid::regclass, a.attname FROM pg_attribute a
       WHERE a.attrelid IN ('crm_attached_tables'::regclass, 'crm_update_result'::regclass,
-                           'crm_update_customers_result'::regclass, 'crm_lock_result'::regclass, 'crm_locks'::regclass,
+                           'crm_update_customers_result'::regclass, 'crm_lock_result'::regclass, 'crm_comment_result'::regclass, 'crm_locks'::regclass,
                            'crm_stat'::regclass)
         AND a.attnum > 0 AND NOT a.attisdropped AND col_description(a.attrelid, a.attnum) IS NULL$$,
     'every column has a comment');

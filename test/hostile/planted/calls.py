@@ -27,6 +27,8 @@ class Call(NamedTuple):
 CURRENT = "'2026-01-05 10:00:00.5+00'"
 OLD = "'2026-01-05 10:00:00+00'"
 OF_CUSTOMER = "OPERATOR(pg_catalog.=) {n}"
+# whatever the table is called
+LATEST_COMMENT = "(SELECT pg_catalog.max(comment_id) FROM ext.crm_timeline({n}))"
 IMPORTED = "'[12/15/2024, 3:45:23 PM] ana: Imported'"
 ATTACH = ("SELECT ext.crm_attach('{schema}.customers', comments => 'comments', history => 'customer_history', "
           "locks => 'customer_locks', comments_column => 'notes') IS NULL")
@@ -79,6 +81,19 @@ CALLS = [
              "expected_ts": "2026-01-05T10:00:00Z", "status": "new"}]')""")),
     Call("crm_add_record_comment", "twice", WRITE,
          ("SELECT ext.crm_add_record_comment('{schema}.customers', '{n}', 'Called', 'ana') IS NULL",) * 2),
+
+    Call("crm_edit_comment", "edited twice, and refused", WRITE,
+         ("SELECT ext.crm_add_comment({n}, 'Cald', 'ana') IS NULL",
+          f"SELECT outcome FROM ext.crm_edit_comment({{n}}, {LATEST_COMMENT}, 'Cald', 'Called', 'ana')",
+          f"SELECT outcome FROM ext.crm_edit_record_comment('{{schema}}.customers', '{{n}}', {LATEST_COMMENT}, 'Cald', "
+          "'Called', 'ana')",
+          f"SELECT outcome FROM ext.crm_edit_comment({{n}}, {LATEST_COMMENT}, 'Cald', 'Culled', 'ana')",
+          "SELECT ext.crm_add_comment({n}, 'Cald', 'ana') IS NULL")),
+    Call("crm_withdraw_comment", "twice", WRITE,
+         ("SELECT ext.crm_add_comment({n}, 'Wrong', 'ana') IS NULL",
+          f"SELECT outcome FROM ext.crm_withdraw_comment({{n}}, {LATEST_COMMENT}, 'ana')",
+          f"SELECT outcome FROM ext.crm_withdraw_record_comment('{{schema}}.customers', '{{n}}', {LATEST_COMMENT}, "
+          "'ana', 'because')")),
 
     Call("plain writes", "update", WRITE,
          (f"UPDATE {{schema}}.customers SET phone = '9', status = 'lost' WHERE id {OF_CUSTOMER}",)),
@@ -162,6 +177,10 @@ CALLS = [
          ("CALL ext.crm_import_comments_column('{schema}.customers', 40)",)),
     Call("crm_erase_customer", "twice", ADMINISTRATION,
          ("SELECT ext.crm_erase_customer({n}) IS NULL", "SELECT ext.crm_erase_customer_by_key('{n}') IS NULL")),
+    Call("crm_redact_comment", "twice", ADMINISTRATION,
+         (f"SELECT ext.crm_import_comments({{n}}, {IMPORTED})",
+          f"SELECT ext.crm_redact_comment({{n}}, {LATEST_COMMENT}) IS NULL",
+          f"SELECT ext.crm_redact_record_comment('{{schema}}.customers', '{{n}}', {LATEST_COMMENT}) IS NULL")),
     Call("crm_prune_history", "one change", ADMINISTRATION, ("SELECT ext.crm_prune_history('0', 1)",)),
     Call("crm_import_record_comments", "a text", ADMINISTRATION,
          (f"SELECT ext.crm_import_record_comments('{{schema}}.customers', '{{n}}', {IMPORTED})",)),
