@@ -174,12 +174,18 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_lock_record(regclass, text, text, interval, uuid) IS
     'crm_lock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
-CREATE FUNCTION crm_unlock_record(record_table regclass, key text, lock_id uuid)
+CREATE FUNCTION crm_unlock_record(
+    record_table regclass,
+    key          text,
+    lock_id      uuid,
+    force        boolean DEFAULT false,
+    author       text DEFAULT NULL
+)
 RETURNS boolean
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION crm_unlock_record(regclass, text, uuid) IS
+COMMENT ON FUNCTION crm_unlock_record(regclass, text, uuid, boolean, text) IS
     'crm_unlock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
 CREATE FUNCTION crm_verify_record(
@@ -212,6 +218,28 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_erase_record(regclass, text) IS
     'crm_erase_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+-- Edit locks -------------------------------------------------------------------------------------
+
+DROP FUNCTION crm_unlock_customer(bigint, uuid);
+
+CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid, boolean, text) IS
+    'releases the edit lock with this id; with force it ends whatever lock there is, of whomever, and keeps who did that (author) in the table of edit locks until somebody takes the lock. Returns whether it did. Raises 22004 and 22023 for bad arguments, 42501 for who may not save the customer or, with force, is neither the owner of the table nor may update the column ended_by of its table of edit locks; 55000 where no table is attached, or its table of edit locks is of version 1.0';
+
+DROP FUNCTION crm_unlock_customer_by_key(text, uuid);
+
+CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'crm_unlock_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_customer_by_key(text, uuid, boolean, text) IS
+    'crm_unlock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
 
 -- Reading ----------------------------------------------------------------------------------------
 

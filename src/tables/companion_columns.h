@@ -137,6 +137,10 @@ struct LocksFacts : PartFacts
     AttrNumber locked_at;
     AttrNumber expires_at;
     AttrNumber db_user;
+    // Invalid where they are missing.
+    AttrNumber ended_at;
+    AttrNumber ended_by;
+    AttrNumber ended_db_user;
 
     bool operator==(const LocksFacts &) const = default;
 };
@@ -153,12 +157,22 @@ inline constexpr CompanionColumn<LocksFacts> locks_columns[] = {
     {"db_user", NAMEOID, "name NOT NULL", &LocksFacts::db_user, "the database user of the session that took it"},
 };
 
+// Columns that tables of version 1.0 do not have: crm_attach() adds them.
+inline constexpr CompanionColumn<LocksFacts> later_locks_columns[] = {
+    {"ended_at", TIMESTAMPTZOID, "timestamptz", &LocksFacts::ended_at, "when it was ended by force; NULL: it was not"},
+    {"ended_by", TEXTOID, "text", &LocksFacts::ended_by,
+     "who ended it by force; who may update this column may do that"},
+    {"ended_db_user", NAMEOID, "name", &LocksFacts::ended_db_user,
+     "the database user of the session that ended it by force"},
+};
+
 // The tables that an attachment may be without: statements alone use their columns.
 inline constexpr CompanionColumn<PartFacts> deletions_columns[] = {
     {"customer_id", InvalidOid, "{key_type} NOT NULL", nullptr, "the key of the row that was deleted"},
     {"version", TIMESTAMPTZOID, "timestamptz NOT NULL", nullptr, "the version of its deletion, as the history has it"},
     {"comment_id", INT8OID, "bigint", nullptr, "the comment that is set aside; NULL: the row itself"},
-    {"row_values", JSONBOID, "jsonb NOT NULL", nullptr, R"(all columns that were not null, as {"column": "text form"})"},
+    {"row_values", JSONBOID, "jsonb NOT NULL", nullptr,
+     R"(all columns that were not null, as {"column": "text form"})"},
     {"deleted_at", TIMESTAMPTZOID, "timestamptz NOT NULL", nullptr, "when the transaction that deleted it began"},
     {"transaction_id", INT8OID, "bigint NOT NULL", nullptr,
      "the transaction that deleted it: what it took together is restored together"},

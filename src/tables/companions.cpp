@@ -319,6 +319,7 @@ require_companions(Attachment &attachment)
     require_companion(attachment, refused_saves_companion, request.refused_saves, "customer_refused_saves",
                       "refused_saves");
     add_later_columns<HistoryFacts>(attachment, attachment.members.history, later_history_columns);
+    add_later_columns<LocksFacts>(attachment, attachment.members.locks, later_locks_columns);
     allow_restoring(attachment);
 }
 

@@ -29,7 +29,7 @@ SELECT set_eq(
         'crm_history_restore()',
         'crm_refuse_truncate()',
         'crm_create_tables(name)',
-        'crm_attach(regclass,name,name,name,name,name,name,text,boolean)',
+        'crm_attach(regclass,name,name,name,name,name,name,text,boolean,name,name,name)',
         'crm_update_record(regclass,text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_get_record(regclass,text,timestamp with time zone,integer)',
         'crm_record_timeline(regclass,text,integer,timestamp with time zone)',
@@ -37,7 +37,7 @@ SELECT set_eq(
         'crm_export_record_comments(regclass,text,text)',
         'crm_import_record_comments(regclass,text,text,text)',
         'crm_lock_record(regclass,text,text,interval,uuid)',
-        'crm_unlock_record(regclass,text,uuid)',
+        'crm_unlock_record(regclass,text,uuid,boolean,text)',
         'crm_verify_record(regclass,text)',
         'crm_prune_record_history(regclass,interval,integer)',
         'crm_erase_record(regclass,text)',
@@ -64,8 +64,8 @@ SELECT set_eq(
         'crm_erase_customer_by_key(text)',
         'crm_lock_customer(bigint,text,interval,uuid)',
         'crm_lock_customer_by_key(text,text,interval,uuid)',
-        'crm_unlock_customer(bigint,uuid)',
-        'crm_unlock_customer_by_key(text,uuid)',
+        'crm_unlock_customer(bigint,uuid,boolean,text)',
+        'crm_unlock_customer_by_key(text,uuid,boolean,text)',
         'crm_live_locks()',
         'crm_stat_databases()',
         'crm_stat_reset()',
@@ -143,7 +143,7 @@ SELECT table_privs_are('crm_stat', 'regress_crm_nobody', ARRAY['SELECT'], 'every
 -- The tables are the user's own ------------------------------------------------------------------
 
 SELECT lives_ok('SELECT crm_create_tables()', 'crm_create_tables works in the first schema of the search_path');
-SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history', 'customer_locks'], 'the tables of a new CRM');
+SELECT tables_are('crm_catalogue', ARRAY['customers', 'comments', 'customer_history', 'customer_locks', 'customer_deletions', 'comment_edits', 'customer_refused_saves'], 'the tables of a new CRM');
 SELECT is_empty(
     $$SELECT pg_describe_object(classid, objid, 0) FROM member m JOIN pg_class c
         ON m.classid = 'pg_class'::regclass AND c.oid = m.objid WHERE c.relnamespace = 'crm_catalogue'::regnamespace$$,
