@@ -18,6 +18,7 @@ struct Attempt
     const Key &key;
     const core::Request &request;
     Fields fields;
+    Fields watched;  // watched_fields()
 
     // As the table is now: triggers of others may have changed it.
     const AccessPath &path() const { return access_path(table); }

@@ -29,7 +29,7 @@ SELECT set_eq(
         'crm_history_restore()',
         'crm_refuse_truncate()',
         'crm_create_tables(name)',
-        'crm_attach(regclass,name,name,name,name,name,name,text,boolean,name,name,name)',
+        'crm_attach(regclass,name,name,name,name,name,name,text,boolean,name,name,name,jsonb)',
         'crm_update_record(regclass,text,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_get_record(regclass,text,timestamp with time zone,integer)',
         'crm_record_timeline(regclass,text,integer,timestamp with time zone)',

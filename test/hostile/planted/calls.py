@@ -158,7 +158,9 @@ CALLS = [
     Call("crm_create_tables", "in an empty schema", DEFINITION,
          ("SELECT ext.crm_create_tables('{schema}_new_{turn}') IS NULL",)),
     Call("crm_attach", "again", DEFINITION,
-         ("SELECT ext.crm_attach('{schema}.customers', comments_column => 'notes') IS NULL",)),
+         ("SELECT ext.crm_attach('{schema}.customers', comments_column => 'notes') IS NULL",
+          "SELECT ext.crm_attach('{schema}.customers', merge_groups => '[[\"name\", \"phone\"]]') IS NULL",
+          "SELECT ext.crm_attach('{schema}.customers', merge_groups => '[]') IS NULL")),
     Call("crm_attach", "for the first time", DEFINITION,
          ("SELECT ext.crm_attach('{schema}_fresh_{turn}.customers') IS NULL",)),
     # the last: not all that is planted lets itself be attached
