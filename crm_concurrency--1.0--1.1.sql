@@ -25,7 +25,8 @@ ALTER TABLE crm_attached_tables
     ADD COLUMN is_customers boolean NOT NULL DEFAULT true,
     ADD COLUMN deletions regclass,
     ADD COLUMN comment_edits regclass,
-    ADD COLUMN refused_saves regclass;
+    ADD COLUMN refused_saves regclass,
+    ADD COLUMN merge_groups jsonb;
 
 -- A table that was dropped would be dumped as a bare number that could name another table later.
 SELECT pg_catalog.pg_extension_config_dump('crm_attached_tables',
@@ -42,6 +43,8 @@ COMMENT ON COLUMN crm_attached_tables.deletions IS
     'its deleted rows with their comments; NULL until crm_attach() is called again after an update from version 1.0';
 COMMENT ON COLUMN crm_attached_tables.comment_edits IS 'the earlier texts of its comments; NULL likewise';
 COMMENT ON COLUMN crm_attached_tables.refused_saves IS 'what refused saves asked for; NULL likewise';
+COMMENT ON COLUMN crm_attached_tables.merge_groups IS
+    'the columns that merge as one field, as [["city", "country"], ...]; NULL: each by itself';
 
 -- Any table -------------------------------------------------------------------------------------
 
@@ -59,14 +62,15 @@ CREATE FUNCTION crm_attach(
     as_customers   boolean DEFAULT false,
     deletions      name DEFAULT NULL,
     comment_edits  name DEFAULT NULL,
-    refused_saves  name DEFAULT NULL
+    refused_saves  name DEFAULT NULL,
+    merge_groups   jsonb DEFAULT NULL
 )
 RETURNS regclass
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text, boolean, name, name, name) IS
-    'guards an existing table, of customers or of other records: creates its tables of comments, history, edit locks, deletions, earlier texts of comments and refused saves (default names: <table>_comments, _history, _locks, _deletions, _comment_edits, _refused_saves), adds the version column where there is none, creates the triggers and registers it; status_column is NULL for a table without one. The first of a schema is its customers table, which functions find that name no table; as_customers makes it that in place of another. Can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008, 22023 or 42P07 where it cannot be attached; nothing is changed then';
+COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text, boolean, name, name, name, jsonb) IS
+    'guards an existing table, of customers or of other records: creates its tables of comments, history, edit locks, deletions, earlier texts of comments and refused saves (default names: <table>_comments, _history, _locks, _deletions, _comment_edits, _refused_saves), adds the version column where there is none, creates the triggers and registers it; status_column is NULL for a table without one. The first of a schema is its customers table, which functions find that name no table; as_customers makes it that in place of another. merge_groups is an array of arrays of columns: those of one array merge as one field; NULL leaves them as they are, and [] removes them. Can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008, 22023 or 42P07 where it cannot be attached; nothing is changed then';
 
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
     'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), or of crm_update_record() with the name of the table as "table", each with the outcome of a single save; they are made in the order of their tables and keys, those of one row in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
@@ -177,12 +181,18 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_lock_record(regclass, text, text, interval, uuid) IS
     'crm_lock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
-CREATE FUNCTION crm_unlock_record(record_table regclass, key text, lock_id uuid)
+CREATE FUNCTION crm_unlock_record(
+    record_table regclass,
+    key          text,
+    lock_id      uuid,
+    force        boolean DEFAULT false,
+    author       text DEFAULT NULL
+)
 RETURNS boolean
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION crm_unlock_record(regclass, text, uuid) IS
+COMMENT ON FUNCTION crm_unlock_record(regclass, text, uuid, boolean, text) IS
     'crm_unlock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
 CREATE FUNCTION crm_verify_record(
@@ -419,6 +429,28 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_revert_record(regclass, text, timestamptz, timestamptz, text, text, boolean, text[]) IS
     'crm_revert_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+
+-- Edit locks -------------------------------------------------------------------------------------
+
+DROP FUNCTION crm_unlock_customer(bigint, uuid);
+
+CREATE FUNCTION crm_unlock_customer(id bigint, lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid, boolean, text) IS
+    'releases the edit lock with this id; with force it ends whatever lock there is, of whomever, and keeps who did that (author) in the table of edit locks until somebody takes the lock. Returns whether it did. Raises 22004 and 22023 for bad arguments, 42501 for who may not save the customer or, with force, is neither the owner of the table nor may update the column ended_by of its table of edit locks; 55000 where no table is attached, or its table of edit locks is of version 1.0';
+
+DROP FUNCTION crm_unlock_customer_by_key(text, uuid);
+
+CREATE FUNCTION crm_unlock_customer_by_key(key text, lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'crm_unlock_customer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_unlock_customer_by_key(text, uuid, boolean, text) IS
+    'crm_unlock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
 
 -- Reading ----------------------------------------------------------------------------------------
 

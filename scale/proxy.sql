@@ -364,8 +364,12 @@ CALL pg_temp.create_customer_function('import_comments',
 CALL pg_temp.create_customer_function('lock_customer',
     'author text, ttl interval DEFAULT ''15 minutes'', lock_id uuid DEFAULT NULL', 'crm_lock_result');
 
+-- Those of version 1.0.
+DROP FUNCTION IF EXISTS crm_unlock_customer(bigint, uuid), crm_unlock_customer_by_key(text, uuid),
+    crm_proxy.unlock_customer(integer, bigint, uuid), crm_proxy.unlock_customer_by_key(integer, text, uuid);
+
 CALL pg_temp.create_customer_function('unlock_customer',
-    'lock_id uuid', 'boolean');
+    'lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL', 'boolean');
 
 CALL pg_temp.create_customer_function('erase_customer',
     '', 'jsonb');

@@ -54,6 +54,16 @@ INSERT INTO comments (customer_id, author, body, expected_ts) VALUES (2, 'ana', 
 SELECT event FROM seen();
 DELETE FROM customers WHERE id = 3;
 SELECT event FROM seen();
+-- edit locks: taken, renewed, released, ended by force; not where nothing is done
+SELECT outcome, lock_id AS lock_id FROM crm_lock_customer(2, 'ana') \gset
+SELECT outcome FROM crm_lock_customer(2, 'ana', lock_id => :'lock_id');
+SELECT outcome FROM crm_lock_customer(2, 'ben');
+SELECT event FROM seen();
+SELECT crm_unlock_customer(2, '00000000-0000-4000-8000-000000000000'), crm_unlock_customer(2, :'lock_id'), crm_unlock_customer(2, :'lock_id');
+SELECT event FROM seen();
+SELECT outcome FROM crm_lock_record('customers', '2', 'ana');
+SELECT crm_unlock_customer(2, NULL, force => true, author => 'cem'), crm_unlock_customer(2, NULL, force => true, author => 'cem');
+SELECT event FROM seen();
 -- what is rolled back is not sent
 BEGIN;
 UPDATE customers SET phone = '2' WHERE id = 1;

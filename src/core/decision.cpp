@@ -1,5 +1,7 @@
 #include "decision.h"
 
+#include <algorithm>
+
 #include "version.h"
 
 namespace crm::core {
@@ -99,6 +101,25 @@ merge(const std::optional<Value> &was, const Value &mine, const Value &theirs)
     if (mine == theirs || (was && *was == mine))
         return Merge::leave;
     return was && *was == theirs ? Merge::write : Merge::collide;
+}
+
+bool
+GroupColumn::is_changed_by_caller() const
+{
+    return mine && !(was && *was == *mine);
+}
+
+bool
+GroupColumn::is_changed_by_others() const
+{
+    return !(was && *was == theirs) && !(mine && *mine == theirs);
+}
+
+bool
+collide(std::span<const GroupColumn> group)
+{
+    return std::ranges::any_of(group, &GroupColumn::is_changed_by_caller) &&
+           std::ranges::any_of(group, &GroupColumn::is_changed_by_others);
 }
 
 bool

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "timestamp.h"
@@ -95,6 +96,20 @@ enum class Merge
 
 // The three-way merge of one field. was is the value at the caller's base, nullopt when that is not known.
 Merge merge(const std::optional<Value> &was, const Value &mine, const Value &theirs);
+
+// A column of a group whose columns belong together and merge as one field.
+struct GroupColumn
+{
+    std::optional<Value> was;   // at the caller's base, nullopt when that is not known
+    std::optional<Value> mine;  // nullopt: not asked for, and so what it was
+    Value theirs;
+
+    bool is_changed_by_caller() const;
+    bool is_changed_by_others() const;  // to another value than the caller's
+};
+
+// Whether the caller and others changed a group: merged column by column it would hold values that nobody put together.
+bool collide(std::span<const GroupColumn> group);
 
 // Whether a time lies less than a window before the clock. It may lie as far ahead, of a clock that was set back since.
 bool is_within(Timestamp t, Timestamp clock, Microseconds window);

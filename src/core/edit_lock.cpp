@@ -83,4 +83,10 @@ lock_message(LockOutcome outcome, std::string_view row, std::string_view holder)
     return {};
 }
 
+std::string
+ended_message(std::string_view row, std::string_view ended_by)
+{
+    return "Your lock on " + std::string{row} + " was ended by " + std::string{ended_by} + ".";
+}
+
 }  // namespace crm::core

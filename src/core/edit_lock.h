@@ -47,4 +47,7 @@ LockOutcome decide_lock(const std::optional<HeldLock> &held, bool offers_id);
 // One English sentence, without times, for a person; holder is who holds the lock where it is not the caller.
 std::string lock_message(LockOutcome outcome, std::string_view row, std::string_view holder);
 
+// lock_message() for who lost the lock since somebody ended it by force.
+std::string ended_message(std::string_view row, std::string_view ended_by);
+
 }  // namespace crm::core

@@ -102,7 +102,8 @@ CRM_FUNCTION(crm_attach)
         .refused_saves = later_name_argument(fcinfo, 11),
         .comments_column = name_argument(fcinfo, 6),
         .refuses_plain_updates = refuses_plain_updates(fcinfo, 7),
-        // SQL objects of version 1.0 do not pass it.
+        // SQL objects of version 1.0 do not pass these.
+        .merge_groups = PG_NARGS() > 12 && !PG_ARGISNULL(12) ? std::optional{PG_GETARG_DATUM(12)} : std::nullopt,
         .as_customers = PG_NARGS() > 8 && !PG_ARGISNULL(8) && PG_GETARG_BOOL(8),
     };
     if (request.refuses_plain_updates && request.status_column == nullptr)

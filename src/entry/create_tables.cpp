@@ -106,6 +106,7 @@ CRM_FUNCTION(crm_create_tables)
                 .refused_saves = "customer_refused_saves",
                 .comments_column = nullptr,
                 .refuses_plain_updates = false,
+                .merge_groups = std::nullopt,
                 .as_customers = false,
             },
             extension_schema);

@@ -15,9 +15,10 @@ constexpr SqlTemplate statement = R"(
 WITH registered AS (
     SELECT DISTINCT ON (r.customers) r.*
     -- SQL objects of version 1.0 have no such columns: the names stand for these values then.
-    FROM (SELECT true AS is_customers, NULL::regclass AS deletions, NULL::regclass AS comment_edits, NULL::regclass AS refused_saves) older,
+    FROM (SELECT true AS is_customers, NULL::regclass AS deletions, NULL::regclass AS comment_edits, NULL::regclass AS refused_saves,
+                 NULL::jsonb AS merge_groups) older,
          LATERAL (SELECT customers, comments, history, locks, comments_column, home, attached_at,
-                         is_customers, deletions, comment_edits, refused_saves, to_jsonb(t) ? 'deletions' AS has_later
+                         is_customers, deletions, comment_edits, refused_saves, merge_groups, to_jsonb(t) ? 'deletions' AS has_later
                   FROM {extension}.crm_attached_tables t) r
     ORDER BY r.customers, r.attached_at DESC
 ),
@@ -102,6 +103,13 @@ found (check_name, status, finding, hint) AS (
            'SELECT crm_attach(...) again with comments_column as it is now, or without.'
     FROM attached a WHERE a.comments_column IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attname = a.comments_column AND NOT t.attisdropped)
+
+    UNION ALL
+    SELECT 'attached_tables', 'error', format('%s has no column %s, which a merge group names: nothing is merged', a.customers, m.name),
+           'SELECT crm_attach(...) again with merge_groups as the columns are now.'
+    FROM attached a, LATERAL jsonb_path_query(a.merge_groups, '$[*][*]') m (name)
+    WHERE NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attnum > 0 AND NOT t.attisdropped
+                      AND t.attname = m.name #>> '{}')
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('%s was attached in another schema: a table that is attached in this one takes its place', a.customers),

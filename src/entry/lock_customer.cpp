@@ -138,17 +138,35 @@ lock(FunctionCallInfo fcinfo, Naming naming, const char *function)
     });
 }
 
+// Who ends the lock by force, if that is asked; SQL objects of version 1.0 do not pass it.
+std::optional<std::string_view>
+forced_by_argument(FunctionCallInfo fcinfo, int force)
+{
+    if (PG_NARGS() <= force)
+        return std::nullopt;
+    const std::optional<std::string_view> author = text_argument(fcinfo, force + 1);
+    if (!PG_ARGISNULL(force) && PG_GETARG_BOOL(force))
+        return require_author(author);
+    if (author)
+        require_author(author);
+    return std::nullopt;
+}
+
 Datum
 unlock(FunctionCallInfo fcinfo, Naming naming, const char *function)
 {
     require_writable(function);
     require_named_row(fcinfo, naming);
     const int lock_id = after_key(naming, 1);
-    require_argument(fcinfo, lock_id, "lock_id");
+    UnlockRequest request = {.lock_id = std::nullopt, .forced_by = forced_by_argument(fcinfo, after_key(naming, 2))};
+    if (!request.forced_by)
+        require_argument(fcinfo, lock_id, "lock_id");
+    if (!PG_ARGISNULL(lock_id))
+        request.lock_id = PG_GETARG_DATUM(lock_id);
     const AttachedTable table = named_table(fcinfo, naming, Purpose::save);
     const Key key = key_argument(fcinfo, after_key(naming, 0), table);
 
-    return in_spi([&](MemoryContext) { return BoolGetDatum(unlock_customer(table, key, PG_GETARG_DATUM(lock_id))); });
+    return in_spi([&](MemoryContext) { return BoolGetDatum(unlock_customer(table, key, request)); });
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Pass
     const Key &key;
     const core::Request &request;
     Fields asked;
+    bool wants_status;
     JsonbValue *listed;  // room for the latest, or nullptr when they are not to be told
     std::optional<Datum> digest = std::nullopt;
     ChangesSince changes = {};
@@ -182,7 +183,7 @@ take(Pass &pass, const HistoryRow &row)
         pfree(const_cast<char *>((*changes.first->status_from)->data()));
     changes.first = FirstChange{row.optional_time(&HistoryFacts::previous), std::nullopt};
     const std::string_view operation = row.text_here(&HistoryFacts::operation);
-    if (pass.request.status && operation != "insert")
+    if (pass.wants_status && operation != "insert")
         changes.first->status_from = row.optional_text(&HistoryFacts::status_from);
     changes.are_updates = changes.are_updates && operation == "update";
     if (pass.request.merge || !pass.asked.empty())
@@ -212,6 +213,7 @@ read_changes_since(const AttachedTable &table, const Key &key, const core::Reque
                  .key = key,
                  .request = request,
                  .asked = fields,
+                 .wants_status = request.status || !table->merge_groups.of(table->customers.status).empty(),
                  .listed = readable == Readable::everything ? listed : nullptr};
     pass.changes.base = request.base;
     pass.changes.readable = readable;

@@ -14,7 +14,7 @@ namespace crm {
 struct FirstChange
 {
     std::optional<core::Timestamp> previous;
-    std::optional<core::Value> status_from;  // nullopt for an insertion, or where the save asks for no status
+    std::optional<core::Value> status_from;  // nullopt for an insertion, or where nothing is asked of the status
 };
 
 // A request found in the history.
@@ -41,7 +41,7 @@ struct ChangesSince
     std::optional<FirstChange> first;                 // the first change
     std::optional<core::Timestamp> head;              // the version that the last one made
     bool are_updates = true;                          // of columns that are there still: told field by field
-    std::span<FieldWas> fields;                       // of those that the save asks for
+    std::span<FieldWas> fields;                       // of those that the save watches
 
     // These as far as the caller may read the history; under row security on it, nothing before read_visible().
     Readable readable = Readable::nothing;
@@ -53,7 +53,7 @@ struct ChangesSince
     bool is_base_followed() const;
 };
 
-// Reads them as a snapshot shows them; fields are those of the request.
+// Reads them as a snapshot shows them; fields are those that the save watches.
 ChangesSince read_changes_since(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
                                 Snapshot snapshot);
 

@@ -18,6 +18,7 @@ struct Event
     std::optional<core::Timestamp> version = std::nullopt;
     std::optional<std::string_view> operation = std::nullopt;
     std::optional<std::int64_t> comment_id = std::nullopt;
+    std::optional<bool> is_forced = std::nullopt;
 };
 
 const char *
@@ -48,6 +49,11 @@ payload_of(const AttachedTable &table, std::optional<std::string_view> key, cons
     {
         json.key("comment_id");
         json.number(*event.comment_id);
+    }
+    if (event.is_forced)
+    {
+        json.key("forced");
+        json.boolean(*event.is_forced);
     }
     json.close_object();
     return jsonb_text(json.finish());
@@ -88,6 +94,18 @@ void
 send_adoption_event(const AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version)
 {
     send(table, key, {.name = "adoption", .version = version, .comment_id = comment_id});
+}
+
+void
+send_lock_event(const AttachedTable &table, const Key &key)
+{
+    send(table, key, {.name = "lock"});
+}
+
+void
+send_unlock_event(const AttachedTable &table, const Key &key, bool is_forced)
+{
+    send(table, key, {.name = "unlock", .is_forced = is_forced});
 }
 
 }  // namespace crm

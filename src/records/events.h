@@ -19,4 +19,10 @@ void send_comment_event(const AttachedTable &table, const Key &key, std::int64_t
 // A comment kept from a refused save was adopted by the save that made this version.
 void send_adoption_event(const AttachedTable &table, const Key &key, std::int64_t comment_id, core::Timestamp version);
 
+// An edit lock was taken or renewed.
+void send_lock_event(const AttachedTable &table, const Key &key);
+
+// An edit lock was released, or ended by force.
+void send_unlock_event(const AttachedTable &table, const Key &key, bool is_forced);
+
 }  // namespace crm

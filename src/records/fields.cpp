@@ -205,6 +205,31 @@ read_fields(const AttachedTable &table, Datum argument)
     return all;
 }
 
+Fields
+watched_fields(const AttachedTable &table, const core::Request &request, Fields asked)
+{
+    if (table->merge_groups.groups.empty())
+        return asked;
+    const AttrNumber status = table->customers.status;
+    const auto is_asked = [&](AttrNumber column) {
+        return (request.status && column == status) ||
+               std::ranges::any_of(asked, [column](const Field &field) { return field.column == column; });
+    };
+    Field *watched = static_cast<Field *>(palloc0((asked.size() + table->columns->natts) * sizeof(Field)));
+    std::size_t count = asked.size();
+    std::ranges::copy(asked, watched);
+    for (const MergeGroup &group : table->merge_groups.groups)
+        if (std::ranges::any_of(group, is_asked))
+            for (const AttrNumber column : group)
+                if (column > 0 && column != status && !is_asked(column))
+                    watched[count++] = {.column = column,
+                                        .name = get_attname(table->customers.oid, column, false),
+                                        .type = get_atttype(table->customers.oid, column),
+                                        .is_null = true,
+                                        .is_asked = false};
+    return {watched, count};
+}
+
 void
 require_columns(const AttachedTable &table, Fields fields)
 {

@@ -14,8 +14,9 @@ struct Field
     Oid type;
     Datum value;
     bool is_null;
-    core::Value json;  // the value as JSON, in one form for values that mean the same; none: it is null
-    Datum shown;       // the same as the history would show it, jsonb
+    core::Value json;      // the value as JSON, in one form for values that mean the same; none: it is null
+    Datum shown;           // the same as the history would show it, jsonb
+    bool is_asked = true;  // or only watched: see watched_fields()
 
     bool is_there() const { return column != InvalidAttrNumber; }
 };
@@ -26,6 +27,16 @@ using Fields = std::span<const Field>;
 // for key, status and version, 42501 for one that the caller may not read and change, and what the types of the columns raise
 // for values that are none of theirs. Of a column that is not there, the value is the JSON that was given.
 Fields read_fields(const AttachedTable &table, Datum argument);
+
+// The fields that a save asks for, and after them the other columns of the merge groups that it touches, which have no value.
+Fields watched_fields(const AttachedTable &table, const core::Request &request, Fields asked);
+
+// Those of them that the save asks for.
+inline Fields
+asked_fields(Fields watched)
+{
+    return watched.first(std::ranges::count_if(watched, &Field::is_asked));
+}
 
 // Raises 42703 when the column of one of them is not there.
 void require_columns(const AttachedTable &table, Fields fields);

@@ -80,7 +80,7 @@ update_customer(const Attempt &save, const Write &write, CustomerRow &row, SaveI
 ChangesSince
 changes_since(const Attempt &save, Snapshot snapshot)
 {
-    return read_changes_since(save.table, save.key, save.request, save.fields, snapshot);
+    return read_changes_since(save.table, save.key, save.request, save.watched, snapshot);
 }
 
 bool

@@ -18,6 +18,7 @@ struct Attempt
     const Key &key;
     const core::Request &request;
     Fields fields;
+    Fields watched = {};  // watched_fields()
     Reverted reverted = {};
 
     // As the table is now: triggers of others may have changed it.

@@ -48,14 +48,27 @@ add_value(JsonBuilder &json, const ThreeWay &item, const core::Value &value)
         json.optional_text(value);
 }
 
+// The names of the columns that merge as one.
 void
-add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &customer)
+add_group(JsonBuilder &json, const AttachedTable &table, MergeGroup group)
+{
+    json.key("group");
+    json.open_array();
+    for (const AttrNumber column : group)
+        if (const char *name = get_attname(table->customers.oid, column, true))
+            json.text(name);
+    json.close_array();
+}
+
+void
+add_collisions(JsonBuilder &json, const AttachedTable &table, ThreeWays items, const ReadableCustomer &customer)
 {
     json.key("conflicts");
     json.open_array();
     for (const ThreeWay &item : items)
     {
-        if (item.merged() != core::Merge::collide)
+        const bool can_be_told = item.is_readable && (item.is_asked || item.was);
+        if (item.merged() != core::Merge::collide || !can_be_told)
             continue;
         json.open_object();
         json.key("field");
@@ -63,15 +76,17 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
         json.key("was");
         add_value(json, item, item.was.value_or(core::Value{}));
         json.key("mine");
-        if (item.field != nullptr)
+        if (item.field != nullptr && item.is_asked)
             json.jsonb(item.field->shown);
         else
-            json.optional_text(item.mine);
+            add_value(json, item, item.mine);
         json.key("theirs");
         if (item.field != nullptr)
             json.jsonb(value_shown_in(customer.row.object, item.name));
         else
             json.optional_text(item.theirs);
+        if (!item.group.empty())
+            add_group(json, table, item.group);
         json.close_object();
     }
     json.close_array();
@@ -80,7 +95,7 @@ add_collisions(JsonBuilder &json, ThreeWays items, const ReadableCustomer &custo
 }  // namespace
 
 ConflictDetail
-conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields watched,
                 ConflictContext context, std::optional<std::int64_t> own_comment, const std::optional<EditLock> &lock)
 {
     read_visible(table, key, context.snapshot, context.changes);
@@ -117,10 +132,11 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
         json.text(core::hint(*detail.base_problem));
         json.close_object();
     }
-    add_collisions(json,
+    const Fields fields = asked_fields(watched);
+    add_collisions(json, table,
                    core::same_version(request.base, customer.version)
                        ? compare_with_current(table, request, fields, customer)
-                   : is_history_known ? compare_with_base(table, request, fields, customer, changes)
+                   : is_history_known ? compare_with_base(table, request, watched, customer, changes)
                                       : compare(table, request, fields, customer),
                    customer);
     if (context.superseded)

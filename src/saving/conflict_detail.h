@@ -32,7 +32,7 @@ struct ConflictContext
 
 // own_comment: the comment kept from this save, which is not news to the caller. lock: what the save is refused for when
 // its base is current.
-ConflictDetail conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields fields,
+ConflictDetail conflict_detail(const AttachedTable &table, const Key &key, const core::Request &request, Fields watched,
                                ConflictContext context, std::optional<std::int64_t> own_comment,
                                const std::optional<EditLock> &lock);
 

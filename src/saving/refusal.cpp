@@ -86,7 +86,7 @@ refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLoc
     save.path().give_back(row);
     if (!customer)
         return std::nullopt;
-    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.fields,
+    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.watched,
                                                   {*customer, changes, snapshot, save.reverted.superseded}, kept, lock);
     if (settings::on_conflict() == settings::on_conflict_raise)
         refuse_by_error(save, lock, detail);
@@ -209,7 +209,7 @@ raise_refusal(const Attempt &save, const std::optional<EditLock> &lock)
     const Snapshot snapshot = RegisterSnapshot(new_snapshot());
     if (const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot))
         refuse_by_error(save, lock,
-                        conflict_detail(save.table, save.key, save.request, save.fields,
+                        conflict_detail(save.table, save.key, save.request, save.watched,
                                         {*customer, changes_since(save, snapshot), snapshot}, std::nullopt, lock));
     UnregisterSnapshot(snapshot);
 }

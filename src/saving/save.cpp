@@ -116,11 +116,13 @@ fill_write(const Attempt &save, ThreeWays items, Write &write)
     return true;
 }
 
-// Whether the history tells everything that happened since the base, and it is only updates of columns that are there.
+// Whether the history tells everything that happened since the base, and it is only updates of columns that are there; and
+// whether it is known which columns merge as one.
 bool
-can_be_merged(const ChangesSince &changes, core::Timestamp current)
+can_be_merged(const AttachedTable &table, const ChangesSince &changes, core::Timestamp current)
 {
-    return changes.head == current && changes.is_base_followed() && changes.are_updates;
+    return !table->merge_groups.is_broken && changes.head == current && changes.is_base_followed() &&
+           changes.are_updates;
 }
 
 // Fills in a merge: whether it is possible, and where its comment is if a late repeat of a refused save brings it, whose
@@ -129,7 +131,7 @@ void
 plan_merge(const Attempt &save, const ReadableCustomer &customer, const ChangesSince &changes, SavePlan &plan)
 {
     plan.situation.can_be_merged =
-        fill_write(save, compare_with_base(save.table, save.request, save.fields, customer, changes), plan.write);
+        fill_write(save, compare_with_base(save.table, save.request, save.watched, customer, changes), plan.write);
     if (!plan.situation.can_be_merged || !save.request.comment)
         return;
     const std::optional<KeptComment> adopted = find_adopted_comment(save.table, save.key, save.request);
@@ -152,14 +154,15 @@ plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes
     plan.situation.is_applied = plan.applied.has_value();
     if (plan.situation.is_applied || (is_current && save.fields.empty()))
         return plan;
-    if (!is_current && (!save.request.merge || !can_be_merged(changes, row.version)))
+    if (!is_current && (!save.request.merge || !can_be_merged(save.table, changes, row.version)))
         return plan;
     // The request that was found applied may have been pruned since.
     require_columns(save.table, save.fields);
 
     std::optional<ReadableCustomer> customer = ReadableCustomer{row.version, row.status, {}};
-    if (!save.fields.empty())
-        customer = save.path().read(save.table, save.key, new_snapshot(), save.fields, row);
+    const Fields wanted = is_current ? save.fields : save.watched;
+    if (!wanted.empty())
+        customer = save.path().read(save.table, save.key, new_snapshot(), wanted, row);
     if (!customer)
         return std::nullopt;
     plan.write.status = std::nullopt;
@@ -235,16 +238,17 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
                         errhint("Pass NULL as status; other columns go into fields.")));
     if (request.status)
         request.status = canonical_status(table, *request.status);
-    Attempt save = {table, key, request, {}, reverted};
+    Attempt save = {table, key, request, {}, {}, reverted};
     if (fields)
     {
         save.fields = read_fields(table, *fields);
         if (request.intent == core::Intent::save)
             request.fields = text_of_fields(save.fields);
-        // Where it was applied, a column may have been dropped since.
-        if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
-            require_columns(table, save.fields);
     }
+    save.watched = watched_fields(table, request, save.fields);
+    // Where it was applied, a column may have been dropped since.
+    if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
+        require_columns(table, save.fields);
 
     for (std::optional<core::Timestamp> tried;;)
     {

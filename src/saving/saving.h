@@ -112,7 +112,15 @@ struct LockResult
 LockResult lock_customer(const AttachedTable &table, const Key &key, std::string_view author, core::Microseconds ttl,
                          std::optional<Datum> lock_id);
 
-// Releases the lock that has this id; false when the customer's lock has another, or there is none.
-bool unlock_customer(const AttachedTable &table, const Key &key, Datum lock_id);
+// A request to end a lock: by its id, or for an author who ends the lock of somebody else by force.
+struct UnlockRequest
+{
+    std::optional<Datum> lock_id;
+    std::optional<std::string_view> forced_by;
+};
+
+// Releases the lock that has this id, or ends whatever lock is not over yet; false when there is none of these. Raises 42501
+// for who may not save the customer, and for who may not end locks by force.
+bool unlock_customer(const AttachedTable &table, const Key &key, const UnlockRequest &request);
 
 }  // namespace crm

@@ -14,6 +14,10 @@ struct ThreeWay
     std::optional<core::Value> was;
     core::Value mine;
     core::Value theirs;
+    MergeGroup group = {};
+    bool is_asked = true;     // or of a merge group that the save touches: mine is what was
+    bool is_readable = true;  // for the caller; else theirs is not known
+    bool group_collides = false;
 
     core::Merge merged() const;
 };
@@ -28,8 +32,9 @@ ThreeWays compare(const AttachedTable &table, const core::Request &request, Fiel
 ThreeWays compare_with_current(const AttachedTable &table, const core::Request &request, Fields fields,
                                const ReadableCustomer &customer);
 
-// compare() for a save whose base is older, by what the history tells.
-ThreeWays compare_with_base(const AttachedTable &table, const core::Request &request, Fields fields,
+// compare() for a save whose base is older, by what the history tells, with the other columns of the merge groups that it
+// touches.
+ThreeWays compare_with_base(const AttachedTable &table, const core::Request &request, Fields watched,
                             const ReadableCustomer &customer, const ChangesSince &changes);
 
 }  // namespace crm

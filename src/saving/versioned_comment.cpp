@@ -71,7 +71,7 @@ void
 check_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request)
 {
     require_save_rights(table, request);
-    const Attempt save = {table, key, request, {}};
+    const Attempt save = {table, key, request, {}, {}};
 
     for (std::optional<core::Timestamp> tried;;)
     {
@@ -111,7 +111,7 @@ void
 apply_versioned_comment(const AttachedTable &table, const Key &key, const core::Request &request,
                         std::int64_t comment_id)
 {
-    const Attempt save = {table, key, request, {}};
+    const Attempt save = {table, key, request, {}, {}};
 
     const std::optional<CustomerRow> row = save.path().lock(table, key, {});
     if (!row)

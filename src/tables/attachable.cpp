@@ -298,6 +298,41 @@ require_comments_column(const AttachRequest &request, const AttachableColumns &c
         same_column_twice(request.customers, request.comments_column);
 }
 
+[[noreturn]] void
+no_merge_group(Oid table, const char *detail)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("cannot attach \"%s\": its merge groups are malformed", errors::name_of(table)),
+                    errdetail("%s Nothing was attached.", detail),
+                    errhint("Pass an array of groups of columns, as in '[[\"city\", \"country\"], [\"amount\", "
+                            "\"currency\"]]', or '[]' for none.")));
+}
+
+void
+require_merge_groups(const AttachRequest &request, const AttachableColumns &columns)
+{
+    if (!request.merge_groups)
+        return;
+    List *seen = NIL;
+    const bool is_well_formed = each_group_column(*request.merge_groups, [&](std::size_t, const char *name) {
+        if (std::strcmp(name, request.version_column) == 0)
+            no_merge_group(request.customers, psprintf("Column \"%s\" is the version, which follows by itself.", name));
+        const std::optional<FormData_pg_attribute> column = find_column(request.customers, name);
+        if (!column)
+            no_such_column(request.customers, name, "Name columns as they are stored in merge_groups: case matters.");
+        if (column->attnum == columns.key)
+            no_merge_group(request.customers, psprintf("Column \"%s\" is the key, which never changes.", name));
+        if (column->attgenerated != '\0')
+            no_merge_group(request.customers,
+                           psprintf("Column \"%s\" is generated: name those that it is made of.", name));
+        if (list_member_int(seen, column->attnum))
+            no_merge_group(request.customers, psprintf("Column \"%s\" is named twice.", name));
+        seen = lappend_int(seen, column->attnum);
+    });
+    if (!is_well_formed)
+        no_merge_group(request.customers, "They are arrays of two or more names of columns, in an array.");
+}
+
 }  // namespace
 
 AttachableColumns
@@ -312,6 +347,7 @@ require_attachable(const AttachRequest &request)
     if (columns.version == columns.key)
         same_column_twice(request.customers, request.version_column);
     require_comments_column(request, columns);
+    require_merge_groups(request, columns);
     require_fires_last(request.customers, version_trigger);
     return columns;
 }

@@ -40,6 +40,8 @@ described(const Registered &entry, Oid extension_schema, MemoryContext parent)
     table->refuses_plain_updates = entry.refuses_plain_updates;
     if (entry.comments_column != nullptr)
         table->comments_column = MemoryContextStrdup(context, entry.comments_column);
+    if (entry.merge_groups != nullptr)
+        table->registered_merge_groups = MemoryContextStrdup(context, entry.merge_groups);
     const std::uint64_t news = registry_news();
     const int settings = fix_formats();
     describe(*table);

@@ -22,7 +22,8 @@ struct AttachRequest
     const char *refused_saves;
     const char *comments_column;  // or nullptr
     bool refuses_plain_updates;
-    bool as_customers;  // calls that name no table are to find it, in place of another of its schema
+    std::optional<Datum> merge_groups;  // jsonb; none: as they are
+    bool as_customers;                  // calls that name no table are to find it, in place of another of its schema
 };
 
 // The default of a version column: what plain INSERTs go on with when the triggers that give versions are gone.

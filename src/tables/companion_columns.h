@@ -149,6 +149,10 @@ struct LocksFacts : PartFacts
     AttrNumber locked_at;
     AttrNumber expires_at;
     AttrNumber db_user;
+    // Invalid where they are missing.
+    AttrNumber ended_at;
+    AttrNumber ended_by;
+    AttrNumber ended_db_user;
 
     bool operator==(const LocksFacts &) const = default;
 };
@@ -163,6 +167,15 @@ inline constexpr CompanionColumn<LocksFacts> locks_columns[] = {
     {"expires_at", TIMESTAMPTZOID, "timestamptz NOT NULL", &LocksFacts::expires_at,
      "when it ends by itself, by the server's clock"},
     {"db_user", NAMEOID, "name NOT NULL", &LocksFacts::db_user, "the database user of the session that took it"},
+};
+
+// Columns that tables of version 1.0 do not have: crm_attach() adds them.
+inline constexpr CompanionColumn<LocksFacts> later_locks_columns[] = {
+    {"ended_at", TIMESTAMPTZOID, "timestamptz", &LocksFacts::ended_at, "when it was ended by force; NULL: it was not"},
+    {"ended_by", TEXTOID, "text", &LocksFacts::ended_by,
+     "who ended it by force; who may update this column may do that"},
+    {"ended_db_user", NAMEOID, "name", &LocksFacts::ended_db_user,
+     "the database user of the session that ended it by force"},
 };
 
 // The tables that an attachment may be without: statements alone use their columns.

@@ -320,6 +320,7 @@ require_companions(Attachment &attachment)
                       "refused_saves");
     add_later_columns<CommentsFacts>(attachment, attachment.members.comments, later_comments_columns);
     add_later_columns<HistoryFacts>(attachment, attachment.members.history, later_history_columns);
+    add_later_columns<LocksFacts>(attachment, attachment.members.locks, later_locks_columns);
     allow_restoring(attachment);
 }
 

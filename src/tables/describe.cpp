@@ -335,6 +335,8 @@ describe(TableDescription &table)
     find_columns<LocksFacts>(table.locks, locks_columns, table.customers.key_type);
     find_later_columns<CommentsFacts>(table.comments, later_comments_columns);
     find_later_columns<HistoryFacts>(table.history, later_history_columns);
+    find_later_columns<LocksFacts>(table.locks, later_locks_columns);
+    table.merge_groups = merge_groups_of(table.customers.oid, table.registered_merge_groups);
     describe_access(table);
     describe_corrections(table);
 

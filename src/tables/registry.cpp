@@ -1,6 +1,7 @@
 #include "registry.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/json.h"
 #include "../boundary/library_version.h"
 #include "../boundary/spi.h"
 #include "../boundary/transaction.h"
@@ -144,14 +145,13 @@ is_customers(Relation registry, HeapTuple row)
     return DatumGetBool(required_value(registry, row, "is_customers"));
 }
 
-// A table that SQL objects of version 1.0 have no column for; InvalidOid where it is not there.
-Oid
-later_member(Relation registry, HeapTuple row, const char *column)
+// What SQL objects of version 1.0 have no column for.
+std::optional<Datum>
+later_value(Relation registry, HeapTuple row, const char *column)
 {
     if (get_attnum(RelationGetRelid(registry), column) == InvalidAttrNumber)
-        return InvalidOid;
-    const std::optional<Datum> table = registry_value(registry, row, column);
-    return table ? DatumGetObjectId(*table) : InvalidOid;
+        return std::nullopt;
+    return registry_value(registry, row, column);
 }
 
 // Opens the registry, the one that is there when its lock is granted: meanwhile the extension may have gone, and come again.
@@ -190,7 +190,9 @@ read_registry(Reading &reading, Oid extension_schema)
             entry.comments_column = pstrdup(NameStr(*DatumGetName(*column)));
         entry.is_customers = is_customers(registry, row);
         for (const Part part : later_parts)
-            entry[part] = later_member(registry, row, registry_column(part));
+            entry[part] = DatumGetObjectId(later_value(registry, row, registry_column(part)).value_or(InvalidOid));
+        if (const std::optional<Datum> groups = later_value(registry, row, "merge_groups"))
+            entry.merge_groups = jsonb_text(*groups);
         entry.refuses_plain_updates = text_of(required_value(registry, row, "plain_updates")) == "refuse";
         entry.attached_at = {DatumGetTimestampTz(required_value(registry, row, "attached_at"))};
         entry.schema = get_rel_namespace(entry.customers);

@@ -12,6 +12,7 @@ struct Registered : Members
     bool is_customers;            // of its schema: calls that name no table find it
     bool is_at_home;              // in the schema in which it was attached
     const char *comments_column;  // or nullptr
+    const char *merge_groups;     // jsonb, or nullptr
     bool refuses_plain_updates;
     core::Timestamp attached_at;
 };

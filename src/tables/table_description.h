@@ -5,6 +5,7 @@
 #include "../boundary/sql.h"
 #include "../core/timestamp.h"
 #include "companion_columns.h"
+#include "merge_groups.h"
 
 // What is known of an attached table.
 namespace crm {
@@ -164,9 +165,11 @@ struct TableDescription
 
     Oid schema;                        // of the customers
     std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
-    bool is_customers;                 // of its schema
-    bool refuses_plain_updates;        // of the status
-    TupleDesc columns;                 // of the customers table
+    std::string_view registered_merge_groups;  // jsonb; empty for none
+    MergeGroups merge_groups;
+    bool is_customers;           // of its schema
+    bool refuses_plain_updates;  // of the status
+    TupleDesc columns;           // of the customers table
 
     // Whether the triggers that require_triggers() asks for are there and fire where nothing is being replicated.
     bool is_guarded;

@@ -7,6 +7,7 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_import_comments(8::bigint, 'words')$$, true), ($$SELECT crm_import_comments_by_key('8', NULL)$$, true),
     ($$SELECT crm_lock_customer(8::bigint, 'ana')$$, true), ($$SELECT crm_lock_customer_by_key('8', 'ana')$$, true),
     ($$SELECT crm_unlock_customer(8::bigint, '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')$$, true), ($$SELECT crm_unlock_customer_by_key('8', '0d9e4a55-6f0c-4f3a-9d56-7f2f4f1b8a11')$$, true),
+    ($$SELECT crm_unlock_customer(8::bigint, NULL, true, 'ana')$$, true), ($$SELECT crm_unlock_record('customers', '8', NULL, true, 'ana')$$, true),
     ($$SELECT crm_prune_history('1 day')$$, true), ($$SELECT crm_erase_customer(8::bigint)$$, true), ($$SELECT crm_erase_customer_by_key('8')$$, true),
     ($$SELECT crm_create_tables('hostile')$$, true), ($$SELECT crm_attach('customers')$$, true), ($$SELECT crm_detach('customers')$$, true),
     ($$SELECT crm_get_customer(8::bigint)$$, false), ($$SELECT crm_get_customer_by_key('8', now())$$, false), ($$SELECT crm_timeline(8::bigint)$$, false), ($$SELECT crm_timeline_by_key('8')$$, false),

@@ -60,6 +60,8 @@ INSERT INTO calls (name, statement, needs, needs_one_of, tables, expected) SELEC
     ('lock', 'SELECT outcome FROM crm_lock_customer(1::bigint, ''ana'')', 'read status', '', true, 'renewed'),
     ('lock by another', 'SELECT outcome FROM crm_lock_customer_by_key(''1'', ''ben'')', 'read status', '', true, 'locked'),
     ('unlock', format('SELECT crm_unlock_customer(1::bigint, %L)', k.lock_id), 'read status', '', true, 'true'),
+    ('unlock by force', 'SELECT crm_unlock_customer(1::bigint, NULL, force => true, author => ''eve'')', 'owner', '', true, NULL),
+    ('unlock by force, by table', 'SELECT crm_unlock_record(''crm.customers'', ''1'', NULL, force => true, author => ''eve'')', 'owner', '', true, NULL),
     ('unlock by key', format('SELECT crm_unlock_customer_by_key(''1'', %L)', k.lock_id), 'read status', '', true, 'true'),
     ('add a comment', 'SELECT crm_add_comment(1::bigint, ''words'', ''ana'') > 0', 'comment', '', true, 'true'),
     ('add a comment by key', 'SELECT crm_add_comment_by_key(''1'', ''words'', ''ana'') > 0', 'comment', '', true, 'true'),

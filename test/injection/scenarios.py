@@ -56,7 +56,7 @@ STATE = """
         'history', (SELECT jsonb_agg((h.customer_id, h.operation, h.author, h.status_from, h.status_to,
             h.fields - 'updated_at', h.comment_id IS NULL, h.request IS NULL, h.earlier_pruned)
             ORDER BY h.customer_id, h.version) FROM customer_history h),
-        'locks', (SELECT jsonb_agg((l.customer_id, l.author) ORDER BY l.customer_id) FROM customer_locks l),
+        'locks', (SELECT jsonb_agg((l.customer_id, l.author, l.ended_by) ORDER BY l.customer_id) FROM customer_locks l),
         'registry', (SELECT jsonb_agg((a.customers::text, a.comments::text, a.comments_column, a.plain_updates)
             ORDER BY a.customers::text) FROM crm_attached_tables a),
         'triggers', (SELECT jsonb_agg((t.tgrelid::regclass::text, t.tgname, t.tgenabled, t.tgattr)
@@ -187,6 +187,7 @@ SCENARIOS = [
              f"SELECT outcome, author FROM crm_lock_customer(4, 'ana', lock_id => {lock_of(4)})", "renewed"),
     Scenario("lock, of another", "SELECT outcome, author FROM crm_lock_customer(4, 'ben')", "locked"),
     Scenario("unlock", f"SELECT crm_unlock_customer(4, {lock_of(4)})", True),
+    Scenario("unlock, by force", "SELECT crm_unlock_customer(4, NULL, true, 'cem')", True),
     Scenario("the locks", "SELECT author, key FROM crm_locks", "ana", leaves_out=True),
     Scenario("customer",
              "SELECT crm_get_customer(2, NULL, 3)->'customer'->>'status', crm_get_customer(2)", "called",

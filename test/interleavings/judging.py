@@ -19,7 +19,7 @@ IN_VAIN = {*CUT_SHORT.values(), SERIALIZATION_FAILURE}
 
 # What the documentation says of these: they wait for nobody who changes the customer, nor is anybody to wait for them.
 # A refusal and a save with the same words do wait: the comment is to be stored once.
-CHANGES = ("save", "retry", "adopt", "merge", "versioned", "lock", "unlock", "update")
+CHANGES = ("save", "retry", "adopt", "merge", "versioned", "lock", "unlock", "force", "update")
 WAIT_FOR_NOBODY = {frozenset((quiet, change)) for quiet in ("comment", "refusal", "prune") for change in CHANGES}
 WAIT_FOR_NOBODY -= {frozenset(("refusal", change)) for change in ("save", "retry", "adopt")}
 

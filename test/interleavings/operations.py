@@ -49,6 +49,7 @@ OPERATIONS = {operation.name: operation for operation in (
                            "RETURNING author, body, based_on"),
     Operation("lock", "SELECT * FROM crm_lock_customer(1, '{author}')"),
     Operation("unlock", f"SELECT crm_unlock_customer(1, '{LOCK_ID}')", needs="locked"),
+    Operation("force", "SELECT crm_unlock_customer(1, NULL, true, '{author}')", needs="locked"),
     Operation("update", "UPDATE customers SET phone = '{phone}' WHERE id = 1 RETURNING phone, status, updated_at"),
     Operation("delete", "DELETE FROM customers WHERE id = 1 RETURNING status"),
     Operation("insert",

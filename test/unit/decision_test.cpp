@@ -259,6 +259,75 @@ TEST(Decision, EveryCombination)
             }
 }
 
+TEST(MergeGroup, CollidesWhenTheCallerAndOthersChangedIt)
+{
+    const Value berlin = "Berlin", de = "DE", oslo = "Oslo", no = "NO", wien = "Wien", at = "AT";
+    const auto asks = [](const Value &value) { return std::optional<Value>{value}; };
+    const auto was = asks;
+    constexpr std::optional<Value> not_asked;
+    // another column, the same one, both
+    EXPECT_TRUE(collide({{{was(berlin), not_asked, oslo}, {was(de), asks(at), de}}}));
+    EXPECT_TRUE(collide({{{was(berlin), asks(wien), oslo}, {was(de), not_asked, de}}}));
+    EXPECT_TRUE(collide({{{was(berlin), asks(wien), oslo}, {was(de), asks(at), no}}}));
+    // others did part of what is asked, and something else
+    EXPECT_TRUE(collide({{{was(berlin), asks(wien), wien}, {was(de), not_asked, at}}}));
+    // the caller asks for what was, beside a change
+    EXPECT_TRUE(collide({{{was(berlin), asks(berlin), oslo}, {was(de), asks(at), de}}}));
+}
+
+TEST(MergeGroup, DoesNotCollideWhenOneSideAloneChangedIt)
+{
+    const Value berlin = "Berlin", de = "DE", oslo = "Oslo", no = "NO", wien = "Wien", at = "AT";
+    const auto asks = [](const Value &value) { return std::optional<Value>{value}; };
+    const auto was = asks;
+    constexpr std::optional<Value> not_asked;
+    EXPECT_FALSE(collide({{{was(berlin), asks(wien), berlin}, {was(de), not_asked, de}}}));
+    EXPECT_FALSE(collide({{{was(berlin), asks(berlin), oslo}, {was(de), asks(de), no}}}));
+    EXPECT_FALSE(collide({{{was(berlin), not_asked, oslo}, {was(de), asks(de), no}}}));
+    EXPECT_FALSE(collide({{{was(berlin), asks(wien), wien}, {was(de), asks(at), at}}})) << "the same change";
+    EXPECT_FALSE(collide({{{was(berlin), asks(wien), wien}, {was(de), asks(at), de}}})) << "part of it";
+    EXPECT_FALSE(collide({}));
+}
+
+TEST(MergeGroup, WhatWasAndIsNotKnownIsChanged)
+{
+    const Value oslo = "Oslo", de = "DE", at = "AT";
+    constexpr std::optional<Value> not_known, not_asked;
+    EXPECT_TRUE(collide({{{not_known, not_asked, oslo}, {{de}, {at}, de}}}));
+    EXPECT_TRUE(collide({{{not_known, {at}, oslo}}}));
+    EXPECT_FALSE(collide({{{not_known, {oslo}, oslo}}}));
+}
+
+// Column by column, what does not collide is what the caller saw and asked for, or what others made of it.
+TEST(MergeGroup, EveryCombinationIsOneThatSomebodyEntered)
+{
+    const Value values[] = {"a", "b", std::nullopt};
+    const std::optional<Value> asked[] = {std::nullopt, values[0], values[1], values[2]};
+    int merged = 0;
+    for (const Value &was1 : values)
+        for (const Value &was2 : values)
+            for (const Value &theirs1 : values)
+                for (const Value &theirs2 : values)
+                    for (const std::optional<Value> &mine1 : asked)
+                        for (const std::optional<Value> &mine2 : asked)
+                        {
+                            const GroupColumn columns[] = {{was1, mine1, theirs1}, {was2, mine2, theirs2}};
+                            if (collide(columns))
+                                continue;
+                            const auto result = [](const GroupColumn &column) {
+                                const Merge outcome =
+                                    column.mine ? merge(column.was, *column.mine, column.theirs) : Merge::leave;
+                                EXPECT_NE(outcome, Merge::collide);
+                                return outcome == Merge::write ? *column.mine : column.theirs;
+                            };
+                            const std::pair stored{result(columns[0]), result(columns[1])};
+                            const std::pair mine{mine1.value_or(was1), mine2.value_or(was2)};
+                            EXPECT_TRUE(stored == mine || stored == std::pair(theirs1, theirs2));
+                            merged++;
+                        }
+    EXPECT_GT(merged, 500);
+}
+
 TEST(Merge, EveryCombination)
 {
     const Value values[] = {"a", "b", "c", std::nullopt};

@@ -63,6 +63,7 @@ TEST(EditLock, NamesStatusCodesAndMessages)
         EXPECT_EQ(lock_message(expected.outcome, "customer 7", "ben"), expected.message);
     }
     EXPECT_EQ(lock_message(LockOutcome::lost, "customer 7", ""), "Your lock on customer 7 was released.");
+    EXPECT_EQ(ended_message("customer 7", "cem"), "Your lock on customer 7 was ended by cem.");
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ export class Editor {
     const isForeign = lock && lock.author !== this.session.login;
     element('lock').textContent = isForeign
       ? `${lock.author} has locked this customer until ${when(lock.expires_at)}: saves of others are refused until then.`
-      : this.lockId
+      : this.lockId && lock
         ? `You have locked this customer until ${when(lock.expires_at)}.`
         : '';
     takeLock.hidden = Boolean(this.lockId);
@@ -140,6 +140,7 @@ export class Editor {
     if (this.phase === 'sending') return;
     this.showComments(row.comments);
     this.showLock(row.lock);
+    if (this.lockId && row.lock?.author !== this.session.login) this.lock(); // tells what became of ours
     if (row.updated_at > this.row.updated_at) {
       element('meanwhile').textContent =
         `${row.changed_by} changed this customer while you were editing; its status is now “${row.status}”. ` +

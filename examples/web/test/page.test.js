@@ -400,6 +400,34 @@ test('what axe knows of accessibility: the list, the dialogue, a conflict, the l
   assert.deepEqual(await violations(), []);
 });
 
+test('an edit lock shows in other windows when it is taken, released, and ended by force', async () => {
+  const { id, name } = await customer();
+  const [first, second] = await Promise.all(['user0', 'user1'].map(Window.open));
+  const changed = second.page.locator('#customers tr', { hasText: name }).locator('td').nth(3);
+  const isShown = (author) =>
+    until(`the lock of ${author ?? 'nobody'} to be shown`, async () =>
+      (await changed.textContent()).endsWith('is editing') ? author !== null : author === null,
+    );
+  await first.edit(name);
+  await isShown(null);
+  await first.button('Lock while I edit').click();
+  await isShown('user0');
+  await first.button('Close').click();
+  await isShown(null);
+
+  await first.edit(name);
+  await first.button('Lock while I edit').click();
+  await isShown('user0');
+  await stage.sql("SELECT crm_unlock_customer($1, NULL, force => true, author => 'boss')", [id]);
+  await isShown(null);
+  // The holder is told, and may take it again.
+  await first.problem.getByText(`Your lock on customer ${id} was ended by boss`).waitFor();
+  await first.button('Lock while I edit').click();
+  await isShown('user0');
+  await first.button('Close').click();
+  await isShown(null);
+});
+
 test('an edit lock: others see whose it is, and lose nothing', async () => {
   const { id, name } = await customer();
   const [first, second] = await Promise.all(['user0', 'user1'].map(Window.open));
