@@ -73,10 +73,10 @@ Screening::add(const StoredChange &change)
     if (change.previous)
         suspect_unless(is_successor(*change.version, *change.previous));
     look_for_adoptions_before(*change.version);
-    // A customer's comments went with it.
+    // A customer's comments went with it, that of the deletion itself, too.
     if (change.is_deletion)
         lacks_comment = false;
-    if (change.comment_id && !std::binary_search(comments.begin(), comments.end(), *change.comment_id))
+    else if (change.comment_id && !std::binary_search(comments.begin(), comments.end(), *change.comment_id))
         lacks_comment = true;
     if (change.request)
         suspect_unless(requests.add(*change.request));

@@ -85,7 +85,7 @@ SELECT v.customer_id::text, v.invariant, v.problem, v.detail FROM (
            jsonb_build_object('version', h.version, 'comment_id', h.comment_id)
     FROM h JOIN c USING (customer_id)
     WHERE h.comment_id IS NOT NULL AND NOT EXISTS (SELECT FROM m WHERE m.customer_id = h.customer_id AND m.id = h.comment_id)
-      AND NOT EXISTS (SELECT FROM h d WHERE d.customer_id = h.customer_id AND d.operation = 'delete' AND d.version > h.version)
+      AND NOT EXISTS (SELECT FROM h d WHERE d.customer_id = h.customer_id AND d.operation = 'delete' AND d.version >= h.version)
 
     UNION ALL
     SELECT m.customer_id, 'comments_kept', 'a comment was adopted by a change that does not exist',

@@ -225,7 +225,10 @@ watched_fields(const AttachedTable &table, const core::Request &request, Fields 
                     watched[count++] = {.column = column,
                                         .name = get_attname(table->customers.oid, column, false),
                                         .type = get_atttype(table->customers.oid, column),
+                                        .value = 0,
                                         .is_null = true,
+                                        .json = std::nullopt,
+                                        .shown = 0,
                                         .is_asked = false};
     return {watched, count};
 }

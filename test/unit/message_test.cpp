@@ -62,6 +62,18 @@ TEST(Message, OfRestorations)
     EXPECT_EQ(message(restoration), "There never was a customer 7; nothing was restored.");
 }
 
+TEST(Message, OfReversions)
+{
+    MessageFacts reversion = facts(Outcome::updated);
+    reversion.intent = Intent::reversion;
+    EXPECT_EQ(message(reversion), "Customer 7 is saved; what you named is undone.");
+    reversion.outcome = Outcome::conflict;
+    reversion.is_superseded = true;
+    reversion.asked_change = true;
+    EXPECT_EQ(message(reversion),
+              "What you want undone of customer 7 was changed again since; your change was not applied.");
+}
+
 TEST(Message, OfAnotherTable)
 {
     MessageFacts deal = facts(Outcome::updated);
@@ -171,11 +183,12 @@ TEST(Message, IsAlwaysOneSentenceWithoutTimes)
         for (std::int64_t changes : {0, 1, 2, 29})
             for (std::string_view author : {"", "ben"})
                 for (std::optional<BaseProblem> problem : problems)
-                    for (unsigned flags = 0; flags < 48; flags++)
+                    for (unsigned flags = 0; flags < 128; flags++)
                     {
                         const std::string text =
-                            message({outcome, static_cast<Intent>(flags / 16), "customer key", changes, author, "ben",
-                                     problem, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0});
+                            message({outcome, static_cast<Intent>(flags / 32), "customer key", changes, author, "ben",
+                                     problem, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0,
+                                     (flags & 16) != 0});
                         ASSERT_FALSE(text.empty());
                         EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;
                         EXPECT_TRUE(text.front() >= 'A' && text.front() <= 'Z') << text;

@@ -7,6 +7,7 @@ from places import Place
 WRITE = "write"              # the caller's own write of customers and comments
 REPLY = "reply"              # the same, of a comment that refers to another
 DELETE = "delete"            # the same, which cascades to comments and locks
+REMOVAL = "removal"          # the same, with a comment
 READ = "read"
 ADMINISTRATION = "administration"
 DEFINITION = "definition"    # makes or drops tables and triggers
@@ -135,15 +136,15 @@ CALLS = [
     Call("crm_verify", "all, and one", READ,
          ("SELECT pg_catalog.count(*) FROM ext.crm_verify()", "SELECT pg_catalog.count(*) FROM ext.crm_verify({n})",
           "SELECT pg_catalog.count(*) FROM ext.crm_verify_by_key('{n}')")),
-    Call("crm_delete_customer", "refused, then deleted", DELETE,
+    Call("crm_delete_customer", "refused, then deleted", REMOVAL,
          (f"SELECT outcome FROM ext.crm_delete_customer({{n}}, {OLD}, 'Kept', 'ana')",
           f"SELECT outcome FROM ext.crm_delete_customer({{n}}, {CURRENT}, 'Dead', 'ana')")),
-    Call("crm_delete_record", "deleted", DELETE,
+    Call("crm_delete_record", "deleted", REMOVAL,
          (f"SELECT outcome FROM ext.crm_delete_record('{{schema}}.customers', '{{n}}', {CURRENT}, 'Dead', 'ana')",)),
-    Call("crm_restore_customer", "deleted and restored", DELETE,
+    Call("crm_restore_customer", "deleted and restored", REMOVAL,
          (f"DELETE FROM {{schema}}.customers WHERE id {OF_CUSTOMER}",
           "SELECT outcome FROM ext.crm_restore_customer({n}, 'ana', 'Alive')")),
-    Call("crm_restore_record", "deleted and restored", DELETE,
+    Call("crm_restore_record", "deleted and restored", REMOVAL,
          (f"DELETE FROM {{schema}}.customers WHERE id {OF_CUSTOMER}",
           "SELECT outcome FROM ext.crm_restore_record('{schema}.customers', '{n}', 'ana', 'Alive')")),
     Call("crm_revert_customer", "the latest", WRITE,
@@ -151,9 +152,9 @@ CALLS = [
     Call("crm_revert_record", "back to the first", WRITE,
          (f"SELECT outcome FROM ext.crm_revert_record('{{schema}}.customers', '{{n}}', {CURRENT}, {OLD}, 'ana', "
           "'Undone', true)",)),
-    Call("crm_deleted", "all", READ, ("SELECT pg_catalog.count(*) FROM ext.crm_deleted()",)),
+    Call("crm_deleted", "all", READ, ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_deleted()",)),
     Call("crm_deleted_records", "all", READ,
-         ("SELECT pg_catalog.count(*) FROM ext.crm_deleted_records('{schema}.customers')",)),
+         ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_deleted_records('{schema}.customers')",)),
     Call("crm_get_record", "now, and then", READ,
          ("SELECT ext.crm_get_record('{schema}.customers', '{n}') IS NULL",
           f"SELECT ext.crm_get_record('{{schema}}.customers', '{{n}}', {OLD}) IS NULL")),
@@ -267,21 +268,21 @@ def may_run(run, call, caller):
         return True
     # PostgreSQL fires AFTER triggers of what a foreign key deletes at the end of the statement that caused it, as its
     # caller
-    if call.kind == DELETE and planted.table == "customer_locks" and "trigger, after" in planted.place.kind:
+    if call.kind in (DELETE, REMOVAL) and planted.table == "customer_locks" and "trigger, after" in planted.place.kind:
         return True
     # the caller's own write
-    return call.kind in (WRITE, REPLY, DELETE) and planted.table in ("customers", "comments")
+    return call.kind in (WRITE, REPLY, DELETE, REMOVAL) and planted.table in ("customers", "comments")
 
 
 def is_for_foreign_key(planted, call):
     """Whether PostgreSQL reads or deletes as the table's owner, unrestricted: to check a foreign key, or to cascade."""
-    if call.kind == DELETE and planted.table in ("comments", "customer_locks"):
+    if call.kind in (DELETE, REMOVAL) and planted.table in ("comments", "customer_locks"):
         return True
     if planted.place.kind.startswith("foreign key"):
-        return call.kind in (WRITE, REPLY, DELETE) and planted.table in ("customers", "comments")
+        return call.kind in (WRITE, REPLY, DELETE, REMOVAL) and planted.table in ("customers", "comments")
     if not planted.place.kind.startswith(("index predicate", "statistics", "operator class", "inheriting")):
         return False
     # whose rows comments refer to
     if planted.table == "customers":
-        return call.kind in (WRITE, REPLY)
+        return call.kind in (WRITE, REPLY, REMOVAL)
     return planted.table == "comments" and call.kind == REPLY
