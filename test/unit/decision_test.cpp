@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace crm::core {
 
@@ -298,33 +300,46 @@ TEST(MergeGroup, WhatWasAndIsNotKnownIsChanged)
     EXPECT_FALSE(collide({{{not_known, {oslo}, oslo}}}));
 }
 
+// Every column that there is with these values.
+std::vector<GroupColumn>
+every_column()
+{
+    const Value values[] = {"a", "b", std::nullopt};
+    std::vector<GroupColumn> columns;
+    for (const Value &was : values)
+        for (const Value &theirs : values)
+        {
+            columns.push_back({was, std::nullopt, theirs});
+            for (const Value &mine : values)
+                columns.push_back({was, mine, theirs});
+        }
+    return columns;
+}
+
+// What a merge by itself makes of a column.
+Value
+merged_alone(const GroupColumn &column)
+{
+    const bool is_written = column.mine && merge(column.was, *column.mine, column.theirs) == Merge::write;
+    return is_written ? *column.mine : column.theirs;
+}
+
 // Column by column, what does not collide is what the caller saw and asked for, or what others made of it.
 TEST(MergeGroup, EveryCombinationIsOneThatSomebodyEntered)
 {
-    const Value values[] = {"a", "b", std::nullopt};
-    const std::optional<Value> asked[] = {std::nullopt, values[0], values[1], values[2]};
+    const std::vector<GroupColumn> columns = every_column();
     int merged = 0;
-    for (const Value &was1 : values)
-        for (const Value &was2 : values)
-            for (const Value &theirs1 : values)
-                for (const Value &theirs2 : values)
-                    for (const std::optional<Value> &mine1 : asked)
-                        for (const std::optional<Value> &mine2 : asked)
-                        {
-                            const GroupColumn columns[] = {{was1, mine1, theirs1}, {was2, mine2, theirs2}};
-                            if (collide(columns))
-                                continue;
-                            const auto result = [](const GroupColumn &column) {
-                                const Merge outcome =
-                                    column.mine ? merge(column.was, *column.mine, column.theirs) : Merge::leave;
-                                EXPECT_NE(outcome, Merge::collide);
-                                return outcome == Merge::write ? *column.mine : column.theirs;
-                            };
-                            const std::pair stored{result(columns[0]), result(columns[1])};
-                            const std::pair mine{mine1.value_or(was1), mine2.value_or(was2)};
-                            EXPECT_TRUE(stored == mine || stored == std::pair(theirs1, theirs2));
-                            merged++;
-                        }
+    for (const GroupColumn &first : columns)
+        for (const GroupColumn &second : columns)
+        {
+            const GroupColumn group[] = {first, second};
+            if (collide(group))
+                continue;
+            const std::pair stored{merged_alone(first), merged_alone(second)};
+            const std::pair mine{first.mine.value_or(*first.was), second.mine.value_or(*second.was)};
+            EXPECT_TRUE(stored == mine || stored == std::pair(first.theirs, second.theirs));
+            merged++;
+        }
     EXPECT_GT(merged, 500);
 }
 
