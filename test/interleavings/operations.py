@@ -82,8 +82,10 @@ TABLES = """
     ALTER TABLE comments SET (autovacuum_enabled = off);
     ALTER TABLE customer_history SET (autovacuum_enabled = off);
     ALTER TABLE customer_locks SET (autovacuum_enabled = off);
+    ALTER TABLE customer_deletions SET (autovacuum_enabled = off);
 """
-DROP_TABLES = "DROP TABLE customers, comments, customer_history, customer_locks;"
+DROP_TABLES = ("DROP TABLE customers, comments, customer_history, customer_locks, customer_deletions, comment_edits, "
+               "customer_refused_saves;")
 
 LOOK = """
     -- All that there is: rows, registry, triggers, columns, what crm_verify() says, and the locks of these sessions.
@@ -120,6 +122,7 @@ MOST_COLUMNS = 1000
 EMPTIED = """
     SET LOCAL session_replication_role = replica;
     DELETE FROM customers; DELETE FROM comments; DELETE FROM customer_history; DELETE FROM customer_locks;
+    DELETE FROM customer_deletions;
 """
 CUSTOMER = f"INSERT INTO customers VALUES (1, 'Acme', '555-0100', 'a@acme.example', 'new', '{CURRENT}');"
 COMMENT = f"INSERT INTO comments (customer_id, author, body, created_at) VALUES (1, 'eve', 'Hello', '{SECOND}');"
