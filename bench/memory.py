@@ -5,14 +5,14 @@ from rounds import Bench
 
 OUTCOMES = 8
 
-# One save of each outcome: updated, replayed, unchanged, conflict, merged, locked, not_found and deleted.
+# One save of each outcome: updated, replayed, unchanged, conflict, merged, locked, not_found and gone.
 EVERY_OUTCOME = """
 DO $$
 DECLARE
     base timestamptz;
     outcomes text[];
     customer bigint;
-    wanted CONSTANT text[] := '{updated,replayed,unchanged,conflict,merged,locked,not_found,deleted}';
+    wanted CONSTANT text[] := '{updated,replayed,unchanged,conflict,merged,locked,not_found,gone}';
 BEGIN
     FOR i IN 1..:rounds LOOP
         -- Each refusal counts the comments of its customer.

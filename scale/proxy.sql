@@ -435,8 +435,7 @@ BEGIN
     FOR argument IN SELECT jsonb_object_keys(save) LOOP
         IF argument NOT IN ('id', 'key', 'expected_ts', 'status', 'comment', 'author', 'merge', 'reply_to', 'fields') THEN
             RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a save has no argument "%s"', argument), DETAIL = no_save,
-                HINT = 'The arguments are id or key, expected_ts, status, comment, author, merge, reply_to and fields; '
-                    'other columns go into fields.';
+                HINT = 'Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.';
         END IF;
     END LOOP;
     FOREACH argument IN ARRAY ARRAY['id', 'key'] LOOP

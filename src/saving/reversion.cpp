@@ -37,23 +37,23 @@ struct Changes
     std::uint64_t count;
 
     std::uint64_t first() const { return count - 1; }
-    std::string_view operation(std::uint64_t row) const { return result_text(row, 1); }
-    std::optional<std::string_view> status_from(std::uint64_t row) const
+    static std::string_view operation(std::uint64_t row) { return result_text(row, 1); }
+    static std::optional<std::string_view> status_from(std::uint64_t row)
     {
         return result_optional(result_text, row, 2);
     }
-    std::optional<std::string_view> status_to(std::uint64_t row) const { return result_optional(result_text, row, 3); }
+    static std::optional<std::string_view> status_to(std::uint64_t row) { return result_optional(result_text, row, 3); }
     bool changes_status(std::uint64_t row) const
     {
         return table->customers.has_status() && status_from(row) != status_to(row);
     }
-    std::optional<Datum> fields(std::uint64_t row) const
+    static std::optional<Datum> fields(std::uint64_t row)
     {
         return result_is_null(row, 4) ? std::nullopt : std::optional{result_datum(row, 4, JSONBOID)};
     }
 
     // What a change recorded of a field; empty where it did not change it.
-    std::optional<JsonbValue> entry(std::uint64_t row, const char *name) const
+    static std::optional<JsonbValue> entry(std::uint64_t row, const char *name)
     {
         const std::optional<Datum> recorded = fields(row);
         JsonbValue value;

@@ -34,7 +34,8 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
                     decide_lock(HeldLock{true, true, false}, false) == LockOutcome::renewed,
                 "who has the lock can renew it");
 
-    const std::string message = lock_message(outcome, customer, holder);
+    const std::string row = "customer " + std::string{customer};
+    const std::string message = lock_message(outcome, row, holder);
     require(message.ends_with('.') && message.find(customer) != message.npos,
             "a message is a sentence about the customer");
     require((outcome != LockOutcome::locked && outcome != LockOutcome::lost) || message.find(holder) != message.npos,
