@@ -124,7 +124,9 @@ def version_label(text: str, versions: dict[str, int]) -> str:
 
 def plain_json(value: Any, name: str, versions: dict[str, int]) -> Any:
     if isinstance(value, dict):
-        return {key: plain_json(item, key, versions) for key, item in value.items()}
+        # Of what is set aside, numbers tell no more than in which order it was.
+        hidden = {"id"} if "transaction_id" in value else set()
+        return {key: plain_json(item, key, versions) for key, item in value.items() if key not in hidden}
     if isinstance(value, list):
         return [plain_json(item, name, versions) for item in value]
     if name == "transaction_id":
@@ -171,7 +173,9 @@ def plain_rows(answer: Answer, key: str | None, versions: Versions) -> list[dict
     rows = []
     for row in answer.rows:
         own = versions.get(key_of(row, key, versions) or "", {})
-        rows.append({name: plain_value(name, answer.types[name], value, own) for name, value in row.items()})
+        hidden = {"id"} if "transaction_id" in row else set()
+        rows.append({name: plain_value(name, answer.types[name], value, own) for name, value in row.items()
+                     if name not in hidden})
     return rows
 
 

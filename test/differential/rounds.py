@@ -105,10 +105,9 @@ class Round:
                 leave_out(common, ("changes", "changes_total", "conflicts", "expected_ts_problem"))
             if self.has_made((*PAST_THE_TRIGGERS, "crm_prune_history")):
                 leave_out(common, ("comments", "comments_total"))
-        # The edition has no corrections, which the extension's hint names.
-        if any(other.kind.is_edition for other in self.sides) and "cannot update comments" in common.get("error", {}).get(
-                "message", ""):
-            common["error"].pop("hint", None)
+            # The edition has no corrections, which the extension's hint names.
+            if "cannot update comments" in common.get("error", {}).get("message", ""):
+                common["error"].pop("hint", None)
         if step.is_unordered and "rows" in common:
             common["rows"] = in_order(common["rows"])
         return common
