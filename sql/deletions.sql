@@ -55,6 +55,11 @@ SELECT max(id) AS last FROM comments \gset
 SELECT outcome, comment_id > :last AS new_id FROM crm_update_customer(3, regress.current(3), 'x', 'Never used before', 'ana');
 SELECT count(*) FROM crm_verify();
 
+-- a deletion is never taken for a save with the same comment from the same version
+SELECT regress.current(5) AS base \gset
+SELECT outcome FROM crm_update_customer(5, :'base', NULL, 'The same words', 'ana');
+SELECT outcome FROM crm_delete_customer(5, :'base', 'The same words', 'ana');
+
 -- a plain DELETE is set aside as well; created again it is another customer
 SELECT outcome FROM crm_update_customer(4, regress.current(4), NULL, 'Of the first life', 'ana');
 SELECT updated_at AS first_life FROM crm_update_customer(4, regress.current(4), 'won', NULL, 'ana') \gset

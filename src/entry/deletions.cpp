@@ -43,6 +43,8 @@ remove(FunctionCallInfo fcinfo, Naming naming, const char *function)
     arguments.merge = false;
     core::Request request = checked_request(arguments);
     request.intent = core::Intent::deletion;
+    // No fields of a save read so: a deletion is never taken for the save with the same comment.
+    request.fields = "delete";
     return changed(fcinfo, naming, Purpose::remove,
                    [&](const AttachedTable &table, const Key &key) { return delete_customer(table, key, request); });
 }
