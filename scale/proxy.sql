@@ -239,6 +239,18 @@ CREATE TYPE crm_lock_result AS (
 );
 \endif
 
+-- A proxy of version 1.0 has none.
+SELECT to_regtype('crm_comment_result') IS NULL AS lacks_corrections \gset
+\if :lacks_corrections
+CREATE TYPE crm_comment_result AS (
+    outcome     text,
+    http_status integer,
+    comment_id  bigint,
+    message     text,
+    detail      jsonb
+);
+\endif
+
 COMMENT ON TYPE crm_update_result IS 'what became of a save';
 COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, gone or not_found';
 COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
@@ -268,21 +280,29 @@ COMMENT ON COLUMN crm_lock_result.author IS 'who holds the lock';
 COMMENT ON COLUMN crm_lock_result.expires_at IS 'when the lock ends by itself, by the server''s clock';
 COMMENT ON COLUMN crm_lock_result.message IS 'the outcome in one English sentence';
 
+COMMENT ON TYPE crm_comment_result IS 'what became of a correction of a comment';
+COMMENT ON COLUMN crm_comment_result.outcome IS 'updated, unchanged, replayed, conflict, gone or not_found';
+COMMENT ON COLUMN crm_comment_result.http_status IS 'the outcome as an HTTP status code';
+COMMENT ON COLUMN crm_comment_result.comment_id IS 'the comment; NULL when it is not there';
+COMMENT ON COLUMN crm_comment_result.message IS 'the outcome in one English sentence';
+COMMENT ON COLUMN crm_comment_result.detail IS 'what a refused correction has to know; NULL on a success';
+
 -- Functions of one customer ----------------------------------------------------------------------
 --
 -- Each has a function in crm_proxy that PL/Proxy runs in the partition of a hash, and around it one that hands its
 -- errors on as the partition raised them. These name schemas instead of setting a search_path, which would cost at
 -- every call, as would casts in the statements, which the partitions parse anew each time.
 
--- Makes both for the extension's functions crm_NAME and crm_NAME_by_key. The arguments are those after the customer:
--- each a name, a type of one word and perhaps a default, with no commas but those between them.
-CREATE OR REPLACE PROCEDURE pg_temp.create_customer_function(name text, arguments text, result text,
-    out_arguments text DEFAULT '', id_default text DEFAULT '')
+-- Makes both for each form of a function of the extension that is named: by id, by key, and of a record of any attached
+-- table. The arguments are those after the customer: each a name, a type of one word and perhaps a default, with no commas
+-- but those between them.
+CREATE OR REPLACE PROCEDURE pg_temp.create_function(by_id text, by_key text, of_record text, arguments text, result text,
+    out_arguments text DEFAULT '', customer_default text DEFAULT '')
 LANGUAGE plpgsql
 AS $procedure$
 DECLARE
-    suffix text;
-    key_argument text;
+    name text;
+    customer text;
     hash text;
     comment text;
     inputs text;
@@ -290,17 +310,24 @@ DECLARE
     types text;
     without_defaults text;
 BEGIN
-    FOR suffix, key_argument, hash, comment IN VALUES
-        ('', concat_ws(' ', 'id bigint', nullif(id_default, '')), 'crm_proxy.key_hash(id::pg_catalog.text)',
-            'the extension''s crm_%1$s(%2$s), run in the partition of the customer, with its rights and settings '
-            'there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, '
-            'and 08006 where its connection was lost'),
-        ('_by_key', 'key text', 'crm_proxy.hash_of_key(key)',
-            'crm_%1$s() for keys of every type, given as text; raises 22P02 also for a malformed key')
+    FOR name, customer, hash, comment IN
+        SELECT f.name, f.customer, f.hash, f.comment
+        FROM (VALUES
+            (by_id, concat_ws(' ', 'id bigint', nullif(customer_default, '')), 'crm_proxy.key_hash(id::pg_catalog.text)',
+                'the extension''s crm_%1$s(%2$s), run in the partition of the customer, with its rights and settings '
+                'there, and committed there at once; raises what it raises, 08001 where the partition cannot be reached, '
+                'and 08006 where its connection was lost'),
+            (by_key, 'key text', 'crm_proxy.hash_of_key(key)',
+                format('crm_%s() for keys of every type, given as text; raises 22P02 also for a malformed key', by_id)),
+            (of_record, concat_ws(' ', 'record_table text, key text', nullif(customer_default, '')), 'crm_proxy.hash_of_key(key)',
+                concat('the extension''s crm_%1$s() for the record with this key, in the partition of the key, and of the attached '
+                    'table that has this name there', format('; the rest is as of crm_%s()', by_id)))
+        ) f (name, customer, hash, comment)
+        WHERE f.name IS NOT NULL
     LOOP
-        inputs := concat_ws(', ', key_argument, nullif(arguments, ''));
+        inputs := concat_ws(', ', customer, nullif(arguments, ''));
         names := regexp_replace(inputs, '(\w+) [^,]+', '\1', 'g');
-        types := regexp_replace(inputs, '\w+ (\w+)[^,]*', '\1', 'g');
+        types := regexp_replace(inputs, '\w+ ([\w\[\]]+)[^,]*', '\1', 'g');
         without_defaults := regexp_replace(inputs, ' DEFAULT [^,]+', '', 'g');
 
         EXECUTE format($create$
@@ -312,9 +339,8 @@ AS $$
     RUN ON hash;
     SELECT %4$scrm_%1$s(%5$s);
 $$
-            $create$, name || suffix, concat_ws(', ', 'hash integer', without_defaults, nullif(out_arguments, '')),
-            result, CASE WHEN result IN ('SETOF record', 'crm_update_result', 'crm_lock_result') THEN '* FROM ' END,
-            names);
+            $create$, name, concat_ws(', ', 'hash integer', without_defaults, nullif(out_arguments, '')),
+            result, CASE WHEN result = 'SETOF record' OR result LIKE 'crm\_%' THEN '* FROM ' END, names);
 
         EXECUTE format($create$
 CREATE OR REPLACE FUNCTION crm_%1$s(%2$s)
@@ -331,53 +357,73 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
     PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
 END
 $$
-            $create$, name || suffix, concat_ws(', ', inputs, nullif(out_arguments, '')), result,
+            $create$, name, concat_ws(', ', inputs, nullif(out_arguments, '')), result,
             CASE WHEN result LIKE 'SETOF %' THEN 'QUERY SELECT * FROM ' END, hash, names);
 
-        EXECUTE format('COMMENT ON FUNCTION crm_%s(%s) IS %L', name || suffix, types, format(comment, name, types));
+        EXECUTE format('COMMENT ON FUNCTION crm_%s(%s) IS %L', name, types, format(comment, name, types));
     END LOOP;
 END
 $procedure$;
 
-CALL pg_temp.create_customer_function('update_customer',
+CALL pg_temp.create_function('update_customer', 'update_customer_by_key', 'update_record',
     'expected_ts timestamptz, status text, comment text, author text, merge boolean DEFAULT NULL, '
     'reply_to bigint DEFAULT NULL, fields jsonb DEFAULT NULL', 'crm_update_result');
 
-CALL pg_temp.create_customer_function('get_customer',
+CALL pg_temp.create_function('get_customer', 'get_customer_by_key', 'get_record',
     'at timestamptz DEFAULT NULL, max_comments integer DEFAULT 50', 'jsonb');
 
-CALL pg_temp.create_customer_function('timeline',
-    'max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL', 'SETOF record',
-    'OUT at timestamptz, OUT kind text, OUT version timestamptz, OUT operation text, OUT author text, '
-    'OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT comment_id bigint, '
-    'OUT reply_to bigint, OUT thread bigint, OUT depth integer, OUT body text, OUT save_refused boolean');
+\set columns_of_timeline 'OUT at timestamptz, OUT kind text, OUT version timestamptz, OUT operation text, OUT author text, OUT db_user name, OUT status_from text, OUT status_to text, OUT fields jsonb, OUT comment_id bigint, OUT reply_to bigint, OUT thread bigint, OUT depth integer, OUT body text, OUT save_refused boolean'
 
-CALL pg_temp.create_customer_function('add_comment',
+CALL pg_temp.create_function('timeline', 'timeline_by_key', NULL,
+    'max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL', 'SETOF record', :'columns_of_timeline');
+
+CALL pg_temp.create_function(NULL, NULL, 'record_timeline',
+    'max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL', 'SETOF record',
+    :'columns_of_timeline' || ', OUT edited_at timestamptz, OUT edited_by text, OUT withdrawn_at timestamptz');
+
+CALL pg_temp.create_function('add_comment', 'add_comment_by_key', 'add_record_comment',
     'body text, author text, reply_to bigint DEFAULT NULL', 'bigint');
 
-CALL pg_temp.create_customer_function('export_comments',
+CALL pg_temp.create_function('edit_comment', NULL, 'edit_record_comment',
+    'comment_id bigint, expected_body text, body text, author text', 'crm_comment_result');
+
+CALL pg_temp.create_function('withdraw_comment', NULL, 'withdraw_record_comment',
+    'comment_id bigint, author text, reason text DEFAULT NULL', 'crm_comment_result');
+
+CALL pg_temp.create_function('redact_comment', NULL, 'redact_record_comment', 'comment_id bigint', 'jsonb');
+
+CALL pg_temp.create_function('export_comments', 'export_comments_by_key', 'export_record_comments',
     'time_zone text DEFAULT ''UTC''', 'text');
 
-CALL pg_temp.create_customer_function('import_comments',
+CALL pg_temp.create_function('import_comments', 'import_comments_by_key', 'import_record_comments',
     'comments text, time_zone text DEFAULT ''UTC''', 'integer');
 
-CALL pg_temp.create_customer_function('lock_customer',
+CALL pg_temp.create_function('lock_customer', 'lock_customer_by_key', 'lock_record',
     'author text, ttl interval DEFAULT ''15 minutes'', lock_id uuid DEFAULT NULL', 'crm_lock_result');
 
 -- Those of version 1.0.
 DROP FUNCTION IF EXISTS crm_unlock_customer(bigint, uuid), crm_unlock_customer_by_key(text, uuid),
     crm_proxy.unlock_customer(integer, bigint, uuid), crm_proxy.unlock_customer_by_key(integer, text, uuid);
 
-CALL pg_temp.create_customer_function('unlock_customer',
+CALL pg_temp.create_function('unlock_customer', 'unlock_customer_by_key', 'unlock_record',
     'lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL', 'boolean');
 
-CALL pg_temp.create_customer_function('erase_customer',
-    '', 'jsonb');
+CALL pg_temp.create_function('delete_customer', NULL, 'delete_record',
+    'expected_ts timestamptz, comment text, author text', 'crm_update_result');
 
-CALL pg_temp.create_customer_function('verify',
+CALL pg_temp.create_function('restore_customer', NULL, 'restore_record',
+    'author text, comment text DEFAULT NULL', 'crm_update_result');
+
+CALL pg_temp.create_function('revert_customer', NULL, 'revert_record',
+    'expected_ts timestamptz, version timestamptz, author text, comment text DEFAULT NULL, whole boolean DEFAULT false, '
+    'fields text[] DEFAULT NULL', 'crm_update_result');
+
+CALL pg_temp.create_function('erase_customer', 'erase_customer_by_key', 'erase_record', '', 'jsonb');
+
+CALL pg_temp.create_function('verify', 'verify_by_key', 'verify_record',
     '', 'SETOF record', 'OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb', 'DEFAULT NULL');
 
--- Without an id it reads all partitions.
+-- Without a key these read all partitions.
 CREATE OR REPLACE FUNCTION crm_verify(
     id            bigint DEFAULT NULL,
     OUT customer  text,
@@ -397,6 +443,44 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY SELECT * FROM crm_proxy.verify(crm_proxy.key_hash(id::pg_catalog.text), id);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+    PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION crm_proxy.verify_records(parts integer[], record_table text, OUT customer text, OUT invariant text,
+    OUT problem text, OUT detail jsonb
+)
+RETURNS SETOF record
+LANGUAGE plproxy
+AS $$
+    CLUSTER 'crm';
+    SPLIT parts;
+    RUN ON parts;
+    SELECT * FROM crm_verify_record(record_table);
+$$;
+
+CREATE OR REPLACE FUNCTION crm_verify_record(
+    record_table  text,
+    key           text DEFAULT NULL,
+    OUT customer  text,
+    OUT invariant text,
+    OUT problem   text,
+    OUT detail    jsonb
+)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+    error_detail pg_catalog.text;
+    error_hint pg_catalog.text;
+BEGIN
+    IF key IS NULL THEN
+        RETURN QUERY SELECT * FROM crm_proxy.verify_records(crm_proxy.all_partitions(), record_table);
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT * FROM crm_proxy.verify_record(crm_proxy.hash_of_key(key), record_table, key);
 EXCEPTION WHEN query_canceled OR OTHERS THEN
     GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
     PERFORM crm_proxy.raise_error(SQLSTATE, SQLERRM, error_detail, error_hint);
@@ -693,6 +777,23 @@ CALL pg_temp.create_function_of_all_partitions('misplaced',
     'belong: no rows are good. Each partition reads all its keys',
     parameter => 'partitions integer', value => 'cardinality(crm_proxy.all_partitions())',
     order_by => 'r.partition, r.key');
+
+\set columns_of_deleted 'OUT key text, OUT version timestamptz, OUT author text, OUT db_user name, OUT status text, OUT comment text, OUT comments bigint, OUT row_values jsonb'
+
+CALL pg_temp.create_function_of_all_partitions('deleted', :'columns_of_deleted',
+    'r.* FROM crm_deleted(row_limit::integer, until::timestamptz) r',
+    'the extension''s crm_deleted(integer, timestamptz) of all partitions: what can be restored, newest first, by the clocks of '
+    'their servers',
+    argument => 'max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL',
+    parameter => 'row_limit integer, until timestamptz', value => 'max_rows, before',
+    order_by => 'r.version DESC, r.partition, r.key LIMIT max_rows');
+
+CALL pg_temp.create_function_of_all_partitions('deleted_records', :'columns_of_deleted',
+    'r.* FROM crm_deleted_records(of_table::regclass, row_limit::integer, until::timestamptz) r',
+    'crm_deleted() for the attached table that has this name in the partitions',
+    argument => 'record_table text, max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL',
+    parameter => 'of_table text, row_limit integer, until timestamptz', value => 'record_table, max_rows, before',
+    order_by => 'r.version DESC, r.partition, r.key LIMIT max_rows');
 
 CALL pg_temp.create_function_of_all_partitions('counts',
     'OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks bigint',

@@ -120,10 +120,16 @@ def extension(access_path: str) -> Kind:
 
 
 def edition() -> Kind:
-    """The PL/pgSQL edition, which crm_create_tables() installs in the schema that is to have its tables."""
+    """The PL/pgSQL edition, which crm_create_tables() installs in the schema that is to have its tables.
+
+    These get the columns of what it lacks, which triggers of others see too.
+    """
     shim = f"""CREATE FUNCTION public.crm_create_tables() RETURNS regclass LANGUAGE plpgsql AS $shim$
         BEGIN
             EXECUTE $edition${EDITION.read_text(encoding="utf-8")}$edition$;
+            ALTER TABLE comments ADD edited_at timestamptz, ADD edited_by text, ADD withdrawn_at timestamptz;
+            ALTER TABLE customer_locks ADD ended_at timestamptz, ADD ended_by text, ADD ended_db_user name;
+            ALTER TABLE customer_history ADD reverts timestamptz;
             RETURN 'customers'::regclass;
         END $shim$"""
     return Kind("edition", "", shim, True)

@@ -199,7 +199,7 @@ SCENARIOS = [
     Scenario("verify", "SELECT count(*)::int FROM crm_verify()", 0),
     Scenario("doctor", "SELECT count(*)::int >= 0, jsonb_agg(d) FROM crm_doctor() d", True, leaves_out=True),
     Scenario("statistics", "SELECT updated >= 0 FROM crm_stat WHERE datname = current_database()", True),
-    Scenario("prune", "SELECT crm_prune_history('0')::int", 7),
+    Scenario("prune", "SELECT crm_prune_history('0')::int", 8),
     Scenario("erase", "SELECT jsonb_typeof(crm_erase_customer(2)), (SELECT count(*) FROM comments)::int > 0", "object"),
     Scenario("export", "SELECT crm_export_comments(2) <> ''", True),
     Scenario("import",

@@ -21,7 +21,7 @@ tenants() {
 }
 
 test_many() {
-    local number=300 batch=10 settings=(max_locks_per_transaction=10 max_connections=20)
+    local number=300 batch=5 settings=(max_locks_per_transaction=10 max_connections=20)
     if [[ $full == yes ]]; then
         # as the server has them where nobody set them
         number=2000 batch=100 settings=(max_locks_per_transaction=64 max_connections=100)
