@@ -307,9 +307,11 @@ COMMENT ON FUNCTION crm_redact_record_comment(regclass, text, bigint) IS
 
 -- Deleting and restoring -------------------------------------------------------------------------
 
+COMMENT ON COLUMN crm_update_result.http_status IS
+    'the outcome as an HTTP status code (RFC 9110; RFC 4918 for 424): 200, 404, 409, 410, 423 or 424';
 COMMENT ON TYPE crm_update_result IS 'what became of a save, a deletion or a restoration';
 COMMENT ON COLUMN crm_update_result.outcome IS
-    'updated, merged, unchanged, replayed, deleted, restored, conflict, locked, gone (it was deleted) or not_found';
+    'updated, merged, unchanged, replayed, deleted, restored, conflict, locked, gone (it was deleted), not_found or failed_dependency (another save of the call was refused, which makes all or none)';
 COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now; NULL when it is gone';
 COMMENT ON COLUMN crm_update_result.updated_at IS
     'the version of the customer as it is now: the base of the next save; after its deletion, that of the deletion';
@@ -467,6 +469,14 @@ COMMENT ON FUNCTION crm_verify(bigint) IS
 DROP VIEW crm_stat;
 DROP FUNCTION crm_stat_databases();
 
+CREATE FUNCTION crm_update_records(saves jsonb, all_or_nothing boolean DEFAULT false)
+RETURNS SETOF crm_update_customers_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_update_records(jsonb, boolean) IS
+    'makes an array of JSON objects of any attached tables, each with the table (default: the customers table that the search_path finds), id or key, and an operation: update (default), with the arguments of crm_update_customer(); delete, with those of crm_delete_customer(); or check, with expected_ts alone: that the record has this version, which it keeps until the transaction ends then. Rows are locked by table and key. Without all_or_nothing each is for itself, in this order. With it, one refusal refuses all: what would have been made is answered failed_dependency (424), with the refused ones in detail, and its comment is kept; else all are made in the order given. One result for each, in the order given; all in one transaction. Raises 22023 for what is no such operation, and with all_or_nothing for a record that is named twice, 27000 when triggers of one change another of the call, and what crm_update_customer() and crm_delete_customer() raise, naming the position; all is undone then';
+
 CREATE FUNCTION crm_stat_databases(
     OUT datid            oid,
     OUT updated          bigint,
@@ -479,6 +489,7 @@ CREATE FUNCTION crm_stat_databases(
     OUT not_found        bigint,
     OUT deleted          bigint,
     OUT restored         bigint,
+    OUT failed_dependency bigint,
     OUT comments_kept    bigint,
     OUT comments_adopted bigint,
     OUT lock_waits       bigint,
@@ -493,7 +504,7 @@ COMMENT ON FUNCTION crm_stat_databases() IS
 
 CREATE VIEW crm_stat AS
     SELECT s.datid, d.datname, s.updated, s.merged, s.unchanged, s.replayed, s.conflict, s.locked, s.gone, s.not_found,
-           s.deleted, s.restored, s.comments_kept, s.comments_adopted, s.lock_waits, s.stats_reset
+           s.deleted, s.restored, s.failed_dependency, s.comments_kept, s.comments_adopted, s.lock_waits, s.stats_reset
     FROM crm_stat_databases() s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.datid;
 
 GRANT SELECT ON crm_stat TO PUBLIC;
@@ -512,6 +523,8 @@ COMMENT ON COLUMN crm_stat.gone IS 'how many saves were of customers that had be
 COMMENT ON COLUMN crm_stat.not_found IS 'how many saves were of customers that nobody knows, or that the caller may not see';
 COMMENT ON COLUMN crm_stat.deleted IS 'how many customers were deleted by crm_delete_customer()';
 COMMENT ON COLUMN crm_stat.restored IS 'how many customers were restored';
+COMMENT ON COLUMN crm_stat.failed_dependency IS
+    'how many saves and deletions of an all-or-nothing call were not made since others of the call were refused';
 COMMENT ON COLUMN crm_stat.comments_kept IS 'how many comments of refused saves were stored';
 COMMENT ON COLUMN crm_stat.comments_adopted IS 'how many of these became the comments of later saves';
 COMMENT ON COLUMN crm_stat.lock_waits IS 'how many saves waited for another transaction that had the customer''s row';

@@ -252,8 +252,8 @@ CREATE TYPE crm_comment_result AS (
 \endif
 
 COMMENT ON TYPE crm_update_result IS 'what became of a save';
-COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, conflict, locked, gone or not_found';
-COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110): 200, 404, 409, 410 or 423';
+COMMENT ON COLUMN crm_update_result.outcome IS 'updated, merged, unchanged, replayed, deleted, restored, conflict, locked, gone, not_found or failed_dependency';
+COMMENT ON COLUMN crm_update_result.http_status IS 'the outcome as an HTTP status code (RFC 9110; RFC 4918 for 424): 200, 404, 409, 410, 423 or 424';
 COMMENT ON COLUMN crm_update_result.status IS 'the status of the customer as it is now';
 COMMENT ON COLUMN crm_update_result.updated_at IS 'the version of the customer as it is now: the base of the next save';
 COMMENT ON COLUMN crm_update_result.comment_id IS 'where the comment of the save is stored; NULL where none is';
@@ -489,7 +489,10 @@ $$;
 
 -- Many saves -------------------------------------------------------------------------------------
 
-CREATE OR REPLACE FUNCTION crm_proxy.update_customers(parts integer[], part_saves jsonb[],
+-- Those of version 1.0.
+DROP FUNCTION IF EXISTS crm_proxy.update_customers(integer[], jsonb[]), crm_proxy.hash_of_save(jsonb);
+
+CREATE OR REPLACE FUNCTION crm_proxy.update_records(parts integer[], part_saves jsonb[], all_or_nothing boolean,
     OUT partition integer, OUT ord integer, OUT outcome text, OUT http_status integer, OUT status text,
     OUT updated_at timestamptz, OUT comment_id bigint, OUT message text, OUT detail jsonb
 )
@@ -499,10 +502,10 @@ AS $$
     CLUSTER 'crm';
     SPLIT parts, part_saves;
     RUN ON parts;
-    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_update_customers((part_saves::jsonb[])[1]) r;
+    SELECT (parts::integer[])[1] AS partition, r.* FROM crm_update_records((part_saves::jsonb[])[1], all_or_nothing) r;
 $$;
 
-CREATE OR REPLACE FUNCTION crm_proxy.hash_of_save(save jsonb)
+CREATE OR REPLACE FUNCTION crm_proxy.hash_of_save(save jsonb, has_operation boolean)
 RETURNS integer
 LANGUAGE plpgsql
 AS $$
@@ -517,7 +520,8 @@ BEGIN
             HINT = 'Its keys are those of the arguments of crm_update_customer().';
     END IF;
     FOR argument IN SELECT jsonb_object_keys(save) LOOP
-        IF argument NOT IN ('id', 'key', 'expected_ts', 'status', 'comment', 'author', 'merge', 'reply_to', 'fields') THEN
+        IF argument NOT IN ('table', 'id', 'key', 'expected_ts', 'status', 'comment', 'author', 'merge', 'reply_to', 'fields')
+            AND NOT (has_operation AND argument = 'operation') THEN
             RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a save has no argument "%s"', argument), DETAIL = no_save,
                 HINT = 'Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.';
         END IF;
@@ -542,8 +546,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION crm_proxy.hash_of_save(jsonb) IS
-    'the hash of the customer of one of many saves; raises what the extension raises for what is no save';
+COMMENT ON FUNCTION crm_proxy.hash_of_save(jsonb, boolean) IS
+    'the hash of the record of one of many saves, which may name an operation or not; raises what the extension raises for what is no save';
 
 CREATE OR REPLACE FUNCTION crm_proxy.position_of(routes integer[], partition_number integer, ord integer)
 RETURNS integer
@@ -556,7 +560,7 @@ $$;
 COMMENT ON FUNCTION crm_proxy.position_of(integer[], integer, integer) IS
     'the position in the whole array of the save that has the position ord in the part of its partition';
 
-CREATE OR REPLACE FUNCTION crm_update_customers(saves jsonb)
+CREATE OR REPLACE FUNCTION crm_proxy.save_many(saves jsonb, all_or_nothing boolean, have_operations boolean)
 RETURNS SETOF crm_update_customers_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -575,6 +579,9 @@ BEGIN
     IF saves IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'saves must not be null', DETAIL = 'Nothing was saved.',
             HINT = 'Pass a value for saves.';
+    ELSIF all_or_nothing IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'all_or_nothing must not be null', DETAIL = 'Nothing was saved.',
+            HINT = 'Pass a value for all_or_nothing.';
     ELSIF jsonb_typeof(saves) <> 'array' THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'saves must be a JSON array', DETAIL = 'Nothing was saved.',
             HINT = 'Pass one object for each save, as in [{"id": 1, "expected_ts": ..., "author": ...}].';
@@ -582,7 +589,12 @@ BEGIN
     mask := cardinality(crm_proxy.all_partitions()) - 1;
     FOR save IN SELECT jsonb_array_elements(saves) LOOP
         position := position + 1;
-        routes[position] := crm_proxy.hash_of_save(save) & mask;
+        routes[position] := crm_proxy.hash_of_save(save, have_operations) & mask;
+        IF all_or_nothing AND routes[position] <> routes[1] THEN
+            RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'saves of several partitions cannot be made all or none',
+                DETAIL = format('This one is of partition %s, save 1 of partition %s. Nothing was saved.', routes[position], routes[1]),
+                HINT = 'Send one call for each partition, which crm_partition() tells, or leave out all_or_nothing.';
+        END IF;
     END LOOP;
     is_routed := true;
 
@@ -596,7 +608,7 @@ BEGIN
             FROM (SELECT s.partition, jsonb_agg(s.save ORDER BY s.position) AS part FROM placed s GROUP BY s.partition) p
         )
         SELECT p.position::integer, r.outcome, r.http_status, r.status, r.updated_at, r.comment_id, r.message, r.detail
-        FROM parts, crm_proxy.update_customers(parts.numbers, parts.saves) r
+        FROM parts, crm_proxy.update_records(parts.numbers, parts.saves, all_or_nothing) r
         JOIN placed p ON p.partition = r.partition AND p.ord = r.ord
         ORDER BY p.position;
 EXCEPTION WHEN query_canceled OR OTHERS THEN
@@ -622,6 +634,21 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
     END;
 END
 $$;
+
+COMMENT ON FUNCTION crm_proxy.save_many(jsonb, boolean, boolean) IS 'crm_update_customers(), or where saves have operations crm_update_records()';
+
+CREATE OR REPLACE FUNCTION crm_update_customers(saves jsonb)
+RETURNS SETOF crm_update_customers_result
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+AS $$ SELECT * FROM crm_proxy.save_many(saves, false, false) $$;
+
+CREATE OR REPLACE FUNCTION crm_update_records(saves jsonb, all_or_nothing boolean DEFAULT false)
+RETURNS SETOF crm_update_customers_result
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+AS $$ SELECT * FROM crm_proxy.save_many(saves, all_or_nothing, true) $$;
+
+COMMENT ON FUNCTION crm_update_records(jsonb, boolean) IS
+    'the extension''s crm_update_records(jsonb, boolean), as crm_update_customers() is; all or nothing is of one partition: raises 0A000 for saves of several';
 
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
     'the extension''s crm_update_customers(jsonb): the saves of each partition are one transaction there, all partitions at the same time; answered in the order given. Sent again after an error, what was applied is answered as replayed. An error names the position in the whole array and undoes the saves of its partition; what is no save, or has no key, is refused before any is made';

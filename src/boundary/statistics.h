@@ -10,7 +10,7 @@ namespace crm::statistics {
 // In the order of the view's columns: the outcomes of core::Outcome come first.
 enum class Counter
 {
-    comments_kept = static_cast<int>(core::Outcome::restored) + 1,
+    comments_kept = static_cast<int>(core::Outcome::failed_dependency) + 1,
     comments_adopted,
     lock_waits,
     count,

@@ -31,6 +31,8 @@ name(Outcome outcome)
             return "deleted";
         case Outcome::restored:
             return "restored";
+        case Outcome::failed_dependency:
+            return "failed_dependency";
     }
     return {};
 }
@@ -55,8 +57,16 @@ http_status(Outcome outcome)
             return 410;
         case Outcome::locked:
             return 423;
+        case Outcome::failed_dependency:
+            return 424;
     }
     return 500;
+}
+
+bool
+is_refusal(Outcome outcome)
+{
+    return http_status(outcome) >= 400;
 }
 
 bool

@@ -23,13 +23,17 @@ enum class Outcome
     not_found,
     deleted,
     restored,
+    failed_dependency,
 };
 
 // The outcome's name in SQL.
 std::string_view name(Outcome outcome);
 
-// The outcome as an HTTP status code (RFC 9110).
+// The outcome as an HTTP status code (RFC 9110, and RFC 4918 for 424).
 int http_status(Outcome outcome);
+
+// Whether what was asked is not there, for one of the reasons that a client has to look at.
+bool is_refusal(Outcome outcome);
 
 // What a request is about.
 enum class Intent
@@ -38,6 +42,7 @@ enum class Intent
     deletion,
     restoration,
     reversion,
+    check,
 };
 
 // What a caller asks of a save, or of the deletion of a customer, which is checked and recorded like one.

@@ -23,12 +23,27 @@ what_happened(const MessageFacts &facts)
     return by.empty() ? times : times + ", last" + by;
 }
 
+// Why the row is not what the caller wants.
+std::string
+reason_of(const MessageFacts &facts)
+{
+    switch (facts.outcome)
+    {
+        case Outcome::locked:
+            return capitalized(facts.row) + " is locked for editing by " + std::string{facts.locked_by};
+        case Outcome::failed_dependency:
+            return facts.refused.find(',') == std::string_view::npos
+                       ? "Save " + std::string{facts.refused} + " of the same call was refused"
+                       : "Saves " + std::string{facts.refused} + " of the same call were refused";
+        default:
+            return what_happened(facts);
+    }
+}
+
 std::string
 refusal_message(const MessageFacts &facts)
 {
-    std::string text = facts.outcome == Outcome::locked
-                           ? capitalized(facts.row) + " is locked for editing by " + std::string{facts.locked_by}
-                           : what_happened(facts);
+    std::string text = reason_of(facts);
     if (facts.intent == Intent::deletion)
         text += "; it was not deleted";
     else
@@ -75,13 +90,21 @@ plain_message(Outcome outcome, Intent intent)
         case Outcome::merged:
             return PlainMessage{"", " is saved together with what others changed since you read it."};
         case Outcome::unchanged:
-            return PlainMessage{"", intent == Intent::restoration ? " is there already; nothing was written."
-                                                                  : " already is as you asked; nothing was written."};
+            switch (intent)
+            {
+                case Intent::restoration:
+                    return PlainMessage{"", " is there already; nothing was written."};
+                case Intent::check:
+                    return PlainMessage{"", " has the version you sent, until the transaction ends."};
+                default:
+                    return PlainMessage{"", " already is as you asked; nothing was written."};
+            }
         case Outcome::gone:
             switch (intent)
             {
                 case Intent::save:
                 case Intent::reversion:
+                case Intent::check:
                     return PlainMessage{"", " was deleted; nothing was saved."};
                 case Intent::deletion:
                     return PlainMessage{"", " was deleted before; nothing was done."};
@@ -94,6 +117,7 @@ plain_message(Outcome outcome, Intent intent)
             {
                 case Intent::save:
                 case Intent::reversion:
+                case Intent::check:
                     return PlainMessage{"There is no ", "; nothing was saved."};
                 case Intent::deletion:
                     return PlainMessage{"There is no ", "; nothing was deleted."};
@@ -111,6 +135,7 @@ plain_message(Outcome outcome, Intent intent)
             break;
         case Outcome::replayed:
         case Outcome::locked:
+        case Outcome::failed_dependency:
             break;
     }
     return std::nullopt;

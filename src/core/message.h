@@ -19,6 +19,7 @@ struct MessageFacts
     std::int64_t changes;          // how many changes since the base; 0 when the caller may not know
     std::string_view last_author;  // who made the latest of them; empty when there is none or the caller may not know
     std::string_view locked_by;    // locked: who holds the edit lock
+    std::string_view refused;      // failed_dependency: the refused saves of the call, as "2" or "2, 3"
     std::optional<BaseProblem> base_problem;  // why the base is none of the customer's versions
     bool asked_change;                        // a status or fields were asked for
     bool comment_kept;                        // a comment was asked for and is stored

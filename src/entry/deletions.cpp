@@ -40,11 +40,7 @@ remove(FunctionCallInfo fcinfo, Naming naming, const char *function)
         arguments.base = core::Timestamp{PG_GETARG_TIMESTAMPTZ(base)};
     arguments.comment = text_argument(fcinfo, after_key(naming, 2));
     arguments.author = text_argument(fcinfo, after_key(naming, 3));
-    arguments.merge = false;
-    core::Request request = checked_request(arguments);
-    request.intent = core::Intent::deletion;
-    // No fields of a save read so: a deletion is never taken for the save with the same comment.
-    request.fields = "delete";
+    const core::Request request = checked_deletion(arguments);
     return changed(fcinfo, naming, Purpose::remove,
                    [&](const AttachedTable &table, const Key &key) { return delete_customer(table, key, request); });
 }

@@ -43,6 +43,18 @@ checked_request(const SaveArguments &arguments)
     return request;
 }
 
+// What is checked of a request for a deletion is all of it. No fields of a save read so: a deletion is never taken for the save with
+// the same comment.
+inline core::Request
+checked_deletion(const SaveArguments &arguments)
+{
+    core::Request request = checked_request(arguments);
+    request.merge = false;
+    request.intent = core::Intent::deletion;
+    request.fields = "delete";
+    return request;
+}
+
 // The values of a result row, in order.
 struct RowValues
 {

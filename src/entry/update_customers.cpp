@@ -1,183 +1,44 @@
-#include "../boundary/guard.h"
-#include "../boundary/json.h"
 #include "../boundary/row_set.h"
 #include "../boundary/transaction.h"
-#include "../boundary/value_json.h"
+#include "save_items.h"
 #include "saves.h"
+
+// Many saves by one call: each for itself, or all or none.
 
 namespace crm {
 
 namespace {
 
-[[noreturn]] void
-wrong_save_value(const char *key, const char *expected)
+// The saves of a call, as given and by table and key.
+struct Items
 {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be %s", key, expected),
-                    errdetail("No save of the call was made."), errhint("Mend the value of \"%s\".", key)));
-}
-
-// One of many saves.
-struct OneOfMany
-{
-    int ord;  // from 1, as given
-    AttachedTable table;
-    Key key;
-    core::Request request;
-    std::optional<Datum> fields;
-    HeapTuple row;
+    SaveItem *given;
+    SaveItem **sorted;
+    int count;
 };
 
-// Runs work() on the nth save; an error names it.
-template <typename Work>
-void
-on_item(int ord, Work work)
+SaveResult
+made(const SaveItem &item, Stage stage)
 {
-    with_error_prefix([ord] { return psprintf("save %d", ord); }, work);
-}
-
-constexpr std::string_view item_keys[] = {"table",   "id",     "key",   "expected_ts", "status",
-                                          "comment", "author", "merge", "reply_to",    "fields"};
-
-void
-require_known_keys(JsonbContainer *object)
-{
-    each_key(object, [](const char *name) {
-        if (std::ranges::find(item_keys, std::string_view{name}) == std::end(item_keys))
-            ereport(
-                ERROR,
-                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save has no argument \"%s\"", name),
-                 errdetail("No save of the call was made."),
-                 errhint(
-                     "Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.")));
-    });
-}
-
-// The value of a key; empty when it is missing or null.
-std::optional<JsonbValue>
-find(JsonbContainer *object, const char *key)
-{
-    JsonbValue value;
-    if (getKeyJsonValueFromContainer(object, key, static_cast<int>(std::strlen(key)), &value) == nullptr ||
-        value.type == jbvNull)
-        return std::nullopt;
-    return value;
-}
-
-// A string, or a number as its text.
-std::optional<std::string_view>
-find_text(JsonbContainer *object, const char *key)
-{
-    const std::optional<JsonbValue> value = find(object, key);
-    if (!value)
-        return std::nullopt;
-    if (value->type == jbvNumeric)
-        return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-    if (value->type != jbvString)
-        wrong_save_value(key, "a string");
-    const std::size_t length = static_cast<std::size_t>(value->val.string.len);
-    return std::string_view{pnstrdup(value->val.string.val, length), length};
-}
-
-std::optional<std::int64_t>
-find_bigint(JsonbContainer *object, const char *key)
-{
-    const std::optional<std::string_view> text = find_text(object, key);
-    if (!text)
-        return std::nullopt;
-    return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text->data())));
-}
-
-std::optional<bool>
-find_boolean(JsonbContainer *object, const char *key)
-{
-    const std::optional<JsonbValue> value = find(object, key);
-    if (!value)
-        return std::nullopt;
-    if (value->type != jbvBool)
-        wrong_save_value(key, "true, false or null");
-    return value->val.boolean;
-}
-
-// A time without a zone is UTC, whatever the session's zone is.
-std::optional<core::Timestamp>
-find_time(JsonbContainer *object, const char *key)
-{
-    const std::optional<std::string_view> text = find_text(object, key);
-    if (!text)
-        return std::nullopt;
-    const int settings = fix_formats();
-    const Datum time = DirectFunctionCall3(timestamptz_in, CStringGetDatum(text->data()), ObjectIdGetDatum(InvalidOid),
-                                           Int32GetDatum(-1));
-    AtEOXact_GUC(true, settings);
-    return core::Timestamp{DatumGetTimestampTz(time)};
-}
-
-Key
-find_key(JsonbContainer *object, const AttachedTable &table)
-{
-    const std::optional<std::int64_t> id = find_bigint(object, "id");
-    const std::optional<std::string_view> key = find_text(object, "key");
-    if (id && key)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must not have both id and key"),
-                        errdetail("No save of the call was made."), errhint("Leave one of them out.")));
-    if (!id && !key)
-        errors::null_argument("id");
-    return id ? key_of_bigint(table, *id) : key_of_text(table, *key);
-}
-
-// The tables of the saves of a call: the one that the search_path finds, if one of them needs it, or those that they name.
-struct Tables
-{
-    Oid extension_schema;
-    std::optional<AttachedTable> customers;
-
-    AttachedTable find(JsonbContainer *object)
+    switch (item.request.intent)
     {
-        if (const std::optional<std::string_view> name = find_text(object, "table"))
-            return checked(
-                attached_by_name(DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name->data()))),
-                                 extension_schema, Purpose::save));
-        if (!customers)
-            customers = checked(attached_by_search_path(extension_schema, Purpose::save));
-        return *customers;
+        case core::Intent::deletion:
+            return delete_customer(item.table, item.key, item.request, stage);
+        case core::Intent::check:
+            return check_customer(item.table, item.key, item.request);
+        default:
+            return save_customer(item.table, item.key, item.request, item.fields, {}, stage);
     }
-
-    static AttachedTable checked(const AttachedTable &table)
-    {
-        require_triggers(table);
-        return table;
-    }
-};
-
-void
-read_item(OneOfMany &item, const JsonbValue &value, Tables &tables)
-{
-    if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a save must be a JSON object"),
-                        errdetail("No save of the call was made."),
-                        errhint("Its keys are those of the arguments of crm_update_customer().")));
-    JsonbContainer *object = value.val.binary.data;
-    require_known_keys(object);
-
-    SaveArguments arguments = {};
-    item.table = tables.find(object);
-    item.key = find_key(object, item.table);
-    arguments.base = find_time(object, "expected_ts");
-    arguments.status = find_text(object, "status");
-    arguments.comment = find_text(object, "comment");
-    arguments.author = find_text(object, "author");
-    arguments.merge = find_boolean(object, "merge");
-    arguments.reply_to = find_bigint(object, "reply_to");
-    item.request = checked_request(arguments);
-    if (std::optional<JsonbValue> fields = find(object, "fields"))
-        item.fields = jsonb_datum(*fields);
 }
 
+// Runs a call of SPI for an item, and keeps its result as the answer.
+template <typename Call>
 void
-save(OneOfMany &item, TupleDesc columns)
+answer(SaveItem &item, TupleDesc columns, Call call)
 {
     item.row = in_spi([&](MemoryContext caller) {
-        const SaveResult result = save_customer(item.table, item.key, item.request, item.fields);
+        const SaveResult result = call();
+        item.decision = result.outcome;
         return made_in(caller, [&] {
             RowValues row;
             row.add(std::optional<Datum>{Int32GetDatum(item.ord)});
@@ -191,12 +52,147 @@ save(OneOfMany &item, TupleDesc columns)
 int
 compare_items(const void *a, const void *b)
 {
-    const OneOfMany &x = **static_cast<OneOfMany *const *>(a);
-    const OneOfMany &y = **static_cast<OneOfMany *const *>(b);
+    const SaveItem &x = **static_cast<SaveItem *const *>(a);
+    const SaveItem &y = **static_cast<SaveItem *const *>(b);
     if (!x.table.is_same(y.table))
         return x.table->customers.oid < y.table->customers.oid ? -1 : 1;
     const int order = compare_keys(x.key, y.key);
     return order != 0 ? order : x.ord - y.ord;
+}
+
+Items
+read_items(FunctionCallInfo fcinfo, Operations allowed)
+{
+    require_argument(fcinfo, 0, "saves");
+    Jsonb *saves = PG_GETARG_JSONB_P(0);
+    if (!JB_ROOT_IS_ARRAY(saves) || JB_ROOT_IS_SCALAR(saves))
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
+             errdetail("Nothing was saved."),
+             errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
+    ItemTables tables{extension_schema_of(fcinfo)};
+
+    const int count = static_cast<int>(JB_ROOT_COUNT(saves));
+    const Items items = {static_cast<SaveItem *>(palloc0(count * sizeof(SaveItem) + 1)),
+                         static_cast<SaveItem **>(palloc(count * sizeof(SaveItem *) + 1)), count};
+    for (int i = 0; i < count; i++)
+    {
+        items.given[i].ord = i + 1;
+        items.sorted[i] = &items.given[i];
+        on_item(i + 1, [&] {
+            read_item(items.given[i], *getIthJsonbValueFromContainer(&saves->root, static_cast<std::uint32_t>(i)),
+                      tables, allowed);
+        });
+    }
+    qsort(items.sorted, count, sizeof(SaveItem *), compare_items);
+    return items;
+}
+
+void
+save_each(const Items &items, TupleDesc columns)
+{
+    for (int i = 0; i < items.count; i++)
+    {
+        SaveItem &item = *items.sorted[i];
+        on_item(item.ord, [&] { answer(item, columns, [&item] { return made(item, Stage::whole); }); });
+    }
+}
+
+// Raises 22023 for two items of one row, of which all cannot be judged before any is made.
+void
+require_different_rows(const Items &items)
+{
+    for (int i = 1; i < items.count; i++)
+    {
+        const SaveItem &item = *items.sorted[i];
+        const SaveItem &before = *items.sorted[i - 1];
+        if (item.table.is_same(before.table) && compare_keys(item.key, before.key) == 0)
+            on_item(item.ord, [&] {
+                ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                                errmsg("%s is named by save %d too", row_name(item.table, item.key).data(), before.ord),
+                                errdetail("Nothing was saved."),
+                                errhint("Name each record once when all or nothing is to be saved; a save checks its "
+                                        "version, too.")));
+            });
+    }
+}
+
+// The refused items of a call, in the order given.
+Refused
+refused_of(const Items &items)
+{
+    StringInfoData numbers;
+    initStringInfo(&numbers);
+    JsonBuilder json;
+    json.open_object();
+    json.key("refused");
+    json.open_array();
+    for (int i = 0; i < items.count; i++)
+        if (core::is_refusal(items.given[i].decision))
+        {
+            appendStringInfo(&numbers, numbers.len == 0 ? "%d" : ", %d", i + 1);
+            json.number(i + 1);
+        }
+    json.close_array();
+    json.close_object();
+    return {{numbers.data, static_cast<std::size_t>(numbers.len)}, json.finish()};
+}
+
+bool
+is_to_be_made(const SaveItem &item)
+{
+    return item.decision == core::Outcome::updated || item.decision == core::Outcome::merged ||
+           item.decision == core::Outcome::deleted;
+}
+
+// Makes what was decided to be made; what the triggers of one do to another row of the call may keep it from that.
+void
+make_decided(SaveItem &item, TupleDesc columns)
+{
+    answer(item, columns, [&item] { return made(item, Stage::whole); });
+    if (core::is_refusal(item.decision))
+        ereport(ERROR,
+                (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                 errmsg("%s was changed by what the call did before", row_name(item.table, item.key).data()),
+                 errdetail("A foreign key or a trigger of an earlier save of the call changed it. Nothing was saved."),
+                 errhint("Save it earlier in the call, or in another one.")));
+}
+
+// Decides about all in one order, with their rows locked; then makes all in the order given, or none.
+void
+save_all_or_nothing(const Items &items, TupleDesc columns)
+{
+    require_different_rows(items);
+    bool is_any_refused = false;
+    for (int i = 0; i < items.count; i++)
+    {
+        SaveItem &item = *items.sorted[i];
+        on_item(item.ord, [&] { answer(item, columns, [&item] { return made(item, Stage::decision); }); });
+        is_any_refused = is_any_refused || core::is_refusal(item.decision);
+    }
+    const std::optional<Refused> refused = is_any_refused ? std::optional{refused_of(items)} : std::nullopt;
+    for (int i = 0; i < items.count; i++)
+    {
+        SaveItem &item = items.given[i];
+        if (!is_to_be_made(item))
+            continue;
+        on_item(item.ord, [&] {
+            if (refused)
+                answer(item, columns,
+                       [&] { return fail_with_others(item.table, item.key, item.request, item.fields, *refused); });
+            else
+                make_decided(item, columns);
+        });
+    }
+}
+
+Datum
+answers(const Items &items, const RowSet &rows)
+{
+    for (int i = 0; i < items.count; i++)
+        rows.add(items.given[i].row);
+    return static_cast<Datum>(0);
 }
 
 }  // namespace
@@ -208,33 +204,23 @@ CRM_FUNCTION(crm_update_customers)
     using namespace crm;
 
     require_writable("crm_update_customers()");
-    require_argument(fcinfo, 0, "saves");
-    Jsonb *saves = PG_GETARG_JSONB_P(0);
-    if (!JB_ROOT_IS_ARRAY(saves) || JB_ROOT_IS_SCALAR(saves))
-        ereport(
-            ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("saves must be a JSON array"),
-             errdetail("Nothing was saved."),
-             errhint("Pass one object for each save, as in [{\"id\": 1, \"expected_ts\": ..., \"author\": ...}].")));
-    Tables tables = {extension_schema_of(fcinfo), std::nullopt};
+    const Items items = read_items(fcinfo, Operations::updates);
     const RowSet rows = begin_row_set(fcinfo);
+    save_each(items, rows.columns);
+    return answers(items, rows);
+}
 
-    const int count = static_cast<int>(JB_ROOT_COUNT(saves));
-    OneOfMany *items = static_cast<OneOfMany *>(palloc0(count * sizeof(OneOfMany) + 1));
-    OneOfMany **sorted = static_cast<OneOfMany **>(palloc(count * sizeof(OneOfMany *) + 1));
-    for (int i = 0; i < count; i++)
-    {
-        items[i].ord = i + 1;
-        sorted[i] = &items[i];
-        on_item(i + 1, [&] {
-            read_item(items[i], *getIthJsonbValueFromContainer(&saves->root, static_cast<std::uint32_t>(i)), tables);
-        });
-    }
-    qsort(sorted, count, sizeof(OneOfMany *), compare_items);
+CRM_FUNCTION(crm_update_records)
+{
+    using namespace crm;
 
-    for (int i = 0; i < count; i++)
-        on_item(sorted[i]->ord, [&] { save(*sorted[i], rows.columns); });
-    for (int i = 0; i < count; i++)
-        rows.add(items[i].row);
-    return static_cast<Datum>(0);
+    require_writable("crm_update_records()");
+    require_argument(fcinfo, 1, "all_or_nothing");
+    const Items items = read_items(fcinfo, Operations::all);
+    const RowSet rows = begin_row_set(fcinfo);
+    if (PG_GETARG_BOOL(1))
+        save_all_or_nothing(items, rows.columns);
+    else
+        save_each(items, rows.columns);
+    return answers(items, rows);
 }

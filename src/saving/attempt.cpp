@@ -3,11 +3,31 @@
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
 #include "../boundary/role.h"
+#include "../boundary/statistics.h"
 #include "../core/version.h"
 #include "../records/history.h"
 #include "../records/request_digest.h"
+#include "../tables/status.h"
 
 namespace crm {
+
+Fields
+prepare(const AttachedTable &table, core::Request &request, std::optional<Datum> fields)
+{
+    if (request.status && !table->customers.has_status())
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("table \"%s\" has no status", errors::name_of(table->customers.oid)),
+                        errdetail("It was attached with status_column => NULL. Nothing was saved."),
+                        errhint("Pass NULL as status; other columns go into fields.")));
+    if (request.status)
+        request.status = canonical_status(table, *request.status);
+    if (!fields)
+        return {};
+    const Fields read = read_fields(table, *fields);
+    if (request.intent == core::Intent::save)
+        request.fields = text_of_fields(read);
+    return read;
+}
 
 void
 require_save_rights(const AttachedTable &table, const core::Request &request)
@@ -39,6 +59,26 @@ facts_of(const Attempt &save, core::Outcome outcome)
     facts.row = row_name(save.table, save.key);
     facts.asked_change = save.request.status.has_value() || !save.fields.empty();
     return facts;
+}
+
+SaveResult
+decided(const Attempt &save, core::Outcome outcome, const CustomerRow &locked)
+{
+    save.path().give_back(locked);
+    if (save.request.comment)
+        lock_kept_comment(save.table, save.key, save.request);
+    SaveResult result = {};
+    result.outcome = outcome;
+    return result;
+}
+
+void
+count(Stage stage, core::Outcome outcome)
+{
+    const bool is_change =
+        outcome == core::Outcome::updated || outcome == core::Outcome::merged || outcome == core::Outcome::deleted;
+    if (stage == Stage::whole || !is_change)
+        statistics::count(outcome);
 }
 
 SaveInProgress

@@ -20,10 +20,15 @@ struct Attempt
     Fields fields;
     Fields watched = {};  // watched_fields()
     Reverted reverted = {};
+    Stage stage = Stage::whole;
 
     // As the table is now: triggers of others may have changed it.
     const AccessPath &path() const { return access_path(table); }
 };
+
+// Reads the fields of a save, and gives its status and these the one form that what means the same has. Raises 22023 and what the
+// types of the columns raise.
+Fields prepare(const AttachedTable &table, core::Request &request, std::optional<Datum> fields);
 
 // Raises 42501 without the rights that a save needs beside SELECT, which its queries check.
 void require_save_rights(const AttachedTable &table, const core::Request &request);
@@ -31,6 +36,13 @@ void require_save_rights(const AttachedTable &table, const core::Request &reques
 // The message of a result; and what is known for it so far.
 std::string_view message_of(const core::MessageFacts &facts);
 core::MessageFacts facts_of(const Attempt &save, core::Outcome outcome);
+
+// Answers a decision to change the customer, whose row is locked. A comment is nobody else's from here on: who brings the same waits
+// until the transaction ends.
+SaveResult decided(const Attempt &save, core::Outcome outcome, const CustomerRow &locked);
+
+// Counts how a save ended; a decision to change something is not the end.
+void count(Stage stage, core::Outcome outcome);
 
 // A save for the triggers of its statements.
 SaveInProgress in_progress(const Attempt &save);

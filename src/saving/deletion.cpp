@@ -89,7 +89,9 @@ try_to_delete(const Attempt &deletion, const CustomerRow &seen)
     const std::optional<EditLock> lock = lock_of_another(deletion);
     situation.is_locked = lock.has_value();
     const core::Outcome outcome = core::decide(situation, core::Intent::deletion);
-    return outcome == core::Outcome::deleted ? apply(deletion, *locked) : refuse(deletion, *locked, lock);
+    if (outcome != core::Outcome::deleted)
+        return refuse(deletion, *locked, lock);
+    return deletion.stage == Stage::decision ? decided(deletion, outcome, *locked) : apply(deletion, *locked);
 }
 
 SaveResult
@@ -118,10 +120,10 @@ result_of_deletion(const Attempt &deletion)
 }  // namespace
 
 SaveResult
-delete_customer(const AttachedTable &table, const Key &key, const core::Request &request)
+delete_customer(const AttachedTable &table, const Key &key, const core::Request &request, Stage stage)
 {
-    const SaveResult result = result_of_deletion(Attempt{table, key, request, {}});
-    statistics::count(result.outcome);
+    const SaveResult result = result_of_deletion(Attempt{table, key, request, {}, {}, {}, stage});
+    count(stage, result.outcome);
     return result;
 }
 

@@ -77,6 +77,16 @@ refuse_by_error(const Attempt &save, const std::optional<EditLock> &lock, const 
                             "the comment.")));
 }
 
+// Keeps the comment of a save whose customer is locked, for which it may have to wait.
+KeptComment
+keep_comment_of_locked(const Attempt &save)
+{
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    const KeptComment kept = keep_comment(save, changes_since(save, snapshot));
+    UnregisterSnapshot(snapshot);
+    return kept;
+}
+
 // The answer to a refused save by what a snapshot shows; empty when the customer is gone.
 std::optional<SaveResult>
 refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLock> &lock,
@@ -200,6 +210,32 @@ refuse(const Attempt &save, const CustomerRow &row, const std::optional<EditLock
     else
         result = refusal(save, row, lock, std::nullopt, changes, snapshot);
     UnregisterSnapshot(snapshot);
+    return result;
+}
+
+SaveResult
+fail_with_others(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields,
+                 const Refused &refused)
+{
+    Attempt save = {table, key, request, prepare(table, request, fields)};
+    save.watched = watched_fields(table, request, save.fields);
+    SaveResult result = {};
+    result.outcome = core::Outcome::failed_dependency;
+    core::MessageFacts facts = facts_of(save, result.outcome);
+    facts.refused = refused.numbers;
+    if (request.comment)
+    {
+        result.comment_id = keep_comment_of_locked(save).id;
+        facts.comment_kept = true;
+    }
+    if (const std::optional<CustomerRow> row = save.path().fetch(table, key))
+    {
+        result.status = row->status;
+        result.version = row->version;
+    }
+    result.message = message_of(facts);
+    result.detail = refused.json;
+    statistics::count(result.outcome);
     return result;
 }
 

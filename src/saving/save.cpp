@@ -6,7 +6,6 @@
 #include "../boundary/transaction.h"
 #include "../core/version.h"
 #include "../records/request_digest.h"
-#include "../tables/status.h"
 #include "attempt.h"
 #include "conflict_detail.h"
 #include "three_way.h"
@@ -184,7 +183,8 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
     if (is_settled(save, seen))
         return refuse(save, seen, std::nullopt);
     const core::Situation at_first = core::situation_of(save.request, {.version = seen.version, .status = seen.status});
-    if (save.fields.empty() && core::decide(at_first) == core::Outcome::unchanged && !lock_of_another(save))
+    if (save.stage == Stage::whole && save.fields.empty() && core::decide(at_first) == core::Outcome::unchanged &&
+        !lock_of_another(save))
         return unchanged(save, seen, std::nullopt);
 
     // Before the row is locked, so that who waits for the comment seldom holds the row.
@@ -213,7 +213,8 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
     if (save.reverted.superseded && outcome != core::Outcome::replayed && outcome != core::Outcome::conflict)
         return refuse(save, *locked, std::nullopt);
     if (outcome == core::Outcome::updated || outcome == core::Outcome::merged)
-        return apply(save, outcome, *plan, *locked, changes);
+        return save.stage == Stage::decision ? decided(save, outcome, *locked)
+                                             : apply(save, outcome, *plan, *locked, changes);
     switch (outcome)
     {
         case core::Outcome::unchanged:
@@ -228,23 +229,10 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
 
 SaveResult
 result_of_save(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields,
-               const Reverted &reverted)
+               const Reverted &reverted, Stage stage)
 {
     require_save_rights(table, request);
-    if (request.status && !table->customers.has_status())
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("table \"%s\" has no status", errors::name_of(table->customers.oid)),
-                        errdetail("It was attached with status_column => NULL. Nothing was saved."),
-                        errhint("Pass NULL as status; other columns go into fields.")));
-    if (request.status)
-        request.status = canonical_status(table, *request.status);
-    Attempt save = {table, key, request, {}, {}, reverted};
-    if (fields)
-    {
-        save.fields = read_fields(table, *fields);
-        if (request.intent == core::Intent::save)
-            request.fields = text_of_fields(save.fields);
-    }
+    Attempt save = {table, key, request, prepare(table, request, fields), {}, reverted, stage};
     save.watched = watched_fields(table, request, save.fields);
     // Where it was applied, a column may have been dropped since.
     if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
@@ -272,10 +260,10 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
 
 SaveResult
 save_customer(const AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields,
-              const Reverted &reverted)
+              const Reverted &reverted, Stage stage)
 {
-    const SaveResult result = result_of_save(table, key, request, fields, reverted);
-    statistics::count(result.outcome);
+    const SaveResult result = result_of_save(table, key, request, fields, reverted, stage);
+    count(stage, result.outcome);
     return result;
 }
 

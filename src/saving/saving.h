@@ -20,6 +20,14 @@ struct SaveResult
     std::optional<Datum> detail;  // jsonb
 };
 
+// How far a save goes. A decision leaves the customer locked until the transaction ends, and writes nothing but what a refusal
+// keeps; its result has the outcome alone where that is a change.
+enum class Stage
+{
+    decision,
+    whole,
+};
+
 // What a save undoes, if that is what it does.
 struct Reverted
 {
@@ -31,7 +39,7 @@ struct Reverted
 // current memory context. Raises 42501 without the rights on the tables, and PT409 for a conflict where
 // crm_concurrency.on_conflict says so.
 SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
-                         std::optional<Datum> fields, const Reverted &reverted = {});
+                         std::optional<Datum> fields, const Reverted &reverted = {}, Stage stage = Stage::whole);
 
 // What of a customer is to be undone.
 struct Reversion
@@ -48,7 +56,21 @@ SaveResult revert_customer(const AttachedTable &table, const Key &key, core::Req
 
 // Deletes a customer whose version is still the base of the request, and records the deletion like a save. Raises 42501 without
 // DELETE on the customers, PT409 and PT423 as save_customer() does, and what refers to the customer raises.
-SaveResult delete_customer(const AttachedTable &table, const Key &key, const core::Request &request);
+SaveResult delete_customer(const AttachedTable &table, const Key &key, const core::Request &request,
+                           Stage stage = Stage::whole);
+
+// Whether the customer still has the version of the base: it keeps it until the transaction ends then. Raises 42501 without SELECT
+// on key, version and status, and PT409 as save_customer() does.
+SaveResult check_customer(const AttachedTable &table, const Key &key, const core::Request &request);
+
+// Answers a save, or a deletion, that was decided and is not made, since others of its call were refused; keeps its comment.
+struct Refused
+{
+    std::string_view numbers;  // as "2, 3"
+    Datum json;                // as {"refused": [2, 3]}
+};
+SaveResult fail_with_others(const AttachedTable &table, const Key &key, core::Request request,
+                            std::optional<Datum> fields, const Refused &refused);
 
 // Brings a deleted customer back with its comments, and with the rows of other attached tables that a CASCADE deleted with it.
 // Raises 42501 without SELECT on what is set aside and INSERT on the tables, 55000 where nothing is set aside, 42703 where a column

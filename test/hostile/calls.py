@@ -218,7 +218,7 @@ class Caller:
                                     self.key)
             if type_name == "text" and (name.endswith("_by_key") or "_record" in name):
                 return str(self.key) if self.random.random() < 0.9 else UUIDS[0]
-            if type_name == "jsonb" and name == "crm_update_customers":
+            if type_name == "jsonb" and name in ("crm_update_customers", "crm_update_records"):
                 return json.dumps([{self.random.choice(["id", "key"]): self.random.choice([self.key, str(self.key)]),
                                     "author": "ana", "expected_ts": self.random.choice(TIMES),
                                     "status": self.random.choice(["new", None, "won"]),

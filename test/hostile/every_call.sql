@@ -20,6 +20,7 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_erase_record('customers', '8')$$, true), ($$SELECT crm_get_record('customers', '8')$$, false), ($$SELECT crm_record_timeline('customers', '8')$$, false),
     ($$SELECT crm_export_record_comments('customers', '8')$$, false), ($$SELECT count(*) FROM crm_verify_record('customers')$$, false),
     ($$SELECT crm_delete_customer(8, '2001-01-01', NULL, 'ana')$$, true), ($$SELECT crm_delete_record('customers', '8', '2001-01-01', NULL, 'ana')$$, true),
+    ($$SELECT crm_update_records('[{"table": "customers", "id": 8, "operation": "check", "expected_ts": "2001-01-01"}]', true)$$, true),
     ($$SELECT crm_restore_customer(8, 'ana')$$, true), ($$SELECT crm_restore_record('customers', '8', 'ana')$$, true),
     ($$SELECT count(*) FROM crm_deleted()$$, false), ($$SELECT count(*) FROM crm_deleted_records('customers')$$, false),
     ($$SELECT crm_revert_customer(8, '2001-01-01', (SELECT max(version) FROM customer_history WHERE customer_id = 8), 'ana')$$, true),

@@ -91,6 +91,10 @@ INSERT INTO hostile.call (statement) VALUES
     ($$SELECT ext.crm_prune_record_history('crm.customers', '100 years')$$),
     ($$SELECT r FROM ext.crm_revert_customer(%N, hostile.current(%N), hostile.current(%N), 'ana', 'Undone') r$$),
     ($$SELECT r FROM ext.crm_revert_record('crm.customers', '%N', hostile.current(%N), hostile.current(%N), 'ana', NULL, true) r$$),
+    ($$SELECT pg_catalog.array_agg(s) FROM ext.crm_update_records(pg_catalog.jsonb_build_array(
+        pg_catalog.jsonb_build_object('id', %N, 'expected_ts', hostile.current(%N), 'comment', 'All', 'author', 'ana')), true) s$$),
+    ($$SELECT pg_catalog.array_agg(s) FROM ext.crm_update_records('[{"id": %N, "expected_ts": "2026-01-05T10:00:00Z", "operation": "check"},
+        {"id": 1, "expected_ts": "2026-01-05T10:00:00Z", "comment": "Kept", "author": "ana"}]', true) s$$),
     ($$SELECT r FROM ext.crm_delete_customer(%N, hostile.current(%N), 'Dead', 'ana') r$$),
     ($$SELECT pg_catalog.count(d) FROM ext.crm_deleted() d$$),
     ($$SELECT r FROM ext.crm_restore_customer(%N, 'ben', 'Alive') r$$),

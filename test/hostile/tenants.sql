@@ -45,6 +45,8 @@ INSERT INTO hostile.call (statement) VALUES
     ($$SELECT s FROM crm_update_customer(%N, %V, NULL, 'words', 'eve', reply_to => :theirs) s$$),
     ($$SELECT s FROM crm_update_customer_by_key('%N', 'infinity', 'stolen', NULL, 'eve') s$$),
     ($$SELECT array_agg(s) FROM crm_update_customers('[{"id": %N, "author": "eve", "expected_ts": "2026-01-05T10:00:00Z", "status": "stolen", "comment": "words"}]') s$$),
+    ($$SELECT array_agg(s) FROM crm_update_records('[{"id": %N, "operation": "check", "expected_ts": "2026-01-05T10:00:00Z"}]') s$$),
+    ($$SELECT array_agg(s) FROM crm_update_records('[{"id": %N, "author": "eve", "expected_ts": "2026-01-05T10:00:00Z", "comment": "words", "table": "customers"}]', true) s$$),
     ($$SELECT crm_get_customer(%N)$$),
     ($$SELECT crm_get_customer_by_key('%N')$$),
     ($$SELECT crm_get_customer(%N, '2026-01-05 10:00:00+00')$$),

@@ -59,6 +59,7 @@ SELECT set_eq(
         'crm_detach(regclass)',
         'crm_update_customer(bigint,timestamp with time zone,text,text,text,boolean,bigint,jsonb)',
         'crm_update_customers(jsonb)',
+        'crm_update_records(jsonb,boolean)',
         'crm_add_comment(bigint,text,text,bigint)',
         'crm_add_comment_by_key(text,text,text,bigint)',
         'crm_export_comments(bigint,text)',

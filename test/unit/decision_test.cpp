@@ -28,13 +28,14 @@ TEST(Decision, OutcomesHaveDifferentNamesAndTheStatusOfHttp)
          {std::pair{Outcome::updated, 200}, std::pair{Outcome::unchanged, 200}, std::pair{Outcome::replayed, 200},
           std::pair{Outcome::conflict, 409}, std::pair{Outcome::gone, 410}, std::pair{Outcome::not_found, 404},
           std::pair{Outcome::merged, 200}, std::pair{Outcome::locked, 423}, std::pair{Outcome::deleted, 200},
-          std::pair{Outcome::restored, 200}})
+          std::pair{Outcome::restored, 200}, std::pair{Outcome::failed_dependency, 424}})
     {
         EXPECT_EQ(http_status(outcome), status);
+        EXPECT_EQ(is_refusal(outcome), status != 200);
         names.insert(name(outcome));
     }
     EXPECT_EQ(names, (std::set<std::string_view>{"updated", "unchanged", "replayed", "conflict", "gone", "not_found",
-                                                 "merged", "locked", "deleted", "restored"}));
+                                                 "merged", "locked", "deleted", "restored", "failed_dependency"}));
 }
 
 TEST(Decision, ACurrentBaseIsSavedWhenItAsksForSomething)

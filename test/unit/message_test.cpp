@@ -25,6 +25,25 @@ TEST(Message, OfPlainOutcomes)
     EXPECT_EQ(message(facts(Outcome::not_found)), "There is no customer 7; nothing was saved.");
 }
 
+TEST(Message, OfCallsThatMakeAllOrNone)
+{
+    MessageFacts failed = facts(Outcome::failed_dependency);
+    failed.refused = "2";
+    failed.asked_change = true;
+    EXPECT_EQ(message(failed), "Save 2 of the same call was refused; your change was not applied.");
+    failed.refused = "2, 3";
+    failed.comment_kept = true;
+    failed.intent = Intent::deletion;
+    EXPECT_EQ(
+        message(failed),
+        "Saves 2, 3 of the same call were refused; it was not deleted, and your comment is kept once you commit.");
+    MessageFacts check = facts(Outcome::unchanged);
+    check.intent = Intent::check;
+    EXPECT_EQ(message(check), "Customer 7 has the version you sent, until the transaction ends.");
+    check.outcome = Outcome::gone;
+    EXPECT_EQ(message(check), "Customer 7 was deleted; nothing was saved.");
+}
+
 TEST(Message, OfDeletions)
 {
     MessageFacts deletion = facts(Outcome::deleted);
@@ -187,8 +206,8 @@ TEST(Message, IsAlwaysOneSentenceWithoutTimes)
                     {
                         const std::string text =
                             message({outcome, static_cast<Intent>(flags / 32), "customer key", changes, author, "ben",
-                                     problem, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0,
-                                     (flags & 16) != 0});
+                                     "2", problem, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0,
+                                     (flags & 8) != 0, (flags & 16) != 0});
                         ASSERT_FALSE(text.empty());
                         EXPECT_NE(text.find("ustomer key"), std::string::npos) << text;
                         EXPECT_TRUE(text.front() >= 'A' && text.front() <= 'Z') << text;

@@ -70,6 +70,15 @@ CALLS = [
               "author": "ana"},
              {"key": "{n}", "expected_ts": "2026-01-05T10:00:00Z", "status": "lost", "comment": "Kept",
               "author": "ben"}]')""",)),
+    Call("crm_update_records", "checked and all, then refused", WRITE,
+         (f"""SELECT outcome FROM ext.crm_update_records(pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
+             'id', '{{n}}', 'operation', 'check', 'expected_ts', {CURRENT})))""",
+          f"""SELECT outcome FROM ext.crm_update_records(pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
+             'id', '{{n}}', 'status', 'won', 'comment', 'Of all', 'author', 'ana', 'expected_ts', {CURRENT})), true)""",
+          f"""SELECT outcome FROM ext.crm_update_records(pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
+             'id', '{{n}}', 'status', 'new', 'comment', 'Kept', 'author', 'ana', 'expected_ts', {CURRENT}),
+             pg_catalog.jsonb_build_object('id', 99999999, 'operation', 'check', 'expected_ts', '2026-01-05')),
+             true)""")),
     Call("crm_add_comment", "twice", WRITE,
          ("SELECT ext.crm_add_comment({n}, 'Called', 'ana') IS NULL",
           "SELECT ext.crm_add_comment_by_key('{n}', 'Called', 'ana') IS NULL")),
@@ -139,6 +148,9 @@ CALLS = [
     Call("crm_delete_customer", "refused, then deleted", REMOVAL,
          (f"SELECT outcome FROM ext.crm_delete_customer({{n}}, {OLD}, 'Kept', 'ana')",
           f"SELECT outcome FROM ext.crm_delete_customer({{n}}, {CURRENT}, 'Dead', 'ana')")),
+    Call("crm_update_records", "deleted with all", REMOVAL,
+         (f"""SELECT outcome FROM ext.crm_update_records(pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
+             'id', '{{n}}', 'operation', 'delete', 'author', 'ana', 'expected_ts', {CURRENT})), true)""",)),
     Call("crm_delete_record", "deleted", REMOVAL,
          (f"SELECT outcome FROM ext.crm_delete_record('{{schema}}.customers', '{{n}}', {CURRENT}, 'Dead', 'ana')",)),
     Call("crm_restore_customer", "deleted and restored", REMOVAL,

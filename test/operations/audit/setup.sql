@@ -20,6 +20,7 @@ INSERT INTO calls (name, call) VALUES
     ('a refused comment', $$SELECT outcome FROM crm_update_customer(2, '2026-01-05 10:00Z', 'won', 'Refused', 'ana')$$),
     ('a merge', $$SELECT outcome FROM crm_update_customer(2, '2026-01-05 10:00Z', 'won', NULL, 'ana', true)$$),
     ('many saves', $$SELECT outcome FROM crm_update_customers('[{"id": 1, "expected_ts": "2026-01-05T10:00Z", "status": "won", "author": "ana"}]')$$),
+    ('all or nothing', $$SELECT outcome FROM crm_update_records('[{"id": 1, "expected_ts": "2026-01-05T10:00Z", "status": "won", "author": "ana"}, {"id": 3, "operation": "check", "expected_ts": "2026-01-05T10:00Z"}]', true)$$),
     ('crm_get_customer()', $$SELECT crm_get_customer(3)$$),
     ('crm_get_customer(), then', $$SELECT crm_get_customer(2, '2026-01-05 11:00Z')$$),
     ('crm_timeline()', $$SELECT count(*) FROM crm_timeline(1)$$),
