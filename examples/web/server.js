@@ -2,6 +2,7 @@ import { createApp } from './src/app.js';
 import { Sessions } from './src/auth.js';
 import { Customers } from './src/customers.js';
 import { Database } from './src/database.js';
+import { Deals } from './src/deals.js';
 import { Events } from './src/events.js';
 
 const { env } = process;
@@ -22,10 +23,15 @@ const sessions = new Sessions({
   secure: env.COOKIE_SECURE === 'on',
 });
 const customers = new Customers(database);
-const events = new Events(database, await customers.findTable());
+const deals = new Deals(database);
+const names = new Map([
+  [await customers.findName(), 'change'],
+  [await deals.findName(), 'deal'],
+]);
+const events = new Events(database, names);
 await events.start();
 
-const app = createApp({ customers, sessions, events });
+const app = createApp({ customers, deals, sessions, events });
 app.listen(Number(env.PORT || 8080), env.HOST || '127.0.0.1', () => {
   const { address, port } = app.address();
   console.log(`listening on http://${address}:${port}`);

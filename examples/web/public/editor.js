@@ -1,8 +1,12 @@
 import { call, element, make, NoAnswer, when } from './api.js';
+import { Conflict } from './conflict.js';
+import { Correction } from './correction.js';
+import { Deals } from './deals.js';
 import { logIn } from './login.js';
+import { mostRetries, pause, problemOf, session, useSession } from './session.js';
+import { Timeline } from './timeline.js';
 
 const statuses = ['new', 'contacted', 'won', 'lost'];
-const mostRetries = 3;
 
 const dialog = element('editor');
 const fields = element('fields');
@@ -10,30 +14,42 @@ const status = element('status');
 const notes = element('notes');
 const problem = element('problem');
 const progress = element('progress');
-const conflict = element('conflict');
 const save = element('save');
+const remove = element('delete');
 const again = element('again');
 const relogin = element('relogin');
 const takeLock = element('take-lock');
 
-// The dialogue in which one customer is changed.
+// The dialogue in which one customer is changed, or deleted, or a change of it undone.
 //
 // row      the customer as the dialogue shows it; row.updated_at is the base of the next save. It is the version that the
 //          dialogue was opened with, and moves on only when a conflict has shown what happened since.
-// request  the save that is under way, or whose answer was lost. Only this same request is sent again: the server
-//          recognizes it, so that it is safe even if the first one was applied.
+// request  the save, deletion or undoing that is under way, or whose answer was lost. Only this same request is sent
+//          again: the server recognizes it, so that it is safe even if the first one was applied.
 // phase    editing, sending, or unanswered: nobody knows whether the request was applied
 export class Editor {
-  constructor({ session, onSession, onRow, onGone, reload, say }) {
-    Object.assign(this, { session, onSession, onRow, onGone, reload, say });
+  constructor({ onRow, onGone, reload, say }) {
+    Object.assign(this, { onRow, onGone, reload, say });
     this.row = null;
+    this.conflict = new Conflict({
+      onChoose: (value) => (status.value = value),
+      onUndo: (change, fields) => this.undo(change, fields),
+    });
+    this.timeline = new Timeline({
+      say,
+      onUndo: (change) => this.undo(change, null),
+      onCorrect: (comment) => this.correction.open(this.row.id, comment),
+    });
+    this.correction = new Correction({ say, onDone: () => this.timeline.load(this.row.id) });
+    this.deals = new Deals({ say });
     element('editor-form').addEventListener('submit', (event) => this.submit(event));
+    remove.addEventListener('click', () => this.remove());
     again.addEventListener('click', () => this.send());
     window.addEventListener('online', () => this.phase === 'unanswered' && this.send());
     relogin.addEventListener('click', () => this.changeUser());
     takeLock.addEventListener('click', () => this.lock());
     element('close').addEventListener('click', () => dialog.close());
-    status.addEventListener('change', () => this.choose(null));
+    status.addEventListener('change', () => this.conflict.chooseNone());
     dialog.addEventListener('cancel', (event) => this.mayClose() || event.preventDefault());
     dialog.addEventListener('close', () => this.closed());
   }
@@ -46,15 +62,14 @@ export class Editor {
     element('editor-title').textContent = row.name ?? `Customer ${row.id}`;
     notes.value = '';
     element('meanwhile').textContent = '';
-    conflict.hidden = true;
-    element('conflict-fields').tBodies[0].replaceChildren();
+    this.conflict.hide();
     this.setStatuses(row.status);
     this.showRow();
-    this.showComments(row.comments);
     this.showLock(row.lock);
+    this.isGone = false;
     this.edit();
-    save.disabled = false;
     dialog.showModal();
+    this.loadParts();
     status.focus();
   }
 
@@ -65,7 +80,8 @@ export class Editor {
   // Escape does not throw away what was typed, nor leave while a save is under way.
   mayClose() {
     if (this.phase === 'sending') return false;
-    if (notes.value.trim() === '' && status.value === this.row.status) return true;
+    const isTyped = notes.value.trim() !== '' || status.value !== this.row.status;
+    if (!isTyped && !this.correction.isDirty() && !this.deals.isDirty()) return true;
     problem.textContent = 'What you typed is not saved. “Close” discards it.';
     element('close').focus();
     return false;
@@ -77,6 +93,9 @@ export class Editor {
     this.row = null;
     this.opening = null;
     this.phase = null;
+    this.correction.close();
+    this.timeline.clear();
+    this.deals.clear();
   }
 
   // What stands on the screen ---------------------------------------------------------------------
@@ -96,22 +115,13 @@ export class Editor {
     );
   }
 
-  showComments(comments) {
-    element('comments').replaceChildren(
-      ...[...(comments ?? [])].reverse().map(({ author, body, created_at, save_refused }) =>
-        make(
-          'li',
-          {},
-          make('small', {}, `${author}, ${when(created_at)}${save_refused ? ', with a save that was refused' : ''}`),
-          make('br'),
-          body,
-        ),
-      ),
-    );
+  loadParts() {
+    this.timeline.load(this.row.id);
+    this.deals.load(this.row.id);
   }
 
   showLock(lock) {
-    const isForeign = lock && lock.author !== this.session.login;
+    const isForeign = lock && lock.author !== session().login;
     element('lock').textContent = isForeign
       ? `${lock.author} has locked this customer until ${when(lock.expires_at)}: saves of others are refused until then.`
       : this.lockId && lock
@@ -126,7 +136,7 @@ export class Editor {
     this.request = null;
     fields.disabled = false;
     save.hidden = false;
-    save.disabled = false;
+    this.allow(!this.isGone);
     again.hidden = true;
     relogin.hidden = true;
     element('close').disabled = false;
@@ -135,12 +145,21 @@ export class Editor {
     if (message) notes.focus();
   }
 
+  allow(isAllowed) {
+    save.disabled = !isAllowed;
+    remove.disabled = !isAllowed;
+  }
+
   // Others changed the customer while the dialogue is open: says so, and touches nothing that the user sees or typed.
   meanwhile(row) {
     if (this.phase === 'sending') return;
-    this.showComments(row.comments);
+    if (this.isGone) {
+      this.isGone = false;
+      this.edit('This customer was restored.');
+    }
+    this.timeline.load(row.id);
     this.showLock(row.lock);
-    if (this.lockId && row.lock?.author !== this.session.login) this.lock(); // tells what became of ours
+    if (this.lockId && row.lock?.author !== session().login) this.lock(); // tells what became of ours
     if (row.updated_at > this.row.updated_at) {
       element('meanwhile').textContent =
         `${row.changed_by} changed this customer while you were editing; its status is now “${row.status}”. ` +
@@ -148,10 +167,11 @@ export class Editor {
     }
   }
 
-  gone() {
-    if (this.phase === 'sending') return;
-    this.edit('This customer was deleted. What you typed is still here, to be copied.');
-    save.disabled = true;
+  // While a request is under way, or its answer was lost, that answer is what tells more: it may have been ours.
+  gone(message = 'This customer was deleted.') {
+    if (this.phase !== 'editing') return;
+    this.isGone = true;
+    this.edit(`${message} What you typed is still here, to be copied.`);
   }
 
   // Saving ----------------------------------------------------------------------------------------
@@ -159,12 +179,36 @@ export class Editor {
   submit(event) {
     event.preventDefault();
     if (this.phase !== 'editing' || save.disabled) return; // the second of two quick clicks
-    this.request = {
+    this.start('PUT', '', {
       status: status.value === this.row.status ? null : status.value,
-      notes: notes.value.trim() === '' ? null : notes.value,
-      updated_at: this.row.updated_at,
       // What collides with nothing that others changed needs no question.
       merge: true,
+    });
+  }
+
+  remove() {
+    if (this.phase !== 'editing') return;
+    this.start('DELETE', '', {});
+  }
+
+  // change is a row of the timeline; without fields, all of it is undone.
+  undo(change, fields) {
+    if (this.phase !== 'editing' || this.isGone) return;
+    if (status.value !== this.row.status) {
+      this.edit('Your status is not saved. Save it, or set it back, before you undo a change.');
+      return;
+    }
+    this.start('POST', '/undo', { version: change.version, fields }, change);
+  }
+
+  // The version that the user sees, and the comment that was typed, go with each request.
+  start(method, path, body, change) {
+    this.request = {
+      method,
+      path: `/api/customers/${this.row.id}${path}`,
+      body: { ...body, updated_at: this.row.updated_at, notes: notes.value.trim() === '' ? null : notes.value },
+      change,
+      author: session().login,
     };
     this.send();
   }
@@ -176,30 +220,30 @@ export class Editor {
     again.hidden = true;
     relogin.hidden = true;
     save.hidden = false;
-    save.disabled = true;
+    this.allow(false);
     element('close').disabled = true;
     problem.textContent = '';
-    progress.textContent = 'Saving …';
+    progress.textContent = { PUT: 'Saving …', DELETE: 'Deleting …', POST: 'Undoing …' }[request.method];
     try {
       let answer;
       for (let n = 0; ; n++) {
-        answer = await call('PUT', `/api/customers/${row.id}`, request);
+        answer = await call(request.method, request.path, request.body);
         if (answer.status !== 503 || n === mostRetries) break;
         if (opening === this.opening) progress.textContent = 'The server is busy; sending the same again …';
-        await new Promise((resolve) => setTimeout(resolve, answer.retryAfter * 1000));
+        await pause(answer.retryAfter);
       }
       if (opening === this.opening) await this.settle(answer);
-      else this.settleClosed(row, answer);
+      else this.settleClosed(row, request, answer);
     } catch (error) {
       if (opening !== this.opening) {
-        this.say(`It is not known whether your save of ${row.name ?? row.id} was applied: look at it again.`);
+        this.say(`It is not known whether your change of ${row.name ?? row.id} was applied: look at it again.`);
         return;
       }
       if (!(error instanceof NoAnswer)) {
         this.edit(`This page failed: ${error.message}`);
         throw error;
       }
-      this.unanswered('No answer came: the network is down, or the server. Your save may have been applied or not;');
+      this.unanswered('No answer came: the network is down, or the server. Your change may have been applied or not;');
     }
   }
 
@@ -215,27 +259,34 @@ export class Editor {
   }
 
   // A browser may close a dialogue against our will; its save goes on.
-  settleClosed(row, { status: code, body }) {
-    if (code === 200) this.onRow(body);
-    this.say(code === 200 ? `${row.name ?? row.id} is saved.` : `Your save was not applied. ${body.message}`);
+  settleClosed(row, request, { status: code, body }) {
+    if (code === 200) this.applied(row, request, body);
+    else this.say(`Your change was not applied. ${body.message}`);
+  }
+
+  applied({ id, name }, { method }, body) {
+    const { outcome } = body.save;
+    // Whoever deleted it may be told late: somebody may have restored it since.
+    if (method === 'DELETE') this.reload(id);
+    else this.onRow(body);
+    const done = {
+      PUT: outcome === 'merged' ? ' is saved, together with what others changed meanwhile.' : ' is saved.',
+      DELETE: ' is deleted. It can be restored.',
+      POST: outcome === 'unchanged' ? ': nothing was left to undo.' : ': the change is undone.',
+    }[method];
+    const repeated = ': this had been applied already; nothing was done twice.';
+    this.say(`${name ?? id}${outcome === 'replayed' ? repeated : done}`);
   }
 
   async settle({ status: code, body }) {
     switch (code) {
       case 200: {
-        const { name, id } = this.row;
-        this.onRow(body);
-        this.say(
-          {
-            replayed: `${name ?? id}: this save had been applied already; nothing was done twice.`,
-            merged: `${name ?? id} is saved, together with what others changed meanwhile.`,
-          }[body.save.outcome] ?? `${name ?? id} is saved.`,
-        );
+        const { row, request } = this;
         dialog.close();
+        this.applied(row, request, body);
         return;
       }
       case 409:
-        this.edit();
         this.showConflict(body);
         return;
       case 401:
@@ -247,9 +298,9 @@ export class Editor {
         return;
       case 404:
       case 410:
+        this.phase = 'editing';
         this.onGone(this.row.id);
-        this.edit(`${body.message} What you typed is still here, to be copied.`);
-        save.disabled = true;
+        this.gone(body.message);
         return;
       case 423:
         this.edit(`${body.message} What you typed is still here.`);
@@ -260,97 +311,50 @@ export class Editor {
         return;
       default:
         // what is wrong with the request
-        this.edit([body.message, body.hint].filter(Boolean).join(' '));
+        this.edit(problemOf({ status: code, body }));
     }
   }
 
   // The session is over: logs in on top of the dialogue and goes on where it was.
   async loginAgain() {
-    const before = this.session.login;
-    const session = await logIn('Your session has ended. What you typed is kept; log in to go on.', before);
-    if (!session) {
-      this.edit('You are not logged in. What you typed is still here: Save asks for your password again.');
+    const { author } = this.request;
+    const opened = await logIn('Your session has ended. What you typed is kept; log in to go on.', author);
+    if (!opened) {
+      this.edit('You are not logged in. What you typed is still here: the next try asks for your password again.');
       return;
     }
-    this.session = session;
-    this.onSession(session);
-    if (session.login === before) {
-      await this.send();
-    } else {
-      this.edit(`You are ${session.name} now. Save, if this is to be ${session.name}’s save.`);
-    }
+    useSession(opened);
+    if (opened.login === author) await this.send();
+    else this.greet(opened);
   }
 
   async changeUser() {
-    const session = await logIn('Log in as somebody who may change customers.');
-    if (!session) return;
-    this.session = session;
-    this.onSession(session);
-    this.edit(`You are ${session.name} now. Save, if this is to be ${session.name}’s save.`);
+    const opened = await logIn('Log in as somebody who may change customers.');
+    if (!opened) return;
+    useSession(opened);
+    this.greet(opened);
+  }
+
+  greet({ name }) {
+    this.edit(`You are ${name} now. Save, if this is to be ${name}’s save.`);
+    this.timeline.load(this.row.id); // for the buttons at one's own comments
   }
 
   // Conflicts -------------------------------------------------------------------------------------
 
-  showConflict({ current, conflicts = [], changes = [], comments = [], comment_id, expected_ts_problem }) {
-    const mine = status.value;
-    const touched = mine !== this.row.status;
+  showConflict(body) {
+    const { request } = this;
+    const { current, changes = [] } = body;
+    const touched = status.value !== this.row.status;
     const last = changes.at(-1);
-    const name = last ? (last.author ?? last.db_user) : null;
-    const who = last ? `by ${name}, ${when(last.recorded_at)}` : '';
-
+    this.edit();
     // From here on the user has seen the current version: it is the base of the next save.
-    this.row = { ...this.row, ...current, changed_by: name };
-    this.setStatuses(touched ? mine : current.status);
+    this.row = { ...this.row, ...current, changed_by: last ? (last.author ?? last.db_user) : this.row.changed_by };
+    this.setStatuses(touched ? status.value : current.status);
     this.showRow();
     element('meanwhile').textContent = '';
-    element('conflict-message').textContent = [
-      `${name ?? 'Somebody'} changed this customer after you opened it. Nothing was overwritten, and what you typed is below.`,
-      expected_ts_problem?.hint,
-      comment_id ? 'Your comment is stored already; the next save takes it along, once.' : '',
-      conflicts.length === 0 ? 'Nobody changed what you changed: Save adds yours to theirs.' : '',
-    ]
-      .filter(Boolean)
-      .join(' ');
-
-    const choice = (field, value, label, note) =>
-      make(
-        'label',
-        {},
-        make('input', { type: 'radio', name: `choice-${field}`, value, required: true, onchange: () => this.choose(label) }),
-        ` ${label} `,
-        make('small', {}, note),
-      );
-    element('conflict-fields').hidden = conflicts.length === 0;
-    element('conflict-fields').tBodies[0].replaceChildren(
-      ...conflicts.map(({ field, was, mine, theirs }) =>
-        make(
-          'tr',
-          {},
-          make('th', { scope: 'row' }, field),
-          make('td', {}, was ?? '(not known)'),
-          make('td', {}, choice(field, 'mine', mine, '')),
-          make('td', {}, choice(field, 'theirs', theirs, who)),
-        ),
-      ),
-    );
-    element('changes').replaceChildren(
-      ...changes.map((change) => make('li', {}, describe(change))),
-      ...comments.map(({ author, text, timestamp }) => make('li', {}, `${author}, ${when(timestamp)}, wrote: ${text}`)),
-    );
-    conflict.hidden = false;
-    element('conflict-title').focus();
-  }
-
-  // Takes one side's status, or (null) the third that was set by hand.
-  choose(value) {
-    if (value !== null) {
-      status.value = value;
-      return;
-    }
-    for (const radio of conflict.querySelectorAll('input[type=radio]')) {
-      radio.checked = false;
-      radio.required = false;
-    }
+    this.conflict.show(request, body);
+    this.loadParts();
   }
 
   // Edit locks ------------------------------------------------------------------------------------
@@ -387,13 +391,4 @@ export class Editor {
       if (!(error instanceof NoAnswer)) throw error;
     }
   }
-}
-
-function describe({ author, db_user, recorded_at, operation, status_from, status_to, fields }) {
-  const parts = [];
-  if (status_from !== status_to) parts.push(`status ${status_from ?? '(none)'} → ${status_to ?? '(none)'}`);
-  for (const [name, { from, to }] of Object.entries(fields ?? {})) {
-    parts.push(`${name} ${from ?? '(none)'} → ${to ?? '(none)'}`);
-  }
-  return `${author ?? db_user}, ${when(recorded_at)}: ${parts.join(', ') || (operation === 'update' ? 'a comment' : operation)}`;
 }

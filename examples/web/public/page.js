@@ -1,10 +1,9 @@
-import { call, element, make, NoAnswer, when } from './api.js';
+import { element, idOf, make, when } from './api.js';
+import { Deleted } from './deleted.js';
 import { Editor } from './editor.js';
-import { logIn } from './login.js';
+import { ask, onSession, session, useSession } from './session.js';
 
 const rows = new Map(); // id → { row, line } of the table
-let session = null;
-let editor = null;
 let stream = null;
 
 const say = (text) => (element('news').textContent = text);
@@ -48,36 +47,20 @@ function remove(id) {
   if (editor.isOpenFor(id)) editor.gone();
 }
 
-// Calls the server, and logs in where there is no session. The status is 0 when no answer came, and 401 when nobody logged in.
-async function ask(method, path) {
-  for (;;) {
-    let answer;
-    try {
-      answer = await call(method, path);
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      return { status: 0, body: { message: 'The server cannot be reached. What you see may be old.' } };
-    }
-    if (answer.status !== 401) return answer;
-    const opened = await logIn(
-      session ? 'Your session has ended. Log in to go on.' : 'Log in to see the customers.',
-      session?.login,
-    );
-    if (!opened) return { status: 401, body: { message: 'You are not logged in.' } };
-    useSession(opened);
-  }
-}
-
 async function loadAll() {
   const answer = await ask('GET', '/api/customers');
   if (answer.status === 200) {
     const there = new Set(answer.body.map(({ id }) => id));
     for (const row of answer.body) show(row, true);
     for (const id of [...rows.keys()]) if (!there.has(id)) remove(id);
-    if (editor.row) refresh(editor.row.id);
+    if (editor.row) {
+      refresh(editor.row.id);
+      editor.deals.load(editor.row.id);
+    }
   } else {
     say(answer.body.message);
   }
+  deleted.load();
 }
 
 // Reads one customer anew; however many events come meanwhile, once more afterwards at most.
@@ -127,7 +110,17 @@ function listen() {
       loadAll();
     });
   }
-  stream.addEventListener('change', ({ data }) => refresh(Number(JSON.parse(data).key)));
+  const isDeletion = ({ operation }) => operation === 'delete' || operation === 'restore';
+  stream.addEventListener('change', ({ data }) => {
+    const event = JSON.parse(data);
+    refresh(idOf(event.key));
+    if (isDeletion(event)) deleted.load();
+  });
+  // The event names the deal, not whose it is.
+  stream.addEventListener('deal', ({ data }) => {
+    if (editor.row) editor.deals.load(editor.row.id);
+    if (isDeletion(JSON.parse(data))) deleted.load();
+  });
   stream.addEventListener('error', async () => {
     connection('Not live: reconnecting');
     if (mine.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
@@ -139,14 +132,11 @@ function listen() {
 
 // Sessions ----------------------------------------------------------------------------------------
 
-function useSession(opened) {
-  const isOther = session?.login !== opened.login;
-  session = opened;
-  editor.session = opened;
+onSession((opened, before) => {
   element('user').textContent = `${opened.name} (${opened.role})`;
   element('logout').textContent = 'Log out';
-  if (isOther || stream?.readyState === EventSource.CLOSED) listen();
-}
+  if (before?.login !== opened.login || stream?.readyState === EventSource.CLOSED) listen();
+});
 
 async function begin() {
   const { status, body } = await ask('GET', '/api/session');
@@ -155,18 +145,12 @@ async function begin() {
 }
 
 element('logout').addEventListener('click', async () => {
-  if (!session) return begin();
+  if (!session()) return begin();
   const { status, body } = await ask('DELETE', '/api/session');
   if (status === 204) location.reload();
   else say(body.message);
 });
 
-editor = new Editor({
-  session,
-  say,
-  onSession: useSession,
-  onRow: (row) => show(row, true),
-  onGone: remove,
-  reload: refresh,
-});
+const deleted = new Deleted({ say });
+const editor = new Editor({ say, onRow: (row) => show(row, true), onGone: remove, reload: refresh });
 begin();

@@ -1,75 +1,102 @@
 import { HttpError } from './status.js';
+import { Records } from './records.js';
 
-// The customers as the older API shows them. The comments of a customer stand in a table; "notes" of a PUT adds one.
-export class Customers {
+// The customers as the older API shows them. The comments of a customer stand in a table; "notes" of a request adds one.
+export class Customers extends Records {
   constructor(database) {
-    this.database = database;
-  }
-
-  // How the extension's events name our table.
-  async findTable() {
-    const [found] = await this.database.query(`
-      SELECT format('%I.%I', n.nspname, c.relname) AS name
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid = to_regclass('customers')`);
-    if (!found) throw new Error('the database has no table customers that this user can reach: see README.md');
-    return found.name;
-  }
-
-  // A row with who changed it last, and whose edit lock it is under.
-  columns() {
+    // who changed the row last, and whose edit lock it is under
     const changedBy = `(SELECT coalesce(h.author, h.db_user) FROM customer_history h
-       WHERE h.customer_id = c.id ORDER BY h.version DESC LIMIT 1)`;
+       WHERE h.customer_id = r.id ORDER BY h.version DESC LIMIT 1)`;
     const lock = `(SELECT jsonb_build_object('author', l.author, 'expires_at', l.expires_at) FROM crm_locks l
-       WHERE l.customers = 'customers'::regclass AND l.key = c.id::text)`;
-    return `c.id, c.name, c.phone, c.email, c.status, c.updated_at, ${changedBy} AS changed_by,
-       ${lock} AS lock`;
+       WHERE l.customers = 'customers'::regclass AND l.key = r.id::text)`;
+    super(database, {
+      table: 'customers',
+      what: 'customer',
+      status: 'status',
+      columns: `r.id, r.name, r.phone, r.email, r.status, r.updated_at, ${changedBy} AS changed_by, ${lock} AS lock`,
+    });
   }
 
   list() {
-    return this.database.query(`SELECT ${this.columns()} FROM customers c ORDER BY c.id LIMIT 500`);
+    return this.database.query(`SELECT ${this.columns} FROM customers r ORDER BY r.id LIMIT 500`);
   }
 
+  // With the latest comments.
   async find(id) {
     const [row] = await this.database.query(
-      `SELECT ${this.columns()}, (
+      `SELECT ${this.columns}, (
          SELECT coalesce(jsonb_agg(m ORDER BY m.id), '[]')
-         FROM (SELECT id, author, body, created_at, save_refused FROM comments
-               WHERE customer_id = c.id ORDER BY id DESC LIMIT 50) m) AS comments
-       FROM customers c WHERE c.id = $1`,
+         FROM (SELECT id, author, body, created_at, save_refused, edited_at, edited_by, withdrawn_at FROM comments
+               WHERE customer_id = r.id ORDER BY id DESC LIMIT 50) m) AS comments
+       FROM customers r WHERE r.id = $1`,
       [id],
     );
     return row;
   }
 
-  async get(id) {
-    const row = await this.find(id);
-    if (!row) throw new HttpError(404, 'not_found', `There is no customer ${id}.`);
-    return row;
+  save(id, { status = null, notes = null, updated_at = null, merge = null }, author) {
+    const values = [id, updated_at, status, notes, author, merge];
+    return this.change(id, 'crm_update_customer($1, $2, $3, $4, $5, merge => $6)', values);
   }
 
-  // One save: { status, body } of the answer.
-  //
-  // The save is one statement and its own transaction. It commits after a refusal too, because the comment of a refused
-  // save is kept by that commit: a BEGIN … ROLLBACK around the 409 would lose it.
-  async save(id, { status = null, notes = null, updated_at = null, merge = null }, author) {
-    const [saved] = await this.database.query(
-      'SELECT * FROM crm_update_customer($1, $2, $3, $4, $5, merge => $6)',
-      [id, updated_at, status, notes, author, merge],
+  // Deleting, restoring, undoing ------------------------------------------------------------------
+
+  delete(id, { updated_at = null, notes = null }, author) {
+    return this.change(id, 'crm_delete_customer($1, $2, $3, $4)', [id, updated_at, notes, author]);
+  }
+
+  // The latest that can be restored.
+  deleted() {
+    return this.database.query(
+      `SELECT key::bigint AS id, row_values ->> 'name' AS name, status, version AS deleted_at,
+              coalesce(author, db_user) AS deleted_by, comment, comments
+       FROM crm_deleted(100)`,
     );
-    const { outcome, http_status, comment_id, message, detail } = saved;
-    if (http_status === 200) {
-      // The row as it is now: what this save made of it, or what somebody made of it since.
-      const row = (await this.find(id)) ?? { id: Number(id), status: saved.status, updated_at: saved.updated_at };
-      return { status: 200, body: { ...row, save: { outcome, comment_id, message, detail } } };
-    }
-    const body = { error: outcome, message, comment_id };
-    if (detail) {
-      const { current, ...rest } = detail;
-      body.current = current && { ...current, status: saved.status, updated_at: saved.updated_at };
-      Object.assign(body, rest);
-    }
-    return { status: http_status, body };
+  }
+
+  restore(id, { notes = null }, author) {
+    return this.change(id, 'crm_restore_customer($1, $2, $3)', [id, author, notes]);
+  }
+
+  // Changes and comments in one order, latest first; of a deleted customer too.
+  async timeline(id) {
+    const rows = await this.database.query(
+      `SELECT t.at, t.kind, t.version, t.operation, coalesce(t.author, t.db_user) AS author, t.status_from, t.status_to,
+              t.fields, t.comment_id, t.body, t.save_refused, t.edited_at, t.edited_by, t.withdrawn_at,
+              (SELECT h.reverts FROM customer_history h
+               WHERE h.customer_id = $1::bigint AND h.version = t.version) AS reverts
+       FROM crm_record_timeline('customers', $1::text) WITH ORDINALITY AS t
+       ORDER BY t.ordinality`,
+      [id],
+    );
+    if (rows.length === 0) throw new HttpError(404, 'not_found', `There is no customer ${id}.`);
+    return rows;
+  }
+
+  // Undoes the change that made a version, or of some of its fields.
+  undo(id, { updated_at = null, version = null, notes = null, fields = null }, author) {
+    const values = [id, updated_at, version, author, notes, fields];
+    return this.change(id, 'crm_revert_customer($1, $2, $3, $4, $5, fields => $6)', values);
+  }
+
+  // Correcting comments ---------------------------------------------------------------------------
+
+  editComment(id, commentId, { expected_body = null, body = null }, author) {
+    const values = [id, commentId, expected_body, body, author];
+    return this.correct('crm_edit_comment($1, $2, $3, $4, $5)', values);
+  }
+
+  withdrawComment(id, commentId, { reason = null }, author) {
+    return this.correct('crm_withdraw_comment($1, $2, $3, $4)', [id, commentId, author, reason]);
+  }
+
+  async correct(call, values) {
+    const [{ outcome, http_status, comment_id, message, detail }] = await this.database.query(
+      `SELECT * FROM ${call}`,
+      values,
+    );
+    const said = http_status === 200 ? { outcome } : { error: outcome };
+    return { status: http_status, body: { ...said, comment_id, message, comment: detail } };
   }
 
   // Edit locks: the caller's name is that of the session, and lock_id is known to the window that got it.

@@ -2,7 +2,8 @@ import pg from 'pg';
 import { Unreachable } from './status.js';
 
 // bigint as a number where that loses nothing
-pg.types.setTypeParser(pg.types.builtins.INT8, (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text));
+export const idOf = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
+pg.types.setTypeParser(pg.types.builtins.INT8, idOf);
 
 // The pool, with limits to every wait: a request is answered, be it with 503.
 export class Database {

@@ -7,9 +7,10 @@ const channel = 'crm_concurrency';
 const heartbeat = 15_000;
 
 export class Events {
-  constructor(database, table) {
+  // names: what to call the events of each table
+  constructor(database, names) {
     this.database = database;
-    this.table = table;
+    this.names = names;
     this.streams = new Set();
     this.closed = false;
     this.beat = setInterval(() => this.keepAlive(), heartbeat);
@@ -75,7 +76,8 @@ export class Events {
       console.error(`events: a notification that is not JSON: ${payload}`);
       return;
     }
-    if (event.table === this.table) this.send('change', event);
+    const name = this.names.get(event.table);
+    if (name) this.send(name, event);
   }
 
   send(name, data) {

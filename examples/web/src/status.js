@@ -2,7 +2,8 @@
 export const statusOfSqlstate = [
   [/^PT([45]\d\d)$/, (match) => Number(match[1])], // the extension's own: PT409, PT423, PT428
   [/^22...$/, 400], // a value that is none: a malformed number or time, a NULL, a blank, too long a text
-  [/^23...$/, 400], // a value that a constraint of the table refuses
+  [/^23...$/, 400], // what a constraint refuses: a value, a deletion, a restoration
+  [/^42703$/, 400], // a column that is named, or is to be undone or restored, and is not there
   [/^28000$/, 401], // the database was not told who saves
   [/^42501$/, 403], // a right is missing
   [/^(40001|40P01)$/, 503], // a serialization failure, a deadlock

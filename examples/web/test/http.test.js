@@ -1,76 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { statusOf } from '../src/status.js';
 import { logins, Stage, until } from './harness.js';
-
-let stage;
-let cookies;
-let ana; // the cookie of the first user
-
-before(async () => {
-  stage = await Stage.open({ LOCK_SECONDS: '0.5' });
-  cookies = await Promise.all(logins.map((login) => stage.login(login)));
-  [ana] = cookies;
-});
-after(() => stage?.close());
-
-const get = (id, cookie = ana) => stage.request('GET', `/api/customers/${id}`, { cookie });
-const put = (id, body, cookie = ana) => stage.request('PUT', `/api/customers/${id}`, { cookie, body });
-const comments = (id) =>
-  stage.sql('SELECT author, body, save_refused FROM comments WHERE customer_id = $1 ORDER BY id', [id]);
-const changes = async (id) =>
-  (await stage.sql("SELECT author, status_to FROM customer_history WHERE customer_id = $1 AND operation = 'update'", [id]));
-
-// A new customer and the version that everybody sees.
-async function opened() {
-  const id = await stage.customer();
-  const { body } = await get(id);
-  return { id, seen: body.updated_at };
-}
-
-// The server-sent events of one connection.
-class Stream {
-  static async open(cookie) {
-    const stream = new Stream();
-    stream.abort = new AbortController();
-    stream.events = [];
-    const response = await fetch(`${stage.base}/api/events`, { headers: { cookie }, signal: stream.abort.signal });
-    assert.equal(response.status, 200);
-    assert.equal(response.headers.get('content-type'), 'text/event-stream');
-    stream.done = stream.read(response.body);
-    await stream.next('hello');
-    return stream;
-  }
-
-  async read(body) {
-    let text = '';
-    try {
-      for await (const chunk of body) {
-        text += Buffer.from(chunk).toString();
-        const blocks = text.split('\n\n');
-        text = blocks.pop();
-        for (const block of blocks) {
-          const event = /^event: (.*)$/m.exec(block)?.[1];
-          if (event) this.events.push({ event, data: JSON.parse(/^data: (.*)$/m.exec(block)[1]) });
-        }
-      }
-    } catch (error) {
-      if (error.name !== 'AbortError') throw error;
-    }
-  }
-
-  next(name, matches = () => true) {
-    return until(`event ${name}`, () => this.events.find(({ event, data }) => event === name && matches(data)));
-  }
-
-  async close() {
-    this.abort.abort();
-    await this.done;
-  }
-}
+import { ana, changes, comments, cookies, end, get, opened, put, stage, Stream } from './requests.js';
 
 test('a save answers with the row', async () => {
   const { id, seen } = await opened();
@@ -309,6 +244,8 @@ test('edit locks: whose they are, and that only the holder saves and releases', 
   assert.equal((await unlock(cookies[1], '00000000-0000-4000-8000-000000000000')).body.released, false);
   assert.equal((await unlock(ana, mine.body.lock_id)).body.released, true);
   assert.equal((await get(id)).body.lock, null);
+  const lost = await lock(ana, mine.body.lock_id);
+  assert.deepEqual([lost.status, lost.body.error], [409, 'lost']);
   assert.equal((await put(id, { notes: 'kept', updated_at: saved.body.updated_at }, cookies[1])).status, 200);
 });
 
@@ -419,8 +356,7 @@ test('a hashed password is one that the users file takes', () => {
 
 test('the backend ends when it is told to', async () => {
   const stream = await Stream.open(ana);
-  await stage.close();
-  assert.equal(stage.how, 0, stage.log);
+  const { how, log } = await end();
+  assert.equal(how, 0, log);
   await stream.done;
-  stage = null;
 });

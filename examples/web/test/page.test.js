@@ -1,141 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import axe from 'axe-core';
-import { chromium } from 'playwright-core';
-import { Stage, until } from './harness.js';
-
-let stage;
-let browser;
-let mistakes;
-
-before(async () => {
-  stage = await Stage.open({ LOCK_SECONDS: '0.5' });
-  browser = await chromium.launch({
-    // It takes half the processor time of the browser with its user interface.
-    executablePath:
-      process.env.CHROMIUM || execFileSync('which', ['chromium-headless-shell'], { encoding: 'utf8' }).trim(),
-    args: [
-      // The sandbox does not work for root.
-      ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  mistakes = [];
-});
-after(async () => {
-  await browser?.close();
-  await stage?.close();
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-  assert.deepEqual(mistakes.splice(0), []);
-});
-
-// A browser window of its own session.
-class Window {
-  static async open(login) {
-    const window = new Window();
-    window.context = await browser.newContext();
-    window.page = await window.context.newPage();
-    window.page.setDefaultTimeout(15_000);
-    window.page.on('pageerror', (error) => mistakes.push(String(error)));
-    window.puts = 0;
-    window.page.on('request', (request) => (window.puts += request.method() === 'PUT'));
-    await window.page.goto(stage.base);
-    await window.logIn(login);
-    await window.page.getByText('Live', { exact: true }).waitFor();
-    return window;
-  }
-
-  async logIn(login, password = `${login}!`) {
-    const dialog = this.page.getByRole('dialog', { name: 'Log in' });
-    await dialog.getByLabel('Name').fill(login);
-    await dialog.getByLabel('Password').fill(password);
-    await dialog.getByRole('button', { name: 'Log in' }).click();
-  }
-
-  async edit(name) {
-    await this.page.getByRole('button', { name: `Edit ${name}` }).click();
-    await this.dialog.waitFor();
-  }
-
-  get dialog() {
-    return this.page.locator('#editor[open]');
-  }
-  get status() {
-    return this.dialog.getByLabel('Status');
-  }
-  get notes() {
-    return this.dialog.getByLabel('New comment');
-  }
-  get problem() {
-    return this.dialog.getByRole('alert');
-  }
-  get base() {
-    return this.page.locator('#version time').getAttribute('datetime');
-  }
-
-  button(name) {
-    return this.dialog.getByRole('button', { name, exact: true });
-  }
-
-  async type(status, notes) {
-    if (status) await this.status.selectOption(status);
-    if (notes) await this.notes.fill(notes);
-  }
-
-  save() {
-    return this.button('Save').click();
-  }
-
-  closed() {
-    return this.dialog.waitFor({ state: 'detached' });
-  }
-
-  says(text) {
-    return this.page.locator('#news', { hasText: text }).waitFor();
-  }
-
-  // The status that the list shows.
-  listed(name) {
-    return this.page.locator('#customers tr', { hasText: name }).locator('td').nth(2).textContent();
-  }
-
-  shows(name, status) {
-    return until(`${name} to be shown as ${status}`, async () => (await this.listed(name)) === status);
-  }
-}
-
-let number = 0;
-
-// A customer of its own for each test.
-async function customer(name = `Customer ${++number}x`) {
-  const [{ id }] = await stage.sql('INSERT INTO customers (name) VALUES ($1) RETURNING id', [name]);
-  return { id, name };
-}
-
-const stored = async (id) => {
-  const [{ status }] = await stage.sql('SELECT status FROM customers WHERE id = $1', [id]);
-  const comments = await stage.sql(
-    'SELECT author, body, save_refused FROM comments WHERE customer_id = $1 ORDER BY id',
-    [id],
-  );
-  const saves = await stage.sql(
-    "SELECT author FROM customer_history WHERE customer_id = $1 AND operation = 'update' ORDER BY version",
-    [id],
-  );
-  return {
-    status,
-    comments: comments.map(({ author, body, save_refused }) => `${author}: ${body}${save_refused ? ' (refused)' : ''}`),
-    saves: saves.map(({ author }) => author),
-  };
-};
+import { until } from './harness.js';
+import { customer, stage, stored, Window } from './windows.js';
 
 test('a conflict keeps what was typed and shows was, mine and theirs; others see only what was applied', async () => {
   const { id, name } = await customer();
@@ -380,14 +247,23 @@ test('410: a customer that was deleted under an open dialogue', async () => {
 
 test('what axe knows of accessibility: the list, the dialogue, a conflict, the login', async () => {
   const { id, name } = await customer();
+  await stage.sql("UPDATE customers SET phone = '555-0177' WHERE id = $1", [id]);
+  await stage.sql("INSERT INTO comments (customer_id, author, body) VALUES ($1, 'user0', 'A qoute')", [id]);
+  await stage.sql("INSERT INTO deals (customer_id, name) VALUES ($1, 'Licences')", [id]);
+  const other = await customer();
+  await stage.sql('DELETE FROM customers WHERE id = $1', [other.id]);
   const window = await Window.open('user0');
   const violations = async () => {
     await window.page.evaluate(axe.source);
     const found = await window.page.evaluate('axe.run()');
     return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   };
+  await window.page.getByText('Deleted', { exact: true }).first().click();
+  await window.deletedLine(other.name).waitFor();
   assert.deepEqual(await violations(), []);
   await window.edit(name);
+  await window.entry('A qoute').getByRole('button', { name: 'Correct' }).click();
+  await window.button('Change Licences').click();
   assert.deepEqual(await violations(), []);
   await stage.sql("UPDATE customers SET status = 'won' WHERE id = $1", [id]);
   await window.type('lost', 'They went elsewhere');

@@ -1,0 +1,71 @@
+import { element, make, when } from './api.js';
+import { ask, session } from './session.js';
+
+const list = element('timeline');
+
+const shown = (value) => (typeof (value ?? '') === 'object' ? JSON.stringify(value) : (value ?? '(none)'));
+
+// The names of the columns that a change wrote.
+export function fieldsOf({ status_from, status_to, fields }) {
+  return [...(status_from === status_to ? [] : ['status']), ...Object.keys(fields ?? {})];
+}
+
+export function describe({ author, db_user, at, recorded_at, operation, status_from, status_to, fields, reverts }) {
+  const who = `${author ?? db_user}, ${when(recorded_at ?? at)}`;
+  const verb = { insert: 'created', delete: 'deleted', restore: 'restored' }[operation];
+  if (verb) return `${who}: ${verb}`;
+  const parts = [];
+  if (reverts) parts.push(`undid the change of ${when(reverts)}`);
+  const add = (name, from, to) => parts.push(`${name} ${shown(from)} → ${shown(to)}`);
+  if (status_from !== status_to) add('status', status_from, status_to);
+  for (const [name, { from, to }] of Object.entries(fields ?? {})) add(name, from, to);
+  return `${who}: ${parts.join(', ') || 'a comment'}`;
+}
+
+// The changes and comments of the dialogue's customer. Changes of values can be undone, one's own comments corrected.
+export class Timeline {
+  constructor({ onUndo, onCorrect, say }) {
+    Object.assign(this, { onUndo, onCorrect, say });
+    this.loads = 0;
+  }
+
+  clear() {
+    this.loads++;
+    list.replaceChildren();
+  }
+
+  // An answer that was overtaken by a newer request is dropped.
+  async load(id) {
+    const load = ++this.loads;
+    const { status, body } = await ask('GET', `/api/customers/${id}/timeline`);
+    if (load !== this.loads) return;
+    if (status !== 200) this.say(body.message);
+    else list.replaceChildren(...body.map((row) => (row.kind === 'change' ? this.change(row) : this.comment(row))));
+  }
+
+  change(row) {
+    const text = describe(row);
+    const canUndo = row.operation === 'update' && fieldsOf(row).length > 0;
+    return make('li', {}, make('small', {}, text), ...(canUndo ? [this.button('Undo', text, () => this.onUndo(row))] : []));
+  }
+
+  comment(row) {
+    const { author, body, at, save_refused, edited_at, edited_by, withdrawn_at } = row;
+    const notes = [`${author}, ${when(at)}`];
+    if (save_refused) notes.push('with a save that was refused');
+    if (withdrawn_at) notes.push(`withdrawn by ${edited_by}, ${when(withdrawn_at)}`);
+    else if (edited_at) notes.push(`edited by ${edited_by}, ${when(edited_at)}`);
+    const canCorrect = author === session().login && !withdrawn_at;
+    return make(
+      'li',
+      {},
+      make('small', {}, notes.join(', ')),
+      make('p', {}, body),
+      ...(canCorrect ? [this.button('Correct', body, () => this.onCorrect(row))] : []),
+    );
+  }
+
+  button(name, what, onclick) {
+    return make('button', { type: 'button', ariaLabel: `${name}: ${what}`, onclick }, name);
+  }
+}
