@@ -477,6 +477,120 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm_update_records(jsonb, boolean) IS
     'makes an array of JSON objects of any attached tables, each with the table (default: the customers table that the search_path finds), id or key, and an operation: update (default), with the arguments of crm_update_customer(); delete, with those of crm_delete_customer(); or check, with expected_ts alone: that the record has this version, which it keeps until the transaction ends then. Rows are locked by table and key. Without all_or_nothing each is for itself, in this order. With it, one refusal refuses all: what would have been made is answered failed_dependency (424), with the refused ones in detail, and its comment is kept; else all are made in the order given. One result for each, in the order given; all in one transaction. Raises 22023 for what is no such operation, and with all_or_nothing for a record that is named twice, 27000 when triggers of one change another of the call, and what crm_update_customer() and crm_delete_customer() raise, naming the position; all is undone then';
 
+CREATE FUNCTION crm_refused_saves(
+    author          text DEFAULT NULL,
+    id              bigint DEFAULT NULL,
+    OUT refused_id  bigint,
+    OUT key         text,
+    OUT author      text,
+    OUT db_user     name,
+    OUT kept_at     timestamptz,
+    OUT refused_at  timestamptz,
+    OUT times       bigint,
+    OUT based_on    timestamptz,
+    OUT status      text,
+    OUT fields      jsonb,
+    OUT comment_id  bigint,
+    OUT conflicts   jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_refused_saves(text, bigint) IS
+    'what refused saves asked for, where crm_concurrency.keep_refused was all, until it is saved, resolved or discarded, latest first; of one author, or of one customer: the number for crm_resolve_refused(), the key, whose save it was, when it was refused first and last, and how often, the latest version its author was looking at, the status and the fields that the caller may read, the kept comment, and the columns that others had changed; customers that the caller does not see are left out; takes SELECT on the table of refused saves; raises 42501, 55000 where no table is attached or refused saves are not kept';
+
+CREATE FUNCTION crm_refused_record_saves(
+    record_table    regclass,
+    author          text DEFAULT NULL,
+    key             text DEFAULT NULL,
+    OUT refused_id  bigint,
+    OUT key         text,
+    OUT author      text,
+    OUT db_user     name,
+    OUT kept_at     timestamptz,
+    OUT refused_at  timestamptz,
+    OUT times       bigint,
+    OUT based_on    timestamptz,
+    OUT status      text,
+    OUT fields      jsonb,
+    OUT comment_id  bigint,
+    OUT conflicts   jsonb
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_refused_record_saves(regclass, text, text) IS
+    'crm_refused_saves() for any attached table; raises 55000 where it is not attached';
+
+CREATE FUNCTION crm_resolve_refused(
+    refused_id  bigint,
+    expected_ts timestamptz,
+    choose      jsonb,
+    comment     text DEFAULT NULL,
+    author      text DEFAULT NULL
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_resolve_refused(bigint, timestamptz, jsonb, text, text) IS
+    'saves what is chosen of a refused save from the version that the chooser saw, and ends it: choose has "mine" or "theirs" for each of its fields, the status under the name of its column; author is whose save it was where that is NULL; outcomes, rights and errors are those of crm_update_customer(), with gone for a refused save that has ended and not_found where there is none; takes SELECT on the table of refused saves; raises 22023 for a choice of other fields, 28000 and 42501 for the save of another author where an identity is set, 55000 where refused saves are not kept';
+
+CREATE FUNCTION crm_resolve_refused_record(
+    record_table regclass,
+    refused_id   bigint,
+    expected_ts  timestamptz,
+    choose       jsonb,
+    comment      text DEFAULT NULL,
+    author       text DEFAULT NULL
+)
+RETURNS crm_update_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_resolve_refused_record(regclass, bigint, timestamptz, jsonb, text, text) IS
+    'crm_resolve_refused() for any attached table; raises 55000 where it is not attached';
+
+CREATE FUNCTION crm_discard_refused(refused_id bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_discard_refused(bigint) IS
+    'ends a refused save without saving it; false where none waits under this number; takes SELECT on the table of refused saves and UPDATE on a column of the customers; raises 22004, 42501, also for the save of another author where an identity is set, 55000 where refused saves are not kept';
+
+CREATE FUNCTION crm_discard_refused_record(record_table regclass, refused_id bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_discard_refused_record(regclass, bigint) IS
+    'crm_discard_refused() for any attached table; raises 55000 where it is not attached';
+
+CREATE FUNCTION crm_refused_counts(OUT kind text, OUT name text, OUT refused bigint, OUT waiting bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_refused_counts() IS
+    'how often saves were refused that were kept, and how many of them wait: by field that others had changed, by customer and by author; takes SELECT on the table of refused saves; raises 42501, also where row-level security hides customers, 55000 where refused saves are not kept';
+
+CREATE FUNCTION crm_refused_record_counts(
+    record_table regclass,
+    OUT kind     text,
+    OUT name     text,
+    OUT refused  bigint,
+    OUT waiting  bigint
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_refused_record_counts(regclass) IS
+    'crm_refused_counts() for any attached table; raises 55000 where it is not attached';
+
 CREATE FUNCTION crm_stat_databases(
     OUT datid            oid,
     OUT updated          bigint,
@@ -492,6 +606,7 @@ CREATE FUNCTION crm_stat_databases(
     OUT failed_dependency bigint,
     OUT comments_kept    bigint,
     OUT comments_adopted bigint,
+    OUT saves_kept       bigint,
     OUT lock_waits       bigint,
     OUT stats_reset      timestamptz
 )
@@ -504,7 +619,7 @@ COMMENT ON FUNCTION crm_stat_databases() IS
 
 CREATE VIEW crm_stat AS
     SELECT s.datid, d.datname, s.updated, s.merged, s.unchanged, s.replayed, s.conflict, s.locked, s.gone, s.not_found,
-           s.deleted, s.restored, s.failed_dependency, s.comments_kept, s.comments_adopted, s.lock_waits, s.stats_reset
+           s.deleted, s.restored, s.failed_dependency, s.comments_kept, s.comments_adopted, s.saves_kept, s.lock_waits, s.stats_reset
     FROM crm_stat_databases() s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.datid;
 
 GRANT SELECT ON crm_stat TO PUBLIC;
@@ -527,6 +642,7 @@ COMMENT ON COLUMN crm_stat.failed_dependency IS
     'how many saves and deletions of an all-or-nothing call were not made since others of the call were refused';
 COMMENT ON COLUMN crm_stat.comments_kept IS 'how many comments of refused saves were stored';
 COMMENT ON COLUMN crm_stat.comments_adopted IS 'how many of these became the comments of later saves';
+COMMENT ON COLUMN crm_stat.saves_kept IS 'how many refused saves were kept, each time that they were refused';
 COMMENT ON COLUMN crm_stat.lock_waits IS 'how many saves waited for another transaction that had the customer''s row';
 COMMENT ON COLUMN crm_stat.stats_reset IS 'since when';
 

@@ -18,6 +18,7 @@ may_set_for_superuser(const config_generic &setting)
 }
 
 int on_conflict_value = on_conflict_return;
+int keep_refused_value = keep_comment;
 int refused_comment_window_seconds = 3600;
 int repeated_comment_window_seconds = 5;
 int max_comment_length_value = 1'000'000;
@@ -30,6 +31,12 @@ char *author_setting_value = nullptr;
 const config_enum_entry on_conflict_options[] = {
     {"return", on_conflict_return, false},
     {"raise", on_conflict_raise, false},
+    {nullptr, 0, false},
+};
+
+const config_enum_entry keep_refused_options[] = {
+    {"comment", keep_comment, false},
+    {"all", keep_all, false},
     {nullptr, 0, false},
 };
 
@@ -83,6 +90,11 @@ define()
                              "raise: SQLSTATE PT409 with the detail as JSON, and nothing is kept.",
                              &on_conflict_value, on_conflict_return, on_conflict_options, PGC_USERSET, 0, nullptr,
                              nullptr, nullptr);
+    DefineCustomEnumVariable("crm_concurrency.keep_refused", "What of a refused save is kept.",
+                             "comment: its comment alone. all: also the status and the fields that it asked for, which "
+                             "crm_refused_saves() lists.",
+                             &keep_refused_value, keep_comment, keep_refused_options, PGC_USERSET, 0, nullptr, nullptr,
+                             nullptr);
     DefineCustomIntVariable("crm_concurrency.refused_comment_window",
                             "How long the comment of a refused save waits to be adopted by the author's next save "
                             "with the same words.",
@@ -123,6 +135,12 @@ OnConflict
 on_conflict()
 {
     return static_cast<OnConflict>(on_conflict_value);
+}
+
+KeepRefused
+keep_refused()
+{
+    return static_cast<KeepRefused>(keep_refused_value);
 }
 
 core::Microseconds

@@ -11,6 +11,12 @@ enum OnConflict : int
     on_conflict_raise,
 };
 
+enum KeepRefused : int
+{
+    keep_comment,
+    keep_all,
+};
+
 enum Events : int
 {
     events_off,
@@ -29,6 +35,9 @@ void define();
 
 // What a refused save does: return a row with the outcome, or raise PT409.
 OnConflict on_conflict();
+
+// What of a refused save is kept: its comment, or all that it asked for.
+KeepRefused keep_refused();
 
 // Where the authenticated user is found, in a form that core::parse_author_setting() reads.
 const char *author_setting();

@@ -12,6 +12,7 @@ enum class Counter
 {
     comments_kept = static_cast<int>(core::Outcome::failed_dependency) + 1,
     comments_adopted,
+    saves_kept,
     lock_waits,
     count,
 };

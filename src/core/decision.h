@@ -43,6 +43,7 @@ enum class Intent
     restoration,
     reversion,
     check,
+    resolution,  // of a refused save that was kept: a save of what is chosen of it
 };
 
 // What a caller asks of a save, or of the deletion of a customer, which is checked and recorded like one.

@@ -105,6 +105,7 @@ plain_message(Outcome outcome, Intent intent)
                 case Intent::save:
                 case Intent::reversion:
                 case Intent::check:
+                case Intent::resolution:
                     return PlainMessage{"", " was deleted; nothing was saved."};
                 case Intent::deletion:
                     return PlainMessage{"", " was deleted before; nothing was done."};
@@ -118,6 +119,7 @@ plain_message(Outcome outcome, Intent intent)
                 case Intent::save:
                 case Intent::reversion:
                 case Intent::check:
+                case Intent::resolution:
                     return PlainMessage{"There is no ", "; nothing was saved."};
                 case Intent::deletion:
                     return PlainMessage{"There is no ", "; nothing was deleted."};

@@ -19,8 +19,9 @@ add_row(const statistics::DatabaseCounts &counts, void *context)
     values[columns++] = ObjectIdGetDatum(counts.database);
     for (int i = 0; i < statistics::counters; i++)
         // SQL objects of version 1.0 have no columns for them.
-        if (rows.columns->natts == most_columns || i < static_cast<int>(core::Outcome::deleted) ||
-            i > static_cast<int>(core::Outcome::failed_dependency))
+        if (rows.columns->natts == most_columns ||
+            ((i < static_cast<int>(core::Outcome::deleted) || i > static_cast<int>(core::Outcome::failed_dependency)) &&
+             i != static_cast<int>(statistics::Counter::saves_kept)))
             values[columns++] = Int64GetDatum(counts.counts[i]);
     values[columns] = TimestampTzGetDatum(counts.reset_at);
     rows.add(heap_form_tuple(rows.columns, values, nulls));

@@ -17,6 +17,9 @@ namespace crm {
 
 namespace {
 
+constexpr SqlStatement delete_refused{"DELETE FROM {refused_saves} WHERE customer_id OPERATOR(pg_catalog.=) $1",
+                                      As::owner, Part::refused_saves};
+
 constexpr SqlStatement delete_set_aside{"DELETE FROM {deletions} WHERE customer_id OPERATOR(pg_catalog.=) $1",
                                         As::owner, Part::deletions};
 
@@ -236,7 +239,18 @@ redact_set_aside(const AttachedTable &table, const Key &key, const Arguments &ar
                key, arguments);
 }
 
-// The digest of a save covers its comment.
+// The digest of a save covers its comment. One that is kept is found no more when it is repeated.
+std::uint64_t
+redact_digests_of_refused(const AttachedTable &table, const Key &key, const Arguments &arguments)
+{
+    if (!table->has(Part::refused_saves))
+        return 0;
+    return run(table, Part::refused_saves,
+               sql(table, "UPDATE {refused_saves} SET request = pg_catalog.gen_random_uuid() "
+                          "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND comment_id OPERATOR(pg_catalog.=) $2"),
+               key, arguments);
+}
+
 std::uint64_t
 redact_digests(const AttachedTable &table, const Key &key, const Arguments &arguments)
 {
@@ -287,6 +301,8 @@ erase_customer(const AttachedTable &table, const Key &key)
         add_count(json, "comment_edits", blank_earlier_texts(table, key));
     if (table->has(Part::deletions))
         add_count(json, "deletions", execute(table, delete_set_aside, arguments_of(key)));
+    if (table->has(Part::refused_saves))
+        add_count(json, "refused_saves", execute(table, delete_refused, arguments_of(key)));
     json.close_object();
     return json.finish();
 }
@@ -319,6 +335,7 @@ redact_comment(const AttachedTable &table, const Key &key, std::int64_t comment_
     add_count(json, "comment_edits", earlier);
     add_count(json, "deletions", set_aside);
     add_count(json, "history", redact_digests(table, key, of_comment));
+    add_count(json, "refused_saves", redact_digests_of_refused(table, key, of_comment));
     json.close_object();
     send_comment_event(table, key, comment_id, "redact");
     return json.finish();

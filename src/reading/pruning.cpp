@@ -34,6 +34,13 @@ constexpr SqlStatement delete_pruned_deletions{
     "AND d.version OPERATOR(pg_catalog.=) doomed.version RETURNING 1) SELECT pg_catalog.count(*) FROM doomed",
     As::owner, Part::deletions};
 
+// Also those that wait: nobody came back to them in all that time.
+constexpr SqlStatement delete_pruned_refused{
+    "WITH doomed AS (SELECT id FROM {refused_saves} WHERE refused_at OPERATOR(pg_catalog.<) $1 ORDER BY id LIMIT $2), "
+    "deleted AS (DELETE FROM {refused_saves} r USING doomed WHERE r.id OPERATOR(pg_catalog.=) doomed.id RETURNING 1) "
+    "SELECT pg_catalog.count(*) FROM deleted",
+    As::owner, Part::refused_saves};
+
 }  // namespace
 
 std::int64_t
@@ -51,6 +58,11 @@ prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t b
     if (table->has(Part::deletions) && removed < batch)
     {
         execute(table, delete_pruned_deletions, arguments);
+        removed = std::min<std::int64_t>(removed + result_bigint(0, 0), batch);
+    }
+    if (table->has(Part::refused_saves) && removed < batch)
+    {
+        execute(table, delete_pruned_refused, arguments);
         removed = std::min<std::int64_t>(removed + result_bigint(0, 0), batch);
     }
     return removed;

@@ -39,6 +39,16 @@ void add_violations(const AttachedTable &table, const std::optional<Key> &key, c
 // what is set aside.
 void list_deleted(const AttachedTable &table, std::int32_t max_rows, core::Timestamp before, const RowSet &rows);
 
+// Adds the refused saves that are kept and wait, of one author or of all, of one customer or of all, latest first: the rows of
+// crm_refused_saves(), as far as the caller may read the customers and their columns. Raises 42501 for who may not read the table of
+// refused saves, and 55000 where there is none.
+void list_refused(const AttachedTable &table, std::optional<std::string_view> author, const std::optional<Key> &key,
+                  const RowSet &rows);
+
+// Adds how often saves were refused and kept, by field in conflict, by customer and by author: the rows of crm_refused_counts().
+// Raises as above, and 42501 where policies hide customers from the caller.
+void count_refused(const AttachedTable &table, const RowSet &rows);
+
 // Removes changes that were made before a time from the old ends of the chains, at most batch of them and never the last
 // change of a customer, and then deletions that are set aside since before it; returns how many. The caller must own the history.
 std::int64_t prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch);

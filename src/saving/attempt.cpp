@@ -24,7 +24,7 @@ prepare(const AttachedTable &table, core::Request &request, std::optional<Datum>
     if (!fields)
         return {};
     const Fields read = read_fields(table, *fields);
-    if (request.intent == core::Intent::save)
+    if (request.intent != core::Intent::reversion)
         request.fields = text_of_fields(read);
     return read;
 }

@@ -21,6 +21,7 @@ struct Attempt
     Fields watched = {};  // watched_fields()
     Reverted reverted = {};
     Stage stage = Stage::whole;
+    std::optional<Datum> given = std::nullopt;  // the fields as they were given
 
     // As the table is now: triggers of others may have changed it.
     const AccessPath &path() const { return access_path(table); }

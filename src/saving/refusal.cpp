@@ -9,6 +9,7 @@
 #include "../core/version.h"
 #include "../records/comments_in_flight.h"
 #include "../records/history.h"
+#include "../records/refused_saves.h"
 #include "../records/request_digest.h"
 #include "conflict_detail.h"
 
@@ -44,6 +45,25 @@ keep_comment(const Attempt &save, const ChangesSince &changes)
     unlock_comment(lock, ExclusiveLock);
     statistics::count(statistics::Counter::comments_kept);
     return {.id = *progress.comment_id};
+}
+
+// Keeps what a refused save asked for beside its comment, where that is wanted, and names it in the answer.
+void
+keep_asked(const Attempt &save, SaveResult &result)
+{
+    const bool asks = save.request.status || !save.fields.empty();
+    if (settings::keep_refused() != settings::keep_all || settings::on_conflict() == settings::on_conflict_raise ||
+        save.request.intent != core::Intent::save || !asks || !save.table->has(Part::refused_saves))
+        return;
+    const std::int64_t id =
+        keep_refused_save(save.table, save.key, {save.request, save.given}, *result.detail, result.comment_id);
+    statistics::count(statistics::Counter::saves_kept);
+    JsonBuilder json;
+    json.open_object();
+    json.key("refused_id");
+    json.number(id);
+    json.close_object();
+    result.detail = DirectFunctionCall2(jsonb_concat, *result.detail, json.finish());
 }
 
 core::MessageFacts
@@ -210,6 +230,8 @@ refuse(const Attempt &save, const CustomerRow &row, const std::optional<EditLock
     else
         result = refusal(save, row, lock, std::nullopt, changes, snapshot);
     UnregisterSnapshot(snapshot);
+    if (result && core::is_refusal(result->outcome))
+        keep_asked(save, *result);
     return result;
 }
 
@@ -218,7 +240,7 @@ fail_with_others(const AttachedTable &table, const Key &key, core::Request reque
                  const Refused &refused)
 {
     Attempt save = {table, key, request, prepare(table, request, fields)};
-    save.watched = watched_fields(table, request, save.fields);
+    save.given = fields;
     SaveResult result = {};
     result.outcome = core::Outcome::failed_dependency;
     core::MessageFacts facts = facts_of(save, result.outcome);
@@ -235,6 +257,7 @@ fail_with_others(const AttachedTable &table, const Key &key, core::Request reque
     }
     result.message = message_of(facts);
     result.detail = refused.json;
+    keep_asked(save, result);
     statistics::count(result.outcome);
     return result;
 }

@@ -1,10 +1,12 @@
 #include "saving.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/settings.h"
 #include "../boundary/snapshot.h"
 #include "../boundary/statistics.h"
 #include "../boundary/transaction.h"
 #include "../core/version.h"
+#include "../records/refused_saves.h"
 #include "../records/request_digest.h"
 #include "attempt.h"
 #include "conflict_detail.h"
@@ -232,7 +234,7 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
                const Reverted &reverted, Stage stage)
 {
     require_save_rights(table, request);
-    Attempt save = {table, key, request, prepare(table, request, fields), {}, reverted, stage};
+    Attempt save = {table, key, request, prepare(table, request, fields), {}, reverted, stage, fields};
     save.watched = watched_fields(table, request, save.fields);
     // Where it was applied, a column may have been dropped since.
     if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
@@ -264,6 +266,9 @@ save_customer(const AttachedTable &table, const Key &key, const core::Request &r
 {
     const SaveResult result = result_of_save(table, key, request, fields, reverted, stage);
     count(stage, result.outcome);
+    if (settings::keep_refused() == settings::keep_all && stage == Stage::whole && !core::is_refusal(result.outcome) &&
+        table->has(Part::refused_saves))
+        end_included_saves(table, key, {request, fields});
     return result;
 }
 

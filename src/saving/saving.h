@@ -59,6 +59,24 @@ SaveResult revert_customer(const AttachedTable &table, const Key &key, core::Req
 SaveResult delete_customer(const AttachedTable &table, const Key &key, const core::Request &request,
                            Stage stage = Stage::whole);
 
+// What becomes of the fields of a refused save that was kept.
+struct Resolution
+{
+    std::int64_t refused_id;
+    Datum choice;  // jsonb: "mine" or "theirs" for each
+    core::Timestamp base;
+    std::optional<std::string_view> author;  // none: whose save it was
+    std::optional<std::string_view> comment;
+};
+
+// Saves what is chosen of a refused save, and ends it. Raises 22023 for a choice that is not of its fields, 42501 without SELECT on
+// the refused saves and for that of another author where an identity is set, 55000 where none are kept, and what save_customer()
+// raises.
+SaveResult resolve_refused(const AttachedTable &table, const Resolution &resolution);
+
+// Ends a refused save without saving it; false where there is none that waits. Raises 42501 and 55000 as above.
+bool discard_refused(const AttachedTable &table, std::int64_t refused_id);
+
 // Whether the customer still has the version of the base: it keeps it until the transaction ends then. Raises 42501 without SELECT
 // on key, version and status, and PT409 as save_customer() does.
 SaveResult check_customer(const AttachedTable &table, const Key &key, const core::Request &request);

@@ -64,11 +64,11 @@ constexpr SqlTemplate more_of_comment_edits[] = {
     "COMMENT ON TABLE {table} IS 'the earlier texts of comments that were corrected or withdrawn'",
 };
 
-constexpr SqlTemplate create_refused_saves = "CREATE TABLE {table} ({columns}, PRIMARY KEY (customer_id, id))";
+constexpr SqlTemplate create_refused_saves = "CREATE TABLE {table} ({columns})";
 
 constexpr SqlTemplate more_of_refused_saves[] = {
     "CREATE UNIQUE INDEX ON {table} (customer_id, request)",
-    "COMMENT ON TABLE {table} IS 'what refused saves asked for, until it is saved or discarded'",
+    "COMMENT ON TABLE {table} IS 'what refused saves asked for, where crm_concurrency.keep_refused is all'",
 };
 
 constexpr Companion<CommentsFacts> comments_companion = {Part::comments, comments_columns, create_comments,

@@ -30,6 +30,9 @@ OLD = "'2026-01-05 10:00:00+00'"
 OF_CUSTOMER = "OPERATOR(pg_catalog.=) {n}"
 # whatever the table is called
 LATEST_COMMENT = "(SELECT pg_catalog.max(comment_id) FROM ext.crm_timeline({n}))"
+REFUSED = "(SELECT pg_catalog.max(refused_id) FROM ext.crm_refused_saves(NULL, {n}))"
+REFUSED_RECORD = ("(SELECT pg_catalog.max(refused_id) "
+                  "FROM ext.crm_refused_record_saves('{schema}.customers', NULL, '{n}'))")
 IMPORTED = "'[12/15/2024, 3:45:23 PM] ana: Imported'"
 ATTACH = ("SELECT ext.crm_attach('{schema}.customers', comments => 'comments', history => 'customer_history', "
           "locks => 'customer_locks', comments_column => 'notes') IS NULL")
@@ -79,6 +82,22 @@ CALLS = [
              'id', '{{n}}', 'status', 'new', 'comment', 'Kept', 'author', 'ana', 'expected_ts', {CURRENT}),
              pg_catalog.jsonb_build_object('id', 99999999, 'operation', 'check', 'expected_ts', '2026-01-05')),
              true)""")),
+    Call("crm_refused_saves", "kept, listed, counted, resolved and discarded", WRITE,
+         ("SELECT pg_catalog.set_config('crm_concurrency.keep_refused', 'all', false)",
+          save(OLD, "'lost', 'Kept whole', 'ben'"), save(OLD, "'new', NULL, 'ben'"),
+          "SELECT pg_catalog.count(*) FROM ext.crm_refused_counts()",
+          f"SELECT outcome FROM ext.crm_resolve_refused({REFUSED}, {CURRENT}, '{{\"status\": \"mine\"}}', 'Chosen')",
+          f"SELECT ext.crm_discard_refused({REFUSED})",
+          save(OLD, "'lost', 'Kept whole', 'ben'"),
+          "SELECT pg_catalog.set_config('crm_concurrency.keep_refused', 'comment', false)")),
+    Call("crm_refused_record_saves", "kept, counted, resolved and discarded", WRITE,
+         ("SELECT pg_catalog.set_config('crm_concurrency.keep_refused', 'all', false)",
+          save(OLD, "'lost', NULL, 'ben'"),
+          "SELECT pg_catalog.count(*) FROM ext.crm_refused_record_counts('{schema}.customers')",
+          f"SELECT outcome FROM ext.crm_resolve_refused_record('{{schema}}.customers', {REFUSED_RECORD}, {CURRENT}, "
+          "'{\"status\": \"theirs\"}')",
+          f"SELECT ext.crm_discard_refused_record('{{schema}}.customers', {REFUSED_RECORD})",
+          "SELECT pg_catalog.set_config('crm_concurrency.keep_refused', 'comment', false)")),
     Call("crm_add_comment", "twice", WRITE,
          ("SELECT ext.crm_add_comment({n}, 'Called', 'ana') IS NULL",
           "SELECT ext.crm_add_comment_by_key('{n}', 'Called', 'ana') IS NULL")),

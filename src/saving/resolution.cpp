@@ -1,0 +1,157 @@
+#include "saving.h"
+
+#include "../boundary/errors.h"
+#include "../boundary/identity.h"
+#include "../boundary/json.h"
+#include "../boundary/role.h"
+#include "../boundary/snapshot.h"
+#include "../boundary/statistics.h"
+#include "../records/refused_saves.h"
+#include "attempt.h"
+
+namespace crm {
+
+namespace {
+
+[[noreturn]] void
+bad_choice(const char *message, const char *name)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg(message, name), errdetail("Nothing was saved."),
+                    errhint("Choose \"mine\" or \"theirs\" for each of its fields, as in {\"status\": \"mine\"}.")));
+}
+
+// Whether the value of the refused save is chosen for a field, and not what is there.
+bool
+is_mine(JsonbContainer *choice, const char *name)
+{
+    JsonbValue value;
+    if (getKeyJsonValueFromContainer(choice, name, static_cast<int>(std::strlen(name)), &value) == nullptr)
+        bad_choice("choose does not name \"%s\"", name);
+    const std::string_view chosen =
+        value.type == jbvString ? std::string_view{value.val.string.val, static_cast<std::size_t>(value.val.string.len)}
+                                : std::string_view{};
+    if (chosen != "mine" && chosen != "theirs")
+        bad_choice("the choice for \"%s\" must be mine or theirs", name);
+    return chosen == "mine";
+}
+
+// What is chosen of a refused save, every field of which is to be named, and no other.
+struct Chosen
+{
+    std::optional<std::string_view> status = std::nullopt;
+    std::optional<Datum> fields = std::nullopt;
+};
+
+Chosen
+chosen_of(const AttachedTable &table, const RefusedSave &refused, Datum choice)
+{
+    Jsonb *object = DatumGetJsonbP(choice);
+    if (!JB_ROOT_IS_OBJECT(object))
+        bad_choice("choose must be a JSON object%s", "");
+    const char *status =
+        table->customers.has_status() ? get_attname(table->customers.oid, table->customers.status, false) : nullptr;
+    JsonbContainer *asked = refused.fields ? &DatumGetJsonbP(*refused.fields)->root : nullptr;
+    each_key(&object->root, [&](const char *name) {
+        JsonbValue value;
+        const bool is_status = refused.status && std::strcmp(name, status) == 0;
+        if (!is_status &&
+            (asked == nullptr ||
+             getKeyJsonValueFromContainer(asked, name, static_cast<int>(std::strlen(name)), &value) == nullptr))
+            bad_choice("the refused save did not ask for \"%s\"", name);
+    });
+
+    Chosen chosen;
+    if (refused.status && is_mine(&object->root, status))
+        chosen.status = refused.status;
+    if (asked == nullptr)
+        return chosen;
+    JsonBuilder fields;
+    fields.open_object();
+    bool is_any = false;
+    each_key(asked, [&](const char *name) {
+        if (!is_mine(&object->root, name))
+            return;
+        JsonbValue value;
+        getKeyJsonValueFromContainer(asked, name, static_cast<int>(std::strlen(name)), &value);
+        fields.key(name);
+        fields.add(value);
+        is_any = true;
+    });
+    fields.close_object();
+    if (is_any)
+        chosen.fields = fields.finish();
+    return chosen;
+}
+
+// Where an identity is set, one's own refused saves only, unless the role owns them.
+void
+require_own(const AttachedTable &table, const RefusedSave &refused)
+{
+    if (!has_identity_source() || caller_owns(table->refused_saves.oid))
+        return;
+    if (const std::string_view identity = require_identity(); refused.author != identity)
+        errors::other_author(refused.author, identity);
+}
+
+SaveResult
+without_save(core::Outcome outcome, std::string_view message)
+{
+    SaveResult result = {};
+    result.outcome = outcome;
+    result.message = message;
+    statistics::count(outcome);
+    return result;
+}
+
+}  // namespace
+
+SaveResult
+resolve_refused(const AttachedTable &table, const Resolution &resolution)
+{
+    require_refused_saves(table);
+    const std::optional<RefusedSave> refused = find_refused_save(table, resolution.refused_id);
+    if (!refused)
+        return without_save(core::Outcome::not_found, "There is no such refused save; nothing was saved.");
+    require_own(table, *refused);
+
+    const Chosen chosen = chosen_of(table, *refused, resolution.choice);
+    core::Request request = {};
+    request.base = resolution.base;
+    request.status = chosen.status;
+    request.comment = resolution.comment;
+    request.author = resolution.author.value_or(refused->author);
+    request.intent = core::Intent::resolution;
+    if (!refused->waits)
+    {
+        // Sent again, it is answered as it was.
+        core::Request asked = request;
+        Attempt save = {table, refused->key, asked, prepare(table, asked, chosen.fields)};
+        if (const std::optional<AppliedRequest> applied = changes_since(save, new_snapshot()).applied)
+        {
+            const SaveResult result = replayed(save, *applied, save.path().fetch(table, refused->key));
+            statistics::count(result.outcome);
+            return result;
+        }
+        return without_save(core::Outcome::gone,
+                            "The refused save was saved, resolved or discarded before; nothing was saved.");
+    }
+    const SaveResult result = save_customer(table, refused->key, request, chosen.fields);
+    if (!core::is_refusal(result.outcome))
+        end_refused_save(table, resolution.refused_id, End::resolution);
+    return result;
+}
+
+bool
+discard_refused(const AttachedTable &table, std::int64_t refused_id)
+{
+    require_refused_saves(table);
+    const std::optional<RefusedSave> refused = find_refused_save(table, refused_id);
+    if (!refused)
+        return false;
+    require_own(table, *refused);
+    if (is_under_row_security(table->customers.oid) && !access_path(table).fetch(table, refused->key))
+        return false;
+    return end_refused_save(table, refused_id, End::discard);
+}
+
+}  // namespace crm
