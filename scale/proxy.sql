@@ -297,7 +297,7 @@ COMMENT ON COLUMN crm_comment_result.detail IS 'what a refused correction has to
 -- table. The arguments are those after the customer: each a name, a type of one word and perhaps a default, with no commas
 -- but those between them.
 CREATE OR REPLACE PROCEDURE pg_temp.create_function(by_id text, by_key text, of_record text, arguments text, result text,
-    out_arguments text DEFAULT '', customer_default text DEFAULT '')
+    out_arguments text DEFAULT '', customer_default text DEFAULT '', of_refused text DEFAULT NULL)
 LANGUAGE plpgsql
 AS $procedure$
 DECLARE
@@ -321,7 +321,11 @@ BEGIN
                 format('crm_%s() for keys of every type, given as text; raises 22P02 also for a malformed key', by_id)),
             (of_record, concat_ws(' ', 'record_table text, key text', nullif(customer_default, '')), 'crm_proxy.hash_of_key(key)',
                 concat('the extension''s crm_%1$s() for the record with this key, in the partition of the key, and of the attached '
-                    'table that has this name there', format('; the rest is as of crm_%s()', by_id)))
+                    'table that has this name there', format('; the rest is as of crm_%s()', by_id))),
+            (of_refused, 'partition integer, refused_id bigint', 'partition',
+                'the extension''s crm_%1$s() in a partition, which crm_refused_saves() tells with the number of a refused save'),
+            (of_refused || '_record', 'partition integer, record_table text, refused_id bigint', 'partition',
+                'the extension''s crm_%1$s() in a partition')
         ) f (name, customer, hash, comment)
         WHERE f.name IS NOT NULL
     LOOP
@@ -340,7 +344,8 @@ AS $$
     SELECT %4$scrm_%1$s(%5$s);
 $$
             $create$, name, concat_ws(', ', 'hash integer', without_defaults, nullif(out_arguments, '')),
-            result, CASE WHEN result = 'SETOF record' OR result LIKE 'crm\_%' THEN '* FROM ' END, names);
+            result, CASE WHEN result = 'SETOF record' OR result LIKE 'crm\_%' THEN '* FROM ' END,
+            regexp_replace(names, '^partition, ', ''));
 
         EXECUTE format($create$
 CREATE OR REPLACE FUNCTION crm_%1$s(%2$s)
@@ -417,6 +422,12 @@ CALL pg_temp.create_function('restore_customer', NULL, 'restore_record',
 CALL pg_temp.create_function('revert_customer', NULL, 'revert_record',
     'expected_ts timestamptz, version timestamptz, author text, comment text DEFAULT NULL, whole boolean DEFAULT false, '
     'fields text[] DEFAULT NULL', 'crm_update_result');
+
+CALL pg_temp.create_function(NULL, NULL, NULL,
+    'expected_ts timestamptz, choose jsonb, comment text DEFAULT NULL, author text DEFAULT NULL', 'crm_update_result',
+    of_refused => 'resolve_refused');
+
+CALL pg_temp.create_function(NULL, NULL, NULL, '', 'boolean', of_refused => 'discard_refused');
 
 CALL pg_temp.create_function('erase_customer', 'erase_customer_by_key', 'erase_record', '', 'jsonb');
 
@@ -821,6 +832,31 @@ CALL pg_temp.create_function_of_all_partitions('deleted_records', :'columns_of_d
     argument => 'record_table text, max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL',
     parameter => 'of_table text, row_limit integer, until timestamptz', value => 'record_table, max_rows, before',
     order_by => 'r.version DESC, r.partition, r.key LIMIT max_rows');
+
+\set columns_of_refused 'OUT refused_id bigint, OUT key text, OUT author text, OUT db_user name, OUT kept_at timestamptz, OUT refused_at timestamptz, OUT times bigint, OUT based_on timestamptz, OUT status text, OUT fields jsonb, OUT comment_id bigint, OUT conflicts jsonb'
+
+CALL pg_temp.create_function_of_all_partitions('refused_saves', :'columns_of_refused',
+    'r.* FROM crm_refused_saves(of_author, of_id::bigint) r',
+    'the extension''s crm_refused_saves(text, bigint) of all partitions, latest first, by the clocks of their servers',
+    argument => 'of_author text DEFAULT NULL, id bigint DEFAULT NULL',
+    parameter => 'of_author text, of_id bigint', value => 'of_author, id',
+    order_by => 'r.refused_at DESC, r.partition, r.refused_id DESC');
+
+CALL pg_temp.create_function_of_all_partitions('refused_record_saves', :'columns_of_refused',
+    'r.* FROM crm_refused_record_saves(of_table::regclass, of_author, of_key) r',
+    'crm_refused_saves() for the attached table that has this name in the partitions',
+    argument => 'record_table text, of_author text DEFAULT NULL, of_key text DEFAULT NULL',
+    parameter => 'of_table text, of_author text, of_key text', value => 'record_table, of_author, of_key',
+    order_by => 'r.refused_at DESC, r.partition, r.refused_id DESC');
+
+CALL pg_temp.create_function_of_all_partitions('refused_counts', 'OUT kind text, OUT name text, OUT refused bigint, OUT waiting bigint',
+    'r.* FROM crm_refused_counts() r',
+    'crm_refused_counts() of every partition');
+
+CALL pg_temp.create_function_of_all_partitions('refused_record_counts', 'OUT kind text, OUT name text, OUT refused bigint, OUT waiting bigint',
+    'r.* FROM crm_refused_record_counts(of_table::regclass) r',
+    'crm_refused_counts() of every partition, for the attached table that has this name there',
+    argument => 'record_table text', parameter => 'of_table text', value => 'record_table');
 
 CALL pg_temp.create_function_of_all_partitions('counts',
     'OUT customers bigint, OUT comments bigint, OUT history bigint, OUT live_locks bigint',

@@ -50,7 +50,8 @@ void list_refused(const AttachedTable &table, std::optional<std::string_view> au
 void count_refused(const AttachedTable &table, const RowSet &rows);
 
 // Removes changes that were made before a time from the old ends of the chains, at most batch of them and never the last
-// change of a customer, and then deletions that are set aside since before it; returns how many. The caller must own the history.
+// change of a customer, and then deletions that are set aside, and refused saves that are kept, since before it; returns how many.
+// The caller must own the history.
 std::int64_t prune_history(const AttachedTable &table, core::Timestamp before, std::int32_t batch);
 
 // Blanks what is personal of a customer: the columns of the row, the texts of the comments, the values and digests in the
