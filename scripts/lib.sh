@@ -329,6 +329,11 @@ create_crm_database() {
     quietly sql "$1" "$2" -c "CREATE EXTENSION crm_concurrency" -c "SELECT crm_create_tables()"
 }
 
+# attach_merge_groups DSN: lets columns of the customers merge as one, so that the load driver has a group to merge.
+attach_merge_groups() {
+    quietly psql -X -q -v ON_ERROR_STOP=1 -d "$1" -c "SELECT crm_attach('customers', merge_groups => '[[\"phone\", \"email\"]]')"
+}
+
 # Of a server's log: the assertions of PostgreSQL that failed, each with its stack. A PostgreSQL that is built for use has none.
 failed_assertions() {
     local line program

@@ -25,6 +25,7 @@ hammer(const Options &options)
     reader.open();
     target.function = reader.check_installation(options.function);
     target.is_proxy = reader.is_proxy();
+    target.keeps_deleted = reader.keeps_deleted();
 
     const Run run = run_workload(options, target);
     // The server may have ended a session that was idle for the whole run.
@@ -37,6 +38,8 @@ hammer(const Options &options)
                options.users, options.seed, to_table(run, statistics));
     if (!findings.violations.empty())
         fmt::print("{}\n", to_text(findings.violations));
+    if (options.mode == Mode::mixed && target.keeps_deleted)
+        fmt::print("{}\n", summarize_version_1_1(findings.counts));
     fmt::print("{}\n", summarize(options, run, findings.counts));
     if (!options.json_file.empty())
         write_json(options, run, statistics, findings);

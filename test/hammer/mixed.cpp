@@ -1,12 +1,14 @@
 #include "modes.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace crm::hammer {
 
 namespace {
 
-// How often each step is taken, of 100, where it is neither a lock nor a batch.
+// How often each step is taken, of 100, where it is none of those that have options.
 enum Step
 {
     just_look,
@@ -64,6 +66,19 @@ MixedUser::step()
         return work_under_lock(customer);
     if (roll < stage_.options.lock_percent + stage_.options.batch_percent)
         return save_many();
+
+    if (stage_.target.keeps_deleted)
+    {
+        const Options &options = stage_.options;
+        int rest = roll - options.lock_percent - options.batch_percent;
+        if (rest < options.deletion_percent)
+            return remove_seen_and_restore();
+        rest -= options.deletion_percent;
+        if (rest < options.undo_percent)
+            return undo(customer);
+        if (rest - options.undo_percent < options.correction_percent)
+            return correct(customer);
+    }
 
     switch (std::discrete_distribution<int>(step_weights)(user_.random()))
     {
@@ -197,6 +212,8 @@ MixedUser::work_under_lock(std::int64_t customer)
 
     if (lock.outcome == "locked" && user_.chance(60))
         save(customer, true, false);
+    if (lock.outcome == "locked" && stage_.target.keeps_deleted && user_.chance(40))
+        return force_unlock(customer);
     if (!lock.has_lock())
         return;
 
@@ -265,7 +282,20 @@ MixedUser::insert()
     }
 }
 
-// Comments go with their customer, so that only every tenth customer is ever deleted: the others' must all be there.
+void
+MixedUser::force_unlock(std::int64_t customer)
+{
+    Attempt asked;
+    asked.action = Action::unlock;
+    asked.customer = customer;
+    asked.author = user_.author();
+    asked.is_forced = true;
+    user_.submit(asked);
+    save(customer, true, false);
+}
+
+// Comments stay away where their customer is created again, so that only every tenth customer ever is: the others' must
+// all be there.
 void
 MixedUser::remove_and_bring_back()
 {
@@ -286,11 +316,137 @@ MixedUser::remove_and_bring_back()
     if (user_.chance(50))
         pages_.look(some_customer());
 
+    // What a plain DELETE took comes back as well.
+    if (stage_.target.keeps_deleted && user_.chance(50))
+    {
+        restore(customer);
+        return;
+    }
+
     Attempt again;
     again.action = Action::insert;
     again.customer = customer;
     again.status = new_status();
     pages_.remember(user_.submit(again));
+}
+
+// Deletes the version of an open page, which may be stale by now.
+void
+MixedUser::remove_seen_and_restore()
+{
+    const std::size_t fifths = stage_.customer_count() / 5;
+    if (fifths == 0)
+        return;
+
+    const std::int64_t customer = stage_.customer(5 * user_.below(fifths) + 4);
+    const Page *page = user_.chance(60) ? pages_.look(customer) : pages_.open(customer);
+    if (!page)
+        return;
+    Attempt removal;
+    removal.action = Action::remove_seen;
+    removal.customer = customer;
+    removal.author = user_.author();
+    removal.base = user_.chance(20) ? page->older_version.value_or(page->version) : page->version;
+    if (user_.chance(60))
+        removal.comment = new_comment();
+
+    const auto send = [&] { return user_.chance(15) ? user_.submit_twice_at_once(removal) : user_.submit(removal); };
+    Attempt told = send();
+    for (int tries = 0; tries < 5 && told.outcome == "conflict" && told.answer_version; ++tries)
+    {
+        pages_.remember(told);
+        removal.base = *told.answer_version;
+        told = send();
+    }
+    if (told.reply != Reply::answered || (told.outcome != "deleted" && told.outcome != "replayed"))
+        return;
+
+    // Others meet the gap.
+    if (user_.chance(50))
+        pages_.look(some_customer());
+    if (user_.chance(15))
+        user_.submit(removal);
+    restore(customer);
+    if (user_.chance(15))
+        user_.submit(removal);
+}
+
+void
+MixedUser::restore(std::int64_t customer)
+{
+    Attempt asked;
+    asked.action = Action::restore;
+    asked.customer = customer;
+    asked.author = user_.author();
+    if (user_.chance(50))
+        asked.comment = new_comment();
+    if (user_.chance(15))
+        user_.submit_twice_at_once(asked);
+    else
+        user_.submit(asked);
+    pages_.look(customer);
+}
+
+void
+MixedUser::undo(std::int64_t customer)
+{
+    Attempt look;
+    look.action = Action::timeline;
+    look.customer = customer;
+    const Attempt timeline = user_.submit(look);
+    if (timeline.versions.empty())
+        return;
+
+    const Page *page = user_.chance(70) ? pages_.look(customer) : pages_.open(customer);
+    if (!page)
+        return;
+    Attempt asked;
+    asked.action = Action::revert;
+    asked.customer = customer;
+    asked.author = user_.author();
+    asked.base = page->version;
+    asked.reverted = timeline.versions[user_.below(std::min<std::size_t>(timeline.versions.size(), 6))];
+    asked.is_whole = user_.chance(20);
+    if (user_.chance(40))
+        asked.comment = new_comment();
+
+    Attempt told = user_.chance(12) ? user_.submit_twice_at_once(asked) : user_.submit(asked);
+    for (int tries = 0; tries < 5 && told.outcome == "conflict" && told.superseded.empty() && told.answer_version;
+         ++tries)
+    {
+        pages_.remember(told);
+        asked.base = *told.answer_version;
+        told = user_.submit(asked);
+    }
+    pages_.remember(told);
+    if (told.is_applied() && user_.chance(15))
+        pages_.remember(user_.submit(asked));
+}
+
+// Corrects the latest comment as its author, or withdraws it.
+void
+MixedUser::correct(std::int64_t customer)
+{
+    const Page *page = user_.chance(60) ? pages_.look(customer) : pages_.open(customer);
+    if (page && !page->latest_text)
+        page = pages_.look(customer);
+    if (!page || !page->latest_text)
+        return;
+    Attempt asked;
+    asked.customer = customer;
+    asked.author = *page->latest_author;
+    asked.corrected = *page->latest_comment;
+    if (user_.chance(15))
+        asked.action = Action::withdraw;
+    else
+    {
+        asked.action = Action::edit;
+        asked.text_seen = page->latest_text;
+        asked.new_text = user_.unique("corrected") + ": " + std::string(phrases[user_.below(std::size(phrases))]);
+    }
+    const Attempt told = user_.chance(20) ? user_.submit_twice_at_once(asked) : user_.submit(asked);
+    if (told.outcome == "updated" && user_.chance(20))
+        user_.submit(asked);
 }
 
 Attempt
@@ -319,6 +475,9 @@ MixedUser::new_save(std::int64_t customer, const Page &page, bool from_older_ver
     {
         const std::string column(field_names[user_.below(std::size(field_names))]);
         save.fields[column] = user_.unique(column);
+        // A whole merge group at once, where there is one.
+        if (column == "phone" && user_.chance(50))
+            save.fields["email"] = user_.unique("email");
         if (user_.chance(60))
             save.status.reset();
     }

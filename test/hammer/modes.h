@@ -51,6 +51,11 @@ private:
     void update(std::int64_t customer);
     void insert();
     void remove_and_bring_back();
+    void remove_seen_and_restore();
+    void restore(std::int64_t customer);
+    void undo(std::int64_t customer);
+    void correct(std::int64_t customer);
+    void force_unlock(std::int64_t customer);
 
     Attempt new_save(std::int64_t customer, const Page &page, bool from_older_version);
     std::string new_comment();

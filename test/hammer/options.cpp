@@ -38,12 +38,17 @@ parse_options(int argc, char **argv, Options &options)
         "  mixed  reads, saves, saves from old versions, merges, saves of other fields, batches of saves, edit\n"
         "         locks (saved under, released, left to expire), bare comments, replies, repeated submits (also\n"
         "         two in flight together), plain UPDATEs, INSERTs and DELETEs (of every tenth), over many\n"
-        "         customers; a user opens a second connection for submits in flight together\n"
+        "         customers; of version 1.1 also deletions of the version that was read, some of them stale, and\n"
+        "         restorations (of every fifth), changes undone, comments corrected and withdrawn, edit locks\n"
+        "         ended by force, and merges of what crm_attach was given as merge_groups; a user opens a second\n"
+        "         connection for submits in flight together\n"
         "\n"
         "The tables customers, comments and customer_history, and the functions crm_update_customers,\n"
         "crm_lock_customer, crm_unlock_customer and crm_add_comment, are those that the search_path of the\n"
-        "connection finds. The driver makes customers of its own and leaves them there. Where the tables are\n"
-        "attached, crm_verify() must find nothing in them at the end.\n"
+        "connection finds. So are those of version 1.1, which it does without where they are not: the tables\n"
+        "customer_deletions and comment_edits, and crm_delete_customer, crm_restore_customer, crm_timeline,\n"
+        "crm_revert_customer, crm_edit_comment and crm_withdraw_comment. The driver makes customers of its own and\n"
+        "leaves them there. Where the tables are attached, crm_verify() must find nothing in them at the end.\n"
         "\n"
         "In a proxy's database (scale/proxy.sql) the functions are the proxy's. What an application cannot do through\n"
         "it, plain writes and reading the tables, takes test/hammer/through_proxy.sql there and partition.sql in the\n"
@@ -103,10 +108,16 @@ parse_options(int argc, char **argv, Options &options)
     add_percent("--batches", options.batch_percent,
                 "mixed: percentage of steps that save 2 to 5 customers in one call");
     add_percent("--merges", options.merge_percent, "mixed: percentage of saves with merge => true");
-    add_percent("--fields", options.field_percent, "mixed: percentage of saves with one of name, phone and email");
+    add_percent("--fields", options.field_percent,
+                "mixed: percentage of saves with one of name, phone and email, or with both of the last");
     add_percent("--replies", options.reply_percent, "mixed: percentage of comments that answer one that was seen");
     add_percent("--add-comments", options.add_comment_percent,
                 "mixed: percentage of bare comments by crm_add_comment instead of INSERT");
+    add_percent("--deletions", options.deletion_percent,
+                "mixed: percentage of steps that delete the version that was read, and restore it");
+    add_percent("--undos", options.undo_percent, "mixed: percentage of steps that undo a change");
+    add_percent("--corrections", options.correction_percent,
+                "mixed: percentage of steps that correct or withdraw a comment");
     app.add_option("--json", options.json_file, "Also write options, counts, rates and violations to this file")
         ->option_text("FILE");
 
@@ -119,9 +130,11 @@ parse_options(int argc, char **argv, Options &options)
         return app.exit(e) == 0 ? 0 : 2;
     }
 
-    if (options.lock_percent + options.batch_percent > 100)
+    if (options.lock_percent + options.batch_percent + options.deletion_percent + options.undo_percent +
+            options.correction_percent >
+        100)
     {
-        fmt::print(stderr, "--locks and --batches together are more than 100\n");
+        fmt::print(stderr, "--locks, --batches, --deletions, --undos and --corrections together are more than 100\n");
         return 2;
     }
 

@@ -39,6 +39,9 @@ struct Options
     int field_percent = 40;
     int reply_percent = 25;
     int add_comment_percent = 50;
+    int deletion_percent = 3;
+    int undo_percent = 7;
+    int correction_percent = 7;
 
     std::string json_file;
 };
@@ -49,7 +52,8 @@ struct Target
     std::string dsn;
     std::string function;  // a quoted name, safe to put into SQL
     int timeout_seconds;
-    bool is_proxy = false;  // of several databases, which have the tables (scale/proxy.sql)
+    bool is_proxy = false;       // of several databases, which have the tables (scale/proxy.sql)
+    bool keeps_deleted = false;  // version 1.1: deleted customers, earlier texts of comments, and merge groups
 };
 
 // Why a run could not be done, as one sentence for people.

@@ -75,6 +75,18 @@ name(Action action)
             return "lock";
         case Action::unlock:
             return "unlock";
+        case Action::remove_seen:
+            return "checked delete";
+        case Action::restore:
+            return "restore";
+        case Action::timeline:
+            return "timeline";
+        case Action::revert:
+            return "revert";
+        case Action::edit:
+            return "edit comment";
+        case Action::withdraw:
+            return "withdraw comment";
     }
     return {};
 }
@@ -83,8 +95,15 @@ std::string
 to_text(const Attempt &attempt)
 {
     std::string asked;
-    if (attempt.action == Action::save)
+    if (attempt.is_request())
         asked += fmt::format(" base={}{}", to_text(attempt.base), attempt.merge ? " merge" : "");
+    if (attempt.action == Action::revert)
+        asked += fmt::format(" version={}{}", to_text(attempt.reverted), attempt.is_whole ? " whole" : "");
+    if (attempt.is_correction())
+        asked += fmt::format(" comment_id={} expected_body={} body={}", attempt.corrected,
+                             text_or_null(attempt.text_seen), text_or_null(attempt.new_text));
+    if (attempt.is_forced)
+        asked += " force";
     if (!attempt.author.empty())
         asked += fmt::format(" author='{}'", attempt.author);
     if (attempt.status)
@@ -120,6 +139,10 @@ to_text(const Attempt &attempt)
                                       attempt.lock_holder.value_or(""), to_text(*attempt.lock_expires_at));
             if (attempt.clock)
                 answer += fmt::format(" after {}", to_text(*attempt.clock));
+            if (attempt.latest_text)
+                answer += fmt::format(" text={}", text_or_null(attempt.latest_text));
+            for (const std::string &column : attempt.superseded)
+                answer += fmt::format(" superseded={}", column);
             if (attempt.replayed_version)
                 answer += fmt::format(" request's version={}", to_text(*attempt.replayed_version));
             break;
@@ -140,9 +163,12 @@ std::string
 to_text(const CommentRow &row)
 {
     return fmt::format("comments customer_id={} id={} author='{}' body='{}' reply_to={} based_on={} save_refused={} "
-                       "adopted_version={}",
+                       "adopted_version={}{}{}{}",
                        row.customer, row.id, row.author, row.body, number_or_null(row.reply_to),
-                       time_or_null(row.based_on), row.save_refused, time_or_null(row.adopted_version));
+                       time_or_null(row.based_on), row.save_refused, time_or_null(row.adopted_version),
+                       row.is_withdrawn ? " withdrawn" : "",
+                       row.set_aside ? fmt::format(" set aside by {}", to_text(*row.set_aside)) : "",
+                       row.first_text.empty() ? "" : fmt::format(" first text='{}'", row.first_text));
 }
 
 std::string
@@ -152,11 +178,26 @@ to_text(const HistoryRow &row)
     for (const auto &[column, change] : row.fields)
         fields += fmt::format(" {} {} -> {}", column, text_or_null(change.from), text_or_null(change.to));
     return fmt::format("history customer_id={} version={} previous={} based_on={} recorded_at={} {} author={} "
-                       "status {} -> {}{} comment_id={} request={}",
+                       "status {} -> {}{} comment_id={} request={}{}",
                        row.customer, to_text(row.version), time_or_null(row.previous), time_or_null(row.based_on),
                        to_text(row.recorded_at), row.operation, text_or_null(row.author), text_or_null(row.status_from),
                        text_or_null(row.status_to), fields, number_or_null(row.comment_id),
-                       row.request.value_or("NULL"));
+                       row.request.value_or("NULL"),
+                       row.reverts ? fmt::format(" reverts={}", to_text(*row.reverts)) : "");
+}
+
+std::string
+to_text(const EditRow &row)
+{
+    return fmt::format("comment_edits customer_id={} comment_id={} edited_at={} {} author='{}' body='{}'", row.customer,
+                       row.comment, to_text(row.edited_at), row.operation, row.author, row.body);
+}
+
+std::string
+to_text(const DeletedRow &row)
+{
+    return fmt::format("customer_deletions customer_id={} version={} status={}{}", row.customer, to_text(row.version),
+                       text_or_null(row.status), fields_text(row.fields));
 }
 
 }  // namespace crm::hammer

@@ -52,6 +52,12 @@ enum class Action
     remove,       // plain DELETE of a customer
     lock,         // crm_lock_customer
     unlock,       // crm_unlock_customer
+    remove_seen,  // crm_delete_customer
+    restore,      // crm_restore_customer
+    timeline,     // crm_timeline: the versions of changes that can be undone
+    revert,       // crm_revert_customer
+    edit,         // crm_edit_comment
+    withdraw,     // crm_withdraw_comment
 };
 
 std::string_view name(Action action);
@@ -80,15 +86,21 @@ struct Attempt
 
     // What was sent. A customer's id is known only afterwards for an insert without one.
     std::int64_t customer = 0;
-    ServerTime base = 0;                        // save
+    ServerTime base = 0;                        // save, remove_seen, revert
     bool merge = false;                         // save
     std::optional<std::string> status;          // save, update, insert
     std::map<std::string, std::string> fields;  // save, update; by column
-    std::optional<std::string> comment;         // save, comment, add_comment
+    std::optional<std::string> comment;         // save, comment, add_comment, remove_seen, restore, revert
     std::optional<std::int64_t> reply_to;       // save, comment, add_comment
-    std::string author;                         // save, comment, add_comment, lock, unlock
+    std::string author;                         // of all but reads and plain writes
     std::int64_t ttl = 0;                       // lock, in microseconds
     std::optional<std::string> lock_id;         // unlock, and lock where it renews
+    bool is_forced = false;                     // unlock: whosever lock it is
+    ServerTime reverted = 0;                    // revert: the version whose change is undone
+    bool is_whole = false;                      // revert: to the state at that version
+    std::int64_t corrected = 0;                 // edit, withdraw: the comment
+    std::optional<std::string> text_seen;       // edit
+    std::optional<std::string> new_text;        // edit
     int batch_size = 0;                         // save; 0 where it was sent alone
     int batch_position = 0;                     // save, from 1
 
@@ -104,6 +116,10 @@ struct Attempt
     Values answer_fields;                      // those that the answer shows
     std::optional<std::int64_t> answer_comment;
     std::optional<std::int64_t> latest_comment;  // read
+    std::optional<std::string> latest_author;    // read: who wrote that one
+    std::optional<std::string> latest_text;      // read: what it says; edit, withdraw: the comment's, where refused
+    std::vector<ServerTime> versions;            // timeline, newest first
+    std::vector<std::string> superseded;         // revert: the columns that were changed again
     std::optional<std::string> answer_lock_id;   // lock
     std::optional<std::string> lock_holder;      // of the lock that was given, or that refused
     std::optional<ServerTime> lock_expires_at;   // the same
@@ -112,12 +128,30 @@ struct Attempt
     std::string sqlstate;
     std::string error;
 
-    bool is_applied() const { return outcome == "updated" || outcome == "merged"; }
-    bool is_turned_away() const { return outcome == "conflict" || outcome == "locked"; }  // and its comment kept
+    // Whether it names the version that it was made from, and is the same request when it is sent again.
+    bool is_request() const
+    {
+        return action == Action::save || action == Action::remove_seen || action == Action::revert;
+    }
+    bool is_applied() const
+    {
+        return is_request() && (outcome == "updated" || outcome == "merged" || outcome == "deleted");
+    }
+    bool is_turned_away() const  // and its comment kept
+    {
+        return is_request() && (outcome == "conflict" || outcome == "locked");
+    }
+    bool is_restored() const { return action == Action::restore && outcome == "restored"; }
+    bool is_correction() const { return action == Action::edit || action == Action::withdraw; }
     bool has_lock() const { return outcome == "acquired" || outcome == "renewed"; }
 
     // For good: a lock ends, and what collides in a merge may not collide any more when others take their change back.
-    bool is_refused() const { return (outcome == "conflict" && !merge) || outcome == "gone" || outcome == "not_found"; }
+    // What a reversion collides with may be taken back as well.
+    bool is_refused() const
+    {
+        return (outcome == "conflict" && !merge && action != Action::revert) || outcome == "gone" ||
+               outcome == "not_found";
+    }
     bool is_done() const { return outcome == "done"; }
 };
 
@@ -139,6 +173,29 @@ struct CommentRow
     bool save_refused;
     std::optional<ServerTime> adopted_version;
     std::optional<std::int64_t> reply_to = {};
+    bool is_withdrawn = false;
+    std::optional<ServerTime> set_aside = {};  // with the customer, by the deletion that made this version
+    std::string first_text = {};               // what it said before it was corrected; empty where it was not
+};
+
+// What a comment said before a correction.
+struct EditRow
+{
+    std::int64_t customer;
+    std::int64_t comment;
+    ServerTime edited_at;
+    std::string operation;
+    std::string author;
+    std::string body;
+};
+
+// A customer that is set aside; its comments are comments.
+struct DeletedRow
+{
+    std::int64_t customer;
+    ServerTime version;
+    std::optional<std::string> status;
+    Values fields;
 };
 
 // What a change made of a column.
@@ -162,6 +219,7 @@ struct HistoryRow
     std::optional<std::int64_t> comment_id = {};
     std::optional<std::string> request = {};
     ServerTime recorded_at = 0;
+    std::optional<ServerTime> reverts = {};
 };
 
 // What crm_verify() says is wrong.
@@ -180,6 +238,10 @@ struct Tables
     std::vector<CommentRow> comments;
     std::vector<HistoryRow> history;
     std::vector<VerifyRow> verify;
+    bool keeps_deleted = false;  // whether it has these tables
+    std::vector<EditRow> edits = {};
+    std::vector<DeletedRow> deleted = {};
+    std::vector<std::vector<std::string>> merge_groups = {};
 };
 
 // One line each, for people.
@@ -187,5 +249,7 @@ std::string to_text(const Attempt &attempt);
 std::string to_text(const CustomerRow &row);
 std::string to_text(const CommentRow &row);
 std::string to_text(const HistoryRow &row);
+std::string to_text(const EditRow &row);
+std::string to_text(const DeletedRow &row);
 
 }  // namespace crm::hammer

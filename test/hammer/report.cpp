@@ -144,6 +144,13 @@ summarize(const Options &options, const Run &run, const Counts &counts)
     return {};
 }
 
+std::string
+summarize_version_1_1(const Counts &counts)
+{
+    return fmt::format("{} deleted, {} restored, {} undone, {} corrections, {} edit locks ended by force",
+                       counts.deleted, counts.restored, counts.undone, counts.corrected, counts.forced);
+}
+
 void
 write_json(const Options &options, const Run &run, const Statistics &statistics, const Findings &findings)
 {
@@ -166,6 +173,9 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
         {"fields", options.field_percent},
         {"replies", options.reply_percent},
         {"add_comments", options.add_comment_percent},
+        {"deletions", options.deletion_percent},
+        {"undos", options.undo_percent},
+        {"corrections", options.correction_percent},
     };
     document["duration_s"] = run.seconds;
     document["steps"] = run.steps;
@@ -181,7 +191,9 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
         {"updated", findings.counts.updated},     {"merged", findings.counts.merged},
         {"conflicts", findings.counts.conflicts}, {"locked", findings.counts.locked},
         {"comments", findings.counts.comments},   {"lost", findings.counts.lost},
-        {"twice", findings.counts.twice},
+        {"twice", findings.counts.twice},         {"deleted", findings.counts.deleted},
+        {"restored", findings.counts.restored},   {"undone", findings.counts.undone},
+        {"corrected", findings.counts.corrected}, {"forced", findings.counts.forced},
     };
     document["summary"] = summarize(options, run, findings.counts);
     document["violations_total"] = findings.violations.size();

@@ -36,6 +36,9 @@ std::string to_text(const std::vector<Violation> &violations);
 // The last line: what became of the saves, counted in the tables.
 std::string summarize(const Options &options, const Run &run, const Counts &counts);
 
+// The line before it, of what version 1.1 has.
+std::string summarize_version_1_1(const Counts &counts);
+
 // Everything as JSON; raises CannotRun where the file cannot be written.
 void write_json(const Options &options, const Run &run, const Statistics &statistics, const Findings &findings);
 

@@ -246,6 +246,14 @@ Session::check_installation(const std::string &function)
                                             "tables with SELECT crm_create_tables()",
                                             table));
 
+        target_.keeps_deleted =
+            execute(transaction,
+                    "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'crm_revert_customer' "
+                    "AND pg_function_is_visible(oid)) AND ($1::boolean OR "
+                    "(to_regclass('customer_deletions') IS NOT NULL AND to_regclass('comment_edits') IS NOT NULL))",
+                    target_.is_proxy ? "true" : "false")[0][0]
+                .as<bool>();
+
         const auto found = execute(transaction,
                                    "SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p "
                                    "JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regproc($1)",
@@ -265,7 +273,7 @@ Session::check_installation(const std::string &function)
 Tables
 Session::read_tables(const std::vector<std::int64_t> &customers)
 {
-    return hammer::read_tables(*connection_, target_.is_proxy, customers);
+    return hammer::read_tables(*connection_, target_, customers);
 }
 
 }  // namespace crm::hammer

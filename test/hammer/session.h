@@ -41,10 +41,11 @@ public:
     void terminate(int backend);
 
     // The quoted name of the save function; raises CannotRun where it or a table cannot be used. From here on the
-    // session knows whether its database is a proxy.
+    // session knows whether its database is a proxy, and what it has.
     std::string check_installation(const std::string &function);
 
     bool is_proxy() const { return target_.is_proxy; }
+    bool keeps_deleted() const { return target_.keeps_deleted; }
 
     // The rows of these customers, from one snapshot.
     Tables read_tables(const std::vector<std::int64_t> &customers);

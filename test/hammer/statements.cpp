@@ -80,6 +80,33 @@ note_result(Attempt &save, const Row &row, int first)
     save.lock_expires_at = number(column(7));
 }
 
+// The names of the columns that a reversion did not overwrite.
+std::vector<std::string>
+superseded_of(const std::optional<std::string> &json)
+{
+    std::vector<std::string> columns;
+    if (json)
+        for (const auto &entry : nlohmann::json::parse(*json))
+            columns.push_back(entry.at("field").get<std::string>());
+    return columns;
+}
+
+void
+ask_correction(pqxx::transaction_base &transaction, Attempt &attempt)
+{
+    const auto result =
+        attempt.action == Action::edit
+            ? execute(transaction,
+                      "SELECT outcome, detail ->> 'text' FROM crm_edit_comment($1::bigint, $2::bigint, $3, $4, $5)",
+                      attempt.customer, attempt.corrected, parameter(attempt.text_seen), parameter(attempt.new_text),
+                      attempt.author)
+            : execute(transaction,
+                      "SELECT outcome, detail ->> 'text' FROM crm_withdraw_comment($1::bigint, $2::bigint, $3)",
+                      attempt.customer, attempt.corrected, attempt.author);
+    attempt.outcome = text(result[0][0]).value_or("NULL");
+    attempt.latest_text = text(result[0][1]);
+}
+
 // Executes a statement on the customer's tables, where they are. The columns are named in its result.
 template <typename... Arguments>
 pqxx::result
@@ -119,6 +146,44 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
                                                          : std::optional(nlohmann::json(attempt.fields).dump())));
             note_result(attempt, result[0], 0);
             return;
+        case Action::remove_seen:
+            result = execute(transaction, "SELECT " + result_of_save + " FROM crm_delete_customer($1, $2, $3, $4)",
+                             attempt.customer, to_text(attempt.base), parameter(attempt.comment), attempt.author);
+            note_result(attempt, result[0], 0);
+            return;
+        case Action::restore:
+            result = execute(transaction, "SELECT " + result_of_save + " FROM crm_restore_customer($1, $2, $3)",
+                             attempt.customer, attempt.author, parameter(attempt.comment));
+            note_result(attempt, result[0], 0);
+            return;
+        case Action::revert:
+            result = execute(transaction,
+                             "SELECT " + result_of_save +
+                                 ", detail ->> 'superseded' FROM crm_revert_customer($1, $2, $3, $4, $5, $6::boolean)",
+                             attempt.customer, to_text(attempt.base), to_text(attempt.reverted), attempt.author,
+                             parameter(attempt.comment), attempt.is_whole ? "true" : "false");
+            note_result(attempt, result[0], 0);
+            attempt.superseded = superseded_of(text(result[0][8]));
+            return;
+        case Action::edit:
+        case Action::withdraw:
+            ask_correction(transaction, attempt);
+            return;
+        case Action::timeline:
+            // Those since the customer was created, or restored, last.
+            result = execute(transaction,
+                             "SELECT " + microseconds("version") +
+                                 ", operation = 'update' FROM crm_timeline($1::bigint, 60) WHERE kind = 'change' "
+                                 "ORDER BY version DESC",
+                             attempt.customer);
+            attempt.outcome = "done";
+            for (const auto &row : result)
+            {
+                if (!row[1].as<bool>())
+                    break;
+                attempt.versions.push_back(row[0].as<std::int64_t>());
+            }
+            return;
         case Action::comment:
             result = execute_on_tables(transaction, target, attempt.customer,
                                        "INSERT INTO comments (customer_id, author, body, reply_to) "
@@ -150,11 +215,13 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
         case Action::unlock:
         {
             // The lock is released after the time that the subquery, which is evaluated first, returns.
-            result = execute(transaction,
-                             "SELECT " + microseconds("t.before") +
-                                 ", crm_unlock_customer($1::bigint, $2) "
-                                 "FROM (SELECT clock_timestamp() AS before OFFSET 0) t",
-                             attempt.customer, parameter(attempt.lock_id));
+            const std::string before = "SELECT " + microseconds("t.before");
+            const std::string clock = " FROM (SELECT clock_timestamp() AS before OFFSET 0) t";
+            result = attempt.is_forced
+                         ? execute(transaction, before + ", crm_unlock_customer($1::bigint, NULL, true, $2)" + clock,
+                                   attempt.customer, attempt.author)
+                         : execute(transaction, before + ", crm_unlock_customer($1::bigint, $2)" + clock,
+                                   attempt.customer, parameter(attempt.lock_id));
             const auto row = result[0];
             attempt.clock = number(row[0]);
             attempt.outcome = row[1].as<bool>() ? "done" : "none";
@@ -166,18 +233,23 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
                              target.is_proxy
                                  ? "SELECT $1::bigint, c #>> '{customer,status}', " +
                                        microseconds("(c #>> '{customer,updated_at}')::timestamptz") +
-                                       ", c -> 'customer', "
-                                       "(SELECT max(m::bigint) FROM jsonb_path_query(c, '$.comments.**.id') m) "
-                                       "FROM (SELECT crm_get_customer($1::bigint) AS c OFFSET 0) t WHERE c IS NOT NULL"
-                                 : "SELECT id, status, " + microseconds("updated_at") +
-                                       ", to_jsonb(c), "
-                                       "(SELECT max(m.id) FROM comments m WHERE m.customer_id = $1) "
-                                       "FROM customers c WHERE id = $1",
+                                       ", c -> 'customer', m ->> 'id', m ->> 'author', m ->> 'text' "
+                                       "FROM (SELECT crm_get_customer($1::bigint) AS c OFFSET 0) t "
+                                       "LEFT JOIN LATERAL (SELECT m FROM jsonb_path_query(c, '$.comments.**') m "
+                                       "WHERE jsonb_typeof(m) = 'object' ORDER BY (m ->> 'id')::bigint DESC LIMIT 1) l "
+                                       "ON true WHERE c IS NOT NULL"
+                                 : "SELECT c.id, c.status, " + microseconds("c.updated_at") +
+                                       ", to_jsonb(c), m.id, m.author, m.body FROM customers c "
+                                       "LEFT JOIN LATERAL (SELECT m.id, m.author, m.body FROM comments m "
+                                       "WHERE m.customer_id = $1 ORDER BY m.id DESC LIMIT 1) m ON true WHERE c.id = $1",
                              attempt.customer);
             if (!result.empty())
             {
-                attempt.answer_fields = fields_of(result[0][3].as<std::string>());
-                attempt.latest_comment = number(result[0][4]);
+                const auto row = result[0];
+                attempt.answer_fields = fields_of(row[3].as<std::string>());
+                attempt.latest_comment = number(row[4]);
+                attempt.latest_author = text(row[5]);
+                attempt.latest_text = text(row[6]);
             }
             break;
         }

@@ -21,7 +21,7 @@ void ask(pqxx::connection &connection, const Target &target, Attempt &attempt);
 void ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves);
 
 // The rows of these customers, from one snapshot; through a proxy, each partition's from one. Raises CannotRun.
-Tables read_tables(pqxx::connection &connection, bool is_proxy, const std::vector<std::int64_t> &customers);
+Tables read_tables(pqxx::connection &connection, const Target &target, const std::vector<std::int64_t> &customers);
 
 // libpqxx 7.10 has these in place of exec_params and errorhandler.
 #define CRM_HAS_PARAMS (PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10))

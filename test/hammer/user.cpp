@@ -34,8 +34,9 @@ is_expected_failure(const Attempt &attempt)
 {
     const bool needs_other_rows = attempt.action == Action::comment || attempt.action == Action::add_comment ||
                                   (attempt.action == Action::save && attempt.reply_to);
-    return (needs_other_rows && attempt.sqlstate == "23503") ||
-           (attempt.action == Action::insert && attempt.sqlstate == "23505");
+    const bool inserts = attempt.action == Action::insert || attempt.action == Action::restore;
+    return (needs_other_rows && attempt.sqlstate == "23503") || (inserts && attempt.sqlstate == "23505") ||
+           (attempt.action == Action::revert && attempt.sqlstate == "22023");
 }
 
 // Whether sending it a second time does no more than sending it once.
@@ -49,6 +50,12 @@ is_repeatable(const Attempt &attempt)
         case Action::add_comment:
         case Action::lock:
         case Action::unlock:
+        case Action::remove_seen:
+        case Action::restore:
+        case Action::timeline:
+        case Action::revert:
+        case Action::edit:
+        case Action::withdraw:
             return true;
         default:
             return false;
@@ -322,13 +329,22 @@ Pages::remember(const Attempt &told)
     }
 
     Page &page =
-        pages_.try_emplace(told.customer, Page{told.answer_status, *told.answer_version, {}, {}}).first->second;
+        pages_.try_emplace(told.customer, Page{told.answer_status, *told.answer_version, {}, {}, {}, {}}).first->second;
     if (page.version != *told.answer_version)
-        page = Page{told.answer_status, *told.answer_version, page.version, page.latest_comment};
+        page = Page{told.answer_status,  *told.answer_version, page.version,
+                    page.latest_comment, page.latest_author,   page.latest_text};
     if (told.action == Action::read)
+    {
         page.latest_comment = told.latest_comment;
-    else if (told.answer_comment)
+        page.latest_author = told.latest_author;
+        page.latest_text = told.latest_text;
+    }
+    else if (told.answer_comment && page.latest_comment != told.answer_comment)
+    {
         page.latest_comment = told.answer_comment;
+        page.latest_author.reset();
+        page.latest_text.reset();
+    }
 }
 
 void
@@ -336,8 +352,13 @@ Pages::remember_comment(const Attempt &told)
 {
     if (told.reply == Reply::failed)
         pages_.erase(told.customer);
-    else if (const auto page = pages_.find(told.customer); page != pages_.end() && told.answer_comment)
+    else if (const auto page = pages_.find(told.customer);
+             page != pages_.end() && told.answer_comment && page->second.latest_comment != told.answer_comment)
+    {
         page->second.latest_comment = told.answer_comment;
+        page->second.latest_author = told.author;
+        page->second.latest_text = told.comment;
+    }
 }
 
 }  // namespace crm::hammer

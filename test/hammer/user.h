@@ -109,6 +109,8 @@ struct Page
     ServerTime version;
     std::optional<ServerTime> older_version;
     std::optional<std::int64_t> latest_comment;
+    std::optional<std::string> latest_author;  // of the latest comment, where it was read
+    std::optional<std::string> latest_text;
 };
 
 // The pages of one user, by customer.

@@ -34,6 +34,8 @@ CREATE TABLE comments (
     save_refused    boolean NOT NULL DEFAULT false,
     adopted_version timestamptz,
     expected_ts     timestamptz CHECK (expected_ts IS NULL),
+    withdrawn_at    timestamptz,
+    request_body    text,  -- what was sent, where it was corrected
     PRIMARY KEY (customer_id, id)
 );
 
@@ -44,14 +46,15 @@ CREATE TABLE customer_history (
     previous    timestamptz,
     based_on    timestamptz,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    operation   text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+    operation   text NOT NULL CHECK (operation IN ('insert', 'update', 'delete', 'restore')),
     author      text,
     db_user     name NOT NULL DEFAULT session_user,
     status_from text,
     status_to   text,
     fields      jsonb,
     comment_id  bigint,
-    request     uuid
+    request     uuid,
+    reverts     timestamptz
 );
 CREATE INDEX ON customer_history (customer_id, version);
 CREATE INDEX ON customer_history (request);
@@ -62,6 +65,36 @@ CREATE TABLE customer_locks (
     author      text NOT NULL,
     expires_at  timestamptz NOT NULL
 );
+
+CREATE TABLE customer_deletions (
+    customer_id bigint NOT NULL,
+    version     timestamptz NOT NULL,
+    comment_id  bigint,
+    row_values  jsonb NOT NULL
+);
+CREATE INDEX ON customer_deletions (customer_id);
+
+CREATE TABLE comment_edits (
+    customer_id bigint NOT NULL,
+    comment_id  bigint NOT NULL,
+    edited_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    operation   text NOT NULL,
+    author      text NOT NULL,
+    body        text NOT NULL
+);
+CREATE INDEX ON comment_edits (customer_id, comment_id);
+
+-- What the driver looks up of the tables: their merge groups.
+CREATE VIEW crm_attached_tables AS
+    SELECT 'crm_hammer_test.customers'::regclass AS customers, '[["phone", "email"]]'::jsonb AS merge_groups,
+           clock_timestamp() AS attached_at;
+
+CREATE FUNCTION crm_verify(OUT customer text, OUT invariant text, OUT problem text, OUT detail jsonb)
+RETURNS SETOF record
+LANGUAGE sql
+BEGIN ATOMIC
+    SELECT NULL::text, NULL::text, NULL::text, NULL::jsonb WHERE false;
+END;
 
 -- What differs between two states of a customer, beside the status.
 CREATE FUNCTION changed_fields(before jsonb, after jsonb)
@@ -93,6 +126,16 @@ RETURNS timestamptz
 LANGUAGE sql VOLATILE
 RETURN greatest(date_trunc('milliseconds', clock_timestamp()), current + interval '1 ms');
 
+-- Sets a customer and its comments aside, as the deletion that made the version has found them.
+CREATE FUNCTION set_aside(customer customers, deletion timestamptz)
+RETURNS void
+LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO customer_deletions VALUES ((customer).id, deletion, NULL, jsonb_strip_nulls(to_jsonb(customer)));
+    INSERT INTO customer_deletions
+    SELECT c.customer_id, deletion, c.id, jsonb_strip_nulls(to_jsonb(c)) FROM comments c WHERE c.customer_id = (customer).id;
+END;
+
 -- Versions and history of plain writes; saves write their own.
 CREATE FUNCTION plain_write()
 RETURNS trigger
@@ -103,7 +146,7 @@ DECLARE
     head timestamptz;
 BEGIN
     IF is_save THEN
-        RETURN NEW;
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     ELSIF TG_OP = 'INSERT' THEN
         SELECT max(version) INTO head FROM customer_history WHERE customer_id = NEW.id;
         NEW.updated_at := next_version(head);
@@ -117,8 +160,10 @@ BEGIN
                 changed_fields(to_jsonb(OLD), to_jsonb(NEW)));
         RETURN NEW;
     ELSE
+        head := next_version(OLD.updated_at);
         INSERT INTO customer_history (customer_id, version, previous, operation, status_from)
-        VALUES (OLD.id, next_version(OLD.updated_at), OLD.updated_at, 'delete', OLD.status);
+        VALUES (OLD.id, head, OLD.updated_at, 'delete', OLD.status);
+        PERFORM set_aside(OLD, head);
         RETURN OLD;
     END IF;
 END;
@@ -137,7 +182,8 @@ DECLARE
     kept bigint;
 BEGIN
     SELECT id INTO kept FROM comments
-    WHERE customer_id = p_id AND author = p_author AND body = p_comment AND based_on IS NOT NULL
+    WHERE customer_id = p_id AND author = p_author AND coalesce(request_body, body) = p_comment AND based_on IS NOT NULL
+      AND withdrawn_at IS NULL
     LIMIT 1;
     IF NOT FOUND THEN
         INSERT INTO comments (customer_id, author, body, reply_to, based_on, save_refused)
@@ -148,16 +194,62 @@ BEGIN
 END;
 $$;
 
+-- What an undoing asks for, and the columns that were changed again since.
+CREATE TYPE undone AS (asked jsonb, superseded jsonb);
+
+CREATE FUNCTION what_to_undo(current customers, p_version timestamptz, p_whole boolean, flaw text)
+RETURNS undone
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    change customer_history%ROWTYPE;
+    item record;
+    theirs text;
+    undoing undone;
+BEGIN
+    SELECT * INTO change FROM customer_history WHERE customer_id = current.id AND version = p_version;
+    PERFORM FROM customer_history
+    WHERE customer_id = current.id AND version >= p_version
+      AND (operation = 'delete' OR (operation <> 'update' AND (version > p_version OR NOT p_whole)));
+    IF FOUND OR change IS NULL THEN
+        RAISE EXCEPTION 'cannot be undone' USING ERRCODE = '22023';
+    END IF;
+
+    undoing.asked := '{}';
+    IF p_whole THEN
+        SELECT jsonb_object_agg(c, value_at(current.id, p_version, c, to_jsonb(current) ->> c)) INTO undoing.asked
+        FROM unnest(ARRAY['status', 'name', 'phone', 'email']) c;
+        RETURN undoing;
+    END IF;
+    FOR item IN
+        SELECT key AS name, value ->> 'from' AS before, value ->> 'to' AS made FROM jsonb_each(change.fields)
+        UNION ALL
+        SELECT 'status', change.status_from, change.status_to WHERE change.status_from IS DISTINCT FROM change.status_to
+    LOOP
+        theirs := to_jsonb(current) ->> item.name;
+        IF theirs IS DISTINCT FROM item.made AND theirs IS DISTINCT FROM item.before AND flaw <> 'undo_overwrites_later' THEN
+            undoing.superseded := coalesce(undoing.superseded, '[]') || jsonb_build_object('field', item.name);
+        ELSE
+            undoing.asked := undoing.asked || jsonb_build_object(item.name, item.before);
+        END IF;
+    END LOOP;
+    RETURN undoing;
+END;
+$$;
+
 -- The save with at most one flaw.
 CREATE FUNCTION save(p_id bigint, p_base timestamptz, p_status text, p_comment text, p_author text, p_merge boolean,
-                     p_reply_to bigint, p_fields jsonb, flaw text)
+                     p_reply_to bigint, p_fields jsonb, flaw text, p_reverts timestamptz DEFAULT NULL,
+                     p_whole boolean DEFAULT false)
 RETURNS crm_update_result
 LANGUAGE plpgsql
 AS $$
 DECLARE
     digest constant uuid := md5(jsonb_build_array(p_id, extract(epoch FROM p_base), p_status, p_comment, p_author,
-                                                  p_reply_to, p_fields)::text)::uuid;
-    asked constant jsonb := coalesce(p_fields, '{}') || jsonb_strip_nulls(jsonb_build_object('status', p_status));
+                                                  p_reply_to, p_fields, extract(epoch FROM p_reverts),
+                                                  p_whole)::text)::uuid;
+    asked jsonb := coalesce(p_fields, '{}') || jsonb_strip_nulls(jsonb_build_object('status', p_status));
+    undoing undone;
     stored_reply constant bigint := CASE WHEN flaw <> 'forgets_replies' THEN p_reply_to END;
     current customers%ROWTYPE;
     is_there boolean;
@@ -201,6 +293,11 @@ BEGIN
     is_refused := p_base <> current.updated_at
         AND flaw <> 'last_write_wins'
         AND NOT (flaw = 'applies_retry_twice' AND was_applied);
+    IF p_reverts IS NOT NULL THEN
+        undoing := what_to_undo(current, p_reverts, p_whole, flaw);
+        asked := undoing.asked;
+        is_refused := is_refused OR undoing.superseded IS NOT NULL;
+    END IF;
     becomes := to_jsonb(current) || asked;
     IF is_refused AND p_merge THEN
         is_merge := true;
@@ -216,6 +313,15 @@ BEGIN
                 is_refused := true;
             END IF;
         END LOOP;
+        IF flaw <> 'merges_half_a_group' THEN
+            is_refused := is_refused OR (
+                SELECT bool_or(m.mine IS DISTINCT FROM m.before)
+                       AND bool_or(m.now IS DISTINCT FROM m.before AND m.now IS DISTINCT FROM m.mine)
+                FROM (SELECT g.before, g.now, CASE WHEN asked ? g.c THEN asked ->> g.c ELSE g.before END AS mine
+                      FROM (SELECT c, to_jsonb(current) ->> c AS now,
+                                   value_at(p_id, p_base, c, to_jsonb(current) ->> c) AS before
+                            FROM unnest(ARRAY['phone', 'email']) c) g) m);
+        END IF;
         IF flaw = 'merge_restores_what_was' THEN
             SELECT becomes || jsonb_object_agg(c, value_at(p_id, p_base, c, becomes ->> c)) INTO becomes
             FROM unnest(ARRAY['name', 'phone', 'email']) c WHERE NOT asked ? c;
@@ -226,7 +332,8 @@ BEGIN
 
     IF is_refused THEN
         answer.outcome := 'conflict';
-        answer.detail := jsonb_build_object('current', to_jsonb(current));
+        answer.detail := jsonb_build_object('current', to_jsonb(current))
+            || jsonb_strip_nulls(jsonb_build_object('superseded', undoing.superseded));
         IF p_comment IS NOT NULL AND flaw <> 'drops_refused_comments' THEN
             answer.comment_id := keep_comment(p_id, p_base, p_comment, p_author, stored_reply);
         END IF;
@@ -253,7 +360,8 @@ BEGIN
     -- A late repeat of a refused save, whose comment a later one took over.
     IF is_merge AND flaw <> 'stores_comment_of_late_merge_again' THEN
         SELECT id INTO comment_row FROM comments
-        WHERE customer_id = p_id AND author = p_author AND body = p_comment AND adopted_version IS NOT NULL;
+        WHERE customer_id = p_id AND author = p_author AND coalesce(request_body, body) = p_comment
+          AND adopted_version IS NOT NULL AND withdrawn_at IS NULL;
     END IF;
 
     IF (p_comment IS NULL OR comment_row IS NOT NULL) AND becomes = to_jsonb(current) THEN
@@ -275,7 +383,8 @@ BEGIN
     IF p_comment IS NOT NULL THEN
         IF flaw <> 'stores_adopted_comment_again' AND comment_row IS NULL THEN
             UPDATE comments SET save_refused = false, adopted_version = new_version
-            WHERE customer_id = p_id AND author = p_author AND body = p_comment AND save_refused
+            WHERE customer_id = p_id AND author = p_author AND coalesce(request_body, body) = p_comment AND save_refused
+              AND withdrawn_at IS NULL
             RETURNING id INTO comment_row;
         END IF;
         IF comment_row IS NULL AND flaw <> 'forgets_comment' THEN
@@ -286,9 +395,9 @@ BEGIN
     END IF;
     IF flaw <> 'forgets_history' THEN
         INSERT INTO customer_history (customer_id, version, previous, based_on, operation, author, status_from,
-                                      status_to, fields, comment_id, request)
+                                      status_to, fields, comment_id, request, reverts)
         VALUES (p_id, new_version, current.updated_at, p_base, 'update', p_author, current.status,
-                becomes ->> 'status', changed_fields(to_jsonb(current), becomes), comment_row, digest);
+                becomes ->> 'status', changed_fields(to_jsonb(current), becomes), comment_row, digest, p_reverts);
     END IF;
 
     answer.outcome := CASE WHEN is_merge THEN 'merged' ELSE 'updated' END;
@@ -347,7 +456,8 @@ BEGIN
     IF flaw() <> 'adds_comments_twice' THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_author || p_body, p_id));
         SELECT id INTO added FROM comments
-        WHERE customer_id = p_id AND author = p_author AND body = p_body AND based_on IS NULL;
+        WHERE customer_id = p_id AND author = p_author AND coalesce(request_body, body) = p_body AND based_on IS NULL
+          AND withdrawn_at IS NULL;
     END IF;
     IF added IS NULL THEN
         INSERT INTO comments (customer_id, author, body, reply_to)
@@ -403,7 +513,7 @@ BEGIN
 END;
 $$;
 
-CREATE FUNCTION crm_unlock_customer(p_id bigint, p_lock_id uuid)
+CREATE FUNCTION crm_unlock_customer(p_id bigint, p_lock_id uuid, force boolean DEFAULT false, author text DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql
 AS $$
@@ -413,10 +523,194 @@ BEGIN
     END IF;
     -- Who asks for the lock meanwhile has read the clock, and would have the lock from before it was released.
     PERFORM FROM customers WHERE id = p_id FOR UPDATE;
-    DELETE FROM customer_locks WHERE customer_id = p_id AND lock_id = p_lock_id;
+    DELETE FROM customer_locks WHERE customer_id = p_id AND (lock_id = p_lock_id OR (force AND expires_at > clock_timestamp()));
     RETURN FOUND;
 END;
 $$;
+
+-- A deletion with at most one flaw: refused, replayed and recorded as a save is.
+CREATE FUNCTION crm_delete_customer(p_id bigint, p_base timestamptz, p_comment text, p_author text)
+RETURNS crm_update_result
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    digest constant uuid := md5(jsonb_build_array('delete', p_id, extract(epoch FROM p_base), p_comment, p_author)::text)::uuid;
+    current customers%ROWTYPE;
+    is_there boolean;
+    before customer_history%ROWTYPE;
+    held customer_locks%ROWTYPE;
+    deletion timestamptz;
+    answer crm_update_result;
+BEGIN
+    PERFORM set_config('crm_hammer_test.in_save', 'yes', true);
+    SELECT * INTO current FROM customers WHERE id = p_id FOR UPDATE;
+    is_there := FOUND;
+    answer.status := current.status;
+    answer.updated_at := current.updated_at;
+
+    SELECT * INTO before FROM customer_history WHERE customer_id = p_id AND request = digest;
+    IF FOUND THEN
+        answer.outcome := 'replayed';
+        answer.comment_id := before.comment_id;
+        answer.detail := jsonb_build_object('version', before.version);
+        RETURN answer;
+    END IF;
+    IF NOT is_there THEN
+        answer.outcome := 'gone';
+        RETURN answer;
+    END IF;
+
+    SELECT * INTO held FROM customer_locks
+    WHERE customer_id = p_id AND author <> p_author AND expires_at > clock_timestamp();
+    IF p_base <> current.updated_at AND flaw() <> 'delete_ignores_version' THEN
+        answer.outcome := 'conflict';
+        answer.detail := jsonb_build_object('current', to_jsonb(current));
+    ELSIF held IS NOT NULL AND flaw() <> 'ignores_locks' THEN
+        answer.outcome := 'locked';
+        answer.detail := jsonb_build_object('current', to_jsonb(current), 'lock', to_jsonb(held));
+    END IF;
+    IF answer.outcome IS NOT NULL THEN
+        IF p_comment IS NOT NULL THEN
+            answer.comment_id := keep_comment(p_id, p_base, p_comment, p_author, NULL);
+        END IF;
+        RETURN answer;
+    END IF;
+
+    deletion := next_version(current.updated_at);
+    IF p_comment IS NOT NULL THEN
+        UPDATE comments SET save_refused = false, adopted_version = deletion
+        WHERE customer_id = p_id AND author = p_author AND coalesce(request_body, body) = p_comment AND save_refused
+          AND withdrawn_at IS NULL
+        RETURNING id INTO answer.comment_id;
+        IF NOT FOUND THEN
+            INSERT INTO comments (customer_id, author, body, based_on) VALUES (p_id, p_author, p_comment, p_base)
+            RETURNING id INTO answer.comment_id;
+        END IF;
+    END IF;
+    INSERT INTO customer_history (customer_id, version, previous, based_on, operation, author, status_from, comment_id, request)
+    VALUES (p_id, deletion, current.updated_at, p_base, 'delete', p_author, current.status, answer.comment_id, digest);
+    PERFORM set_aside(current, deletion);
+    DELETE FROM customers WHERE id = p_id;
+    answer.outcome := 'deleted';
+    answer.status := NULL;
+    answer.updated_at := deletion;
+    RETURN answer;
+END;
+$$;
+
+-- A restoration with at most one flaw.
+CREATE FUNCTION crm_restore_customer(p_id bigint, p_author text, p_comment text)
+RETURNS crm_update_result
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    current customers%ROWTYPE;
+    start customer_history%ROWTYPE;
+    deletion timestamptz;
+    restored timestamptz;
+    answer crm_update_result;
+BEGIN
+    PERFORM set_config('crm_hammer_test.in_save', 'yes', true);
+    PERFORM pg_advisory_xact_lock(1, p_id::integer);
+    SELECT * INTO current FROM customers WHERE id = p_id FOR UPDATE;
+    IF FOUND THEN
+        SELECT * INTO start FROM customer_history WHERE customer_id = p_id AND operation IN ('insert', 'restore')
+        ORDER BY version DESC LIMIT 1;
+        answer.outcome := CASE WHEN start.operation = 'insert' AND start.previous IS NOT NULL THEN 'conflict' ELSE 'unchanged' END;
+        answer.status := current.status;
+        answer.updated_at := current.updated_at;
+        RETURN answer;
+    END IF;
+
+    SELECT max(version) INTO deletion FROM customer_history WHERE customer_id = p_id;
+    restored := next_version(deletion);
+    INSERT INTO customers
+    SELECT r.* FROM customer_deletions d,
+        jsonb_populate_record(NULL::customers, d.row_values || jsonb_build_object('updated_at', restored)) r
+    WHERE d.customer_id = p_id AND d.version = deletion AND d.comment_id IS NULL
+    RETURNING * INTO STRICT current;
+    INSERT INTO comments
+    SELECT r.* FROM customer_deletions d, jsonb_populate_record(NULL::comments, d.row_values) r
+    WHERE d.customer_id = p_id AND d.version = deletion AND d.comment_id IS NOT NULL
+      AND (flaw() <> 'restore_loses_a_comment' OR d.comment_id <> (
+              SELECT max(l.comment_id) FROM customer_deletions l WHERE l.customer_id = p_id AND l.version = deletion));
+    DELETE FROM customer_deletions WHERE customer_id = p_id AND version = deletion;
+    IF p_comment IS NOT NULL THEN
+        INSERT INTO comments (customer_id, author, body, based_on) VALUES (p_id, p_author, p_comment, deletion)
+        RETURNING id INTO answer.comment_id;
+    END IF;
+    INSERT INTO customer_history (customer_id, version, previous, based_on, operation, author, status_to, comment_id)
+    VALUES (p_id, restored, deletion, deletion, 'restore', p_author, current.status, answer.comment_id);
+    answer.outcome := 'restored';
+    answer.status := current.status;
+    answer.updated_at := restored;
+    RETURN answer;
+END;
+$$;
+
+CREATE FUNCTION crm_timeline(p_id bigint, max_rows integer, OUT kind text, OUT version timestamptz, OUT operation text)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'change', h.version, h.operation FROM customer_history h WHERE h.customer_id = p_id
+    ORDER BY h.version DESC LIMIT max_rows;
+END;
+
+CREATE FUNCTION crm_revert_customer(p_id bigint, p_base timestamptz, p_version timestamptz, p_author text, p_comment text,
+                                    p_whole boolean)
+RETURNS crm_update_result
+LANGUAGE sql
+RETURN save(p_id, p_base, NULL, p_comment, p_author, false, NULL, NULL, flaw(), p_version, p_whole);
+
+-- Gives a comment another text, or withdraws it where there is none, with at most one flaw.
+CREATE FUNCTION correct_comment(p_id bigint, p_comment_id bigint, p_expected text, p_body text, p_author text)
+RETURNS crm_comment_result
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    current comments%ROWTYPE;
+    was_made boolean;
+    answer crm_comment_result;
+BEGIN
+    -- Who deletes the customer waits, and sets aside what the comment says then.
+    PERFORM FROM customers WHERE id = p_id FOR KEY SHARE;
+    SELECT * INTO current FROM comments WHERE customer_id = p_id AND id = p_comment_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        answer.outcome := 'not_found';
+        RETURN answer;
+    END IF;
+    answer.detail := jsonb_build_object('text', current.body);
+
+    IF current.withdrawn_at IS NULL AND (p_body IS NULL OR current.body = p_expected) THEN
+        IF flaw() <> 'edits_without_trace' THEN
+            INSERT INTO comment_edits (customer_id, comment_id, operation, author, body)
+            VALUES (p_id, p_comment_id, CASE WHEN p_body IS NULL THEN 'withdraw' ELSE 'edit' END, p_author, current.body);
+        END IF;
+        UPDATE comments
+        SET body = coalesce(p_body, '[withdrawn]'), request_body = coalesce(request_body, body),
+            withdrawn_at = CASE WHEN p_body IS NULL THEN clock_timestamp() END
+        WHERE customer_id = p_id AND id = p_comment_id;
+        answer.outcome := 'updated';
+        RETURN answer;
+    END IF;
+    SELECT bool_or(operation = CASE WHEN p_body IS NULL THEN 'withdraw' ELSE 'edit' END AND author = p_author
+                   AND (p_body IS NULL OR (body = p_expected AND after = p_body))) INTO was_made
+    FROM (SELECT e.*, lead(e.body, 1, current.body) OVER (ORDER BY e.edited_at) AS after
+          FROM comment_edits e WHERE e.customer_id = p_id AND e.comment_id = p_comment_id) e;
+    answer.outcome := CASE WHEN was_made THEN 'replayed' WHEN current.withdrawn_at IS NOT NULL THEN 'gone' ELSE 'conflict' END;
+    RETURN answer;
+END;
+$$;
+
+CREATE FUNCTION crm_edit_comment(p_id bigint, p_comment_id bigint, p_expected text, p_body text, p_author text)
+RETURNS crm_comment_result
+LANGUAGE sql
+RETURN correct_comment(p_id, p_comment_id, p_expected, p_body, p_author);
+
+CREATE FUNCTION crm_withdraw_comment(p_id bigint, p_comment_id bigint, p_author text)
+RETURNS crm_comment_result
+LANGUAGE sql
+RETURN correct_comment(p_id, p_comment_id, NULL, NULL, p_author);
 
 DO $$
 DECLARE
@@ -445,7 +739,12 @@ BEGIN
         'drops_locked_comments',
         'forgets_replies',
         'adds_comments_twice',
-        'undoes_the_last_of_a_batch'
+        'undoes_the_last_of_a_batch',
+        'delete_ignores_version',
+        'restore_loses_a_comment',
+        'undo_overwrites_later',
+        'merges_half_a_group',
+        'edits_without_trace'
     ]
     LOOP
         EXECUTE format('CREATE FUNCTION %I(id bigint, expected_ts timestamptz, status text, comment text, author text,

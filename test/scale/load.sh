@@ -12,6 +12,7 @@ scale_load_setup() {
     for partition in $(scale_sql "$1" -At -c 'SELECT partition FROM crm_proxy.partitions()'); do
         # shellcheck disable=SC2154 # lib.sh has the project
         partition_sql "$1" "$partition" -f "$project/test/hammer/partition.sql"
+        attach_merge_groups "$(server_dsn "$(partition_server "$1" "$partition")" "$(partition_database "$partition")")"
     done
     scale_sql "$1" -f "$project/test/hammer/through_proxy.sql"
 }

@@ -38,7 +38,7 @@ private:
             if (!request.rows.empty() || request.is_told_applied() || request.is_in_doubt())
                 allow(request.asked());
         for (const Attempt *attempt : evidence_.attempts)
-            if (attempt->action != Action::save && attempt->reply != Reply::failed)
+            if (!attempt->is_request() && attempt->reply != Reply::failed)
                 allow(*attempt);
 
         std::map<const Attempt *, std::vector<std::string>> seen;
@@ -92,18 +92,23 @@ private:
 
         if (attempt.action == Action::lock && attempt.outcome == "not_found")
             lose("a customer was not found that its history must know", {to_text(attempt)});
-        const bool says_gone =
-            attempt.outcome == "gone" || (attempt.outcome == "none" && attempt.action != Action::unlock);
+        // A comment that was withdrawn is gone, and its customer is there.
+        const bool says_gone = (attempt.outcome == "gone" && !attempt.is_correction()) ||
+                               (attempt.outcome == "none" && attempt.action != Action::unlock);
         if (says_gone && !evidence_.may_have_been_absent(attempt))
         {
             lose("a customer was told to be gone while it was there", {to_text(attempt)});
             return;
         }
 
-        const bool has_row = attempt.action == Action::read || attempt.action == Action::save || is_plain_write;
-        const bool shows_current_row = has_row && !says_gone && attempt.outcome != "not_found";
+        const bool is_deletion = attempt.action == Action::remove_seen && attempt.is_applied();
+        const bool has_row = attempt.action == Action::read || attempt.is_request() ||
+                             attempt.action == Action::restore || is_plain_write;
+        const bool shows_current_row = has_row && !says_gone && !is_deletion && attempt.outcome != "not_found";
         // A request that was applied is told so even when the customer is deleted since.
-        if (!shows_current_row || (attempt.outcome == "replayed" && !attempt.answer_version))
+        const bool may_be_deleted =
+            attempt.outcome == "replayed" || (attempt.action == Action::restore && !attempt.is_restored());
+        if (!shows_current_row || (may_be_deleted && !attempt.answer_version))
             return;
         const HistoryRow *row = attempt.answer_version ? row_with_version(*attempt.answer_version) : nullptr;
         if (!row)
@@ -146,8 +151,9 @@ private:
                     all.push_back({attempt, row->version, true});
                 continue;
             }
-            const bool is_write =
-                attempt->action == Action::save ? attempt->is_applied() : attempt->action != Action::read;
+            const bool is_write = attempt->is_request() || attempt->action == Action::restore
+                                      ? attempt->is_applied() || attempt->is_restored()
+                                      : attempt->action != Action::read;
             all.push_back({attempt, *attempt->answer_version, is_write});
         }
 

@@ -42,6 +42,16 @@ describe(Invariant invariant)
             return "a reply answers the comment that it was to";
         case Invariant::tables_verify:
             return "crm_verify() finds nothing";
+        case Invariant::seen_version_is_deleted:
+            return "a customer is deleted in the version that its deleter saw";
+        case Invariant::deleted_comes_back:
+            return "what is deleted is set aside whole, and restored as it was";
+        case Invariant::undo_overwrites_nothing:
+            return "an undone change's columns are what they were before it, and nothing later is overwritten";
+        case Invariant::group_is_one_field:
+            return "a merge makes no combination of a group's values that nobody saw or sent";
+        case Invariant::correction_leaves_a_trace:
+            return "a comment says something else by the corrections that were answered alone, which keep what it said";
     }
     return {};
 }
@@ -56,6 +66,9 @@ check(std::span<const Attempt> log, const Tables &tables)
         check_saves(evidence, findings);
         check_comments(evidence, findings);
         check_answers(evidence, findings);
+        check_deletions(evidence, findings);
+        check_reversions(evidence, findings);
+        check_corrections(evidence, findings);
         check_locks(evidence, findings);
     }
     for (const VerifyRow &row : tables.verify)
@@ -95,6 +108,27 @@ CustomerCheck::is_merged(const HistoryRow &row) const
            !same_version(*row.based_on, *row.previous);
 }
 
+CustomerCheck::Fate
+CustomerCheck::fate_of(const std::optional<std::string> &was, const std::optional<std::string> &mine,
+                       const std::optional<std::string> &theirs)
+{
+    if (theirs == mine || was == mine)
+        return Fate::leave;
+    return was == theirs ? Fate::write : Fate::collide;
+}
+
+std::map<std::string, std::optional<std::string>>
+CustomerCheck::written_by(const HistoryRow &row)
+{
+    std::map<std::string, std::optional<std::string>> written;
+    if (row.status_from != row.status_to)
+        written["status"] = row.status_to;
+    for (const auto &[column, change] : row.fields)
+        if (change.from != change.to)
+            written[column] = change.to;
+    return written;
+}
+
 std::map<std::string, std::string>
 CustomerCheck::asked_values(const Attempt &asked)
 {
@@ -117,6 +151,8 @@ std::vector<std::string>
 CustomerCheck::texts(const Comment &comment)
 {
     std::vector<std::string> lines = texts(comment.rows);
+    for (const CommentRow *row : comment.withdrawn)
+        lines.push_back(to_text(*row));
     for (const Attempt *attempt : comment.attempts)
         lines.push_back(to_text(*attempt));
     return lines;

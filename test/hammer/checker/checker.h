@@ -25,6 +25,11 @@ enum class Invariant
     lock_keeps_others_out = 10,
     reply_answers_what_it_was_to = 11,
     tables_verify = 12,
+    seen_version_is_deleted = 13,
+    deleted_comes_back = 14,
+    undo_overwrites_nothing = 15,
+    group_is_one_field = 16,
+    correction_leaves_a_trace = 17,
 };
 
 // The invariant in one sentence.
@@ -49,6 +54,11 @@ struct Counts
     std::int64_t comments = 0;   // comments sent by the users that are there
     std::int64_t lost = 0;       // acknowledged changes and kept comments that are not there
     std::int64_t twice = 0;      // requests and comments that are there more than once
+    std::int64_t deleted = 0;    // customers deleted by the function
+    std::int64_t restored = 0;   // customers restored
+    std::int64_t undone = 0;     // requests to undo that the history has as applied
+    std::int64_t corrected = 0;  // corrections and withdrawals of comments
+    std::int64_t forced = 0;     // edit locks ended by force
 };
 
 struct Findings
@@ -66,6 +76,9 @@ void check_history(const Evidence &evidence, Findings &findings);
 void check_saves(const Evidence &evidence, Findings &findings);
 void check_comments(const Evidence &evidence, Findings &findings);
 void check_answers(const Evidence &evidence, Findings &findings);
+void check_deletions(const Evidence &evidence, Findings &findings);
+void check_reversions(const Evidence &evidence, Findings &findings);
+void check_corrections(const Evidence &evidence, Findings &findings);
 void check_locks(const Evidence &evidence, Findings &findings);
 
 // An attempt that was told of a lock of somebody else.
@@ -85,6 +98,19 @@ protected:
 
     // Whether the row is of a save that asked for a merge and was applied to a later version than its base.
     bool is_merged(const HistoryRow &row) const;
+
+    // What a request has to do with one of the columns that it asks for.
+    enum class Fate
+    {
+        leave,
+        write,
+        collide,
+    };
+    static Fate fate_of(const std::optional<std::string> &was, const std::optional<std::string> &mine,
+                        const std::optional<std::string> &theirs);
+
+    // What a row of the history made of the columns that it changed, status too.
+    static std::map<std::string, std::optional<std::string>> written_by(const HistoryRow &row);
 
     // The columns that are asked for, status too.
     static std::map<std::string, std::string> asked_values(const Attempt &asked);

@@ -18,17 +18,28 @@ public:
     {
         for (const auto &[key, comment] : evidence_.comments)
             check_comment(comment);
+        if (evidence_.keeps_deleted)
+            check_places();
     }
 
 private:
+    // Whether the answer says that the comment is stored, by itself or for a request that was not applied.
+    static bool is_said_to_be_there(const Attempt &attempt)
+    {
+        return attempt.is_done() || attempt.is_restored() || attempt.is_turned_away() ||
+               (attempt.is_request() && attempt.outcome == "unchanged");
+    }
+
     // 3, 4 and 5: a comment that was acknowledged or kept is there exactly once, and marked as what it is.
     void check_comment(const Comment &comment)
     {
+        if (comment.attempts.front()->action == Action::restore)
+            return check_comment_of_restorations(comment);
         bool must_be_there = false;
         bool may_be_there = false;
         for (const Attempt *attempt : comment.attempts)
         {
-            const bool is_kept = attempt->is_done() || attempt->is_turned_away() || attempt->outcome == "unchanged";
+            const bool is_kept = is_said_to_be_there(*attempt);
             const bool is_said = is_kept || attempt->is_applied() || attempt->outcome == "replayed";
             const Era era = evidence_.era(*attempt);
             must_be_there |= is_kept && era == Era::current;
@@ -43,8 +54,17 @@ private:
 
         findings_.counts.comments += static_cast<std::int64_t>(comment.rows.size());
         const bool is_bare_or_applied = applied || comment.requests.empty();
+        // What was withdrawn is said again by each save that brings it after that.
+        if (!comment.withdrawn.empty() && comment.rows.size() <= std::max<std::size_t>(comment.requests.size(), 1))
+            return;
         if (comment.rows.empty())
         {
+            if (must_be_there && was_restored(comment))
+            {
+                ++findings_.counts.lost;
+                report(Invariant::deleted_comes_back, "a comment did not come back with its customer", texts(comment));
+                return;
+            }
             if (must_be_there)
             {
                 ++findings_.counts.lost;
@@ -73,6 +93,61 @@ private:
         check_comment_row(comment, *comment.rows.front(), applied, must_be_there);
     }
 
+    // 14: a restoration that is sent again restores again what somebody deleted meanwhile, with a comment of its own.
+    void check_comment_of_restorations(const Comment &comment)
+    {
+        findings_.counts.comments += static_cast<std::int64_t>(comment.rows.size());
+        const auto all = comment.rows.size() + comment.withdrawn.size();
+        std::size_t restored = 0;
+        std::size_t in_doubt = 0;
+        for (const Attempt *attempt : comment.attempts)
+        {
+            in_doubt += attempt->reply == Reply::in_doubt;
+            restored += attempt->is_restored();
+            const auto is_it = [&](const CommentRow *row) { return row->id == attempt->answer_comment; };
+            const bool is_there = std::any_of(comment.rows.begin(), comment.rows.end(), is_it) ||
+                                  std::any_of(comment.withdrawn.begin(), comment.withdrawn.end(), is_it);
+            if (attempt->is_restored() && evidence_.era(*attempt) == Era::current && !is_there)
+            {
+                ++findings_.counts.lost;
+                report(Invariant::deleted_comes_back, "the comment of a restoration is not there", texts(comment));
+            }
+        }
+        if (all > restored + in_doubt)
+        {
+            ++findings_.counts.twice;
+            report(Invariant::nothing_twice, fmt::format("a comment is there {} times", all), texts(comment));
+        }
+    }
+
+    // Whether the customer was deleted and restored since the comment was acknowledged.
+    bool was_restored(const Comment &comment) const
+    {
+        return std::any_of(evidence_.gaps.begin(), evidence_.gaps.end(), [&](const Gap &gap) {
+            return gap.is_restored &&
+                   std::any_of(comment.attempts.begin(), comment.attempts.end(),
+                               [&](const Attempt *a) { return a->answer_comment && a->answered < gap.delete_sent; });
+        });
+    }
+
+    // 3 and 14: every comment that an answer names is with its customer, or set aside; none is both.
+    void check_places()
+    {
+        for (const auto &[key, comment] : evidence_.comments)
+            for (const Attempt *attempt : comment.attempts)
+                if (attempt->answer_comment && !evidence_.comment_rows.contains(*attempt->answer_comment))
+                {
+                    ++findings_.counts.lost;
+                    report(Invariant::deleted_comes_back,
+                           "a comment that was acknowledged is neither with its customer nor set aside",
+                           {to_text(*attempt)});
+                }
+        for (const auto &[id, rows] : evidence_.comment_rows)
+            if (rows.size() > 1)
+                report(Invariant::deleted_comes_back, fmt::format("comment {} is there {} times", id, rows.size()),
+                       texts(rows));
+    }
+
     // 3 and 4: the one row of a comment.
     void check_comment_row(const Comment &comment, const CommentRow &row, const HistoryRow *applied, bool is_sure)
     {
@@ -88,8 +163,8 @@ private:
         // Everybody was told the same place.
         for (const Attempt *attempt : comment.attempts)
         {
-            const bool names_place = attempt->is_done() || attempt->is_applied() || attempt->is_turned_away() ||
-                                     attempt->outcome == "unchanged" || (attempt->outcome == "replayed" && applied);
+            const bool names_place =
+                is_said_to_be_there(*attempt) || attempt->is_applied() || (attempt->outcome == "replayed" && applied);
             if (names_place && evidence_.era(*attempt) == Era::current && attempt->answer_comment != row.id)
                 return accuse("a comment is stored elsewhere than an answer says");
             if (attempt->reply_to != row.reply_to)

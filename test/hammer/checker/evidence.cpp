@@ -7,8 +7,8 @@ namespace crm::hammer {
 
 namespace {
 
-using RequestKey = std::tuple<ServerTime, std::string, std::optional<std::string>, std::optional<std::string>,
-                              std::map<std::string, std::string>, std::optional<std::int64_t>>;
+using RequestKey = std::tuple<Action, ServerTime, std::string, std::optional<std::string>, std::optional<std::string>,
+                              std::map<std::string, std::string>, std::optional<std::int64_t>, ServerTime, bool>;
 
 // The base from which the request of a save was sent. A save may be told that it had been applied from an earlier base
 // than it names now: by an arrival that was late, after its user had gone on from a refusal.
@@ -26,7 +26,8 @@ base_of(const Evidence &evidence, const Attempt &save)
 RequestKey
 request_key(const Evidence &evidence, const Attempt &save)
 {
-    return {base_of(evidence, save), save.author, save.status, save.comment, save.fields, save.reply_to};
+    return {save.action, base_of(evidence, save), save.author,   save.status,  save.comment,
+            save.fields, save.reply_to,           save.reverted, save.is_whole};
 }
 
 void
@@ -35,7 +36,7 @@ gather_requests(Evidence &evidence)
     std::map<RequestKey, std::size_t> known;
     for (const Attempt *attempt : evidence.attempts)
     {
-        if (attempt->action != Action::save)
+        if (!attempt->is_request())
             continue;
         const auto [place, is_new] = known.try_emplace(request_key(evidence, *attempt), evidence.requests.size());
         if (is_new)
@@ -56,10 +57,15 @@ gather_comments(Evidence &evidence, const std::vector<const CommentRow *> &rows)
 
     for (const CommentRow *row : rows)
     {
-        const auto comment = evidence.comments.find({row->author, row->body});
+        // What its author sent, whatever became of it.
+        const auto comment =
+            evidence.comments.find({row->author, row->first_text.empty() ? row->body : row->first_text});
+        evidence.comment_rows[row->id].push_back(row);
         if (comment == evidence.comments.end())
             evidence.unknown_comments.push_back(row);
-        else
+        else if (row->is_withdrawn)
+            comment->second.withdrawn.push_back(row);
+        else if (!row->set_aside)
             comment->second.rows.push_back(row);
     }
 }
@@ -72,6 +78,12 @@ gather_states(Evidence &evidence)
     {
         if (row->operation == "insert")
             state = {};
+        // A restoration records no columns: they are what they were before the delete.
+        else if (row->operation == "delete")
+        {
+            evidence.states[row->version] = state;
+            continue;
+        }
         if (row->status_to)
             state.status = row->status_to;
         for (const auto &[column, change] : row->fields)
@@ -111,13 +123,17 @@ public:
         for (auto &[key, comment] : evidence.comments)
             for (const CommentRow *row : comment.rows)
                 author_and_body_.emplace(row->id, key);
+        for (auto &[key, comment] : evidence.comments)
+            for (const CommentRow *row : comment.withdrawn)
+                author_and_body_.emplace(row->id, key);
     }
 
     Request *find(const HistoryRow &row) const
     {
         const auto [first, last] = by_version_.equal_range(row.version);
         for (auto i = first; i != last; ++i)
-            if (i->second->asked().author == row.author)
+            if (i->second->asked().author == row.author &&
+                (i->second->asked().action == Action::remove_seen) == (row.operation == "delete"))
                 return i->second;
 
         Request *best = nullptr;
@@ -131,6 +147,11 @@ public:
 private:
     bool fits(const Attempt &asked, const HistoryRow &row) const
     {
+        const Action action = row.operation == "delete" ? Action::remove_seen
+                              : row.reverts             ? Action::revert
+                                                        : Action::save;
+        if (asked.action != action || (row.reverts && !same_version(*row.reverts, asked.reverted)))
+            return false;
         const auto base = row.based_on ? row.based_on : row.previous;
         if (!base || !same_version(asked.base, *base))
             return false;
@@ -180,6 +201,23 @@ is_plain_write(const Attempt &attempt)
     return attempt.action == Action::insert || attempt.action == Action::update || attempt.action == Action::remove;
 }
 
+// The restoration that made a row: the one that was told so, else one whose answer was lost.
+const Attempt *
+restorer_of(const Evidence &evidence, const HistoryRow &row)
+{
+    const auto found = [&](auto is_it) -> const Attempt * {
+        const auto attempt = std::find_if(evidence.attempts.begin(), evidence.attempts.end(), is_it);
+        return attempt == evidence.attempts.end() ? nullptr : *attempt;
+    };
+    if (const Attempt *told =
+            found([&](const Attempt *a) { return a->is_restored() && a->answer_version == row.version; }))
+        return told->author == row.author ? told : nullptr;
+    return found([&](const Attempt *a) {
+        return a->action == Action::restore && a->reply == Reply::in_doubt && a->author == row.author &&
+               a->comment.has_value() == row.comment_id.has_value();
+    });
+}
+
 // Says for every row of the history where it comes from.
 void
 explain_rows(Evidence &evidence)
@@ -200,6 +238,14 @@ explain_rows(Evidence &evidence)
         if (explained.contains(row))
             continue;
 
+        if (row->operation == "restore")
+        {
+            if (const Attempt *attempt = restorer_of(evidence, *row))
+                evidence.restored_by[row] = attempt;
+            else
+                evidence.unknown_rows.push_back(row);
+            continue;
+        }
         if (row->author)
         {
             if (Request *request = finder.find(*row))
@@ -236,6 +282,13 @@ find_gaps(Evidence &evidence)
         if (is_plain_write(*attempt) && attempt->is_done())
             if (const HistoryRow *row = evidence.row_of(*attempt))
                 makers[row] = attempt;
+    for (const auto &[row, request] : evidence.request_of)
+        for (const Attempt *attempt : request->attempts)
+            if (attempt->is_applied() && attempt->answer_version == row->version)
+                makers[row] = attempt;
+    for (const auto &[row, attempt] : evidence.restored_by)
+        if (attempt->is_restored())
+            makers[row] = attempt;
 
     constexpr SteadyTime first = std::numeric_limits<SteadyTime>::min();
     constexpr SteadyTime last = std::numeric_limits<SteadyTime>::max();
@@ -250,6 +303,7 @@ find_gaps(Evidence &evidence)
             removal == makers.end() ? first : removal->second->sent,
             removal == makers.end() ? last : removal->second->answered,
             insert == makers.end() ? last : insert->second->answered,
+            std::next(row) != evidence.chain.end() && (*std::next(row))->operation == "restore",
         });
     }
 }
@@ -284,20 +338,29 @@ State::value_of(const std::string &column) const
     return field == fields.end() ? std::nullopt : field->second;
 }
 
+const Gap *
+Evidence::last_loss() const
+{
+    const auto loss = std::find_if(gaps.rbegin(), gaps.rend(), [](const Gap &gap) { return !gap.is_restored; });
+    return loss == gaps.rend() ? nullptr : &*loss;
+}
+
 Era
 Evidence::era(const Attempt &attempt) const
 {
-    if (gaps.empty() || attempt.sent > gaps.back().delete_answered)
+    const Gap *loss = last_loss();
+    if (!loss || attempt.sent > loss->delete_answered)
         return Era::current;
     // The server may still have worked on it when the connection was lost.
-    const bool is_over = attempt.reply != Reply::in_doubt && attempt.answered < gaps.back().delete_sent;
+    const bool is_over = attempt.reply != Reply::in_doubt && attempt.answered < loss->delete_sent;
     return is_over ? Era::gone : Era::uncertain;
 }
 
 Era
 Evidence::era(const HistoryRow &history_row) const
 {
-    return gaps.empty() || history_row.version > gaps.back().delete_version ? Era::current : Era::gone;
+    const Gap *loss = last_loss();
+    return !loss || history_row.version > loss->delete_version ? Era::current : Era::gone;
 }
 
 bool
@@ -306,6 +369,12 @@ Evidence::may_have_been_absent(const Attempt &attempt) const
     return std::any_of(gaps.begin(), gaps.end(), [&](const Gap &gap) {
         return gap.delete_sent < attempt.answered && attempt.sent < gap.insert_answered;
     });
+}
+
+const State *
+Evidence::state_before(const HistoryRow &history_row) const
+{
+    return history_row.previous ? state_at(*history_row.previous) : nullptr;
 }
 
 const State *
@@ -359,6 +428,11 @@ gather_evidence(std::span<const Attempt> log, const Tables &tables)
         comments[row.customer].push_back(&row);
     }
 
+    for (const EditRow &row : tables.edits)
+        of(row.customer).edits.push_back(&row);
+    for (const DeletedRow &row : tables.deleted)
+        of(row.customer).deleted.push_back(&row);
+
     std::vector<Evidence> all;
     for (auto &[customer, evidence] : by_customer)
     {
@@ -368,6 +442,11 @@ gather_evidence(std::span<const Attempt> log, const Tables &tables)
         // Logs of several users follow each other; a customer's attempts are looked at in the order of their sending.
         std::stable_sort(evidence.attempts.begin(), evidence.attempts.end(),
                          [](const Attempt *a, const Attempt *b) { return a->sent < b->sent; });
+        std::stable_sort(evidence.edits.begin(), evidence.edits.end(), [](const EditRow *a, const EditRow *b) {
+            return std::tie(a->comment, a->edited_at) < std::tie(b->comment, b->edited_at);
+        });
+        evidence.keeps_deleted = tables.keeps_deleted;
+        evidence.merge_groups = tables.merge_groups;
         gather_requests(evidence);
         gather_comments(evidence, comments[customer]);
         gather_states(evidence);

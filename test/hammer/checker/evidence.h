@@ -9,7 +9,8 @@
 
 namespace crm::hammer {
 
-// All submits of one request: the same customer, base, author, status, fields, comment and comment it answers.
+// All submits of one request: the same customer, action, base, author, status, fields, comment, comment it answers and
+// version it undoes.
 struct Request
 {
     std::vector<const Attempt *> attempts;
@@ -26,7 +27,8 @@ struct Comment
 {
     std::vector<const Attempt *> attempts;
     std::vector<const Request *> requests;
-    std::vector<const CommentRow *> rows;
+    std::vector<const CommentRow *> rows;       // those that are with the customer
+    std::vector<const CommentRow *> withdrawn;  // those that were withdrawn, and may be said again
 };
 
 // A version of the customer and what the customer was then, by the history.
@@ -38,17 +40,19 @@ struct State
     std::optional<std::string> value_of(const std::string &column) const;  // status too
 };
 
-// A time without the customer: from a delete to the insert that brought it back, if one did. Where the answer was lost,
-// the delete or insert may have happened at any time.
+// A time without the customer: from a delete to the insert or restoration that brought it back, if one did. Where the
+// answer was lost, it may have happened at any time.
 struct Gap
 {
     ServerTime delete_version;
     SteadyTime delete_sent;
     SteadyTime delete_answered;
     SteadyTime insert_answered;
+    bool is_restored;  // and its comments with it
 };
 
-// Where something lies relative to the last delete. What was kept before is gone with the customer.
+// Where something lies relative to the last delete that was not restored. What was kept before is gone with the
+// customer.
 enum class Era
 {
     gone,       // surely before it
@@ -71,14 +75,26 @@ struct Evidence
     std::map<const HistoryRow *, const Request *> request_of;                 // of the rows of saves
     std::map<ServerTime, State> states;
     std::vector<Gap> gaps;
+    bool keeps_deleted = false;
+    std::vector<const EditRow *> edits;                                    // by comment and time
+    std::vector<const DeletedRow *> deleted;                               // set aside
+    std::map<std::int64_t, std::vector<const CommentRow *>> comment_rows;  // all, by id, set aside or not
+    std::map<const HistoryRow *, const Attempt *> restored_by;             // of the rows of restorations
+    std::vector<std::vector<std::string>> merge_groups;
     std::multimap<ServerTime, const HistoryRow *> plain_by_version;
     std::multimap<ServerTime, const HistoryRow *> plain_by_previous;
 
     Era era(const Attempt &attempt) const;
     Era era(const HistoryRow &history_row) const;
 
+    // The last time that the customer was deleted and not restored; none where that never was.
+    const Gap *last_loss() const;
+
     // Whether the customer may have been absent at some time while the attempt was under way.
     bool may_have_been_absent(const Attempt &attempt) const;
+
+    // The customer before the change of a row; none where the row begins a life.
+    const State *state_before(const HistoryRow &history_row) const;
 
     // The customer as of a version; none where there was no such version.
     const State *state_at(ServerTime version) const;

@@ -40,7 +40,7 @@ private:
         }
         for (const Request &request : evidence_.requests)
             for (const Attempt *attempt : request.attempts)
-                if (attempt->outcome == "updated")
+                if (attempt->is_applied() && attempt->outcome != "merged")
                 {
                     winners[attempt->base].push_back(attempt);
                     break;
@@ -62,6 +62,13 @@ private:
                 !is_merged(*row))
             {
                 ++findings_.counts.lost;
+                if (row->operation == "delete")
+                {
+                    report(Invariant::seen_version_is_deleted,
+                           fmt::format("version {} was deleted by who had not seen it", to_text(*row->previous)),
+                           {to_text(*row)});
+                    continue;
+                }
                 report(Invariant::one_winner,
                        fmt::format("a save overwrote version {}, which it had not seen", to_text(*row->previous)),
                        {to_text(*row)});
@@ -77,11 +84,13 @@ private:
         const HistoryRow *before = nullptr;
         for (const HistoryRow *row : evidence_.chain)
         {
-            const bool starts_life = row->operation == "insert";
+            const bool starts_life = row->operation == "insert" || row->operation == "restore";
             if (!before ? row->previous.has_value() : row->previous != before->version)
                 report(Invariant::one_chain, "a row does not follow the one before it", pair(before, *row));
-            else if (starts_life != (!before || before->operation == "delete"))
-                report(Invariant::one_chain, "an insert starts a chain or follows a delete, and nothing else does",
+            else if (starts_life != (!before || before->operation == "delete") ||
+                     (!before && row->operation == "restore"))
+                report(Invariant::one_chain,
+                       "an insert starts a chain or, as a restoration, follows a delete, and nothing else does",
                        pair(before, *row));
             else if (before && !starts_life && row->status_from &&
                      row->status_from != evidence_.states.at(before->version).status)

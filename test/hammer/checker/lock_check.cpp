@@ -17,6 +17,8 @@ public:
     // 10: while a lock was live, nobody else saved or got a lock; and it was not lost by itself.
     void run()
     {
+        for (const Attempt *attempt : evidence_.attempts)
+            findings_.counts.forced += attempt->is_forced && attempt->is_done();
         for (const HeldLock &lock : held_locks())
         {
             const auto is_during = [&](ServerTime time) { return time > lock.from && time < lock.until; };
@@ -36,9 +38,10 @@ public:
                 continue;
             if (attempt->action == Action::lock && attempt->outcome == "locked")
                 check_refusal(*attempt);
-            const bool is_lost = attempt->action == Action::lock
-                                     ? attempt->outcome == "lost"
-                                     : attempt->action == Action::unlock && attempt->outcome == "none";
+            const bool is_lost =
+                attempt->action == Action::lock
+                    ? attempt->outcome == "lost"
+                    : attempt->action == Action::unlock && !attempt->is_forced && attempt->outcome == "none";
             if (is_lost && !may_have_been_lost(*attempt))
                 report(Invariant::lock_keeps_others_out, "a lock that nobody released or took over was lost",
                        {to_text(*attempt)});
@@ -97,9 +100,19 @@ private:
                 for (const HistoryRow *row : evidence_.chain)
                     if (row->operation == "delete" && row->recorded_at > lock.from)
                         lock.until = std::min(lock.until, row->recorded_at);
+                for (const Attempt *attempt : evidence_.attempts)
+                    if (attempt->is_forced && may_have_ended(*attempt, lock))
+                        lock.until = std::min(lock.until, std::max(attempt->clock.value_or(lock.from), lock.from));
                 locks.push_back(lock);
             }
         return locks;
+    }
+
+    // Whether somebody may have ended the lock by force, no earlier than the time on the answer; the lock may have been
+    // given after that time. Whose answer was lost may have done so at any time.
+    static bool may_have_ended(const Attempt &forced, const HeldLock &lock)
+    {
+        return forced.reply == Reply::in_doubt || (forced.is_done() && forced.answered >= lock.attempt->sent);
     }
 
     static ServerTime given_at(const Attempt &lock) { return *lock.lock_expires_at - lock.ttl; }
@@ -107,7 +120,8 @@ private:
     // Until when the lock was surely live, if the holder's later attempt ended it or gave it another end.
     static std::optional<ServerTime> end_by(const HeldLock &lock, const Attempt &later)
     {
-        const bool is_of_other = later.action == Action::unlock && later.lock_id != lock.attempt->answer_lock_id;
+        const bool is_of_other =
+            later.action == Action::unlock && (later.is_forced || later.lock_id != lock.attempt->answer_lock_id);
         if (is_of_other || later.reply == Reply::failed)
             return std::nullopt;
         if (later.reply == Reply::in_doubt)
@@ -123,8 +137,8 @@ private:
     bool is_released(const Attempt &lock, const Attempt &other) const
     {
         return std::any_of(evidence_.attempts.begin(), evidence_.attempts.end(), [&](const Attempt *a) {
-            return a->action == Action::unlock && a->is_done() && a->lock_id == lock.answer_lock_id &&
-                   a->answered < other.sent;
+            const bool is_it = a->is_forced ? a->sent > lock.answered : a->lock_id == lock.answer_lock_id;
+            return a->action == Action::unlock && a->is_done() && is_it && a->answered < other.sent;
         });
     }
 
@@ -151,7 +165,7 @@ private:
                    if (other == &attempt || other->sent > attempt.answered || other->reply == Reply::failed)
                        return false;
                    if (other->action == Action::unlock)
-                       return other->lock_id == attempt.lock_id;
+                       return other->is_forced ? other->outcome != "none" : other->lock_id == attempt.lock_id;
                    return other->action == Action::lock && other->author != attempt.author &&
                           (other->reply == Reply::in_doubt || other->outcome == "acquired");
                });

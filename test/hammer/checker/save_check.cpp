@@ -4,6 +4,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace crm::hammer {
 
@@ -24,12 +25,16 @@ private:
     // 3, 4, 5 and 8: a request was applied once or not at all, and everybody who asked was told so.
     void check_request(const Request &request)
     {
+        const Action action = request.asked().action;
         if (!request.rows.empty())
-            ++findings_.counts.updated;
+            ++(action == Action::save     ? findings_.counts.updated
+               : action == Action::revert ? findings_.counts.undone
+                                          : findings_.counts.deleted);
         for (const HistoryRow *row : request.rows)
         {
             findings_.counts.merged += is_merged(*row);
-            check_own_fields(request, *row);
+            if (action == Action::save)
+                check_own_fields(request, *row);
         }
 
         int told_updated = 0;
@@ -68,28 +73,34 @@ private:
                    "a save was applied, and all who asked were told something else", texts(request));
 
         for (const Attempt *attempt : request.attempts)
+            if (attempt->reply == Reply::answered)
+                check_answer(request, *attempt);
+    }
+
+    void check_answer(const Request &request, const Attempt &attempt)
+    {
+        if (attempt.is_turned_away())
+            check_not_applied_before(request, attempt);
+        if (attempt.is_applied())
+            check_updated(request, attempt);
+        else if (attempt.outcome == "replayed")
+            check_replayed(request, attempt);
+        else if (attempt.outcome == "conflict")
+            check_conflict(attempt);
+        else if (attempt.outcome == "locked")
+            check_refusal_by_lock(evidence_, findings_, attempt);
+        // The columns of an undoing are looked at with the reversions.
+        else if (attempt.outcome == "unchanged" && attempt.action != Action::remove_seen)
         {
-            if (attempt->reply != Reply::answered)
-                continue;
-            if (attempt->is_turned_away())
-                check_not_applied_before(request, *attempt);
-            if (attempt->is_applied())
-                check_updated(request, *attempt);
-            else if (attempt->outcome == "replayed")
-                check_replayed(request, *attempt);
-            else if (attempt->outcome == "conflict")
-                check_conflict(*attempt);
-            else if (attempt->outcome == "locked")
-                check_refusal_by_lock(evidence_, findings_, *attempt);
-            else if (attempt->outcome == "unchanged")
-                check_unchanged(*attempt);
-            else if (attempt->outcome == "not_found")
-                lose("a customer was not found that its history must know", {to_text(*attempt)});
-            else if (attempt->outcome != "gone")
-                report(Invariant::lost_answer_can_be_asked_again,
-                       fmt::format("the outcome \"{}\" does not tell what became of the save", attempt->outcome),
-                       {to_text(*attempt)});
+            if (attempt.action == Action::save)
+                check_unchanged(attempt);
         }
+        else if (attempt.outcome == "not_found")
+            lose("a customer was not found that its history must know", {to_text(attempt)});
+        else if (attempt.outcome != "gone")
+            report(Invariant::lost_answer_can_be_asked_again,
+                   fmt::format("the outcome \"{}\" does not tell what became of the save", attempt.outcome),
+                   {to_text(attempt)});
     }
 
     // 3: everything that was acknowledged is in the history.
@@ -114,8 +125,9 @@ private:
                    {to_text(**row), to_text(attempt)});
             return;
         }
+        const bool is_deletion = attempt.action == Action::remove_seen;
         const bool has_status = !attempt.status || attempt.status == saved || is_merge;
-        const bool is_right = has_status && attempt.answer_status == saved &&
+        const bool is_right = has_status && attempt.answer_status == (is_deletion ? std::nullopt : saved) &&
                               attempt.answer_comment == (*row)->comment_id &&
                               attempt.comment.has_value() == (*row)->comment_id.has_value() &&
                               (!(*row)->based_on || same_version(*(*row)->based_on, attempt.base));
@@ -123,20 +135,45 @@ private:
             lose("the history has something else than what was acknowledged", {to_text(**row), to_text(attempt)});
     }
 
-    // What a save has to do with one of the columns that it asks for.
-    enum class Fate
+    // 16: a group of columns is what it was, or what the save's author saw with what the save asks for.
+    void check_groups(const Request &request, const HistoryRow &row, const State &at_base, const State &before)
     {
-        leave,
-        write,
-        collide,
-    };
+        const State &after = evidence_.states.at(row.version);
+        const auto asked = asked_values(request.asked());
+        for (const std::vector<std::string> &group : evidence_.merge_groups)
+        {
+            const bool is_as_before = std::all_of(group.begin(), group.end(), [&](const std::string &column) {
+                return after.value_of(column) == before.value_of(column);
+            });
+            const bool is_as_sent = std::all_of(group.begin(), group.end(), [&](const std::string &column) {
+                const auto mine = asked.find(column);
+                return after.value_of(column) == (mine == asked.end() ? at_base.value_of(column) : mine->second);
+            });
+            if (!is_as_before && !is_as_sent)
+                report(Invariant::group_is_one_field,
+                       fmt::format("a merge made a combination of {} that nobody saw or sent", fmt::join(group, ", ")),
+                       {to_text(row), to_text(request.asked())});
+        }
+    }
 
-    static Fate fate_of(const std::optional<std::string> &was, const std::string &mine,
-                        const std::optional<std::string> &theirs)
+    // Whether a merge group collides: the caller changes a column of it, and others have changed one to another value
+    // than the caller's.
+    bool has_group_collision(const std::map<std::string, std::string> &asked, const State &at_base,
+                             const State &now) const
     {
-        if (theirs == mine || was == mine)
-            return Fate::leave;
-        return was == theirs ? Fate::write : Fate::collide;
+        return std::any_of(evidence_.merge_groups.begin(), evidence_.merge_groups.end(), [&](const auto &group) {
+            bool is_mine = false;
+            bool is_theirs = false;
+            for (const std::string &column : group)
+            {
+                const auto was = at_base.value_of(column);
+                const auto found = asked.find(column);
+                const auto mine = found == asked.end() ? was : found->second;
+                is_mine |= mine != was;
+                is_theirs |= now.value_of(column) != was && now.value_of(column) != mine;
+            }
+            return is_mine && is_theirs;
+        });
     }
 
     // 9: what a save wrote is what it asked for and nobody changed since its base, and all of that.
@@ -157,13 +194,9 @@ private:
                 return accuse("a save was merged from a version that this customer never had");
         }
 
-        std::map<std::string, std::optional<std::string>> written;
-        if (row.status_from != row.status_to)
-            written["status"] = row.status_to;
-        for (const auto &[column, change] : row.fields)
-            if (change.from != change.to)
-                written[column] = change.to;
-
+        if (is_merged(row))
+            check_groups(request, row, *at_base, *before);
+        auto written = written_by(row);
         for (const auto &[column, mine] : asked_values(request.asked()))
         {
             const auto found = written.find(column);
@@ -202,6 +235,9 @@ private:
     // 1: somebody else must have won.
     void check_conflict(const Attempt &attempt)
     {
+        // What of a superseded change is so is looked at with the reversions.
+        if (!attempt.superseded.empty())
+            return;
         if (!attempt.answer_version || same_version(*attempt.answer_version, attempt.base))
             report(Invariant::one_winner, "a save was refused although its base was the current version",
                    {to_text(attempt)});
@@ -217,6 +253,8 @@ private:
         if (!at_base || !now || evidence_.was_deleted_between(merge.base, *merge.answer_version))
             return false;
         const auto asked = asked_values(merge);
+        if (has_group_collision(asked, *at_base, *now))
+            return false;
         return std::none_of(asked.begin(), asked.end(), [&](const auto &value) {
             const auto &[column, mine] = value;
             return fate_of(at_base->value_of(column), mine, now->value_of(column)) == Fate::collide;
