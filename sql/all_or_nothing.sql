@@ -32,7 +32,8 @@ SELECT ord, outcome, message FROM crm_update_records(:'saves', true);
 -- one refusal refuses all: the answer lists every one, all comments are kept, nothing else changes
 SELECT regress.current(5) AS old \gset
 SELECT outcome FROM crm_update_customer(5, :'old', 'lead', NULL, 'ben');
-SELECT outcome FROM crm_update_customer(8, regress.current(8), 'lead', NULL, 'ben');
+SELECT regress.current(8) AS old8 \gset
+SELECT outcome FROM crm_update_customer(8, :'old8', 'lead', NULL, 'ben');
 SELECT outcome FROM crm_lock_customer(6, 'ben');
 SELECT jsonb_build_array(
     item('customers', '7', 'update', '{"status": "won", "comment": "Yes", "author": "eve"}'),
@@ -40,7 +41,7 @@ SELECT jsonb_build_array(
     item('customers', '6', 'delete', '{"comment": "Gone", "author": "eve"}'),
     item('customers', '1', 'update', jsonb_build_object('status', 'x', 'author', 'eve', 'expected_ts', :'old')),
     item('customers', '77', 'check', jsonb_build_object('expected_ts', :'old')),
-    item('customers', '8', 'check', jsonb_build_object('expected_ts', :'old')),
+    item('customers', '8', 'check', jsonb_build_object('expected_ts', :'old8')),
     item('customers', '9', 'check'),
     item('deals', 'D7', 'delete', '{"author": "eve"}'),
     item('customers', '2', 'update', '{"status": "lead", "author": "eve"}')) AS saves \gset

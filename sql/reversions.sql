@@ -73,6 +73,20 @@ SELECT * FROM regress.error($$SELECT crm_revert_customer(1, regress.current(1), 
 SELECT * FROM regress.error($$SELECT crm_revert_customer(1, NULL, now(), 'eve')$$);
 SELECT * FROM regress.error($$SELECT crm_revert_customer(1, now(), now(), 'eve', fields => '{NULL}')$$);
 
+-- an undoing that is sent again is found, whatever has become of the customer: going back to a state too
+INSERT INTO customers (id, name, phone) VALUES (8, 'Late', '1');
+SELECT regress.current(8) AS state \gset
+SELECT outcome FROM crm_update_customer(8, :'state', 'lead', NULL, 'ana', fields => '{"phone": "2"}');
+SELECT regress.current(8) AS base \gset
+SELECT outcome FROM crm_revert_customer(8, :'base', :'state', 'eve', 'Back', whole => true);
+UPDATE customers SET status = 'lost' WHERE id = 8;
+SELECT outcome FROM crm_revert_customer(8, :'base', :'state', 'eve', 'Back', whole => true);
+DELETE FROM customers WHERE id = 8;
+SELECT outcome FROM crm_revert_customer(8, :'base', :'state', 'eve', 'Back', whole => true);
+SELECT outcome FROM crm_restore_customer(8, 'ana');
+SELECT outcome FROM crm_revert_customer(8, :'base', :'state', 'eve', 'Back', whole => true);
+SELECT count(*) FROM comments WHERE customer_id = 8;
+
 -- rights: all of the history, and what a save takes
 CREATE ROLE regress_crm_undoer;
 GRANT USAGE ON SCHEMA reversions TO regress_crm_undoer;

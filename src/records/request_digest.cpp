@@ -50,8 +50,9 @@ reply_text(const core::Request &request)
 Datum
 request_digest(const Key &key, const core::Request &request)
 {
-    return digest_of(
-        {key_text(key), request.author, request.status, request.comment, reply_text(request), request.fields});
+    // The status of an undoing is found out anew each time, and may be another when it is repeated.
+    const auto status = request.intent == core::Intent::reversion ? std::nullopt : request.status;
+    return digest_of({key_text(key), request.author, status, request.comment, reply_text(request), request.fields});
 }
 
 Datum

@@ -258,6 +258,13 @@ text_of(const Reversion &wanted)
     return {text.data, static_cast<std::size_t>(text.len)};
 }
 
+SaveResult
+counted(const SaveResult &result)
+{
+    statistics::count(result.outcome);
+    return result;
+}
+
 }  // namespace
 
 SaveResult
@@ -271,11 +278,10 @@ revert_customer(const AttachedTable &table, const Key &key, core::Request reques
     Attempt reversion = {table, key, request, {}};
     const std::optional<ReadableCustomer> customer = reversion.path().read(table, key, new_snapshot());
     if (!customer)
-    {
-        const SaveResult result = missing(reversion);
-        statistics::count(result.outcome);
-        return result;
-    }
+        return counted(missing(reversion));
+    // What was done is found before what it undid, of which less may be known by now.
+    if (const std::optional<AppliedRequest> applied = changes_since(reversion, new_snapshot()).applied)
+        return counted(replayed(reversion, *applied, reversion.path().fetch(table, key)));
     const Changes changes = read_changes(table, key, wanted);
     const Wanted was = what_was(changes, wanted);
     const Datum fields = fields_of(changes, was);

@@ -65,7 +65,7 @@ INSERT INTO hostile.author_ways VALUES
     ('refused save', $$SELECT (crm_update_customer(2, '2001-01-01', NULL, 'x' || right(random()::text, 5), %1$L)).outcome$$),
     ('save by key', $$SELECT (crm_update_customer_by_key('2', '2001-01-01', NULL, NULL, %1$L)).outcome$$),
     ('save of many', $$SELECT outcome FROM crm_update_customers(jsonb_build_array(jsonb_build_object('id', 2, 'expected_ts', '2001-01-01', 'author', %1$L::text)))$$),
-    ('all or nothing', $$SELECT outcome FROM crm_update_records(jsonb_build_array(jsonb_build_object('id', 2, 'operation', 'delete', 'expected_ts', '2001-01-01', 'author', %1$L::text)), true)$$),
+    ('all or nothing', $$SELECT outcome FROM crm_update_records(jsonb_build_array(jsonb_build_object('id', 2, 'operation', 'update', 'expected_ts', '2001-01-01', 'author', %1$L::text)), true)$$),
     ('comment', $$SELECT crm_add_comment(2::bigint, 'x' || right(random()::text, 5), %1$L)$$),
     ('lock', $$SELECT (crm_lock_customer(2::bigint, %1$L)).outcome$$),
     ('plain comment', $$INSERT INTO comments (customer_id, author, body) VALUES (2, %1$L, 'plain') RETURNING id$$),

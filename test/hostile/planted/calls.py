@@ -85,7 +85,7 @@ CALLS = [
     Call("crm_refused_saves", "kept, listed, counted, resolved and discarded", WRITE,
          ("SELECT pg_catalog.set_config('crm_concurrency.keep_refused', 'all', false)",
           save(OLD, "'lost', 'Kept whole', 'ben'"), save(OLD, "'new', NULL, 'ben'"),
-          "SELECT pg_catalog.count(*) FROM ext.crm_refused_counts()",
+          "SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_refused_counts()",
           f"SELECT outcome FROM ext.crm_resolve_refused({REFUSED}, {CURRENT}, '{{\"status\": \"mine\"}}', 'Chosen')",
           f"SELECT ext.crm_discard_refused({REFUSED})",
           save(OLD, "'lost', 'Kept whole', 'ben'"),
@@ -93,7 +93,8 @@ CALLS = [
     Call("crm_refused_record_saves", "kept, counted, resolved and discarded", WRITE,
          ("SELECT pg_catalog.set_config('crm_concurrency.keep_refused', 'all', false)",
           save(OLD, "'lost', NULL, 'ben'"),
-          "SELECT pg_catalog.count(*) FROM ext.crm_refused_record_counts('{schema}.customers')",
+          "SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 "
+          "FROM ext.crm_refused_record_counts('{schema}.customers')",
           f"SELECT outcome FROM ext.crm_resolve_refused_record('{{schema}}.customers', {REFUSED_RECORD}, {CURRENT}, "
           "'{\"status\": \"theirs\"}')",
           f"SELECT ext.crm_discard_refused_record('{{schema}}.customers', {REFUSED_RECORD})",
