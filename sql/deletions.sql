@@ -215,6 +215,22 @@ SELECT outcome FROM crm_restore_customer(9, 'ana');
 SELECT outcome FROM crm_restore_customer(5, 'ana');
 RESET ROLE;
 
+-- what is set aside of one owner's rows does not say which of another's come back
+CREATE ROLE regress_crm_other;
+GRANT USAGE, CREATE ON SCHEMA deletions TO regress_crm_other;
+CREATE TABLE hosts (id int PRIMARY KEY, status text);
+GRANT REFERENCES ON hosts TO regress_crm_other;
+SET ROLE regress_crm_other;
+CREATE TABLE guests (id int PRIMARY KEY, host int REFERENCES hosts ON DELETE CASCADE, status text);
+SELECT crm_attach('guests');
+RESET ROLE;
+SELECT crm_attach('hosts');
+INSERT INTO hosts VALUES (1, 'a');
+INSERT INTO guests VALUES (1, 1, 'b');
+DELETE FROM hosts;
+SELECT outcome, detail FROM crm_restore_record('hosts', '1', 'ana');
+SELECT outcome, detail FROM crm_restore_record('guests', '1', 'ana');
+
 -- an attachment without its table of deletions
 DROP TABLE customer_deletions;
 DELETE FROM customers WHERE id = 5;
@@ -227,4 +243,4 @@ SELECT outcome FROM crm_restore_customer(3, 'ana');
 
 SET client_min_messages = error;
 DROP SCHEMA deletions CASCADE;
-DROP ROLE regress_crm_deleter;
+DROP ROLE regress_crm_deleter, regress_crm_other;

@@ -56,5 +56,7 @@ CRM_FUNCTION(crm_refuse_truncate)
                         errmsg("cannot truncate table \"%s\"", errors::name_of(table)),
                         errdetail("It is guarded by crm_concurrency; TRUNCATE would go unrecorded."),
                         errhint("As its owner, SET LOCAL crm_concurrency.allow_truncate = on.")));
+    ereport(NOTICE, (errmsg("TRUNCATE sets nothing aside of table \"%s\"", errors::name_of(table)),
+                     errdetail("Its rows cannot be restored.")));
     return static_cast<Datum>(0);
 }

@@ -144,7 +144,9 @@ restore_children(const Attempt &restoration, const DeletedRow &deleted, Restored
     {
         const std::optional<AttachedTable> child =
             attached_by_member(Part::customers, lfirst_oid(cell), restoration.table->extension_schema, Purpose::guard);
-        const List *keys = child ? deleted_children(*child, restoration.table, deleted) : NIL;
+        // What is set aside of one owner's rows must not say which of another's are brought back.
+        const bool is_of_owner = child && (*child)->customers.owner.role == restoration.table->customers.owner.role;
+        const List *keys = is_of_owner ? deleted_children(*child, restoration.table, deleted) : NIL;
         const ListCell *of_key;
         foreach (of_key, keys)
         {
