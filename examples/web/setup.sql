@@ -23,7 +23,11 @@ GRANT SELECT ON customer_history, deals_history TO crm_web;
 GRANT INSERT, DELETE ON customers, deals TO crm_web;
 GRANT SELECT ON customer_deletions, deals_deletions TO crm_web;
 
+-- Refused saves are kept whole, for their authors to reopen.
+GRANT SELECT ON customer_refused_saves TO crm_web;
+
 LOAD 'crm_concurrency';
+ALTER ROLE crm_web SET crm_concurrency.keep_refused = 'all';
 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET crm_concurrency.events = notify', current_database()); END $$;
 
 INSERT INTO customers (name, phone, email) VALUES

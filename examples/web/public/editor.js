@@ -16,23 +16,36 @@ const problem = element('problem');
 const progress = element('progress');
 const save = element('save');
 const remove = element('delete');
+const discard = element('discard');
 const again = element('again');
 const relogin = element('relogin');
 const takeLock = element('take-lock');
 
-// The dialogue in which one customer is changed, or deleted, or a change of it undone.
+const kinds = {
+  save: { method: 'PUT', doing: 'Saving …' },
+  delete: { method: 'DELETE', doing: 'Deleting …' },
+  undo: { method: 'POST', doing: 'Undoing …' },
+  resolve: { method: 'PUT', doing: 'Saving …' },
+  discard: { method: 'DELETE', doing: 'Discarding …' },
+};
+
+// The dialogue in which one customer is changed, or deleted, or a change of it undone, or a refused save of it is decided.
 //
 // row      the customer as the dialogue shows it; row.updated_at is the base of the next save. It is the version that the
 //          dialogue was opened with, and moves on only when a conflict has shown what happened since.
-// request  the save, deletion or undoing that is under way, or whose answer was lost. Only this same request is sent
+// refused  the refused save that is reopened: what is saved is a choice for each of its fields
+// waiting  the refused saves of this dialogue: the one that is applied in the end decides them
+// request  what is under way, or whose answer was lost. Only this same request is sent
 //          again: the server recognizes it, so that it is safe even if the first one was applied.
 // phase    editing, sending, or unanswered: nobody knows whether the request was applied
 export class Editor {
-  constructor({ onRow, onGone, reload, say }) {
-    Object.assign(this, { onRow, onGone, reload, say });
+  constructor({ onRow, onGone, onRefused, reload, say }) {
+    Object.assign(this, { onRow, onGone, onRefused, reload, say });
     this.row = null;
     this.conflict = new Conflict({
-      onChoose: (value) => (status.value = value),
+      onChoose: (field, value) => {
+        if (field === 'status') status.value = value;
+      },
       onUndo: (change, fields) => this.undo(change, fields),
     });
     this.timeline = new Timeline({
@@ -44,6 +57,7 @@ export class Editor {
     this.deals = new Deals({ say });
     element('editor-form').addEventListener('submit', (event) => this.submit(event));
     remove.addEventListener('click', () => this.remove());
+    discard.addEventListener('click', () => this.discard());
     again.addEventListener('click', () => this.send());
     window.addEventListener('online', () => this.phase === 'unanswered' && this.send());
     relogin.addEventListener('click', () => this.changeUser());
@@ -54,23 +68,29 @@ export class Editor {
     dialog.addEventListener('close', () => this.closed());
   }
 
-  open(row) {
+  open(row, refused = null) {
     this.row = row;
+    this.refused = refused;
+    this.waiting = new Set();
     this.opening = {}; // tells a late answer whether it is still this dialogue's
     this.request = null;
     this.lockId = null;
     element('editor-title').textContent = row.name ?? `Customer ${row.id}`;
-    notes.value = '';
+    notes.value = refused?.notes ?? '';
     element('meanwhile').textContent = '';
     this.conflict.hide();
     this.setStatuses(row.status);
+    status.disabled = Boolean(refused);
+    remove.hidden = Boolean(refused);
+    discard.hidden = !refused;
     this.showRow();
     this.showLock(row.lock);
     this.isGone = false;
     this.edit();
     dialog.showModal();
     this.loadParts();
-    status.focus();
+    if (refused) this.conflict.reopen(refused, this.sides());
+    else status.focus();
   }
 
   isOpenFor(id) {
@@ -80,7 +100,9 @@ export class Editor {
   // Escape does not throw away what was typed, nor leave while a save is under way.
   mayClose() {
     if (this.phase === 'sending') return false;
-    const isTyped = notes.value.trim() !== '' || status.value !== this.row.status;
+    // A refused save waits on.
+    const isChanged = !this.refused && status.value !== this.row.status;
+    const isTyped = isChanged || notes.value.trim() !== (this.refused?.notes ?? '').trim();
     if (!isTyped && !this.correction.isDirty() && !this.deals.isDirty()) return true;
     problem.textContent = 'What you typed is not saved. “Close” discards it.';
     element('close').focus();
@@ -101,7 +123,8 @@ export class Editor {
   // What stands on the screen ---------------------------------------------------------------------
 
   setStatuses(shown) {
-    const all = new Set([...statuses, this.row.status, shown]);
+    const asked = this.refused?.asked.status ?? shown;
+    const all = new Set([...statuses, this.row.status, shown, asked]);
     status.replaceChildren(...[...all].map((value) => make('option', { value }, value)));
     status.value = shown;
   }
@@ -148,6 +171,7 @@ export class Editor {
   allow(isAllowed) {
     save.disabled = !isAllowed;
     remove.disabled = !isAllowed;
+    discard.disabled = !isAllowed;
   }
 
   // Others changed the customer while the dialogue is open: says so, and touches nothing that the user sees or typed.
@@ -179,7 +203,11 @@ export class Editor {
   submit(event) {
     event.preventDefault();
     if (this.phase !== 'editing' || save.disabled) return; // the second of two quick clicks
-    this.start('PUT', '', {
+    if (this.refused) {
+      this.start('resolve', this.refusedPath, { choose: this.conflict.choices() });
+      return;
+    }
+    this.start('save', this.path, {
       status: status.value === this.row.status ? null : status.value,
       // What collides with nothing that others changed needs no question.
       merge: true,
@@ -188,27 +216,45 @@ export class Editor {
 
   remove() {
     if (this.phase !== 'editing') return;
-    this.start('DELETE', '', {});
+    this.start('delete', this.path, {});
+  }
+
+  discard() {
+    if (this.phase !== 'editing') return;
+    this.start('discard', this.refusedPath, {});
   }
 
   // change is a row of the timeline; without fields, all of it is undone.
   undo(change, fields) {
     if (this.phase !== 'editing' || this.isGone) return;
+    if (this.refused) {
+      this.edit('Your refused save is still open. Save or discard it before you undo a change.');
+      return;
+    }
     if (status.value !== this.row.status) {
       this.edit('Your status is not saved. Save it, or set it back, before you undo a change.');
       return;
     }
-    this.start('POST', '/undo', { version: change.version, fields }, change);
+    this.start('undo', `${this.path}/undo`, { version: change.version, fields }, change);
+  }
+
+  get path() {
+    return `/api/customers/${this.row.id}`;
+  }
+
+  get refusedPath() {
+    return `/api/refused/${this.refused.id}`;
   }
 
   // The version that the user sees, and the comment that was typed, go with each request.
-  start(method, path, body, change) {
+  start(kind, path, body, change) {
     this.request = {
-      method,
-      path: `/api/customers/${this.row.id}${path}`,
+      kind,
+      path,
       body: { ...body, updated_at: this.row.updated_at, notes: notes.value.trim() === '' ? null : notes.value },
       change,
       author: session().login,
+      waiting: this.waiting,
     };
     this.send();
   }
@@ -223,15 +269,17 @@ export class Editor {
     this.allow(false);
     element('close').disabled = true;
     problem.textContent = '';
-    progress.textContent = { PUT: 'Saving …', DELETE: 'Deleting …', POST: 'Undoing …' }[request.method];
+    const { method, doing } = kinds[request.kind];
+    progress.textContent = doing;
     try {
       let answer;
       for (let n = 0; ; n++) {
-        answer = await call(request.method, request.path, request.body);
+        answer = await call(method, request.path, request.body);
         if (answer.status !== 503 || n === mostRetries) break;
         if (opening === this.opening) progress.textContent = 'The server is busy; sending the same again …';
         await pause(answer.retryAfter);
       }
+      this.noteRefused(request, answer);
       if (opening === this.opening) await this.settle(answer);
       else this.settleClosed(row, request, answer);
     } catch (error) {
@@ -245,6 +293,19 @@ export class Editor {
       }
       this.unanswered('No answer came: the network is down, or the server. Your change may have been applied or not;');
     }
+  }
+
+  // A refused save waits on the server, until another of the dialogue is applied: whatever was chosen, that decides it.
+  async noteRefused({ kind, waiting }, { status: code, body }) {
+    if (body.refused_id) waiting.add(body.refused_id);
+    const decided = kind === 'save' && code === 200 ? [...waiting] : [];
+    try {
+      for (const id of decided) await call('DELETE', `/api/refused/${id}`);
+    } catch (error) {
+      // It waits on, and is listed.
+      if (!(error instanceof NoAnswer)) throw error;
+    }
+    if (waiting.size > 0 || kind === 'resolve' || kind === 'discard') this.onRefused();
   }
 
   // Offers to send the same request again, and nothing that would change it.
@@ -264,16 +325,18 @@ export class Editor {
     else this.say(`Your change was not applied. ${body.message}`);
   }
 
-  applied({ id, name }, { method }, body) {
-    const { outcome } = body.save;
+  applied({ id, name }, { kind }, body) {
+    const outcome = body.save?.outcome;
     // Whoever deleted it may be told late: somebody may have restored it since.
-    if (method === 'DELETE') this.reload(id);
-    else this.onRow(body);
+    if (kind === 'delete') this.reload(id);
+    else if (kind !== 'discard') this.onRow(body);
     const done = {
-      PUT: outcome === 'merged' ? ' is saved, together with what others changed meanwhile.' : ' is saved.',
-      DELETE: ' is deleted. It can be restored.',
-      POST: outcome === 'unchanged' ? ': nothing was left to undo.' : ': the change is undone.',
-    }[method];
+      save: outcome === 'merged' ? ' is saved, together with what others changed meanwhile.' : ' is saved.',
+      delete: ' is deleted. It can be restored.',
+      undo: outcome === 'unchanged' ? ': nothing was left to undo.' : ': the change is undone.',
+      resolve: outcome === 'unchanged' ? ' stays as it is, and your refused save waits no longer.' : ' is saved.',
+      discard: ': your refused save is discarded.',
+    }[kind];
     const repeated = ': this had been applied already; nothing was done twice.';
     this.say(`${name ?? id}${outcome === 'replayed' ? repeated : done}`);
   }
@@ -298,6 +361,12 @@ export class Editor {
         return;
       case 404:
       case 410:
+        if (this.refused) {
+          // It waits no longer, or the customer is gone: reading that tells.
+          this.edit(body.message);
+          this.reload(this.row.id);
+          return;
+        }
         this.phase = 'editing';
         this.onGone(this.row.id);
         this.gone(body.message);
@@ -345,7 +414,7 @@ export class Editor {
   showConflict(body) {
     const { request } = this;
     const { current, changes = [] } = body;
-    const touched = status.value !== this.row.status;
+    const touched = status.value !== this.row.status && !this.refused;
     const last = changes.at(-1);
     this.edit();
     // From here on the user has seen the current version: it is the base of the next save.
@@ -353,8 +422,13 @@ export class Editor {
     this.setStatuses(touched ? status.value : current.status);
     this.showRow();
     element('meanwhile').textContent = '';
-    this.conflict.show(request, body);
+    this.conflict.show(request, this.refused ? { ...body, conflicts: this.sides() } : body);
     this.loadParts();
+  }
+
+  // What the refused save asked for, beside what is there.
+  sides() {
+    return Object.entries(this.refused.asked).map(([field, mine]) => ({ field, mine, theirs: this.row[field] }));
   }
 
   // Edit locks ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import { element, idOf, make, when } from './api.js';
 import { Deleted } from './deleted.js';
 import { Editor } from './editor.js';
+import { Refused } from './refused.js';
 import { ask, onSession, session, useSession } from './session.js';
 
 const rows = new Map(); // id → { row, line } of the table
@@ -61,6 +62,7 @@ async function loadAll() {
     say(answer.body.message);
   }
   deleted.load();
+  refused.load();
 }
 
 // Reads one customer anew; however many events come meanwhile, once more afterwards at most.
@@ -83,12 +85,12 @@ async function refresh(id) {
   refreshing.delete(id);
 }
 
-async function edit(id) {
+async function edit(id, save) {
   say('');
   const answer = await ask('GET', `/api/customers/${id}`);
   if (answer.status === 200) {
     show(answer.body);
-    editor.open(answer.body);
+    editor.open(answer.body, save);
   } else if (answer.status === 404) {
     remove(id);
     say('That customer was deleted.');
@@ -113,8 +115,10 @@ function listen() {
   const isDeletion = ({ operation }) => operation === 'delete' || operation === 'restore';
   stream.addEventListener('change', ({ data }) => {
     const event = JSON.parse(data);
-    refresh(idOf(event.key));
+    const id = idOf(event.key);
+    refresh(id);
     if (isDeletion(event)) deleted.load();
+    if (isDeletion(event) || refused.has(id)) refused.load();
   });
   // The event names the deal, not whose it is.
   stream.addEventListener('deal', ({ data }) => {
@@ -152,5 +156,12 @@ element('logout').addEventListener('click', async () => {
 });
 
 const deleted = new Deleted({ say });
-const editor = new Editor({ say, onRow: (row) => show(row, true), onGone: remove, reload: refresh });
+const refused = new Refused({ say, onReopen: (save) => edit(save.customer_id, save) });
+const editor = new Editor({
+  say,
+  onRow: (row) => show(row, true),
+  onGone: remove,
+  onRefused: () => refused.load(),
+  reload: refresh,
+});
 begin();

@@ -3,7 +3,7 @@ import { ask, session } from './session.js';
 
 const list = element('timeline');
 
-const shown = (value) => (typeof (value ?? '') === 'object' ? JSON.stringify(value) : (value ?? '(none)'));
+export const shown = (value) => (typeof (value ?? '') === 'object' ? JSON.stringify(value) : (value ?? '(none)'));
 
 // The names of the columns that a change wrote.
 export function fieldsOf({ status_from, status_to, fields }) {

@@ -79,6 +79,44 @@ export class Customers extends Records {
     return this.change(id, 'crm_revert_customer($1, $2, $3, $4, $5, fields => $6)', values);
   }
 
+  // Refused saves ---------------------------------------------------------------------------------
+
+  // What the refused saves of an author asked for, while they wait; of one customer, or of all. A comment that still is the
+  // refused save's own goes with it.
+  refused(author, id = null) {
+    return this.database.query(
+      `SELECT w.refused_id AS id, c.id AS customer_id, c.name, w.refused_at, w.times, w.based_on, w.conflicts,
+              coalesce(w.fields, '{}') || jsonb_strip_nulls(jsonb_build_object('status', w.status)) AS asked, m.body AS notes
+       FROM crm_refused_saves($1, $2) w JOIN customers c ON c.id = w.key::bigint
+         LEFT JOIN comments m ON m.id = w.comment_id AND m.save_refused AND m.edited_at IS NULL
+       ORDER BY w.refused_at DESC, w.refused_id DESC LIMIT 100`,
+      [author, id],
+    );
+  }
+
+  // One's own; where crm_concurrency.author_setting names the user, the extension looks at that.
+  async requireOwn(refusedId, author) {
+    const [found] = await this.database.query('SELECT author, customer_id FROM customer_refused_saves WHERE id = $1', [
+      refusedId,
+    ]);
+    if (!found) throw new HttpError(404, 'not_found', `There is no refused save ${refusedId}.`);
+    if (found.author !== author) throw new HttpError(403, 'forbidden', `Refused save ${refusedId} is not yours.`);
+    return found;
+  }
+
+  async resolve(refusedId, { updated_at = null, choose = null, notes = null }, author) {
+    const { customer_id } = await this.requireOwn(refusedId, author);
+    const values = [refusedId, updated_at, choose && JSON.stringify(choose), notes, author];
+    return this.change(customer_id, 'crm_resolve_refused($1, $2, $3, $4, $5)', values);
+  }
+
+  async discard(refusedId, author) {
+    await this.requireOwn(refusedId, author);
+    const [{ discarded }] = await this.database.query('SELECT crm_discard_refused($1) AS discarded', [refusedId]);
+    if (!discarded) throw new HttpError(410, 'gone', 'The refused save was saved, resolved or discarded before.');
+    return { status: 200, body: { discarded } };
+  }
+
   // Correcting comments ---------------------------------------------------------------------------
 
   editComment(id, commentId, { expected_body = null, body = null }, author) {

@@ -31,6 +31,7 @@ const isText = (value) => typeof value === 'string';
 const kinds = {
   text: { test: isText, what: 'a text' },
   flag: { test: (value) => typeof value === 'boolean', what: 'true, false' },
+  object: { test: (value) => typeof value === 'object' && !Array.isArray(value), what: 'an object' },
   texts: { test: (value) => Array.isArray(value) && value.every(isText), what: 'an array of texts' },
 };
 
@@ -50,7 +51,7 @@ export function routesOf({ customers, deals, sessions, events }) {
   const sessionOf = ({ login, name, role }) => ({ login, name, role });
 
   // Reads are for every user.
-  const reads = (read) => async ({ id }) => ({ body: await read(id) });
+  const reads = (read) => async ({ id, user }) => ({ body: await read(id, user.login) });
 
   // Changes are for editors. Their author is the session's user, never one that the body names.
   const changes = (form, change) => async ({ request, user, id, other }) => {
@@ -61,6 +62,7 @@ export function routesOf({ customers, deals, sessions, events }) {
 
   const customer = /^\/api\/customers\/([^/]+)$/;
   const comment = /^\/api\/customers\/([^/]+)\/comments\/([^/]+)$/;
+  const refused = /^\/api\/refused\/([^/]+)$/;
   const deal = /^\/api\/deals\/([^/]+)$/;
 
   return [
@@ -94,6 +96,13 @@ export function routesOf({ customers, deals, sessions, events }) {
       { updated_at: 'text', version: 'text', notes: 'text', fields: 'texts' },
       ({ id, body, author }) => customers.undo(id, body, author),
     )],
+    ['GET', /^\/api\/refused$/, true, reads((id, login) => customers.refused(login))],
+    ['GET', /^\/api\/customers\/([^/]+)\/refused$/, true, reads((id, login) => customers.refused(login, id))],
+    ['PUT', refused, true, changes(
+      { updated_at: 'text', choose: 'object', notes: 'text' },
+      ({ id, body, author }) => customers.resolve(id, body, author),
+    )],
+    ['DELETE', refused, true, changes(null, ({ id, author }) => customers.discard(id, author))],
     ['PUT', comment, true, changes(
       { expected_body: 'text', body: 'text' },
       ({ id, other, body, author }) => customers.editComment(id, other, body, author),
