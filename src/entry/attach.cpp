@@ -3,6 +3,7 @@
 
 #include "../boundary/errors.h"
 #include "../boundary/guard.h"
+#include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../tables/attached_tables.h"
@@ -23,6 +24,28 @@ const char *
 later_name_argument(FunctionCallInfo fcinfo, int argument)
 {
     return PG_NARGS() > argument ? name_argument(fcinfo, argument) : nullptr;
+}
+
+// The names in an array that SQL objects of version 1.0 do not have, as jsonb.
+std::optional<Datum>
+later_names_argument(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+    if (PG_NARGS() <= argument || PG_ARGISNULL(argument))
+        return std::nullopt;
+    Datum *values;
+    bool *nulls;
+    int count;
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+    JsonBuilder json;
+    json.open_array();
+    for (int i = 0; i < count; i++)
+    {
+        if (nulls[i])
+            errors::null_argument(name);
+        json.text(text_of(values[i]));
+    }
+    json.close_array();
+    return json.finish();
 }
 
 const char *
@@ -104,6 +127,7 @@ CRM_FUNCTION(crm_attach)
         .refuses_plain_updates = refuses_plain_updates(fcinfo, 7),
         // SQL objects of version 1.0 do not pass these.
         .merge_groups = PG_NARGS() > 12 && !PG_ARGISNULL(12) ? std::optional{PG_GETARG_DATUM(12)} : std::nullopt,
+        .also_bump = later_names_argument(fcinfo, 13, "also_bump"),
         .as_customers = PG_NARGS() > 8 && !PG_ARGISNULL(8) && PG_GETARG_BOOL(8),
     };
     if (request.refuses_plain_updates && request.status_column == nullptr)

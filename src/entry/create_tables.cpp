@@ -107,6 +107,7 @@ CRM_FUNCTION(crm_create_tables)
                 .comments_column = nullptr,
                 .refuses_plain_updates = false,
                 .merge_groups = std::nullopt,
+                .also_bump = std::nullopt,
                 .as_customers = false,
             },
             extension_schema);

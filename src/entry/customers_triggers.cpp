@@ -9,13 +9,61 @@ namespace crm {
 
 namespace {
 
-HeapTuple
-with_version(const CustomerRows &rows, HeapTuple row, core::Timestamp version)
+// The time of a version in the precision of a column, later than what is there.
+Datum
+bumped_time(const BumpedColumn &column, core::Timestamp version, Datum current)
 {
-    int column = rows.table->customers.version;
-    Datum value = TimestampTzGetDatum(version.us);
-    bool is_null = false;
-    return heap_modify_tuple_by_cols(row, rows.columns, 1, &column, &value, &is_null);
+    TimestampTz unit = 1;
+    for (int digits = column.typmod; digits >= 0 && digits < 6; digits++)
+        unit *= 10;
+    const TimestampTz before = DatumGetTimestampTz(current);
+    if (TIMESTAMP_NOT_FINITE(before))
+        return current;
+    // Without a zone it is UTC's: the same number.
+    return TimestampTzGetDatum(std::max(version.us - version.us % unit, before + unit));
+}
+
+Datum
+bumped(const BumpedColumn &column, core::Timestamp version, Datum current)
+{
+    switch (column.type)
+    {
+        case INT2OID:
+            return DirectFunctionCall2(int2pl, current, Int16GetDatum(1));
+        case INT4OID:
+            return DirectFunctionCall2(int4pl, current, Int32GetDatum(1));
+        case INT8OID:
+            return DirectFunctionCall2(int8pl, current, Int64GetDatum(1));
+        default:
+            return bumped_time(column, version, current);
+    }
+}
+
+// The row with its version, and after an update with the columns bumped that it leaves alone.
+HeapTuple
+with_version(const CustomerRows &rows, HeapTuple before, HeapTuple row, core::Timestamp version)
+{
+    const std::size_t room = rows.table->also_bump.size() + 1;
+    int *columns = static_cast<int *>(palloc(room * sizeof(int)));
+    Datum *values = static_cast<Datum *>(palloc(room * sizeof(Datum)));
+    bool *nulls = static_cast<bool *>(palloc0(room * sizeof(bool)));
+    columns[0] = rows.table->customers.version;
+    values[0] = TimestampTzGetDatum(version.us);
+    int count = 1;
+    if (before != nullptr)
+        for (const BumpedColumn &column : rows.table->also_bump)
+        {
+            bool was_null;
+            bool is_null;
+            const Datum was = heap_getattr(before, column.column, rows.columns, &was_null);
+            const Datum now = heap_getattr(row, column.column, rows.columns, &is_null);
+            const FormData_pg_attribute *type = TupleDescAttr(rows.columns, column.column - 1);
+            if (was_null || is_null || !datum_image_eq(was, now, type->attbyval, type->attlen))
+                continue;
+            columns[count] = column.column;
+            values[count++] = bumped(column, version, now);
+        }
+    return heap_modify_tuple_by_cols(row, rows.columns, count, columns, values, nulls);
 }
 
 // Whether the row has no key, for which there is no Key: the NOT NULL constraint is checked after the triggers.
@@ -85,9 +133,9 @@ CRM_FUNCTION(crm_customers_version)
         return is_update ? version_of_update(rows, data->tg_trigtuple, row, save_of(rows, data->tg_trigtuple))
                          : version_of_insert(rows, row);
     });
-    if (version_of(rows, row) == version)
+    if (version_of(rows, row) == version && (!is_update || (*table)->also_bump.empty()))
         return PointerGetDatum(row);
-    return PointerGetDatum(with_version(rows, row, version));
+    return PointerGetDatum(with_version(rows, is_update ? data->tg_trigtuple : nullptr, row, version));
 }
 
 CRM_FUNCTION(crm_customers_key)

@@ -68,9 +68,10 @@ changed_fields(const AttachedTable &table, TupleDesc columns, HeapTuple before, 
     for (int i = 0; i < columns->natts; i++)
     {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
-        // What is generated follows from the other columns.
+        // What is generated follows from the other columns, what is bumped from the version.
         if (column->attisdropped || column->attgenerated != '\0' || column->attnum == table->customers.key ||
-            column->attnum == table->customers.status || column->attnum == table->customers.version)
+            column->attnum == table->customers.status || column->attnum == table->customers.version ||
+            is_bumped(table->also_bump, column->attnum))
             continue;
         if (!differ(from, to, i, column))
             continue;

@@ -102,6 +102,10 @@ field_of(const AttachedTable &table, const char *name)
              errdetail("The key cannot be changed, the version follows by itself, and the status is an argument of its "
                        "own. Nothing was saved."),
              errhint("Leave the column out of fields.")));
+    if (is_bumped(table->also_bump, column))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("fields must not hold column \"%s\"", name),
+                        errdetail("It is bumped by every change. Nothing was saved."),
+                        errhint("Leave the column out of fields: expected_ts is what is checked.")));
     require_column_rights(table->customers.oid, {column}, ACL_UPDATE);
     require_column_rights(table->customers.oid, {column}, ACL_SELECT);
     field.column = column;

@@ -106,7 +106,8 @@ prepared_comment(TableDescription &table, Relation comments)
 const PreparedWrite *
 prepared_update_without_triggers(TableDescription &table, Relation customers)
 {
-    if (!table.customers.may_be_written_without_triggers)
+    // Columns that are bumped are the trigger's.
+    if (!table.customers.may_be_written_without_triggers || !table.also_bump.empty())
         return nullptr;
     if (table.history.write == nullptr)
     {

@@ -138,7 +138,8 @@ what_was(const Changes &changes, const Reversion &reversion)
     {
         if (const std::optional<Datum> fields = changes.fields(row))
             each_key(&DatumGetJsonbP(*fields)->root, [&](const char *name) {
-                if (is_named(reversion, name))
+                if (is_named(reversion, name) &&
+                    !is_bumped(changes.table->also_bump, get_attnum(changes.table->customers.oid, name)))
                     wanted.add(name, row);
             });
         if (!changes.changes_status(row) || !is_named(reversion, status))

@@ -333,6 +333,27 @@ require_merge_groups(const AttachRequest &request, const AttachableColumns &colu
         no_merge_group(request.customers, "They are arrays of two or more names of columns, in an array.");
 }
 
+void
+require_bumped_columns(const AttachRequest &request, const AttachableColumns &columns)
+{
+    if (!request.also_bump)
+        return;
+    each_bumped_name(*request.also_bump, [&](const char *name) {
+        const std::optional<FormData_pg_attribute> column = find_column(request.customers, name);
+        if (!column && std::strcmp(name, request.version_column) != 0)
+            no_such_column(request.customers, name, "Name columns as they are stored in also_bump: case matters.");
+        if (!column || column->attnum == columns.key || column->attnum == columns.status ||
+            column->attnum == columns.version)
+            same_column_twice(request.customers, name);
+        if (!can_be_bumped(column->atttypid) || column->attgenerated != '\0')
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("cannot attach \"%s\": column \"%s\" cannot be bumped",
+                                   errors::name_of(request.customers), name),
+                            errdetail("It is generated, or of type %s.", format_type_be(column->atttypid)),
+                            errhint("Name columns of type smallint, integer, bigint, timestamp or timestamptz.")));
+    });
+}
+
 }  // namespace
 
 AttachableColumns
@@ -348,6 +369,7 @@ require_attachable(const AttachRequest &request)
         same_column_twice(request.customers, request.version_column);
     require_comments_column(request, columns);
     require_merge_groups(request, columns);
+    require_bumped_columns(request, columns);
     require_fires_last(request.customers, version_trigger);
     return columns;
 }

@@ -42,6 +42,8 @@ described(const Registered &entry, Oid extension_schema, MemoryContext parent)
         table->comments_column = MemoryContextStrdup(context, entry.comments_column);
     if (entry.merge_groups != nullptr)
         table->registered_merge_groups = MemoryContextStrdup(context, entry.merge_groups);
+    if (entry.also_bump != nullptr)
+        table->registered_also_bump = MemoryContextStrdup(context, entry.also_bump);
     const std::uint64_t news = registry_news();
     const int settings = fix_formats();
     describe(*table);

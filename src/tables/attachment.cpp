@@ -171,14 +171,17 @@ register_later_facts(const Attachment &attachment)
     arguments.add(BOOLOID, BoolGetDatum(attachment.is_customers));
     for (const Part part : later_parts)
         arguments.add(REGCLASSOID, ObjectIdGetDatum(attachment.members[part]));
-    if (attachment.request.merge_groups)
-        arguments.add(JSONBOID, *attachment.request.merge_groups);
-    else
-        arguments.add_null(JSONBOID);
+    for (const std::optional<Datum> &columns : {attachment.request.merge_groups, attachment.request.also_bump})
+        if (columns)
+            arguments.add(JSONBOID, *columns);
+        else
+            arguments.add_null(JSONBOID);
     write_registry(attachment.extension_schema,
                    "UPDATE {registry} SET is_customers = $2, deletions = $3, comment_edits = $4, refused_saves = $5, "
                    "merge_groups = CASE WHEN $6 IS NULL THEN merge_groups "
-                   "WHEN pg_catalog.jsonb_array_length($6) OPERATOR(pg_catalog.>) 0 THEN $6 END "
+                   "WHEN pg_catalog.jsonb_array_length($6) OPERATOR(pg_catalog.>) 0 THEN $6 END, "
+                   "also_bump = CASE WHEN $7 IS NULL THEN also_bump "
+                   "WHEN pg_catalog.jsonb_array_length($7) OPERATOR(pg_catalog.>) 0 THEN $7 END "
                    "WHERE customers = $1",
                    arguments);
 }

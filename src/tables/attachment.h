@@ -23,6 +23,7 @@ struct AttachRequest
     const char *comments_column;  // or nullptr
     bool refuses_plain_updates;
     std::optional<Datum> merge_groups;  // jsonb; none: as they are
+    std::optional<Datum> also_bump;     // likewise
     bool as_customers;                  // calls that name no table are to find it, in place of another of its schema
 };
 

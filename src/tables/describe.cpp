@@ -337,6 +337,7 @@ describe(TableDescription &table)
     find_later_columns<HistoryFacts>(table.history, later_history_columns);
     find_later_columns<LocksFacts>(table.locks, later_locks_columns);
     table.merge_groups = merge_groups_of(table.customers.oid, table.registered_merge_groups);
+    table.also_bump = bumped_columns_of(table.customers.oid, table.registered_also_bump);
     describe_access(table);
     describe_corrections(table);
 

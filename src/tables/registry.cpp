@@ -193,6 +193,8 @@ read_registry(Reading &reading, Oid extension_schema)
             entry[part] = DatumGetObjectId(later_value(registry, row, registry_column(part)).value_or(InvalidOid));
         if (const std::optional<Datum> groups = later_value(registry, row, "merge_groups"))
             entry.merge_groups = jsonb_text(*groups);
+        if (const std::optional<Datum> columns = later_value(registry, row, "also_bump"))
+            entry.also_bump = jsonb_text(*columns);
         entry.refuses_plain_updates = text_of(required_value(registry, row, "plain_updates")) == "refuse";
         entry.attached_at = {DatumGetTimestampTz(required_value(registry, row, "attached_at"))};
         entry.schema = get_rel_namespace(entry.customers);

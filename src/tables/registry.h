@@ -13,6 +13,7 @@ struct Registered : Members
     bool is_at_home;              // in the schema in which it was attached
     const char *comments_column;  // or nullptr
     const char *merge_groups;     // jsonb, or nullptr
+    const char *also_bump;        // likewise
     bool refuses_plain_updates;
     core::Timestamp attached_at;
 };

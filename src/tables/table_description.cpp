@@ -101,7 +101,8 @@ TableDescription::has_facts_of(const TableDescription &newer) const
            same(locks, newer.locks) && deletions == newer.deletions && comment_edits == newer.comment_edits &&
            refused_saves == newer.refused_saves && schema == newer.schema && comments_column == newer.comments_column &&
            registered_merge_groups == newer.registered_merge_groups &&
-           refuses_plain_updates == newer.refuses_plain_updates && same_columns(columns, newer.columns);
+           registered_also_bump == newer.registered_also_bump && refuses_plain_updates == newer.refuses_plain_updates &&
+           same_columns(columns, newer.columns);
 }
 
 void

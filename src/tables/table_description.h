@@ -4,6 +4,7 @@
 #include "../boundary/simple_write.h"
 #include "../boundary/sql.h"
 #include "../core/timestamp.h"
+#include "bumped_columns.h"
 #include "companion_columns.h"
 #include "merge_groups.h"
 
@@ -167,6 +168,8 @@ struct TableDescription
     std::string_view comments_column;  // of the customers table, with comments in the older text form; empty for none
     std::string_view registered_merge_groups;  // jsonb; empty for none
     MergeGroups merge_groups;
+    std::string_view registered_also_bump;  // jsonb; empty for none
+    BumpedColumns also_bump;
     bool is_customers;           // of its schema
     bool refuses_plain_updates;  // of the status
     TupleDesc columns;           // of the customers table

@@ -29,7 +29,7 @@ SELECT set_eq(
         'crm_history_restore()',
         'crm_refuse_truncate()',
         'crm_create_tables(name)',
-        'crm_attach(regclass,name,name,name,name,name,name,text,boolean,name,name,name,jsonb)',
+        'crm_attach(regclass,name,name,name,name,name,name,text,boolean,name,name,name,jsonb,text[])',
         'crm_comments_deleted()',
         'crm_delete_customer(bigint,timestamp with time zone,text,text)',
         'crm_delete_record(regclass,text,timestamp with time zone,text,text)',
