@@ -13,7 +13,7 @@ TIME_TYPES = {1114, 1184}
 UUID_TYPE = 2950
 
 # Columns and JSON keys that hold versions of the customer that the row is about.
-VERSION_NAMES = {"updated_at", "row_version", "version", "previous", "based_on", "adopted_version"}
+VERSION_NAMES = {"updated_at", "row_version", "version", "previous", "based_on", "adopted_version", "reverts"}
 # Columns that tell whom a row is about.
 KEY_NAMES = ("customer_id", "key", "id")
 # Digests of something without times, which must be the same.

@@ -3,7 +3,7 @@
 import random
 
 from quoting import literal, name
-from tables import Tables, attach, chance, random_column, random_constraint, unusual
+from tables import Tables, attach, chance, random_column, random_constraint, random_groups, unusual
 from triggers import random_trigger
 
 
@@ -85,6 +85,8 @@ def change_of_details(rng: random.Random, tables: Tables) -> str:
         "CREATE OR REPLACE FUNCTION tests_text(t text) RETURNS boolean LANGUAGE sql AS $$SELECT t <> 'Called'$$",
         f"SELECT public.crm_detach({literal(customers)}); {attach(tables)}",
         attach(tables),
+        attach(tables, merge_groups=random_groups(rng, tables)),
+        attach(tables, merge_groups=[]),
     ])
 
 

@@ -6,6 +6,13 @@ LEFT_OUT = re.compile("|".join([
     # It has no registry, no keys but bigint, none of these functions, and no events.
     r"crm_(attach|detach|doctor|erase_customer|export_comments|get_customer|import_comments|prune_history|timeline)\b",
     r"_by_key\b",
+    r"crm_(delete|deleted|discard|edit|redact|refused|resolve|restore|revert|withdraw)_|crm_(deleted|update_records)\b",
+    r"crm_(\w+_)?record_|crm_\w+_record\b",
+    r"\bforce => ",
+    r"crm_concurrency\.keep_refused",
+    # It has not these tables, nor the column.
+    r'"(customer_deletions|comment_edits|customer_refused_saves)"',
+    r"\(ended_by\)",
     r"crm_concurrency\.events",
     # One snapshot shows it neither comments nor edit locks of others that are newer.
     r"ISOLATION LEVEL",

@@ -12,7 +12,7 @@ from answers import (
 )
 from quoting import literal, name
 from sides import PATIENCE, Hangs, Session, Side
-from tables import Tables, random_tables
+from tables import Tables, chance, random_tables
 from triggers import random_triggers
 from weaving import Weaver
 from world import SessionState, Step, World
@@ -41,6 +41,7 @@ class Round:
         self.plant = plant
         self.made: list[Any] = []  # the errors that making the tables met
         self.world = World([SessionState() for _ in range(SESSIONS)])
+        self.world.keeps_refused = not for_edition and chance(self.rng, 0.5)
         self.waiting: dict[int, Step] = {}
         self.log: list[str] = []
         self.outcomes: Counter[str] = Counter()
@@ -58,8 +59,11 @@ class Round:
             EXCEPTION WHEN lock_not_available THEN RETURN; END $$"""
 
     def make_tables(self) -> None:
+        settings = f"SET search_path = {self.tables.schema}, public;"
+        if self.world.keeps_refused:
+            settings += "SET crm_concurrency.keep_refused = 'all';"
         for side in self.sides:
-            side.open_sessions(SESSIONS + 1, f"SET search_path = {self.tables.schema}, public;")
+            side.open_sessions(SESSIONS + 1, settings)
             maker = side.sessions[-1]
             errors = []
             for statement in self.tables.ddl:
@@ -105,9 +109,8 @@ class Round:
                 leave_out(common, ("changes", "changes_total", "conflicts", "expected_ts_problem"))
             if self.has_made((*PAST_THE_TRIGGERS, "crm_prune_history")):
                 leave_out(common, ("comments", "comments_total"))
-            # The edition has no corrections, which the extension's hint names.
-            if "cannot update comments" in common.get("error", {}).get("message", ""):
-                common["error"].pop("hint", None)
+            if any(each.kind.is_edition for each in self.sides):
+                leave_out_advice(common.get("error", {}))
         if step.is_unordered and "rows" in common:
             common["rows"] = in_order(common["rows"])
         return common
@@ -209,8 +212,12 @@ class Round:
         rows = answers[0].rows
         if step.key is None or not rows:
             return
+        if (outcome := rows[0].get("outcome")) in ("deleted", "gone", "updated", "restored"):
+            (self.world.gone.add if outcome in ("deleted", "gone") else self.world.gone.discard)(step.key)
         comments = self.world.comments.setdefault(step.key, [])
         comments += sorted({int(row["comment_id"]) for row in rows if row.get("comment_id")} - set(comments))
+        refused = self.world.refused.setdefault(step.key, [])
+        refused += sorted(refused_ids(rows) - set(refused))
         if step.gives and len(rows) == 1 and rows[0].get(step.gives):
             ref = self.world.next_ref
             self.world.next_ref += 1
@@ -311,6 +318,22 @@ class Round:
         return (f"DIFFERENCE with seed {self.seed}: repeat with --seed {self.seed} --rounds 1 --steps {self.steps}\n"
                 f"=== tables\n{ddl}\n=== the last of {len(self.log)} lines of steps\n" + "\n".join(self.log[-lines:])
                 + f"\n=== {type(problem).__name__}\n{problem}")
+
+
+def leave_out_advice(error: dict[str, Any]) -> None:
+    """What errors of the extension tell of rights, and of corrections, which the edition has not."""
+    if error.get("sqlstate") == "42501":
+        error.pop("detail", None)
+        error.pop("hint", None)
+    if re.match("cannot (update|delete) comments", error.get("message", "")):
+        error.pop("hint", None)
+
+
+def refused_ids(rows: list[dict[str, str | None]]) -> set[int]:
+    """The numbers of the saves that were refused and kept, in answers or in a list."""
+    details = [json.loads(row["detail"]) for row in rows if row.get("detail")]
+    found = [detail.get("refused_id") for detail in details if isinstance(detail, dict)]
+    return {int(number) for number in found + [row.get("refused_id") for row in rows] if number}
 
 
 def cut_to_seconds(version: str) -> str:

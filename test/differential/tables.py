@@ -1,5 +1,6 @@
 """Random tables of a CRM: what an application may have made of them."""
 
+import json
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,9 @@ STATUSES = {
     "integer": ["0", "1", "2", "3", "many"],
     "public.citext": ["new", "contacted", "won", "lost", "WON"],
 }
+# Of the tables that an attached table gets under its own name.
+STANDARD_NAMES = {"deletions": "customer_deletions", "comment_edits": "comment_edits",
+                  "refused_saves": "customer_refused_saves"}
 
 LONG = "".join(f"{i * 7919 % 1000003:x}," for i in range(6000))
 
@@ -109,7 +113,9 @@ class Tables:
         return ("crm_update_customer", "bigint") if self.for_edition else ("public.crm_update_customer_by_key", "text")
 
     def table(self, of: str) -> str:
-        """The quoted name of customers, comments, history or locks."""
+        """The quoted name of customers, or of one of the tables that belong to them."""
+        if of in STANDARD_NAMES:
+            return name(STANDARD_NAMES[of] if self.customers == "customers" else f"{self.customers}_{of}")
         return name(getattr(self, of))
 
     def next_name(self, prefix: str) -> str:
@@ -149,11 +155,20 @@ def beginnings(tables: Tables) -> list[str]:
     ]
 
 
-def attach(tables: Tables, plain_updates: str = "allow") -> str:
+def attach(tables: Tables, plain_updates: str = "allow", merge_groups: list[list[str]] | None = None) -> str:
     """Attaches the table, or makes what is missing."""
+    groups = "" if merge_groups is None else f", merge_groups => {literal(json.dumps(merge_groups))}"
     return (f"SELECT public.crm_attach({literal(tables.table('customers'))}, "
             f"status_column => {literal(tables.status)}, version_column => {literal(tables.version)}, "
-            f"plain_updates => {literal(plain_updates)})")
+            f"plain_updates => {literal(plain_updates)}{groups})")
+
+
+def random_groups(rng: random.Random, tables: Tables) -> list[list[str]]:
+    """Columns that are to merge as one field."""
+    columns = ["name", "phone", "email", tables.status]
+    columns += [column.name for column in tables.columns if column.is_written]
+    rng.shuffle(columns)
+    return [columns[:2], columns[2:4]] if chance(rng, 0.5) else [columns[:3]]
 
 
 def attached(rng: random.Random, tables: Tables) -> list[str]:
@@ -382,14 +397,27 @@ def random_rights(rng: random.Random, tables: Tables) -> list[str]:
             f"GRANT SELECT ON {comments} TO {clerk}",
         ]
         rights = [right for right in rights if chance(rng, 0.85)]
-    if chance(rng, 0.5):
-        rights.append(f"GRANT SELECT ON {tables.table('history')} TO {clerk}")
+        if chance(rng, 0.6):
+            rights.append(f"GRANT INSERT, DELETE ON {customers} TO {clerk}")
+    for of in ("history", "deletions", "comment_edits", "refused_saves"):
+        if chance(rng, 0.5):
+            rights.append(f"GRANT SELECT ON {tables.table(of)} TO {clerk}")
+    if chance(rng, 0.2):
+        rights.append(f"GRANT UPDATE (body) ON {comments} TO {clerk}")
+    if chance(rng, 0.3):
+        rights.append(f"GRANT UPDATE (ended_by) ON {tables.table('locks')} TO {clerk}")
     if chance(rng, 0.15):
         customers_policy = [
             f"ALTER TABLE {customers} ENABLE ROW LEVEL SECURITY",
             f"CREATE POLICY own ON {customers} TO {clerk} USING (name IS DISTINCT FROM 'hidden') "
             f"WITH CHECK (name IS DISTINCT FROM 'forbidden')",
         ]
+        if chance(rng, 0.5):
+            deletions = tables.table("deletions")
+            customers_policy += [
+                f"ALTER TABLE {deletions} ENABLE ROW LEVEL SECURITY",
+                f"CREATE POLICY own ON {deletions} TO {clerk} USING (row_values ->> 'name' IS DISTINCT FROM 'hidden')",
+            ]
         comments_policy = [
             f"ALTER TABLE {comments} ENABLE ROW LEVEL SECURITY",
             f"CREATE POLICY own ON {comments} TO {clerk} USING (author <> 'eve') WITH CHECK (body <> 'forbidden')",
@@ -440,6 +468,8 @@ def random_tables(rng: random.Random, schema: str, owner: str, clerk: str, for_e
     else:
         tables.ddl.append("SELECT public.crm_create_tables()")
     tables.ddl += customers_columns(rng, tables)
+    if chance(rng, 0.35):
+        tables.ddl.append(attach(tables, rng.choice(["allow", "refuse"]), random_groups(rng, tables)))
     tables.ddl += comments_columns(rng, tables)
     present = {literal(key) for key in tables.keys}
     for key in sorted(present):

@@ -5,7 +5,7 @@
 CREATE FUNCTION log_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     hidden text[] := '{updated_at, row_version, version, previous, based_on, adopted_version, created_at, recorded_at,
-        expected_ts, request, made_at, token}';
+        expected_ts, request, made_at, token, reverts, edited_at, withdrawn_at}';
     line text := concat_ws(' ', TG_NAME, TG_WHEN, TG_OP, array_to_string(TG_ARGV, ','), current_user, :path,
                            to_jsonb(OLD) - hidden, to_jsonb(NEW) - hidden);
 BEGIN

@@ -2,6 +2,7 @@
 
 import random
 
+from amends import Amends
 from calls import Calls
 from changes import random_change, random_setting
 from edition import OF_SUPERUSERS, is_common
@@ -18,6 +19,7 @@ class Weaver:
         self.world = world
         is_crowded = chance(rng, 0.5)
         self.calls = Calls(rng, tables, world, 0.9 if is_crowded else 0.5)
+        amends = Amends(self.calls)
         # The shares of what is no save.
         self.statements = [
             (0.22 if is_crowded else 0.12, self.transaction),
@@ -31,6 +33,13 @@ class Weaver:
             (0.04, self.calls.edit_lock),
             (0.03, self.calls.batch),
             (0.02, self.calls.saves_of_all),
+            (0.02, amends.delete),
+            (0.025, amends.restore),
+            (0.025, amends.revert),
+            (0.03, amends.correct),
+            (0.03, amends.records),
+            (0.02, amends.list_kept),
+            *([(0.03, amends.resolve)] if world.keeps_refused else []),
         ]
 
     def next(self) -> Step:
@@ -122,6 +131,8 @@ class Weaver:
     def setting(self, session: int) -> Step:
         command = "SET LOCAL" if self.world.sessions[session].in_transaction and chance(self.rng, 0.5) else "SET"
         setting = random_setting(self.rng, self.tables)
+        if self.world.keeps_refused and chance(self.rng, 0.1):
+            setting = f"crm_concurrency.keep_refused = '{self.rng.choice(['all', 'all', 'comment'])}'"
         if self.tables.for_edition and setting.startswith(OF_SUPERUSERS):
             return Step(session, f"{command} role = none; {command} {setting}")
         return Step(session, f"{command} {setting}")

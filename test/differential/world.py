@@ -35,13 +35,16 @@ class SessionState:
 
 @dataclass
 class World:
-    """What all sides have in common. References and comments are by the customer's key."""
+    """What all sides have in common. References, comments and refused saves are by the customer's key."""
 
     sessions: list[SessionState]
     versions: dict[str, list[int]] = field(default_factory=dict)
     locks: dict[str, list[int]] = field(default_factory=dict)
     comments: dict[str, list[int]] = field(default_factory=dict)
+    refused: dict[str, list[int]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)  # customers that were not there lately
     next_ref: int = 1
+    keeps_refused: bool = False  # refused saves are kept whole
 
     def forget(self, refs: list[int]) -> None:
         """A version that was rolled back may be given anew, on one side and not on the other."""

@@ -385,7 +385,8 @@ class Path:
                 session.run(f"{scenario.begin}; {scenario.prelude}"
                             f" SELECT crm_inject('number', {number}, {self.options.frames}, '{self.options.plant}')")
                 session.attempt(scenario.statement)
-                session.run("ROLLBACK")
+                # What is known by now may have made the call needless.
+                session.run("ROLLBACK; SELECT crm_inject_end()")
                 if strike % 3 == 0:
                     used.append(self.memory(session)[0])
             self.strikes += 9
