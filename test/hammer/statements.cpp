@@ -80,6 +80,9 @@ note_result(Attempt &save, const Row &row, int first)
 {
     const auto column = [&](int i) { return row[static_cast<typename Row::size_type>(first + i)]; };
     save.outcome = text(column(0)).value_or("NULL");
+    // What version 1.0 says of a save whose customer is gone.
+    if (save.action == Action::save && save.outcome == "deleted")
+        save.outcome = "gone";
     save.answer_status = text(column(1));
     save.answer_version = number(column(2));
     save.answer_comment = number(column(3));
