@@ -103,6 +103,12 @@ without_save(core::Outcome outcome, std::string_view message)
     return result;
 }
 
+SaveResult
+no_such_save()
+{
+    return without_save(core::Outcome::not_found, "There is no such refused save; nothing was saved.");
+}
+
 // Locks the customer, as the save does, and after it the refused save, which somebody else may be about to end; false where
 // that has ended. What is refused at first look waits for nobody.
 bool
@@ -127,7 +133,7 @@ resolve_refused(const AttachedTable &table, const Resolution &resolution)
     require_refused_saves(table);
     const std::optional<RefusedSave> refused = find_refused_save(table, resolution.refused_id);
     if (!refused)
-        return without_save(core::Outcome::not_found, "There is no such refused save; nothing was saved.");
+        return no_such_save();
     require_own(table, *refused);
 
     const Chosen chosen = chosen_of(table, *refused, resolution.choice);
@@ -148,6 +154,9 @@ resolve_refused(const AttachedTable &table, const Resolution &resolution)
             statistics::count(result.outcome);
             return result;
         }
+        // Who was waited for may have erased it.
+        if (!find_refused_save(table, resolution.refused_id))
+            return no_such_save();
         return without_save(core::Outcome::gone,
                             "The refused save was saved, resolved or discarded before; nothing was saved.");
     }
