@@ -39,6 +39,10 @@ constexpr SqlStatement select_kept{
     "WHERE id OPERATOR(pg_catalog.=) $1",
     As::reader, Part::refused_saves};
 
+constexpr SqlStatement lock_waiting{
+    "SELECT FROM {refused_saves} WHERE id OPERATOR(pg_catalog.=) $1 AND ended_at IS NULL FOR NO KEY UPDATE", As::owner,
+    Part::refused_saves};
+
 constexpr SqlStatement update_ended{"UPDATE {refused_saves} SET ended_at = $2, ended_by = $3 "
                                     "WHERE id OPERATOR(pg_catalog.=) $1 AND ended_at IS NULL",
                                     As::owner, Part::refused_saves};
@@ -102,6 +106,12 @@ find_refused_save(const AttachedTable &table, std::int64_t id)
                        .status = result_optional(result_text, 0, 2),
                        .fields = result_is_null(0, 3) ? std::nullopt : std::optional{result_datum(0, 3, JSONBOID)},
                        .waits = result_boolean(0, 4)};
+}
+
+bool
+lock_refused_save(const AttachedTable &table, std::int64_t id)
+{
+    return execute(table, lock_waiting, arguments_of(id)) > 0;
 }
 
 bool

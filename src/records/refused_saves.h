@@ -42,6 +42,9 @@ enum class End
     discard,
 };
 
+// Locks one that waits until the transaction ends; false where none with this id does.
+bool lock_refused_save(const AttachedTable &table, std::int64_t id);
+
 // Ends a refused save; false when it does not wait any more.
 bool end_refused_save(const AttachedTable &table, std::int64_t id, End end);
 

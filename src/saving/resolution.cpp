@@ -103,6 +103,28 @@ without_save(core::Outcome outcome, std::string_view message)
     return result;
 }
 
+SaveResult
+no_such_save()
+{
+    return without_save(core::Outcome::not_found, "There is no such refused save; nothing was saved.");
+}
+
+// Locks the customer, as the save does, and after it the refused save, which somebody else may be about to end; false where
+// that has ended. What is refused at first look waits for nobody.
+bool
+lock_to_resolve(const Attempt &save, std::int64_t refused_id)
+{
+    require_save_rights(save.table, save.request);
+    const std::optional<CustomerRow> seen = save.path().fetch(save.table, save.key);
+    if (!seen || is_settled(save, *seen))
+        return true;
+    // Before the row is locked, so that who waits for the comment seldom holds the row.
+    if (save.request.comment)
+        await_kept_comment(save.table, save.key, save.request);
+    save.path().lock(save.table, save.key, save.fields, *seen);
+    return lock_refused_save(save.table, refused_id);
+}
+
 }  // namespace
 
 SaveResult
@@ -111,7 +133,7 @@ resolve_refused(const AttachedTable &table, const Resolution &resolution)
     require_refused_saves(table);
     const std::optional<RefusedSave> refused = find_refused_save(table, resolution.refused_id);
     if (!refused)
-        return without_save(core::Outcome::not_found, "There is no such refused save; nothing was saved.");
+        return no_such_save();
     require_own(table, *refused);
 
     const Chosen chosen = chosen_of(table, *refused, resolution.choice);
@@ -121,17 +143,20 @@ resolve_refused(const AttachedTable &table, const Resolution &resolution)
     request.comment = resolution.comment;
     request.author = resolution.author.value_or(refused->author);
     request.intent = core::Intent::resolution;
-    if (!refused->waits)
+    core::Request asked = request;
+    const Attempt save = {table, refused->key, asked, prepare(table, asked, chosen.fields)};
+    if (!refused->waits || !lock_to_resolve(save, resolution.refused_id))
     {
         // Sent again, it is answered as it was.
-        core::Request asked = request;
-        Attempt save = {table, refused->key, asked, prepare(table, asked, chosen.fields)};
         if (const std::optional<AppliedRequest> applied = changes_since(save, new_snapshot()).applied)
         {
             const SaveResult result = replayed(save, *applied, save.path().fetch(table, refused->key));
             statistics::count(result.outcome);
             return result;
         }
+        // Who was waited for may have erased it.
+        if (!find_refused_save(table, resolution.refused_id))
+            return no_such_save();
         return without_save(core::Outcome::gone,
                             "The refused save was saved, resolved or discarded before; nothing was saved.");
     }
