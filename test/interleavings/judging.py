@@ -3,11 +3,12 @@
 import difflib
 import itertools
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from answers import TIME, VERSION_NAMES, Answer, canonical_time, plain_json
-from operations import CURRENT, DELETION, FIRST, SECOND, Pair, needs_of
+from operations import CURRENT, FIRST, FIRST_ID, SECOND, Pair, needs_of
 from orders import Step
 from playing import SESSIONS, Fault, Play, Stage, Told
 
@@ -19,12 +20,16 @@ IN_VAIN = {*CUT_SHORT.values(), SERIALIZATION_FAILURE}
 
 # What the documentation says of these: they wait for nobody who changes the customer, nor is anybody to wait for them.
 # A refusal and a save with the same words do wait: the comment is to be stored once.
-CHANGES = ("save", "retry", "adopt", "merge", "versioned", "lock", "unlock", "force", "update")
-WAIT_FOR_NOBODY = {frozenset((quiet, change)) for quiet in ("comment", "refusal", "prune") for change in CHANGES}
-WAIT_FOR_NOBODY -= {frozenset(("refusal", change)) for change in ("save", "retry", "adopt")}
+CHANGES = ("save", "retry", "adopt", "merge", "versioned", "lock", "unlock", "force", "group", "revert", "both", "skew",
+           "update")
+QUIET = ("comment", "refusal", "prune", "kept", "discard", "edit", "withdraw")
+WAIT_FOR_NOBODY = {frozenset((quiet, change)) for quiet in QUIET for change in CHANGES}
+WAIT_FOR_NOBODY -= {frozenset((refused, change)) for refused in ("refusal", "kept")
+                    for change in ("save", "retry", "adopt", "both")}
 
-VERSIONS = {canonical_time(version): ordinal for ordinal, version in enumerate((FIRST, SECOND, CURRENT, DELETION), 1)}
+VERSIONS = {canonical_time(version): ordinal for ordinal, version in enumerate((FIRST, SECOND, CURRENT), 1)}
 COMMENT_NUMBERS = ("comment_id", "crm_add_comment")
+UNORDERED = ("comments", "deletions", "refused")
 
 
 def sqlstate(answer: Answer | None) -> str:
@@ -52,55 +57,105 @@ def said(answer: Answer | None) -> Any:
     ]]
 
 
-def versions_in(value: Any, name: str = "") -> set[str]:
+def customer_of(value: dict, name: str, customer: str) -> str:
+    """Whose versions an object or a row has: what it says itself, else whom the one around it is about. A call that
+    makes all or none names them in order."""
+    own = value.get("customer_id") or value.get("key") or value.get("ord") or (name == "customers" and value.get("id"))
+    return str(own or customer)
+
+
+def each_version(value: Any, put: Callable[[str, str], str], name: str = "", customer: str = "1") -> Any:
+    """With what is put for a version of a customer."""
     if isinstance(value, dict):
-        return set().union(*(versions_in(item, key) for key, item in value.items()))
+        customer = customer_of(value, name, customer)
+        return {key: each_version(item, put, key, customer) for key, item in value.items()}
     if isinstance(value, list):
-        return set().union(*(versions_in(item, name) for item in value))
+        return [each_version(item, put, name, customer) for item in value]
     if isinstance(value, str) and name in VERSION_NAMES and TIME.fullmatch(value):
-        return {canonical_time(value)}
-    return set()
+        return put(customer, canonical_time(value))
+    return value
 
 
-def without_numbers(value: Any, comments: dict[int, str]) -> Any:
-    """Comments by what they say: their numbers hang on who came first, even where nothing else does."""
-    if isinstance(value, dict):
+def by_ordinal(value: Any) -> Any:
+    """With the versions of each customer by their order."""
+    found: dict[str, set[str]] = {}
+
+    def find(customer: str, version: str) -> str:
+        found.setdefault(customer, set()).add(version)
+        return version
+
+    each_version(value, find)
+    labels = {customer: dict(VERSIONS) for customer in found}
+    for customer, versions in labels.items():
+        for version in sorted(found[customer] - versions.keys()):
+            versions[version] = len(versions) + 1
+    return each_version(value, lambda customer, version: f"<version {labels[customer][version]}>")
+
+
+@dataclass
+class Names:
+    """What is numbered, by what it says: the numbers hang on who came first, even where nothing else does. What was
+    there before has a number of its own."""
+
+    comments: dict[int, str] = field(default_factory=lambda: {FIRST_ID: "the first"})
+    refused: dict[int, str] = field(default_factory=lambda: {FIRST_ID: "the first"})
+
+    @classmethod
+    def of(cls, state: dict) -> "Names":
+        names = cls()
+        set_aside = [row["row_values"] | {"id": row["comment_id"]} for row in state["deletions"] or []
+                     if row["comment_id"] is not None]
+        for comment in (state["comments"] or []) + set_aside:
+            names.comments.setdefault(comment["id"], f"{comment['author']}: {comment['body']}")
+        for refused in state["refused"] or []:
+            names.refused.setdefault(refused["id"], f"{refused['author']}: {refused['status']}")
+        return names
+
+    def put(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, list):
+            return [self.put(item, name) for item in value]
+        if not isinstance(value, dict):
+            return value
         plain = {}
-        for name, item in value.items():
-            if name in COMMENT_NUMBERS and item is not None:
-                plain[name] = comments.get(int(item), "a comment")
-            elif name == "comments" and isinstance(item, list):
-                plain[name] = [{key: part for key, part in comment.items() if key != "id"} for comment in item]
+        for key, item in value.items():
+            if item is None or isinstance(item, (dict, list)):
+                plain[key] = self.put(item, key)
+            elif key in COMMENT_NUMBERS or (key == "id" and (name == "comments" or "body" in value)):
+                plain[key] = self.comments.get(int(item), "a comment")
+            elif key == "refused_id" or (key == "id" and name == "refused"):
+                plain[key] = self.refused.get(int(item), "a refused save")
             else:
-                plain[name] = without_numbers(item, comments)
+                plain[key] = item
         return plain
-    return [without_numbers(item, comments) for item in value] if isinstance(value, list) else value
 
 
 def in_order(value: Any, name: str = "") -> Any:
-    """With comments in an order of their own."""
+    """With that in an order of its own which is numbered."""
     if isinstance(value, dict):
         return {key: in_order(item, key) for key, item in value.items()}
     if isinstance(value, list):
         items = [in_order(item) for item in value]
-        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if name == "comments" else items
+        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if name in UNORDERED else items
     return value
 
 
-def plainly(value: Any, comments: list[dict] | None = None) -> str:
+def plainly(value: Any, names: Names | None = None) -> str:
     """One text for all that is the same."""
-    versions = dict(VERSIONS)
-    for version in sorted(versions_in(value) - versions.keys()):
-        versions[version] = len(versions) + 1
-    words = {comment["id"]: f"{comment['author']}: {comment['body']}" for comment in comments or []}
-    plain = in_order(plain_json(without_numbers(value, words), "", versions))
-    return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
+    plain = in_order(plain_json((names or Names()).put(by_ordinal(value)), "", {}))
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False)
 
 
 def all_of(told: Told, sessions: tuple[int, ...]) -> str:
     """What these sessions were told and what is stored."""
     answers = {f"session {session + 1}": said(told.answers[session]) for session in sorted(sessions)}
-    return plainly({**answers, "stored": told.state}, told.state["comments"])
+    return plainly({**answers, "stored": told.state}, Names.of(told.state))
+
+
+def all_but_first_looks(told: Told, sessions: tuple[int, ...]) -> str:
+    """all_of(), without what is kept of refused saves of how it was at first look."""
+    refused = [{name: value for name, value in row.items() if name != "conflicts"}
+               for row in told.state["refused"] or []]
+    return all_of(replace(told, state=told.state | {"refused": refused}), sessions)
 
 
 # One after the other ------------------------------------------------------------------------------------------
@@ -147,10 +202,14 @@ class Serials:
         return serials[0]
 
 
+def lines_of(text: str) -> list[str]:
+    return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False).splitlines()
+
+
 def difference(expected: str, got: str) -> str:
     if expected == got:
         return ""
-    return "\n".join(difflib.unified_diff(expected.splitlines(), got.splitlines(), "expected", "got", n=4, lineterm=""))
+    return "\n".join(difflib.unified_diff(lines_of(expected), lines_of(got), "expected", "got", n=4, lineterm=""))
 
 
 # Judging ------------------------------------------------------------------------------------------------------
@@ -166,10 +225,17 @@ def check_all(played: Play) -> None:
             raise Fault(f"{side.kind.name}: crm_verify() finds {told.state['violations']}")
 
 
+def is_beaten(played: Play, told: Told, session: int) -> bool:
+    """Whether a restoration met the row that the other inserts: nothing is restored, and why is told who asks again."""
+    return played.pair[session].name == "restore" and sqlstate(told.answers[session]) == "23505"
+
+
 def effect(played: Play, told: Told, session: int) -> str:
     """What became of the operation: in vain (the server ended it), back (its transaction rolled it back), or done. An
     error of the operation's own is an answer as any other."""
     if sqlstate(told.answers[session]) in IN_VAIN or sqlstate(told.ends[session]) in IN_VAIN:
+        return "in vain"
+    if is_beaten(played, told, session):
         return "in vain"
     is_lost = session in played.lost and told.ends[session] is None and played.pair[session].runs_in_block
     return "back" if is_lost or (played.ends[session] != "commit") else "done"
@@ -183,6 +249,10 @@ def is_concurrent(played: Play) -> bool:
 
 def check_in_vain(played: Play, told: Told, session: int, effects: list[str]) -> None:
     """Nothing is in vain without a reason."""
+    if is_beaten(played, told, session):
+        if is_concurrent(played) and effects[1 - session] == "done" and played.pair[1 - session].name == "insert":
+            return
+        raise Fault(f"session {session + 1} met a row that is not there: {told.answers[session]}")
     state = next(state for state in (sqlstate(told.answers[session]), sqlstate(told.ends[session])) if state in IN_VAIN)
     if state == CUT_SHORT.get(played.wait):
         return
@@ -234,31 +304,71 @@ def was_told_before(played: Play, told: Told, order: tuple[int, ...], serials: S
         if played.pair[session].answers_at_first_look and played.level != "se":
             others = tuple(other for other in order if other != session)
             before = serials.of(played.pair, (session,)).answers[session]
-            if plainly(said(told.answers[session])) == before and all_of(told, others) == all_of(serial.told, others):
+            if (plainly(said(told.answers[session])) == before
+                    and all_but_first_looks(told, others) == all_but_first_looks(serial.told, others)):
                 return True
     return False
 
 
+def kinds_of(played: Play) -> Iterator[Pair]:
+    """The pair, and what it comes to where an undoing has read the history before the other changed it: the save that
+    it made of what it read. Where a transaction keeps one snapshot that ends in an error."""
+    alternatives = [[operation] + ([operation.as_save] if operation.as_save and played.level == "rc" else [])
+                    for operation in played.pair]
+    for first, second in itertools.product(*alternatives):
+        yield first, second
+
+
+def of_snapshot(played: Play, session: int, got: Answer | None, serial: Answer | None) -> Answer | None:
+    """The serial answer as the snapshot has it: a restoration knows that the customer is there by now, but not what
+    came after the snapshot."""
+    is_blind = (played.level != "rc" and played.pair[session].name == "restore" and got is not None and got.rows
+                and got.rows[0].get("updated_at", "") is None)
+    if not is_blind or serial is None:
+        return serial
+    return replace(serial, rows=[row | {"status": None, "updated_at": None} for row in serial.rows])
+
+
+def problem_of(played: Play, told: Told, pair: Pair, order: tuple[int, ...], got: str, serials: Serials) -> str:
+    """What is otherwise than if the operations had taken effect in this order."""
+    serial = serials.of(pair, order)
+    if got == serial.all or was_told_before(played, told, order, serials):
+        return ""
+    answers = [of_snapshot(played, session, told.answers[session], serial.told.answers[session])
+               for session in SESSIONS]
+    return difference(all_of(replace(serial.told, answers=answers), order), got)
+
+
+def problem_of_rolled_back(played: Play, told: Told, pair: Pair, order: tuple[int, ...], session: int, got: str,
+                           serials: Serials) -> str:
+    """What was rolled back has been told what was so before or after the other."""
+    expected = ""
+    for length in range(len(order) + 1):
+        serial = serials.of(pair, (*order[:length], session))
+        expected = serial.answers[session]
+        if got != expected:
+            expected = plainly(said(of_snapshot(played, session, told.answers[session], serial.told.answers[session])))
+        if got == expected:
+            return ""
+    return f"\nrolled back in session {session + 1}:\n" + difference(expected, got)
+
+
 def explain(played: Play, told: Told, effects: list[str], serials: Serials) -> Verdict:
-    """Finds an order of what took effect in which it would have been the same."""
-    done = tuple(session for session in SESSIONS if effects[session] == "done")
+    """Finds an order of what took effect in which it would have been the same: that in which they ended comes first."""
     verdict = Verdict(effects, told.waits)
-    got = all_of(told, done)
+    last_steps = {session: number for number, (session, _) in enumerate(played.steps)}
+    done = sorted((session for session in SESSIONS if effects[session] == "done"), key=last_steps.__getitem__)
     verdict.rolled_back = {session: plainly(said(told.answers[session])) for session in SESSIONS
                            if effects[session] == "back"}
+    got = all_of(told, tuple(done))
     problems = []
-    for verdict.order in itertools.permutations(done):
-        serial = serials.of(played.pair, verdict.order)
-        problem = "" if was_told_before(played, told, verdict.order, serials) else difference(serial.all, got)
-        for session, answer in verdict.rolled_back.items():
-            # What was rolled back has been told what was so before or after the other.
-            possible = [serials.of(played.pair, (*verdict.order[:length], session)).answers[session]
-                        for length in range(len(verdict.order) + 1)]
-            if answer not in possible:
-                problem += f"\nrolled back in session {session + 1}:\n" + difference(possible[-1], answer)
+    for pair, verdict.order in itertools.product(kinds_of(played), itertools.permutations(done)):
+        problem = problem_of(played, told, pair, verdict.order, got, serials)
+        problem += "".join(problem_of_rolled_back(played, told, pair, verdict.order, session, answer, serials)
+                           for session, answer in verdict.rolled_back.items())
         if not problem:
             return verdict
-        words = ", ".join(played.pair[session].name for session in verdict.order) or "nothing"
+        words = ", ".join(pair[session].name for session in verdict.order) or "nothing"
         problems.append(f"\n--- if this took effect: {words}\n{problem}")
     # the one that it is most like
     verdict.problem = min(problems, key=len)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import psycopg
 
 from answers import Answer, Blocked
-from operations import Pair, needs_of, reset, set_up
+from operations import TABLE_NAMES, Pair, needs_of, reset, set_up
 from orders import LEVELS, Step
 from sides import PATIENCE, Hangs, Side
 
 SESSIONS = (0, 1)
 TIMEOUTS = {"lock_timeout": "5ms", "statement_timeout": "20ms"}
 # So that what has been removed does not make looking slow.
-VACUUM = "VACUUM customers, comments, customer_history, customer_locks"
+VACUUM = f"VACUUM {', '.join(TABLE_NAMES)}"
 VACUUM_AFTER = 200
 LOST = Answer(error={"sqlstate": "57P01", "message": "the connection is lost"})
 
