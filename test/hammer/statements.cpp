@@ -123,6 +123,45 @@ ask_correction(pqxx::transaction_base &transaction, Attempt &attempt)
     attempt.latest_text = text(result[0][1]);
 }
 
+void
+ask_kept(pqxx::transaction_base &transaction, const Target &target, Attempt &attempt)
+{
+    const auto author = attempt.author.empty() ? std::nullopt : std::optional(attempt.author);
+    const auto result = execute(transaction,
+                                fmt::format("SELECT refused_id, author, status, coalesce(fields, '{{}}'), {} "
+                                            "FROM crm_refused_saves($1, $2)",
+                                            target.is_proxy ? "partition" : "0"),
+                                parameter(author), attempt.customer);
+    attempt.outcome = "done";
+    for (const auto &row : result)
+        attempt.waiting.push_back({
+            .customer = attempt.customer,
+            .id = row[0].as<std::int64_t>(),
+            .author = row[1].as<std::string>(),
+            .status = text(row[2]),
+            .fields = fields_of(row[3].as<std::string>()),
+            .partition = row[4].as<int>(),
+        });
+}
+
+void
+ask_end_of_kept(pqxx::transaction_base &transaction, const Target &target, Attempt &attempt)
+{
+    // Through a proxy the partition comes first.
+    const std::string where = target.is_proxy ? std::to_string(attempt.partition) + ", " : "";
+    if (attempt.action == Action::discard)
+    {
+        const auto result = execute(transaction, "SELECT crm_discard_refused(" + where + "$1)", attempt.kept_save);
+        attempt.outcome = result[0][0].as<bool>() ? "done" : "none";
+        return;
+    }
+    const auto author = attempt.is_author_told ? std::optional(attempt.author) : std::nullopt;
+    const auto result = execute(
+        transaction, "SELECT " + result_of_save + " FROM crm_resolve_refused(" + where + "$1, $2, $3, $4, $5)",
+        attempt.kept_save, to_text(attempt.base), attempt.choices, parameter(attempt.comment), parameter(author));
+    note_result(attempt, result[0], 0);
+}
+
 // Executes a statement on the customer's tables, where they are. The columns are named in its result.
 template <typename... Arguments>
 pqxx::result
@@ -189,41 +228,11 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
             attempt.partition = result[0][0].as<int>();
             return;
         case Action::list_kept:
-            result = execute(transaction,
-                             fmt::format("SELECT refused_id, author, status, coalesce(fields, '{{}}'), {} "
-                                         "FROM crm_refused_saves($1, $2)",
-                                         target.is_proxy ? "partition" : "0"),
-                             parameter(attempt.author.empty() ? std::nullopt : std::optional(attempt.author)),
-                             attempt.customer);
-            attempt.outcome = "done";
-            for (const auto &row : result)
-                attempt.waiting.push_back({
-                    .customer = attempt.customer,
-                    .id = row[0].as<std::int64_t>(),
-                    .author = row[1].as<std::string>(),
-                    .status = text(row[2]),
-                    .fields = fields_of(row[3].as<std::string>()),
-                    .partition = row[4].as<int>(),
-                });
+            ask_kept(transaction, target, attempt);
             return;
         case Action::resolve:
-        {
-            const auto author = attempt.is_author_told ? std::optional(attempt.author) : std::nullopt;
-            const std::string call = "SELECT " + result_of_save + " FROM crm_resolve_refused(";
-            result =
-                target.is_proxy
-                    ? execute(transaction, call + "$6, $1, $2, $3, $4, $5)", attempt.kept_save, to_text(attempt.base),
-                              attempt.choices, parameter(attempt.comment), parameter(author), attempt.partition)
-                    : execute(transaction, call + "$1, $2, $3, $4, $5)", attempt.kept_save, to_text(attempt.base),
-                              attempt.choices, parameter(attempt.comment), parameter(author));
-            note_result(attempt, result[0], 0);
-            return;
-        }
         case Action::discard:
-            result = target.is_proxy ? execute(transaction, "SELECT crm_discard_refused($1, $2)", attempt.partition,
-                                               attempt.kept_save)
-                                     : execute(transaction, "SELECT crm_discard_refused($1)", attempt.kept_save);
-            attempt.outcome = result[0][0].as<bool>() ? "done" : "none";
+            ask_end_of_kept(transaction, target, attempt);
             return;
         case Action::edit:
         case Action::withdraw:

@@ -216,6 +216,7 @@ private:
     static std::vector<std::string> texts(const std::vector<const HistoryRow *> &rows)
     {
         std::vector<std::string> lines;
+        lines.reserve(rows.size());
         for (const HistoryRow *row : rows)
             lines.push_back(to_text(*row));
         return lines;
