@@ -20,12 +20,11 @@ hammer(const Options &options)
 {
     // A server that takes a connection and then says nothing is gone as well.
     setenv("PGCONNECT_TIMEOUT", fmt::format("{}", options.timeout_seconds).c_str(), 0);
-    Target target{options.dsn, "", options.timeout_seconds};
     Session reader({options.check_dsn, "", options.timeout_seconds});
     reader.open();
-    target.function = reader.check_installation(options.function);
-    target.is_proxy = reader.is_proxy();
-    target.keeps_deleted = reader.keeps_deleted();
+    reader.check_installation(options.function);
+    Target target = reader.target();
+    target.dsn = options.dsn;
 
     const Run run = run_workload(options, target);
     // The server may have ended a session that was idle for the whole run.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace crm::hammer {
 
@@ -76,8 +77,15 @@ MixedUser::step()
         rest -= options.deletion_percent;
         if (rest < options.undo_percent)
             return undo(customer);
-        if (rest - options.undo_percent < options.correction_percent)
+        rest -= options.undo_percent;
+        if (rest < options.correction_percent)
             return correct(customer);
+        rest -= options.correction_percent;
+        if (rest < options.all_or_nothing_percent && stage_.target.makes_all_or_none)
+            return save_all_or_none();
+        rest -= options.all_or_nothing_percent;
+        if (rest >= 0 && rest < options.resolution_percent && stage_.target.keeps_refused)
+            return settle_kept(customer);
     }
 
     switch (std::discrete_distribution<int>(step_weights)(user_.random()))
@@ -334,11 +342,10 @@ MixedUser::remove_and_bring_back()
 void
 MixedUser::remove_seen_and_restore()
 {
-    const std::size_t fifths = stage_.customer_count() / 5;
-    if (fifths == 0)
+    const auto fifth = some_fifth();
+    if (!fifth)
         return;
-
-    const std::int64_t customer = stage_.customer(5 * user_.below(fifths) + 4);
+    const std::int64_t customer = *fifth;
     const Page *page = user_.chance(60) ? pages_.look(customer) : pages_.open(customer);
     if (!page)
         return;
@@ -447,6 +454,194 @@ MixedUser::correct(std::int64_t customer)
     const Attempt told = user_.chance(20) ? user_.submit_twice_at_once(asked) : user_.submit(asked);
     if (told.outcome == "updated" && user_.chance(20))
         user_.submit(asked);
+}
+
+// Where the customer is; without a proxy all are in one place.
+int
+MixedUser::partition_of(std::int64_t customer)
+{
+    if (!stage_.target.is_proxy)
+        return 0;
+    const auto known = partitions_.find(customer);
+    if (known != partitions_.end())
+        return known->second;
+    Attempt asked;
+    asked.action = Action::locate;
+    asked.customer = customer;
+    const Attempt told = user_.submit(asked);
+    if (told.is_done())
+        partitions_[customer] = told.partition;
+    return told.partition;
+}
+
+// One of those that are deleted and restored.
+std::optional<std::int64_t>
+MixedUser::some_fifth()
+{
+    const std::size_t fifths = stage_.customer_count() / 5;
+    return fifths == 0 ? std::nullopt : std::optional(stage_.customer(5 * user_.below(fifths) + 4));
+}
+
+// Different customers of one partition, or fewer where there are not that many.
+std::vector<std::int64_t>
+MixedUser::with_others(std::int64_t first, std::size_t count)
+{
+    std::vector<std::int64_t> customers{first};
+    for (std::size_t tries = 0; tries < 20 * count && customers.size() < count; ++tries)
+        if (const std::int64_t customer = some_customer();
+            std::find(customers.begin(), customers.end(), customer) == customers.end() &&
+            partition_of(customer) == partition_of(first))
+            customers.push_back(customer);
+    return customers;
+}
+
+// Two or three saves, a check, and sometimes a deletion, in any order; some from stale versions.
+std::vector<Attempt>
+MixedUser::new_items()
+{
+    std::vector<Attempt> items;
+    bool has_check = false;
+    const auto deleted = user_.chance(25) ? some_fifth() : std::nullopt;
+    for (const std::int64_t customer : with_others(deleted.value_or(some_customer()), 3 + user_.below(2)))
+    {
+        const Page *page = user_.chance(80) ? pages_.look(customer) : pages_.open(customer);
+        if (!page)
+            continue;
+        Attempt item = new_save(customer, *page, user_.chance(6));
+        const bool is_check = customer != deleted && !has_check;
+        if (is_check || customer == deleted)
+        {
+            Attempt other;
+            other.action = is_check ? Action::check : Action::remove_seen;
+            other.customer = customer;
+            other.base = item.base;
+            if (!is_check)
+            {
+                other.author = item.author;
+                other.comment = item.comment;
+            }
+            item = other;
+            has_check |= is_check;
+        }
+        item.all_or_nothing = true;
+        items.push_back(item);
+    }
+    std::shuffle(items.begin(), items.end(), user_.random());
+    return items;
+}
+
+// What was stale is tried again from the rows that the answer shows, with the rest as it was.
+void
+MixedUser::save_all_or_none()
+{
+    std::vector<Attempt> items = new_items();
+    const std::vector<Attempt> first = items;
+    for (int tries = 0; tries < 10 && !items.empty(); ++tries)
+    {
+        const std::vector<Attempt> told =
+            user_.chance(12) ? user_.submit_batch_twice_at_once(items) : user_.submit_batch(items);
+        if (told.front().reply != Reply::answered)
+            return;
+        bool is_refused = false;
+        std::vector<Attempt> next;
+        for (std::size_t i = 0; i < items.size(); ++i)
+        {
+            if (told[i].outcome != "deleted")
+                pages_.remember(told[i]);
+            is_refused |= told[i].outcome == "conflict" || told[i].outcome == "locked" || told[i].outcome == "gone";
+            if (told[i].outcome == "gone" || told[i].outcome == "locked")
+                continue;
+            next.push_back(items[i]);
+            if (told[i].outcome == "conflict" && told[i].answer_version)
+                next.back().base = *told[i].answer_version;
+        }
+        if (!is_refused)
+        {
+            if (user_.chance(15))
+                user_.submit_batch(items);
+            restore_deleted(told);
+            break;
+        }
+        if (user_.chance(20))
+            break;
+        items = std::move(next);
+    }
+    // A proxy repeats the refused ones when later ones have landed already.
+    if (!first.empty() && user_.chance(10))
+        restore_deleted(user_.submit_batch(first));
+}
+
+void
+MixedUser::restore_deleted(const std::vector<Attempt> &told)
+{
+    for (const Attempt &item : told)
+        if (item.action == Action::remove_seen && (item.outcome == "deleted" || item.outcome == "replayed"))
+            restore(item.customer);
+}
+
+// Resolves or discards a refused save of a customer, the user's own or another's.
+void
+MixedUser::settle_kept(std::int64_t customer)
+{
+    Attempt asked;
+    asked.action = Action::list_kept;
+    asked.customer = customer;
+    if (user_.chance(50))
+        asked.author = user_.author();
+    const Attempt list = user_.submit(asked);
+    if (list.waiting.empty())
+        return;
+
+    const KeptSave &kept = list.waiting[user_.below(std::min<std::size_t>(list.waiting.size(), 4))];
+    asked.kept_save = kept.id;
+    asked.partition = kept.partition;
+    asked.author = kept.author;
+    if (user_.chance(20))
+    {
+        asked.action = Action::discard;
+        if (user_.chance(15))
+            user_.submit_twice_at_once(asked);
+        else
+            user_.submit(asked);
+        return;
+    }
+
+    const Page *page = user_.chance(70) ? pages_.look(customer) : pages_.open(customer);
+    if (!page)
+        return;
+    asked.action = Action::resolve;
+    asked.base = page->version;
+    const int mine = user_.chance(15) ? 0 : 70;
+    std::vector<std::string> choices;
+    const auto choose = [&](const std::string &column) {
+        const bool is_mine = user_.chance(mine);
+        choices.push_back(fmt::format(R"("{}": "{}")", column, is_mine ? "mine" : "theirs"));
+        return is_mine;
+    };
+    if (kept.status && choose("status"))
+        asked.status = kept.status;
+    for (const auto &[column, value] : kept.fields)
+        if (choose(column))
+            asked.fields[column] = value.value_or("");
+    asked.choices = fmt::format("{{{}}}", fmt::join(choices, ", "));
+    if (user_.chance(40))
+        asked.comment = new_comment();
+    asked.is_author_told = user_.chance(30);
+    if (asked.is_author_told)
+        asked.author = user_.author();
+
+    const auto send = [&] { return user_.chance(12) ? user_.submit_twice_at_once(asked) : user_.submit(asked); };
+    Attempt told = send();
+    for (int tries = 0; tries < 5 && told.outcome == "conflict" && told.answer_version; ++tries)
+    {
+        pages_.remember(told);
+        asked.base = *told.answer_version;
+        told = send();
+    }
+    if (told.outcome != "gone")
+        pages_.remember(told);
+    if (told.is_applied() && user_.chance(20))
+        pages_.remember(user_.submit(asked));
 }
 
 Attempt

@@ -56,7 +56,14 @@ private:
     void undo(std::int64_t customer);
     void correct(std::int64_t customer);
     void force_unlock(std::int64_t customer);
+    void save_all_or_none();
+    void settle_kept(std::int64_t customer);
 
+    std::optional<std::int64_t> some_fifth();
+    std::vector<std::int64_t> with_others(std::int64_t first, std::size_t count);
+    void restore_deleted(const std::vector<Attempt> &told);
+    std::vector<Attempt> new_items();
+    int partition_of(std::int64_t customer);
     Attempt new_save(std::int64_t customer, const Page &page, bool from_older_version);
     std::string new_comment();
     std::string new_status();
@@ -67,7 +74,8 @@ private:
     User &user_;
     std::size_t most_customers_;
     Pages pages_;
-    std::deque<Attempt> locked_saves_;  // to be sent again later
+    std::deque<Attempt> locked_saves_;                  // to be sent again later
+    std::unordered_map<std::int64_t, int> partitions_;  // where the customers are, through a proxy
 };
 
 }  // namespace crm::hammer

@@ -40,20 +40,25 @@ parse_options(int argc, char **argv, Options &options)
         "         two in flight together), plain UPDATEs, INSERTs and DELETEs (of every tenth), over many\n"
         "         customers; of version 1.1 also deletions of the version that was read, some of them stale, and\n"
         "         restorations (of every fifth), changes undone, comments corrected and withdrawn, edit locks\n"
-        "         ended by force, and merges of what crm_attach was given as merge_groups; a user opens a second\n"
-        "         connection for submits in flight together\n"
+        "         ended by force, merges of what crm_attach was given as merge_groups, calls that make all or none\n"
+        "         of two or three saves, a check and sometimes a deletion, and, in the sessions of every second user,\n"
+        "         refused saves that are kept whole, resolved and discarded; a user opens a second connection for\n"
+        "         submits in flight together\n"
         "\n"
         "The tables customers, comments and customer_history, and the functions crm_update_customers,\n"
         "crm_lock_customer, crm_unlock_customer and crm_add_comment, are those that the search_path of the\n"
         "connection finds. So are those of version 1.1, which it does without where they are not: the tables\n"
-        "customer_deletions and comment_edits, and crm_delete_customer, crm_restore_customer, crm_timeline,\n"
-        "crm_revert_customer, crm_edit_comment and crm_withdraw_comment. The driver makes customers of its own and\n"
+        "customer_deletions, comment_edits and customer_refused_saves, and crm_delete_customer, crm_restore_customer,\n"
+        "crm_timeline, crm_revert_customer, crm_edit_comment, crm_withdraw_comment, crm_update_records,\n"
+        "crm_refused_saves, crm_resolve_refused and crm_discard_refused. The driver makes customers of its own and\n"
         "leaves them there. Where the tables are attached, crm_verify() must find nothing in them at the end.\n"
         "\n"
         "In a proxy's database (scale/proxy.sql) the functions are the proxy's. What an application cannot do through\n"
         "it, plain writes and reading the tables, takes test/hammer/through_proxy.sql there and partition.sql in the\n"
         "partitions, where crm_concurrency.repeated_comment_window must be longer than the run is interrupted. A\n"
-        "partition that cannot be reached is asked again for as long as --timeout says.\n"
+        "partition that cannot be reached is asked again for as long as --timeout says. A call that makes all or none\n"
+        "is of the customers of one partition there; all sessions keep refused saves whole, or none does, as\n"
+        "crm_concurrency.keep_refused is set in the partitions.\n"
         "\n"
         "A lost connection is made again, and what was asked is asked again, for as long as --timeout says: so a\n"
         "run outlives a restart of the server or, where the connection string names several hosts (and\n"
@@ -118,6 +123,10 @@ parse_options(int argc, char **argv, Options &options)
     add_percent("--undos", options.undo_percent, "mixed: percentage of steps that undo a change");
     add_percent("--corrections", options.correction_percent,
                 "mixed: percentage of steps that correct or withdraw a comment");
+    add_percent("--all-or-nothing", options.all_or_nothing_percent,
+                "mixed: percentage of steps that save and check 3 or 4 customers, all or none");
+    add_percent("--resolutions", options.resolution_percent,
+                "mixed: percentage of steps that resolve or discard a refused save");
     app.add_option("--json", options.json_file, "Also write options, counts, rates and violations to this file")
         ->option_text("FILE");
 
@@ -131,10 +140,11 @@ parse_options(int argc, char **argv, Options &options)
     }
 
     if (options.lock_percent + options.batch_percent + options.deletion_percent + options.undo_percent +
-            options.correction_percent >
+            options.correction_percent + options.all_or_nothing_percent + options.resolution_percent >
         100)
     {
-        fmt::print(stderr, "--locks, --batches, --deletions, --undos and --corrections together are more than 100\n");
+        fmt::print(stderr, "--locks, --batches, --deletions, --undos, --corrections, --all-or-nothing and "
+                           "--resolutions together are more than 100\n");
         return 2;
     }
 

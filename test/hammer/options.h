@@ -42,6 +42,8 @@ struct Options
     int deletion_percent = 3;
     int undo_percent = 7;
     int correction_percent = 7;
+    int all_or_nothing_percent = 4;
+    int resolution_percent = 4;
 
     std::string json_file;
 };
@@ -52,8 +54,11 @@ struct Target
     std::string dsn;
     std::string function;  // a quoted name, safe to put into SQL
     int timeout_seconds;
-    bool is_proxy = false;       // of several databases, which have the tables (scale/proxy.sql)
-    bool keeps_deleted = false;  // version 1.1: deleted customers, earlier texts of comments, and merge groups
+    bool is_proxy = false;           // of several databases, which have the tables (scale/proxy.sql)
+    bool keeps_deleted = false;      // version 1.1: deleted customers, earlier texts of comments, and merge groups
+    bool makes_all_or_none = false;  // version 1.1: crm_update_records
+    bool keeps_refused = false;      // version 1.1: refused saves whole, in sessions that are set so
+    bool partitions_keep_refused = false;  // the sessions of a proxy are set so, in all partitions
 };
 
 // Why a run could not be done, as one sentence for people.

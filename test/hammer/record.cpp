@@ -4,6 +4,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace crm::hammer {
 
@@ -87,6 +88,16 @@ name(Action action)
             return "edit comment";
         case Action::withdraw:
             return "withdraw comment";
+        case Action::check:
+            return "check";
+        case Action::locate:
+            return "partition";
+        case Action::list_kept:
+            return "list refused";
+        case Action::resolve:
+            return "resolve refused";
+        case Action::discard:
+            return "discard refused";
     }
     return {};
 }
@@ -95,7 +106,7 @@ std::string
 to_text(const Attempt &attempt)
 {
     std::string asked;
-    if (attempt.is_request())
+    if (attempt.is_request() || attempt.action == Action::check)
         asked += fmt::format(" base={}{}", to_text(attempt.base), attempt.merge ? " merge" : "");
     if (attempt.action == Action::revert)
         asked += fmt::format(" version={}{}", to_text(attempt.reverted), attempt.is_whole ? " whole" : "");
@@ -104,6 +115,8 @@ to_text(const Attempt &attempt)
                              text_or_null(attempt.text_seen), text_or_null(attempt.new_text));
     if (attempt.is_forced)
         asked += " force";
+    if (attempt.kept_save != 0)
+        asked += fmt::format(" refused_id={} {}", attempt.kept_save, attempt.choices);
     if (!attempt.author.empty())
         asked += fmt::format(" author='{}'", attempt.author);
     if (attempt.status)
@@ -119,7 +132,8 @@ to_text(const Attempt &attempt)
     if (attempt.lock_id)
         asked += fmt::format(" lock_id={}", *attempt.lock_id);
     if (attempt.batch_size > 0)
-        asked += fmt::format(" as {} of {}", attempt.batch_position, attempt.batch_size);
+        asked += fmt::format(" as {} of {}{}", attempt.batch_position, attempt.batch_size,
+                             attempt.all_or_nothing ? ", all or nothing" : "");
 
     std::string answer;
     switch (attempt.reply)
@@ -143,6 +157,10 @@ to_text(const Attempt &attempt)
                 answer += fmt::format(" text={}", text_or_null(attempt.latest_text));
             for (const std::string &column : attempt.superseded)
                 answer += fmt::format(" superseded={}", column);
+            if (attempt.answer_kept)
+                answer += fmt::format(" refused_id={}", *attempt.answer_kept);
+            if (!attempt.refused_items.empty())
+                answer += fmt::format(" refused=[{}]", fmt::join(attempt.refused_items, ", "));
             if (attempt.replayed_version)
                 answer += fmt::format(" request's version={}", to_text(*attempt.replayed_version));
             break;
@@ -178,11 +196,11 @@ to_text(const HistoryRow &row)
     for (const auto &[column, change] : row.fields)
         fields += fmt::format(" {} {} -> {}", column, text_or_null(change.from), text_or_null(change.to));
     return fmt::format("history customer_id={} version={} previous={} based_on={} recorded_at={} {} author={} "
-                       "status {} -> {}{} comment_id={} request={}{}",
+                       "status {} -> {}{} comment_id={} request={} transaction={}{}",
                        row.customer, to_text(row.version), time_or_null(row.previous), time_or_null(row.based_on),
                        to_text(row.recorded_at), row.operation, text_or_null(row.author), text_or_null(row.status_from),
                        text_or_null(row.status_to), fields, number_or_null(row.comment_id),
-                       row.request.value_or("NULL"),
+                       row.request.value_or("NULL"), row.transaction,
                        row.reverts ? fmt::format(" reverts={}", to_text(*row.reverts)) : "");
 }
 
@@ -198,6 +216,15 @@ to_text(const DeletedRow &row)
 {
     return fmt::format("customer_deletions customer_id={} version={} status={}{}", row.customer, to_text(row.version),
                        text_or_null(row.status), fields_text(row.fields));
+}
+
+std::string
+to_text(const KeptSave &row)
+{
+    return fmt::format("refused_saves customer_id={} id={} author='{}' status={}{} based_on={} times={} {}",
+                       row.customer, row.id, row.author, text_or_null(row.status), fields_text(row.fields),
+                       time_or_null(row.based_on), row.times,
+                       row.ended_by ? fmt::format("ended by {}", *row.ended_by) : "waits");
 }
 
 }  // namespace crm::hammer

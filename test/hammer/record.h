@@ -58,6 +58,11 @@ enum class Action
     revert,       // crm_revert_customer
     edit,         // crm_edit_comment
     withdraw,     // crm_withdraw_comment
+    check,        // a check among the items of crm_update_records
+    locate,       // crm_partition
+    list_kept,    // crm_refused_saves, of one customer
+    resolve,      // crm_resolve_refused
+    discard,      // crm_discard_refused
 };
 
 std::string_view name(Action action);
@@ -78,6 +83,20 @@ enum class Reply
     in_doubt,
 };
 
+// What a refused save asked for, as it is kept whole.
+struct KeptSave
+{
+    std::int64_t customer;
+    std::int64_t id;
+    std::string author;
+    std::optional<std::string> status;
+    Values fields;
+    std::optional<ServerTime> based_on = {};
+    std::int64_t times = 0;
+    std::optional<std::string> ended_by = {};  // empty while it waits
+    int partition = 0;                         // where it was listed through a proxy
+};
+
 // One statement of one user: what was sent, when, and what came back.
 struct Attempt
 {
@@ -86,11 +105,11 @@ struct Attempt
 
     // What was sent. A customer's id is known only afterwards for an insert without one.
     std::int64_t customer = 0;
-    ServerTime base = 0;                        // save, remove_seen, revert
+    ServerTime base = 0;                        // save, remove_seen, revert, check, resolve
     bool merge = false;                         // save
-    std::optional<std::string> status;          // save, update, insert
-    std::map<std::string, std::string> fields;  // save, update; by column
-    std::optional<std::string> comment;         // save, comment, add_comment, remove_seen, restore, revert
+    std::optional<std::string> status;          // save, update, insert; resolve: where the kept one was chosen
+    std::map<std::string, std::string> fields;  // save, update; resolve: those that were chosen; by column
+    std::optional<std::string> comment;         // save, comment, add_comment, remove_seen, restore, revert, resolve
     std::optional<std::int64_t> reply_to;       // save, comment, add_comment
     std::string author;                         // of all but reads and plain writes
     std::int64_t ttl = 0;                       // lock, in microseconds
@@ -101,8 +120,14 @@ struct Attempt
     std::int64_t corrected = 0;                 // edit, withdraw: the comment
     std::optional<std::string> text_seen;       // edit
     std::optional<std::string> new_text;        // edit
-    int batch_size = 0;                         // save; 0 where it was sent alone
-    int batch_position = 0;                     // save, from 1
+    int batch_size = 0;                         // save, remove_seen, check; 0 where it was sent alone
+    int batch_position = 0;                     // the same, from 1
+    bool all_or_nothing = false;                // the batch makes all of them or none
+    bool keeps_refused = false;                 // the session keeps refused saves whole
+    std::int64_t kept_save = 0;                 // resolve, discard: its number
+    int partition = 0;                          // resolve, discard: where it is, through a proxy; what locate answered
+    std::string choices;                        // resolve: a JSON object of mine and theirs
+    bool is_author_told = false;                // resolve: or the one whose save it was
 
     SteadyTime sent = 0;
     SteadyTime answered = 0;
@@ -125,32 +150,34 @@ struct Attempt
     std::optional<ServerTime> lock_expires_at;   // the same
     std::optional<ServerTime> clock;             // unlock: the server's, just before
     std::optional<ServerTime> replayed_version;  // the version that the replayed request made
+    std::optional<std::int64_t> answer_kept;     // the number under which a refused save is kept whole
+    std::vector<int> refused_items;              // what of the same batch was refused, by position
+    std::vector<KeptSave> waiting;               // list_kept
     std::string sqlstate;
     std::string error;
 
     // Whether it names the version that it was made from, and is the same request when it is sent again.
-    bool is_request() const
-    {
-        return action == Action::save || action == Action::remove_seen || action == Action::revert;
-    }
+    bool is_request() const { return is_save() || action == Action::remove_seen || action == Action::revert; }
+    // What is chosen of a refused save is saved as any other save, and is the same request.
+    bool is_save() const { return action == Action::save || action == Action::resolve; }
     bool is_applied() const
     {
         return is_request() && (outcome == "updated" || outcome == "merged" || outcome == "deleted");
     }
     bool is_turned_away() const  // and its comment kept
     {
-        return is_request() && (outcome == "conflict" || outcome == "locked");
+        return is_request() && (outcome == "conflict" || outcome == "locked" || outcome == "failed_dependency");
     }
     bool is_restored() const { return action == Action::restore && outcome == "restored"; }
     bool is_correction() const { return action == Action::edit || action == Action::withdraw; }
     bool has_lock() const { return outcome == "acquired" || outcome == "renewed"; }
 
     // For good: a lock ends, and what collides in a merge may not collide any more when others take their change back.
-    // What a reversion collides with may be taken back as well.
+    // What a reversion collides with may be taken back as well. Of a refused save that has ended it is no refusal.
     bool is_refused() const
     {
-        return (outcome == "conflict" && !merge && action != Action::revert) || outcome == "gone" ||
-               outcome == "not_found";
+        return (outcome == "conflict" && !merge && action != Action::revert) ||
+               (outcome == "gone" && action != Action::resolve) || outcome == "not_found";
     }
     bool is_done() const { return outcome == "done"; }
 };
@@ -220,6 +247,7 @@ struct HistoryRow
     std::optional<std::string> request = {};
     ServerTime recorded_at = 0;
     std::optional<ServerTime> reverts = {};
+    std::int64_t transaction = 0;  // the one that wrote it
 };
 
 // What crm_verify() says is wrong.
@@ -242,6 +270,8 @@ struct Tables
     std::vector<EditRow> edits = {};
     std::vector<DeletedRow> deleted = {};
     std::vector<std::vector<std::string>> merge_groups = {};
+    bool keeps_refused = false;  // whether it has this table
+    std::vector<KeptSave> kept = {};
 };
 
 // One line each, for people.
@@ -251,5 +281,6 @@ std::string to_text(const CommentRow &row);
 std::string to_text(const HistoryRow &row);
 std::string to_text(const EditRow &row);
 std::string to_text(const DeletedRow &row);
+std::string to_text(const KeptSave &row);
 
 }  // namespace crm::hammer

@@ -27,6 +27,8 @@ percentile(const std::vector<double> &sorted, double percent)
 std::string
 kind_of(const Attempt &attempt)
 {
+    if (attempt.all_or_nothing)
+        return "all or nothing";
     return attempt.batch_size > 0 ? "batch" : std::string(name(attempt.action));
 }
 
@@ -147,8 +149,10 @@ summarize(const Options &options, const Run &run, const Counts &counts)
 std::string
 summarize_version_1_1(const Counts &counts)
 {
-    return fmt::format("{} deleted, {} restored, {} undone, {} corrections, {} edit locks ended by force",
-                       counts.deleted, counts.restored, counts.undone, counts.corrected, counts.forced);
+    return fmt::format("{} deleted, {} restored, {} undone, {} corrections, {} edit locks ended by force\n"
+                       "{} calls made all, {} none; {} refused saves kept whole, {} resolved, {} discarded",
+                       counts.deleted, counts.restored, counts.undone, counts.corrected, counts.forced, counts.made_all,
+                       counts.made_none, counts.kept, counts.resolved, counts.discarded);
 }
 
 void
@@ -176,6 +180,8 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
         {"deletions", options.deletion_percent},
         {"undos", options.undo_percent},
         {"corrections", options.correction_percent},
+        {"all_or_nothing", options.all_or_nothing_percent},
+        {"resolutions", options.resolution_percent},
     };
     document["duration_s"] = run.seconds;
     document["steps"] = run.steps;
@@ -194,6 +200,9 @@ write_json(const Options &options, const Run &run, const Statistics &statistics,
         {"twice", findings.counts.twice},         {"deleted", findings.counts.deleted},
         {"restored", findings.counts.restored},   {"undone", findings.counts.undone},
         {"corrected", findings.counts.corrected}, {"forced", findings.counts.forced},
+        {"made_all", findings.counts.made_all},   {"made_none", findings.counts.made_none},
+        {"kept", findings.counts.kept},           {"resolved", findings.counts.resolved},
+        {"discarded", findings.counts.discarded},
     };
     document["summary"] = summarize(options, run, findings.counts);
     document["violations_total"] = findings.violations.size();

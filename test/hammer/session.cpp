@@ -90,6 +90,10 @@ Session::connect()
                        "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
                        fmt::format("{}s", target_.timeout_seconds))[0][0]
                    .as<int>();
+    // The proxy's own sessions ask for nothing there.
+    if (target_.keeps_refused && !target_.is_proxy)
+        execute(transaction, "SELECT set_config('crm_concurrency.keep_refused', $1, false)",
+                keeps_refused_ ? "all" : "comment");
 }
 
 bool
@@ -193,7 +197,7 @@ Session::reply_of_error(const Attempt &attempt, std::string_view sqlstate) const
     if (target_.is_proxy)
     {
         // The saves of other partitions may have been applied.
-        if (attempt.batch_size > 0)
+        if (attempt.batch_size > 0 && !attempt.all_or_nothing)
             return Reply::in_doubt;
         if (sqlstate == not_reached)
             return Reply::failed;
@@ -227,7 +231,7 @@ Session::terminate(int backend)
     execute(transaction, "SELECT pg_terminate_backend($1)", backend);
 }
 
-std::string
+void
 Session::check_installation(const std::string &function)
 {
     try
@@ -254,6 +258,23 @@ Session::check_installation(const std::string &function)
                     target_.is_proxy ? "true" : "false")[0][0]
                 .as<bool>();
 
+        const auto has_function = [&](const char *name) {
+            return execute(transaction,
+                           "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = $1 AND pg_function_is_visible(oid))",
+                           name)[0][0]
+                .as<bool>();
+        };
+        target_.makes_all_or_none = has_function("crm_update_records");
+        target_.keeps_refused =
+            has_function("crm_resolve_refused") &&
+            (target_.is_proxy || !execute(transaction, "SELECT to_regclass('customer_refused_saves')")[0][0].is_null());
+        if (target_.is_proxy && target_.keeps_refused)
+            target_.partitions_keep_refused =
+                execute(transaction,
+                        "SELECT bool_and(r ->> 'kept' = 'all') FROM crm_hammer.run_on_all("
+                        "'SELECT current_setting(''crm_concurrency.keep_refused'', true) AS kept', '{}') r")[0][0]
+                    .as<bool>(false);
+
         const auto found = execute(transaction,
                                    "SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p "
                                    "JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regproc($1)",
@@ -262,7 +283,7 @@ Session::check_installation(const std::string &function)
             throw CannotRun(fmt::format("there is no function {}, or several; make it with "
                                         "CREATE EXTENSION crm_concurrency, or name another one with --function",
                                         function));
-        return found[0][0].as<std::string>();
+        target_.function = found[0][0].as<std::string>();
     }
     catch (const pqxx::failure &e)
     {

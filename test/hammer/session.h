@@ -37,15 +37,19 @@ public:
     // The process id of the server's backend.
     int backend() const { return backend_; }
 
+    // Whether refused saves are kept whole that this session sends.
+    bool keeps_refused() const { return keeps_refused_; }
+    void keep_refused(bool whole) { keeps_refused_ = whole; }
+
     // Ends another connection's backend.
     void terminate(int backend);
 
-    // The quoted name of the save function; raises CannotRun where it or a table cannot be used. From here on the
-    // session knows whether its database is a proxy, and what it has.
-    std::string check_installation(const std::string &function);
+    // Finds out the quoted name of the save function, whether the database is a proxy, and what it has; raises
+    // CannotRun where the function or a table cannot be used.
+    void check_installation(const std::string &function);
 
-    bool is_proxy() const { return target_.is_proxy; }
-    bool keeps_deleted() const { return target_.keeps_deleted; }
+    // The target as check_installation() found it.
+    const Target &target() const { return target_; }
 
     // The rows of these customers, from one snapshot.
     Tables read_tables(const std::vector<std::int64_t> &customers);
@@ -62,6 +66,7 @@ private:
     std::unique_ptr<pqxx::connection> connection_;
     std::unique_ptr<Notices> notices_;
     int backend_ = 0;
+    bool keeps_refused_ = false;
 };
 
 }  // namespace crm::hammer

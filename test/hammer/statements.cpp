@@ -56,11 +56,22 @@ number_text(const std::optional<std::int64_t> &number)
 const std::string result_of_save =
     "outcome, status, " + microseconds("updated_at") + ", comment_id, CASE WHEN outcome = 'replayed' THEN " +
     microseconds("(detail ->> 'version')::timestamptz") + " END, detail ->> 'current', detail #>> '{lock,author}', " +
-    microseconds("(detail #>> '{lock,expires_at}')::timestamptz");
+    microseconds("(detail #>> '{lock,expires_at}')::timestamptz") +
+    ", (detail ->> 'refused_id')::bigint, CASE WHEN outcome = 'failed_dependency' THEN detail ->> 'refused' END";
+constexpr int columns_of_save = 10;
 
 // What a plain write returns of the customer.
 const std::string returning_version = " RETURNING id, status, " + microseconds("updated_at") + " AS version";
 const std::vector<std::string> version_columns{"id", "status", "version"};
+
+// The items of a call that a JSON array names.
+std::vector<int>
+positions_of(const std::optional<std::string> &json)
+{
+    if (!json)
+        return {};
+    return nlohmann::json::parse(*json).get<std::vector<int>>();
+}
 
 // Notes the columns of result_of_save, which begin at the first one given.
 template <typename Row>
@@ -78,6 +89,8 @@ note_result(Attempt &save, const Row &row, int first)
         save.answer_fields = fields_of(*current);
     save.lock_holder = text(column(6));
     save.lock_expires_at = number(column(7));
+    save.answer_kept = number(column(8));
+    save.refused_items = positions_of(text(column(9)));
 }
 
 // The names of the columns that a reversion did not overwrite.
@@ -105,6 +118,45 @@ ask_correction(pqxx::transaction_base &transaction, Attempt &attempt)
                       attempt.customer, attempt.corrected, attempt.author);
     attempt.outcome = text(result[0][0]).value_or("NULL");
     attempt.latest_text = text(result[0][1]);
+}
+
+void
+ask_kept(pqxx::transaction_base &transaction, const Target &target, Attempt &attempt)
+{
+    const auto author = attempt.author.empty() ? std::nullopt : std::optional(attempt.author);
+    const auto result = execute(transaction,
+                                fmt::format("SELECT refused_id, author, status, coalesce(fields, '{{}}'), {} "
+                                            "FROM crm_refused_saves($1, $2)",
+                                            target.is_proxy ? "partition" : "0"),
+                                parameter(author), attempt.customer);
+    attempt.outcome = "done";
+    for (const auto &row : result)
+        attempt.waiting.push_back({
+            .customer = attempt.customer,
+            .id = row[0].as<std::int64_t>(),
+            .author = row[1].as<std::string>(),
+            .status = text(row[2]),
+            .fields = fields_of(row[3].as<std::string>()),
+            .partition = row[4].as<int>(),
+        });
+}
+
+void
+ask_end_of_kept(pqxx::transaction_base &transaction, const Target &target, Attempt &attempt)
+{
+    // Through a proxy the partition comes first.
+    const std::string where = target.is_proxy ? std::to_string(attempt.partition) + ", " : "";
+    if (attempt.action == Action::discard)
+    {
+        const auto result = execute(transaction, "SELECT crm_discard_refused(" + where + "$1)", attempt.kept_save);
+        attempt.outcome = result[0][0].as<bool>() ? "done" : "none";
+        return;
+    }
+    const auto author = attempt.is_author_told ? std::optional(attempt.author) : std::nullopt;
+    const auto result = execute(
+        transaction, "SELECT " + result_of_save + " FROM crm_resolve_refused(" + where + "$1, $2, $3, $4, $5)",
+        attempt.kept_save, to_text(attempt.base), attempt.choices, parameter(attempt.comment), parameter(author));
+    note_result(attempt, result[0], 0);
 }
 
 // Executes a statement on the customer's tables, where they are. The columns are named in its result.
@@ -163,7 +215,21 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
                              attempt.customer, to_text(attempt.base), to_text(attempt.reverted), attempt.author,
                              parameter(attempt.comment), attempt.is_whole ? "true" : "false");
             note_result(attempt, result[0], 0);
-            attempt.superseded = superseded_of(text(result[0][8]));
+            attempt.superseded = superseded_of(text(result[0][columns_of_save]));
+            return;
+        case Action::check:
+            break;  // in a batch only
+        case Action::locate:
+            result = execute(transaction, "SELECT crm_partition($1)", std::to_string(attempt.customer));
+            attempt.outcome = "done";
+            attempt.partition = result[0][0].as<int>();
+            return;
+        case Action::list_kept:
+            ask_kept(transaction, target, attempt);
+            return;
+        case Action::resolve:
+        case Action::discard:
+            ask_end_of_kept(transaction, target, attempt);
             return;
         case Action::edit:
         case Action::withdraw:
@@ -305,7 +371,11 @@ ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
     auto array = nlohmann::json::array();
     for (const Attempt &save : saves)
     {
-        nlohmann::json object{{"id", save.customer}, {"expected_ts", to_text(save.base)}, {"author", save.author}};
+        nlohmann::json object{{"id", save.customer}, {"expected_ts", to_text(save.base)}};
+        if (save.action == Action::check || save.action == Action::remove_seen)
+            object["operation"] = save.action == Action::check ? "check" : "delete";
+        if (!save.author.empty())
+            object["author"] = save.author;
         if (save.status)
             object["status"] = *save.status;
         if (save.comment)
@@ -321,7 +391,10 @@ ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
 
     pqxx::nontransaction transaction(connection);
     const auto result =
-        execute(transaction, "SELECT ord, " + result_of_save + " FROM crm_update_customers($1)", array.dump());
+        execute(transaction,
+                "SELECT ord, " + result_of_save + " FROM " +
+                    (saves.front().all_or_nothing ? "crm_update_records($1, true)" : "crm_update_customers($1)"),
+                array.dump());
     for (Attempt &save : saves)
         save.outcome = "no result";
     // One row for each save, in the order of the saves.

@@ -39,9 +39,9 @@ const Source history_source{
         " AS based_on, operation, author, status_from, status_to, coalesce(fields, '{}') AS fields, "
         "comment_id, request, " +
         microseconds("recorded_at") + " AS recorded_at, " + microseconds("(to_jsonb(h) ->> 'reverts')::timestamptz") +
-        " AS reverts FROM customer_history h WHERE customer_id = ANY ($1::bigint[])",
+        " AS reverts, h.xmin::text AS transaction FROM customer_history h WHERE customer_id = ANY ($1::bigint[])",
     {"customer_id", "version", "previous", "based_on", "operation", "author", "status_from", "status_to", "fields",
-     "comment_id", "request", "recorded_at", "reverts"},
+     "comment_id", "request", "recorded_at", "reverts", "transaction"},
 };
 
 // These are of version 1.1.
@@ -82,6 +82,13 @@ const Source group_source{
     {"merge_groups"},
 };
 
+const Source kept_source{
+    "customer_refused_saves",
+    "SELECT customer_id, id, author, status, coalesce(fields, '{}') AS fields, " + microseconds("based_on") +
+        " AS based_on, times, ended_by FROM customer_refused_saves WHERE customer_id = ANY ($1::bigint[])",
+    {"customer_id", "id", "author", "status", "fields", "based_on", "times", "ended_by"},
+};
+
 // Fetches the rows of all partitions, each partition's from one snapshot.
 void
 gather_tables(pqxx::transaction_base &transaction, const Target &target, const std::string &ids)
@@ -89,6 +96,8 @@ gather_tables(pqxx::transaction_base &transaction, const Target &target, const s
     std::vector<const Source *> sources{&customer_source, &comment_source, &history_source};
     if (target.keeps_deleted)
         sources.insert(sources.end(), {&edit_source, &deleted_source, &deleted_comment_source, &group_source});
+    if (target.keeps_refused)
+        sources.push_back(&kept_source);
     std::string all;
     for (const Source *source : sources)
         all += fmt::format("{}SELECT jsonb_build_object('{}', to_jsonb(s)) AS row_of FROM ({}) s",
@@ -173,6 +182,7 @@ read_tables(pqxx::connection &connection, const Target &target, const std::vecto
     const bool is_proxy = target.is_proxy;
     Tables tables;
     tables.keeps_deleted = target.keeps_deleted;
+    tables.keeps_refused = target.keeps_refused;
 
     try
     {
@@ -220,6 +230,7 @@ read_tables(pqxx::connection &connection, const Target &target, const std::vecto
                 text(row[10]),
                 row[11].as<std::int64_t>(),
                 number(row[12]),
+                row[13].as<std::int64_t>(),
             });
 
         if (target.keeps_deleted)
@@ -240,6 +251,11 @@ read_tables(pqxx::connection &connection, const Target &target, const std::vecto
                 nlohmann::json::parse(groups[0][0].as<std::string>()).get<std::vector<std::vector<std::string>>>();
             note_first_texts(tables);
         }
+        if (target.keeps_refused)
+            for (const auto &row : rows_of(kept_source))
+                tables.kept.push_back({row[0].as<std::int64_t>(), row[1].as<std::int64_t>(), row[2].as<std::string>(),
+                                       text(row[3]), fields_of(row[4].as<std::string>()), number(row[5]),
+                                       row[6].as<std::int64_t>(), text(row[7])});
         tables.verify = verify(transaction, is_proxy);
         transaction.commit();
     }

@@ -56,10 +56,38 @@ is_repeatable(const Attempt &attempt)
         case Action::revert:
         case Action::edit:
         case Action::withdraw:
+        case Action::check:
+        case Action::locate:
+        case Action::list_kept:
+        case Action::resolve:
+        case Action::discard:
             return true;
         default:
             return false;
     }
+}
+
+void
+perform_alone(Session &session, std::vector<Attempt> &one)
+{
+    session.perform(one.front());
+}
+
+void
+perform_batch(Session &session, std::vector<Attempt> &all)
+{
+    session.perform_batch(all);
+}
+
+std::vector<Attempt>
+as_batch(std::vector<Attempt> saves)
+{
+    for (std::size_t i = 0; i < saves.size(); ++i)
+    {
+        saves[i].batch_size = static_cast<int>(saves.size());
+        saves[i].batch_position = static_cast<int>(i) + 1;
+    }
+    return saves;
 }
 
 }  // namespace
@@ -136,6 +164,9 @@ Stage::customers() const
 
 User::User(Stage &stage, int index) : stage_(stage), index_(index), session_(stage.target)
 {
+    const Target &target = stage.target;
+    // Those of every second user, where sessions say so themselves.
+    session_.keep_refused(target.is_proxy ? target.partitions_keep_refused : target.keeps_refused && index % 2 == 0);
     session_.open();
     std::seed_seq seed{static_cast<std::uint32_t>(stage.options.seed),
                        static_cast<std::uint32_t>(stage.options.seed >> 32), static_cast<std::uint32_t>(index)};
@@ -184,6 +215,18 @@ User::reconnect(Session &session)
     return true;
 }
 
+std::vector<Attempt>
+User::mine(const std::vector<Attempt> &asked) const
+{
+    std::vector<Attempt> attempts = asked;
+    for (Attempt &attempt : attempts)
+    {
+        attempt.user = index_;
+        attempt.keeps_refused = session_.keeps_refused();
+    }
+    return attempts;
+}
+
 template <typename Perform>
 std::vector<Attempt>
 User::submit_until_answered(const std::vector<Attempt> &asked, Perform perform)
@@ -196,10 +239,8 @@ User::submit_until_answered(const std::vector<Attempt> &asked, Perform perform)
 
     for (int tries = 1;; ++tries)
     {
-        std::vector<Attempt> attempts = asked;
-        for (Attempt &attempt : attempts)
-            attempt.user = index_;
-        perform(attempts);
+        std::vector<Attempt> attempts = mine(asked);
+        perform(session_, attempts);
         log_.insert(log_.end(), attempts.begin(), attempts.end());
 
         // All of them ended in the same way.
@@ -238,50 +279,58 @@ User::submit_until_answered(const std::vector<Attempt> &asked, Perform perform)
 Attempt
 User::submit(const Attempt &asked)
 {
-    return submit_until_answered({asked}, [this](std::vector<Attempt> &one) { session_.perform(one.front()); }).front();
+    return submit_until_answered({asked}, perform_alone).front();
 }
 
 std::vector<Attempt>
 User::submit_batch(const std::vector<Attempt> &asked)
 {
-    std::vector<Attempt> saves = asked;
-    for (std::size_t i = 0; i < saves.size(); ++i)
-    {
-        saves[i].batch_size = static_cast<int>(saves.size());
-        saves[i].batch_position = static_cast<int>(i) + 1;
-    }
-    return submit_until_answered(saves, [this](std::vector<Attempt> &all) { session_.perform_batch(all); });
+    return submit_until_answered(as_batch(asked), perform_batch);
 }
 
 Attempt
 User::submit_twice_at_once(const Attempt &asked)
 {
+    return submit_from_both({asked}, perform_alone).front();
+}
+
+std::vector<Attempt>
+User::submit_batch_twice_at_once(const std::vector<Attempt> &asked)
+{
+    return submit_from_both(as_batch(asked), perform_batch);
+}
+
+template <typename Perform>
+std::vector<Attempt>
+User::submit_from_both(const std::vector<Attempt> &asked, Perform perform)
+{
     if (!twin_)
     {
         twin_ = std::make_unique<Session>(stage_.target);
+        twin_->keep_refused(session_.keeps_refused());
         reconnect(*twin_);
     }
 
-    Attempt mine = asked;
-    Attempt twins = asked;
-    mine.user = twins.user = index_;
+    std::vector<Attempt> first = mine(asked);
+    std::vector<Attempt> second = first;
     {
         std::barrier both(2);
         std::jthread thread([&] {
             both.arrive_and_wait();
-            twin_->perform(twins);
+            perform(*twin_, second);
         });
         both.arrive_and_wait();
-        session_.perform(mine);
+        perform(session_, first);
     }
-    log_.push_back(mine);
-    log_.push_back(twins);
+    log_.insert(log_.end(), first.begin(), first.end());
+    log_.insert(log_.end(), second.begin(), second.end());
 
-    if (twins.reply == Reply::in_doubt)
+    if (second.front().reply == Reply::in_doubt)
         reconnect(*twin_);
-    if (mine.reply == Reply::in_doubt && !reconnect(session_))
-        return mine;
-    return mine.reply == Reply::answered && twins.reply == Reply::answered ? mine : submit(asked);
+    if (first.front().reply == Reply::in_doubt && !reconnect(session_))
+        return first;
+    const bool are_answered = first.front().reply == Reply::answered && second.front().reply == Reply::answered;
+    return are_answered ? first : submit_until_answered(asked, perform);
 }
 
 Attempt

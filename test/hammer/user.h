@@ -78,6 +78,7 @@ public:
 
     // Saves that are sent as one batch.
     std::vector<Attempt> submit_batch(const std::vector<Attempt> &asked);
+    std::vector<Attempt> submit_batch_twice_at_once(const std::vector<Attempt> &asked);
 
     Attempt read(std::int64_t customer);
 
@@ -92,6 +93,9 @@ private:
     bool reconnect(Session &session);
     template <typename Perform>
     std::vector<Attempt> submit_until_answered(const std::vector<Attempt> &asked, Perform perform);
+    template <typename Perform>
+    std::vector<Attempt> submit_from_both(const std::vector<Attempt> &asked, Perform perform);
+    std::vector<Attempt> mine(const std::vector<Attempt> &asked) const;
 
     Stage &stage_;
     int index_;

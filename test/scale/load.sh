@@ -7,7 +7,8 @@ scale_load_setup() {
     local partition server
     for server in "$1"/shard-*; do
         # Sessions of the proxy have no settings of their own.
-        sql "$server" postgres -c "LOAD 'crm_concurrency'" -c "ALTER ROLE crm SET crm_concurrency.repeated_comment_window = '1h'"
+        sql "$server" postgres -c "LOAD 'crm_concurrency'" -c "ALTER ROLE crm SET crm_concurrency.repeated_comment_window = '1h'" \
+            -c "ALTER ROLE crm SET crm_concurrency.keep_refused = 'all'"
     done
     for partition in $(scale_sql "$1" -At -c 'SELECT partition FROM crm_proxy.partitions()'); do
         # shellcheck disable=SC2154 # lib.sh has the project

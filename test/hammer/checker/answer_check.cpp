@@ -92,9 +92,10 @@ private:
 
         if (attempt.action == Action::lock && attempt.outcome == "not_found")
             lose("a customer was not found that its history must know", {to_text(attempt)});
-        // A comment that was withdrawn is gone, and its customer is there.
-        const bool says_gone = (attempt.outcome == "gone" && !attempt.is_correction()) ||
-                               (attempt.outcome == "none" && attempt.action != Action::unlock);
+        // A comment that was withdrawn is gone, and its customer is there; so is a refused save that has ended.
+        const bool says_gone =
+            (attempt.outcome == "gone" && !attempt.is_correction() && attempt.action != Action::resolve) ||
+            (attempt.outcome == "none" && attempt.action != Action::unlock && attempt.action != Action::discard);
         if (says_gone && !evidence_.may_have_been_absent(attempt))
         {
             lose("a customer was told to be gone while it was there", {to_text(attempt)});
@@ -102,9 +103,10 @@ private:
         }
 
         const bool is_deletion = attempt.action == Action::remove_seen && attempt.is_applied();
-        const bool has_row = attempt.action == Action::read || attempt.is_request() ||
-                             attempt.action == Action::restore || is_plain_write;
-        const bool shows_current_row = has_row && !says_gone && !is_deletion && attempt.outcome != "not_found";
+        const bool has_row = attempt.action == Action::read || attempt.action == Action::check ||
+                             attempt.is_request() || attempt.action == Action::restore || is_plain_write;
+        const bool shows_current_row =
+            has_row && attempt.outcome != "gone" && !says_gone && !is_deletion && attempt.outcome != "not_found";
         // A request that was applied is told so even when the customer is deleted since.
         const bool may_be_deleted =
             attempt.outcome == "replayed" || (attempt.action == Action::restore && !attempt.is_restored());
@@ -153,7 +155,7 @@ private:
             }
             const bool is_write = attempt->is_request() || attempt->action == Action::restore
                                       ? attempt->is_applied() || attempt->is_restored()
-                                      : attempt->action != Action::read;
+                                      : attempt->action != Action::read && attempt->action != Action::check;
             all.push_back({attempt, *attempt->answer_version, is_write});
         }
 

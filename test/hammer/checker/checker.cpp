@@ -52,6 +52,12 @@ describe(Invariant invariant)
             return "a merge makes no combination of a group's values that nobody saw or sent";
         case Invariant::correction_leaves_a_trace:
             return "a comment says something else by the corrections that were answered alone, which keep what it said";
+        case Invariant::all_or_none:
+            return "a call that makes all or none has made all, or none, as it was answered";
+        case Invariant::what_was_checked_stays:
+            return "nothing that a call checked is changed before what the call made";
+        case Invariant::refused_save_waits:
+            return "a refused save is kept whole once, waits until somebody ends it, and is never applied by itself";
     }
     return {};
 }
@@ -60,7 +66,8 @@ Findings
 check(std::span<const Attempt> log, const Tables &tables)
 {
     Findings findings;
-    for (const Evidence &evidence : gather_evidence(log, tables))
+    const std::vector<Evidence> customers = gather_evidence(log, tables);
+    for (const Evidence &evidence : customers)
     {
         check_history(evidence, findings);
         check_saves(evidence, findings);
@@ -70,7 +77,9 @@ check(std::span<const Attempt> log, const Tables &tables)
         check_reversions(evidence, findings);
         check_corrections(evidence, findings);
         check_locks(evidence, findings);
+        check_kept_saves(evidence, findings);
     }
+    check_calls(log, customers, findings);
     for (const VerifyRow &row : tables.verify)
     {
         std::int64_t customer = 0;

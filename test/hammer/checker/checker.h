@@ -30,6 +30,9 @@ enum class Invariant
     undo_overwrites_nothing = 15,
     group_is_one_field = 16,
     correction_leaves_a_trace = 17,
+    all_or_none = 18,
+    what_was_checked_stays = 19,
+    refused_save_waits = 20,
 };
 
 // The invariant in one sentence.
@@ -59,6 +62,11 @@ struct Counts
     std::int64_t undone = 0;     // requests to undo that the history has as applied
     std::int64_t corrected = 0;  // corrections and withdrawals of comments
     std::int64_t forced = 0;     // edit locks ended by force
+    std::int64_t made_all = 0;   // calls that make all or none, and were told that they made all
+    std::int64_t made_none = 0;  // those that were told of a refusal
+    std::int64_t kept = 0;       // refused saves that are kept whole, ended or not
+    std::int64_t resolved = 0;   // requests to resolve them that were applied
+    std::int64_t discarded = 0;  // how often they were discarded
 };
 
 struct Findings
@@ -80,6 +88,10 @@ void check_deletions(const Evidence &evidence, Findings &findings);
 void check_reversions(const Evidence &evidence, Findings &findings);
 void check_corrections(const Evidence &evidence, Findings &findings);
 void check_locks(const Evidence &evidence, Findings &findings);
+void check_kept_saves(const Evidence &evidence, Findings &findings);
+
+// The calls that make all or none, whose items are of several customers.
+void check_calls(std::span<const Attempt> log, std::span<const Evidence> customers, Findings &findings);
 
 // An attempt that was told of a lock of somebody else.
 void check_refusal_by_lock(const Evidence &evidence, Findings &findings, const Attempt &attempt);

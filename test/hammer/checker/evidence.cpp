@@ -26,8 +26,15 @@ base_of(const Evidence &evidence, const Attempt &save)
 RequestKey
 request_key(const Evidence &evidence, const Attempt &save)
 {
-    return {save.action, base_of(evidence, save), save.author,   save.status,  save.comment,
-            save.fields, save.reply_to,           save.reverted, save.is_whole};
+    return {save.is_save() ? Action::save : save.action,
+            base_of(evidence, save),
+            save.author,
+            save.status,
+            save.comment,
+            save.fields,
+            save.reply_to,
+            save.reverted,
+            save.is_whole};
 }
 
 void
@@ -150,7 +157,8 @@ private:
         const Action action = row.operation == "delete" ? Action::remove_seen
                               : row.reverts             ? Action::revert
                                                         : Action::save;
-        if (asked.action != action || (row.reverts && !same_version(*row.reverts, asked.reverted)))
+        if ((asked.is_save() ? Action::save : asked.action) != action ||
+            (row.reverts && !same_version(*row.reverts, asked.reverted)))
             return false;
         const auto base = row.based_on ? row.based_on : row.previous;
         if (!base || !same_version(asked.base, *base))
@@ -432,6 +440,8 @@ gather_evidence(std::span<const Attempt> log, const Tables &tables)
         of(row.customer).edits.push_back(&row);
     for (const DeletedRow &row : tables.deleted)
         of(row.customer).deleted.push_back(&row);
+    for (const KeptSave &row : tables.kept)
+        of(row.customer).kept.push_back(&row);
 
     std::vector<Evidence> all;
     for (auto &[customer, evidence] : by_customer)
@@ -447,6 +457,7 @@ gather_evidence(std::span<const Attempt> log, const Tables &tables)
         });
         evidence.keeps_deleted = tables.keeps_deleted;
         evidence.merge_groups = tables.merge_groups;
+        evidence.keeps_refused = tables.keeps_refused;
         gather_requests(evidence);
         gather_comments(evidence, comments[customer]);
         gather_states(evidence);

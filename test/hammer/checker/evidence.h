@@ -10,7 +10,7 @@
 namespace crm::hammer {
 
 // All submits of one request: the same customer, action, base, author, status, fields, comment, comment it answers and
-// version it undoes.
+// version it undoes; by itself or in a batch, and chosen of a refused save or not.
 struct Request
 {
     std::vector<const Attempt *> attempts;
@@ -81,6 +81,8 @@ struct Evidence
     std::map<std::int64_t, std::vector<const CommentRow *>> comment_rows;  // all, by id, set aside or not
     std::map<const HistoryRow *, const Attempt *> restored_by;             // of the rows of restorations
     std::vector<std::vector<std::string>> merge_groups;
+    bool keeps_refused = false;
+    std::vector<const KeptSave *> kept;  // refused saves that are kept whole
     std::multimap<ServerTime, const HistoryRow *> plain_by_version;
     std::multimap<ServerTime, const HistoryRow *> plain_by_previous;
 

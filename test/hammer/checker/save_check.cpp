@@ -27,24 +27,26 @@ private:
     {
         const Action action = request.asked().action;
         if (!request.rows.empty())
-            ++(action == Action::save     ? findings_.counts.updated
+            ++(request.asked().is_save()  ? findings_.counts.updated
                : action == Action::revert ? findings_.counts.undone
                                           : findings_.counts.deleted);
         for (const HistoryRow *row : request.rows)
         {
             findings_.counts.merged += is_merged(*row);
-            if (action == Action::save)
+            if (request.asked().is_save())
                 check_own_fields(request, *row);
         }
 
         int told_updated = 0;
         bool is_told_conflict = false;
         bool is_told_locked = false;
+        bool is_told_failed = false;
         for (const Attempt *attempt : request.attempts)
         {
             told_updated += attempt->is_applied();
             is_told_conflict |= attempt->outcome == "conflict";
             is_told_locked |= attempt->outcome == "locked";
+            is_told_failed |= attempt->outcome == "failed_dependency";
         }
         findings_.counts.conflicts += is_told_conflict;
         findings_.counts.locked += is_told_locked;
@@ -64,7 +66,8 @@ private:
                        "a request was told that it was applied before, which nobody was told before", texts(request));
         }
         else if (!request.rows.empty() &&
-                 (request.is_told_refused() || ((is_told_conflict || is_told_locked) && !request.is_in_doubt())))
+                 (request.is_told_refused() ||
+                  ((is_told_conflict || is_told_locked || is_told_failed) && !request.is_in_doubt())))
             report(request.is_in_doubt() ? Invariant::lost_answer_can_be_asked_again
                                          : Invariant::nothing_refused_applied,
                    "a refused save was applied", texts(request));
@@ -92,9 +95,13 @@ private:
         // The columns of an undoing are looked at with the reversions.
         else if (attempt.outcome == "unchanged" && attempt.action != Action::remove_seen)
         {
-            if (attempt.action == Action::save)
+            if (attempt.is_save())
                 check_unchanged(attempt);
         }
+        // Whether something else was refused is looked at with the calls, and what has ended with the refused saves.
+        else if ((attempt.outcome == "failed_dependency" && attempt.all_or_nothing) ||
+                 (attempt.action == Action::resolve && attempt.outcome != "no result"))
+            return;
         else if (attempt.outcome == "not_found")
             lose("a customer was not found that its history must know", {to_text(attempt)});
         else if (attempt.outcome != "gone")
