@@ -224,7 +224,8 @@ record_insert(const CustomerRows &rows, HeapTuple row, SaveInProgress *save)
         // A trigger that fired before this one may have changed the row again.
         if (!is_untouched && is_followed(rows.table, key, *version))
             change.previous = version_before(rows.table, key, *version);
-        else if (!core::is_successor(*version, head->version) || is_ahead(*version))
+        // That of a restoration is the server's own, and the clock may have been set back since.
+        else if (!core::is_successor(*version, head->version) || (save == nullptr && is_ahead(*version)))
         {
             lift_above_chain(rows, key, head->version);
             return;

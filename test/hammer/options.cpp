@@ -125,8 +125,10 @@ parse_options(int argc, char **argv, Options &options)
                 "mixed: percentage of steps that correct or withdraw a comment");
     add_percent("--all-or-nothing", options.all_or_nothing_percent,
                 "mixed: percentage of steps that save and check 3 or 4 customers, all or none");
-    add_percent("--resolutions", options.resolution_percent,
-                "mixed: percentage of steps that resolve or discard a refused save");
+    add_percent(
+        "--resolutions", options.resolution_percent,
+        "mixed: percentage of steps that resolve or discard a refused save; with 0 none is kept whole, as behind a "
+        "pool whose clients share sessions");
     app.add_option("--json", options.json_file, "Also write options, counts, rates and violations to this file")
         ->option_text("FILE");
 

@@ -166,7 +166,8 @@ User::User(Stage &stage, int index) : stage_(stage), index_(index), session_(sta
 {
     const Target &target = stage.target;
     // Those of every second user, where sessions say so themselves.
-    session_.keep_refused(target.is_proxy ? target.partitions_keep_refused : target.keeps_refused && index % 2 == 0);
+    const bool is_chosen = target.keeps_refused && stage.options.resolution_percent > 0 && index % 2 == 0;
+    session_.keep_refused(target.is_proxy ? target.partitions_keep_refused : is_chosen);
     session_.open();
     std::seed_seq seed{static_cast<std::uint32_t>(stage.options.seed),
                        static_cast<std::uint32_t>(stage.options.seed >> 32), static_cast<std::uint32_t>(index)};
