@@ -353,7 +353,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_restore_customer(bigint, text, text) IS
-    'brings a deleted customer back, with its comments, their ids, times and threads, and with the rows of other attached tables that a CASCADE deleted with it in the same transaction; takes SELECT on the table of deletions and INSERT on the tables; detail has the number of comments and these rows; outcomes are restored, unchanged (it is there), conflict (it was created again), gone (it is kept no longer) and not_found; raises 42703 where a column is there no longer, 23505 and 23503 where constraints stand in the way, 22004, 22023 and 22001 for bad arguments, 42501, 25006, 55000 where no table is attached; nothing is restored then';
+    'brings a deleted customer back, with its comments, their ids, times and threads, and with the rows of other attached tables that a CASCADE deleted with it in the same transaction; takes SELECT (id) on the table of deletions and INSERT on the tables; detail has the number of comments and these rows; outcomes are restored, unchanged (it is there), conflict (it was created again), gone (it is kept no longer) and not_found; raises 42703 where a column is there no longer, 23505 and 23503 where constraints stand in the way, 22004, 22023 and 22001 for bad arguments, 42501, 25006, 55000 where no table is attached; nothing is restored then';
 
 CREATE FUNCTION crm_restore_record(record_table regclass, key text, author text, comment text DEFAULT NULL)
 RETURNS crm_update_result
@@ -380,7 +380,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_deleted(integer, timestamptz) IS
-    'the deleted customers that can be restored, latest first: the version of the deletion, who deleted it and the comment to it, the status and the number of comments, and the text forms of the columns that the caller may read; before continues below a version; takes SELECT on the table of deletions; raises 22004 and 22023 for bad arguments, 42501, 55000 where no table is attached';
+    'the deleted customers that can be restored, latest first: the version of the deletion, who deleted it and the comment to it, the status and the number of comments, and the text forms of the columns that the caller may read; before continues below a version; takes SELECT (id) on the table of deletions; raises 22004 and 22023 for bad arguments, 42501, 55000 where no table is attached';
 
 CREATE FUNCTION crm_deleted_records(
     record_table   regclass,
@@ -503,7 +503,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_refused_saves(text, bigint) IS
-    'what refused saves asked for, where crm_concurrency.keep_refused was all, until it is saved, resolved or discarded, latest first; of one author, or of one customer: the number for crm_resolve_refused(), the key, whose save it was, when it was refused first and last, and how often, the latest version its author was looking at, the status and the fields that the caller may read, the kept comment, and the columns that others had changed; customers that the caller does not see are left out; takes SELECT on the table of refused saves; raises 42501, 55000 where no table is attached or refused saves are not kept';
+    'what refused saves asked for, where crm_concurrency.keep_refused was all, until it is saved, resolved or discarded, latest first; of one author, or of one customer: the number for crm_resolve_refused(), the key, whose save it was, when it was refused first and last, and how often, the latest version its author was looking at, the status and the fields that the caller may read, the kept comment, and the columns that others had changed; customers that the caller does not see are left out; takes SELECT (id) on the table of refused saves; raises 42501, 55000 where no table is attached or refused saves are not kept';
 
 CREATE FUNCTION crm_refused_record_saves(
     record_table    regclass,
@@ -541,7 +541,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_resolve_refused(bigint, timestamptz, jsonb, text, text) IS
-    'saves what is chosen of a refused save from the version that the chooser saw, and ends it: choose has "mine" or "theirs" for each of its fields, the status under the name of its column; author is whose save it was where that is NULL; outcomes, rights and errors are those of crm_update_customer(), with gone for a refused save that has ended and not_found where there is none; takes SELECT on the table of refused saves; raises 22023 for a choice of other fields, 28000 and 42501 for the save of another author where an identity is set, 55000 where refused saves are not kept';
+    'saves what is chosen of a refused save from the version that the chooser saw, and ends it: choose has "mine" or "theirs" for each of its fields, the status under the name of its column; author is whose save it was where that is NULL; outcomes, rights and errors are those of crm_update_customer(), with gone for a refused save that has ended and not_found where there is none; takes SELECT (id) on the table of refused saves; raises 22023 for a choice of other fields, 28000 and 42501 for the save of another author where an identity is set, 55000 where refused saves are not kept';
 
 CREATE FUNCTION crm_resolve_refused_record(
     record_table regclass,
@@ -564,7 +564,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_discard_refused(bigint) IS
-    'ends a refused save without saving it; false where none waits under this number; takes SELECT on the table of refused saves and UPDATE on a column of the customers; raises 22004, 42501, also for the save of another author where an identity is set, 55000 where refused saves are not kept';
+    'ends a refused save without saving it; false where none waits under this number; takes SELECT (id) on the table of refused saves and UPDATE on a column of the customers; raises 22004, 42501, also for the save of another author where an identity is set, 55000 where refused saves are not kept';
 
 CREATE FUNCTION crm_discard_refused_record(record_table regclass, refused_id bigint)
 RETURNS boolean
@@ -580,7 +580,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_refused_counts() IS
-    'how often saves were refused that were kept, and how many of them wait: by field that others had changed, by customer and by author; takes SELECT on the table of refused saves; raises 42501, also where row-level security hides customers, 55000 where refused saves are not kept';
+    'how often saves were refused that were kept, and how many of them wait: by field that others had changed, by customer and by author; takes SELECT (id) on the table of refused saves; raises 42501, also where row-level security hides customers, 55000 where refused saves are not kept';
 
 CREATE FUNCTION crm_refused_record_counts(
     record_table regclass,

@@ -63,6 +63,24 @@ SELECT status, finding, hint FROM crm_doctor() WHERE finding ~ 'bumped';
 SELECT crm_attach('customers', also_bump => '{}');
 SELECT also_bump FROM crm_attached_tables WHERE customers = 'customers'::regclass;
 
+-- the name of a column that is bumped may be given to another: the key, the status and the version are not bumped
+CREATE TABLE swapped (id int PRIMARY KEY, status int, lock_version int DEFAULT 0, state int DEFAULT 0, at timestamptz);
+SELECT crm_attach('swapped', also_bump => '{lock_version,state,at}');
+INSERT INTO swapped VALUES (1, 5);
+ALTER TABLE swapped RENAME lock_version TO x;
+ALTER TABLE swapped RENAME id TO lock_version;
+ALTER TABLE swapped RENAME state TO y;
+ALTER TABLE swapped RENAME status TO state;
+ALTER TABLE swapped RENAME at TO z;
+ALTER TABLE swapped RENAME updated_at TO at;
+UPDATE swapped SET x = 7;
+SELECT lock_version, state, x FROM swapped;
+SELECT count(*) FROM crm_verify_record('swapped');
+-- a time at its end
+UPDATE customers SET touched = '294276-12-31 23:59:59.999999+00' WHERE id = 2;
+SELECT crm_attach('customers', also_bump => '{touched}');
+SELECT * FROM regress.error($$SELECT crm_update_customer(2, regress.current(2), 'lead', NULL, 'ana')$$);
+
 -- what cannot be bumped
 SELECT * FROM regress.error($$SELECT crm_attach('customers', also_bump => '{phone}')$$);
 SELECT * FROM regress.error($$SELECT crm_attach('customers', also_bump => '{nosuch}')$$);

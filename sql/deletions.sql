@@ -185,7 +185,7 @@ SELECT outcome FROM crm_delete_customer(5, (SELECT updated_at FROM customers WHE
 SELECT * FROM regress.error($$SELECT * FROM crm_deleted()$$);
 SELECT * FROM regress.error($$SELECT crm_restore_customer(5, 'ana')$$);
 RESET ROLE;
-GRANT SELECT ON customer_deletions TO regress_crm_deleter;
+GRANT SELECT (id) ON customer_deletions TO regress_crm_deleter;
 SET ROLE regress_crm_deleter;
 SELECT key, author, comment, row_values - 'updated_at' AS row_values FROM crm_deleted() WHERE key = '5';
 SELECT * FROM regress.error($$SELECT crm_restore_customer(5, 'ana')$$);
@@ -205,6 +205,8 @@ SELECT * FROM regress.error($$SELECT crm_restore_customer(5, 'ana')$$);
 SELECT outcome FROM crm_delete_customer(5, now(), NULL, 'ana');
 RESET ROLE;
 ALTER TABLE customer_deletions ENABLE ROW LEVEL SECURITY;
+SELECT message, hint FROM regress.error($$SET LOCAL ROLE regress_crm_deleter; SELECT crm_deleted()$$);
+GRANT SELECT ON customer_deletions TO regress_crm_deleter;
 CREATE POLICY visible ON customer_deletions TO regress_crm_deleter USING (row_values ->> 'status' = 'mine' OR comment_id IS NOT NULL);
 UPDATE customers SET status = 'mine' WHERE id IN (3, 5);
 DELETE FROM invoices;

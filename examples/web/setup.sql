@@ -21,7 +21,7 @@ GRANT SELECT, UPDATE (stage, amount, currency) ON deals TO crm_web;
 GRANT SELECT ON customer_history, deals_history TO crm_web;
 -- Deleting and restoring
 GRANT INSERT, DELETE ON customers, deals TO crm_web;
-GRANT SELECT ON customer_deletions, deals_deletions TO crm_web;
+GRANT SELECT (id) ON customer_deletions, deals_deletions TO crm_web;
 
 -- Refused saves are kept whole, for their authors to reopen.
 GRANT SELECT ON customer_refused_saves TO crm_web;

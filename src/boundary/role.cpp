@@ -191,6 +191,30 @@ may_name(Oid table)
     return OidIsValid(schema) && has_schema_right(schema, GetUserId(), ACL_USAGE);
 }
 
+bool
+may_read_numbers(Oid table)
+{
+    if (!may_name(table))
+        return false;
+    if (is_under_row_security(table))
+        return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    const AttrNumber id = get_attnum(table, "id");
+    return id != InvalidAttrNumber && has_column_right(table, id, ACL_SELECT);
+}
+
+void
+require_numbers(Oid table)
+{
+    if (!may_name(table))
+        deny_schema(get_rel_namespace(table), ACL_USAGE);
+    if (may_read_numbers(table))
+        return;
+    const AttrNumber id = get_attnum(table, "id");
+    if (is_under_row_security(table) || id == InvalidAttrNumber)
+        deny_table(table, ACL_SELECT);
+    deny_columns(table, {id}, ACL_SELECT);
+}
+
 void
 require_column_rights(Oid table, std::initializer_list<AttrNumber> columns, AclMode right)
 {

@@ -20,7 +20,11 @@ bumped_time(const BumpedColumn &column, core::Timestamp version, Datum current)
     if (TIMESTAMP_NOT_FINITE(before))
         return current;
     // Without a zone it is UTC's: the same number.
-    return TimestampTzGetDatum(std::max(version.us - version.us % unit, before + unit));
+    const TimestampTz after = std::max(version.us - version.us % unit, before + unit);
+    if (!IS_VALID_TIMESTAMP(after))
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range"),
+                        errdetail("A column of also_bump has no later value."), errhint("Set it to an earlier time.")));
+    return TimestampTzGetDatum(after);
 }
 
 Datum

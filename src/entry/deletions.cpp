@@ -2,7 +2,6 @@
 #include "../boundary/row_set.h"
 #include "../boundary/transaction.h"
 #include "../reading/reading.h"
-#include "results.h"
 #include "saves.h"
 
 // Deleting customers, listing what was deleted, and restoring it.
@@ -19,15 +18,7 @@ changed(FunctionCallInfo fcinfo, Naming naming, Purpose purpose, Change change)
     const AttachedTable table = named_table(fcinfo, naming, purpose);
     const Key key = key_argument(fcinfo, after_key(naming, 0), table);
     require_triggers(table);
-    const TupleDesc columns = result_columns(fcinfo);
-    return in_spi([&](MemoryContext caller) {
-        const SaveResult result = change(table, key);
-        return made_in(caller, [&] {
-            RowValues row;
-            row.add(result);
-            return result_row(columns, row.values, row.nulls);
-        });
-    });
+    return row_of_save(fcinfo, [&] { return change(table, key); });
 }
 
 Datum

@@ -15,10 +15,11 @@ constexpr SqlTemplate statement = R"(
 WITH registered AS (
     SELECT DISTINCT ON (r.customers) r.*
     -- SQL objects of version 1.0 have no such columns: the names stand for these values then.
-    FROM (SELECT true AS is_customers, NULL::regclass AS deletions, NULL::regclass AS comment_edits, NULL::regclass AS refused_saves,
-                 NULL::jsonb AS merge_groups, NULL::jsonb AS also_bump) older,
+    FROM (SELECT true AS is_customers, NULL::regclass AS deletions, NULL::regclass AS comment_edits,
+                 NULL::regclass AS refused_saves, NULL::jsonb AS merge_groups, NULL::jsonb AS also_bump) older,
          LATERAL (SELECT customers, comments, history, locks, comments_column, home, attached_at,
-                         is_customers, deletions, comment_edits, refused_saves, merge_groups, also_bump, to_jsonb(t) ? 'deletions' AS has_later
+                         is_customers, deletions, comment_edits, refused_saves, merge_groups, also_bump,
+                         to_jsonb(t) ? 'deletions' AS has_later
                   FROM {extension}.crm_attached_tables t) r
     ORDER BY r.customers, r.attached_at DESC
 ),
@@ -105,7 +106,8 @@ found (check_name, status, finding, hint) AS (
         SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attname = a.comments_column AND NOT t.attisdropped)
 
     UNION ALL
-    SELECT 'attached_tables', 'error', format('%s has no column %s, which a merge group names: nothing is merged', a.customers, m.name),
+    SELECT 'attached_tables', 'error',
+           format('%s has no column %s, which a merge group names: nothing is merged', a.customers, m.name),
            'SELECT crm_attach(...) again with merge_groups as the columns are now.'
     FROM attached a, LATERAL jsonb_path_query(a.merge_groups, '$[*][*]') m (name)
     WHERE NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attnum > 0 AND NOT t.attisdropped
@@ -116,20 +118,22 @@ found (check_name, status, finding, hint) AS (
            'SELECT crm_attach(...) again with also_bump as the columns are now.'
     FROM attached a, LATERAL jsonb_array_elements_text(a.also_bump) b (name)
     WHERE NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = a.customers AND t.attnum > 0 AND NOT t.attisdropped
-                      AND t.attname = b.name AND t.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype,
-                                                                'timestamp'::regtype, 'timestamptz'::regtype))
+                      AND t.attname = b.name AND t.atttypid IN ('smallint'::regtype, 'integer'::regtype,
+                          'bigint'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype))
 
     UNION ALL
-    SELECT 'attached_tables', 'warning', format('%s has a column %I by which an application may check what it saves: saves leave it as it is', a.customers, t.attname),
+    SELECT 'attached_tables', 'warning',
+           format('%s has a column %I by which an application may check what it saves: saves leave it as it is',
+                  a.customers, t.attname),
            format('SELECT crm_attach(%L, ..., also_bump => ''{%s}''), if it does.', a.customers::text, t.attname)
     FROM attached a JOIN pg_attribute t ON t.attrelid = a.customers AND t.attnum > 0 AND NOT t.attisdropped
     WHERE a.has_later AND NOT coalesce(a.also_bump, '[]') ? t.attname AND t.attgenerated = ''
       AND (t.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
            AND t.attname ~* '^_{0,2}(lock|row|object|entity|record|opt)?_?(version|lock|v|lock_?no)(_?id|_?no|_?number)?$'
            OR t.atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype) AND t.attname = 'write_date')
-      AND t.attname <> coalesce((SELECT v.attname FROM pg_attribute v WHERE v.attrelid = a.customers AND v.attnum = ANY
-          (SELECT unnest(k.conkey) FROM pg_constraint k WHERE k.conrelid = a.customers AND k.contype = 'p') LIMIT 1), '')
-      AND NOT EXISTS (SELECT FROM pg_trigger z WHERE z.tgrelid = a.customers AND t.attnum = ANY (z.tgattr) AND z.tgname LIKE 'zz_crm%')
+      -- The key, the status and the version are those of our trigger.
+      AND NOT EXISTS (SELECT FROM pg_trigger g JOIN ours o ON o.oid = g.tgfoid
+                      WHERE g.tgrelid = a.customers AND o.proname = 'crm_customers_key' AND t.attnum = ANY (g.tgattr))
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('%s was attached in another schema: a table that is attached in this one takes its place', a.customers),

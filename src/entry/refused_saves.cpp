@@ -2,7 +2,6 @@
 #include "../boundary/row_set.h"
 #include "../boundary/transaction.h"
 #include "../reading/reading.h"
-#include "results.h"
 #include "saves.h"
 
 // Refused saves that are kept whole: listing, resolving, discarding and counting them.
@@ -35,32 +34,21 @@ resolve(FunctionCallInfo fcinfo, Naming naming, const char *function)
         require_argument(fcinfo, 0, "record_table");
     require_argument(fcinfo, after_key(naming, 0), "refused_id");
     require_argument(fcinfo, after_key(naming, 2), "choose");
-    SaveArguments arguments = {};
-    if (const int base = after_key(naming, 1); !PG_ARGISNULL(base))
-        arguments.base = core::Timestamp{PG_GETARG_TIMESTAMPTZ(base)};
-    arguments.comment = text_argument(fcinfo, after_key(naming, 3));
+    const int base = after_key(naming, 1);
+    if (PG_ARGISNULL(base))
+        errors::null_base();
     const std::optional<std::string_view> author = text_argument(fcinfo, after_key(naming, 4));
-    // Whose save it was need not be told again.
-    arguments.author = author || has_identity_source() ? author : std::optional<std::string_view>{"author"};
-    const core::Request request = checked_request(arguments);
     const Resolution resolution = {
         .refused_id = PG_GETARG_INT64(after_key(naming, 0)),
         .choice = PG_GETARG_DATUM(after_key(naming, 2)),
-        .base = request.base,
-        .author = author || has_identity_source() ? std::optional{request.author} : std::nullopt,
-        .comment = request.comment,
+        .base = core::Timestamp{PG_GETARG_TIMESTAMPTZ(base)},
+        // Whose save it was need not be told again.
+        .author = author || has_identity_source() ? std::optional{require_author(author)} : std::nullopt,
+        .comment = checked_comment(text_argument(fcinfo, after_key(naming, 3))),
     };
     const AttachedTable table = named_table(fcinfo, naming, Purpose::save);
     require_triggers(table);
-    const TupleDesc columns = result_columns(fcinfo);
-    return in_spi([&](MemoryContext caller) {
-        const SaveResult result = resolve_refused(table, resolution);
-        return made_in(caller, [&] {
-            RowValues row;
-            row.add(result);
-            return result_row(columns, row.values, row.nulls);
-        });
-    });
+    return row_of_save(fcinfo, [&] { return resolve_refused(table, resolution); });
 }
 
 Datum

@@ -1,6 +1,5 @@
 #include "../boundary/guard.h"
 #include "../boundary/transaction.h"
-#include "results.h"
 #include "saves.h"
 
 namespace crm {
@@ -50,15 +49,7 @@ revert(FunctionCallInfo fcinfo, Naming naming, const char *function)
     const AttachedTable table = named_table(fcinfo, naming, Purpose::save);
     const Key key = key_argument(fcinfo, after_key(naming, 0), table);
     require_triggers(table);
-    const TupleDesc columns = result_columns(fcinfo);
-    return in_spi([&](MemoryContext caller) {
-        const SaveResult result = revert_customer(table, key, request, wanted);
-        return made_in(caller, [&] {
-            RowValues row;
-            row.add(result);
-            return result_row(columns, row.values, row.nulls);
-        });
-    });
+    return row_of_save(fcinfo, [&] { return revert_customer(table, key, request, wanted); });
 }
 
 }  // namespace

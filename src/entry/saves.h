@@ -2,6 +2,7 @@
 
 #include "../saving/saving.h"
 #include "arguments.h"
+#include "results.h"
 
 // What the functions that save customers share.
 namespace crm {
@@ -17,6 +18,16 @@ struct SaveArguments
     std::optional<std::int64_t> reply_to;
 };
 
+// A comment as it is stored: none where it is blank; raises 22001.
+inline std::optional<std::string_view>
+checked_comment(std::optional<std::string_view> comment)
+{
+    if (!comment || is_blank(*comment))
+        return std::nullopt;
+    check_comment_length(*comment);
+    return comment;
+}
+
 // Checks the arguments of a save; raises PT428, 22004, 22023 and 22001.
 inline core::Request
 checked_request(const SaveArguments &arguments)
@@ -27,15 +38,11 @@ checked_request(const SaveArguments &arguments)
     core::Request request = {};
     request.base = *arguments.base;
     request.status = arguments.status;
-    request.comment = arguments.comment;
     request.author = require_author(arguments.author);
 
     if (request.status)
         require_text(request.status, "status", "Pass NULL to leave the status as it is.");
-    if (request.comment && is_blank(*request.comment))
-        request.comment = std::nullopt;
-    if (request.comment)
-        check_comment_length(*request.comment);
+    request.comment = checked_comment(arguments.comment);
     request.merge = arguments.merge.value_or(settings::merge());
     if (arguments.reply_to && !request.comment)
         errors::reply_without_comment();
@@ -86,5 +93,21 @@ struct RowValues
         add(result.detail);
     }
 };
+
+// Runs a save with SPI connected, and returns its result as the row that the function returns.
+template <typename Save>
+Datum
+row_of_save(FunctionCallInfo fcinfo, Save save)
+{
+    const TupleDesc columns = result_columns(fcinfo);
+    return in_spi([&](MemoryContext caller) {
+        const SaveResult result = save();
+        return made_in(caller, [&] {
+            RowValues row;
+            row.add(result);
+            return result_row(columns, row.values, row.nulls);
+        });
+    });
+}
 
 }  // namespace crm

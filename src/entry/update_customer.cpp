@@ -1,6 +1,5 @@
 #include "../boundary/guard.h"
 #include "../boundary/transaction.h"
-#include "results.h"
 #include "saves.h"
 
 namespace crm {
@@ -33,19 +32,11 @@ update(FunctionCallInfo fcinfo, Naming naming, const char *function)
     const Key key = key_argument(fcinfo, after_key(naming, 0), table);
     require_triggers(table);
 
-    const TupleDesc columns = result_columns(fcinfo);
     std::optional<Datum> fields;
     if (const int argument = after_key(naming, 7); !PG_ARGISNULL(argument))
         fields = PG_GETARG_DATUM(argument);
 
-    return in_spi([&](MemoryContext caller) {
-        const SaveResult result = save_customer(table, key, request, fields);
-        return made_in(caller, [&] {
-            RowValues row;
-            row.add(result);
-            return result_row(columns, row.values, row.nulls);
-        });
-    });
+    return row_of_save(fcinfo, [&] { return save_customer(table, key, request, fields); });
 }
 
 }  // namespace

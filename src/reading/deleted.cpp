@@ -1,6 +1,7 @@
 #include "reading.h"
 
 #include "../boundary/role.h"
+#include "../records/comments.h"
 #include "../records/deletions.h"
 #include "../records/history.h"
 #include "../saving/access_path.h"
@@ -10,13 +11,13 @@ namespace crm {
 
 namespace {
 
-// $1: at most so many; $2: below this version; $3: the columns that are shown (NULL: all); $4: the name of the status. What was
-// created again, or deleted again, cannot be restored.
+// $1: at most so many; $2: below this version; $3: the columns that are shown (NULL: all); $4: the name of the status; $5 and $6: whether
+// the history and the comments may be read. What was created again, or deleted again, cannot be restored.
 constexpr SqlStatement select_deleted{
     "SELECT d.customer_id::pg_catalog.text, d.version, h.author, h.db_user, "
     "d.row_values OPERATOR(pg_catalog.->>) $4 AS status, "
-    "(SELECT m.row_values OPERATOR(pg_catalog.->>) 'body' FROM {deletions} m "
-    "WHERE m.customer_id OPERATOR(pg_catalog.=) d.customer_id AND m.version OPERATOR(pg_catalog.=) d.version "
+    "(SELECT m.row_values OPERATOR(pg_catalog.->>) 'body' FROM {deletions} m WHERE $6 AND "
+    "m.customer_id OPERATOR(pg_catalog.=) d.customer_id AND m.version OPERATOR(pg_catalog.=) d.version "
     "AND m.comment_id OPERATOR(pg_catalog.=) h.comment_id), "
     "(SELECT pg_catalog.count(*) FROM {deletions} m WHERE m.customer_id OPERATOR(pg_catalog.=) d.customer_id "
     "AND m.version OPERATOR(pg_catalog.=) d.version AND m.comment_id IS NOT NULL), "
@@ -67,6 +68,7 @@ list_deleted(const AttachedTable &table, std::int32_t max_rows, core::Timestamp 
     else
         arguments.add_null(TEXTOID);
     arguments.add(BOOLOID, BoolGetDatum(may_read_all_history(table)));
+    arguments.add(BOOLOID, BoolGetDatum(may_read_comments(table)));
     const std::uint64_t count = execute(table, select_deleted, arguments);
     for (std::uint64_t i = 0; i < count; i++)
     {

@@ -217,10 +217,7 @@ require_deletions(const AttachedTable &table)
     if (!table->has(Part::deletions))
         errors::missing_later_part(table->customers.oid, "deletions");
     const Oid deletions = table->deletions.oid;
-    if (!may_name(deletions))
-        deny_schema(get_rel_namespace(deletions), ACL_USAGE);
-    if (pg_class_aclcheck(deletions, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-        deny_table(deletions, ACL_SELECT);
+    require_numbers(deletions);
     if (is_hidden_by_policies(table))
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("row-level security applies to \"%s\", but not to \"%s\"",
@@ -234,9 +231,7 @@ require_deletions(const AttachedTable &table)
 bool
 may_read_deletions(const AttachedTable &table)
 {
-    return table->has(Part::deletions) && may_name(table->deletions.oid) &&
-           pg_class_aclcheck(table->deletions.oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-           !is_hidden_by_policies(table);
+    return table->has(Part::deletions) && may_read_numbers(table->deletions.oid) && !is_hidden_by_policies(table);
 }
 
 std::optional<DeletedRow>

@@ -129,10 +129,7 @@ require_refused_saves(const AttachedTable &table)
 {
     if (!table->has(Part::refused_saves))
         errors::missing_later_part(table->customers.oid, "refused saves");
-    if (!may_name(table->refused_saves.oid))
-        deny_schema(get_rel_namespace(table->refused_saves.oid), ACL_USAGE);
-    if (pg_class_aclcheck(table->refused_saves.oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-        deny_table(table->refused_saves.oid, ACL_SELECT);
+    require_numbers(table->refused_saves.oid);
 }
 
 }  // namespace crm

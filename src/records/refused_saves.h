@@ -48,7 +48,7 @@ bool lock_refused_save(const AttachedTable &table, std::int64_t id);
 // Ends a refused save; false when it does not wait any more.
 bool end_refused_save(const AttachedTable &table, std::int64_t id, End end);
 
-// Raises 42501 for who may not read the table of refused saves, and 55000 where there is none.
+// Raises 42501 without SELECT on the numbers of refused saves, and 55000 where there is no table of them.
 void require_refused_saves(const AttachedTable &table);
 
 }  // namespace crm

@@ -14,9 +14,9 @@ namespace crm {
 namespace {
 
 [[noreturn]] void
-bad_choice(const char *message, const char *name)
+bad_choice(const char *message)
 {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg(message, name), errdetail("Nothing was saved."),
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message), errdetail("Nothing was saved."),
                     errhint("Choose \"mine\" or \"theirs\" for each of its fields, as in {\"status\": \"mine\"}.")));
 }
 
@@ -26,12 +26,12 @@ is_mine(JsonbContainer *choice, const char *name)
 {
     JsonbValue value;
     if (getKeyJsonValueFromContainer(choice, name, static_cast<int>(std::strlen(name)), &value) == nullptr)
-        bad_choice("choose does not name \"%s\"", name);
+        bad_choice(psprintf("choose does not name \"%s\"", name));
     const std::string_view chosen =
         value.type == jbvString ? std::string_view{value.val.string.val, static_cast<std::size_t>(value.val.string.len)}
                                 : std::string_view{};
     if (chosen != "mine" && chosen != "theirs")
-        bad_choice("the choice for \"%s\" must be mine or theirs", name);
+        bad_choice(psprintf("the choice for \"%s\" must be mine or theirs", name));
     return chosen == "mine";
 }
 
@@ -47,7 +47,7 @@ chosen_of(const AttachedTable &table, const RefusedSave &refused, Datum choice)
 {
     Jsonb *object = DatumGetJsonbP(choice);
     if (!JB_ROOT_IS_OBJECT(object))
-        bad_choice("choose must be a JSON object%s", "");
+        bad_choice("choose must be a JSON object");
     const char *status =
         table->customers.has_status() ? get_attname(table->customers.oid, table->customers.status, false) : nullptr;
     JsonbContainer *asked = refused.fields ? &DatumGetJsonbP(*refused.fields)->root : nullptr;
@@ -57,7 +57,7 @@ chosen_of(const AttachedTable &table, const RefusedSave &refused, Datum choice)
         if (!is_status &&
             (asked == nullptr ||
              getKeyJsonValueFromContainer(asked, name, static_cast<int>(std::strlen(name)), &value) == nullptr))
-            bad_choice("the refused save did not ask for \"%s\"", name);
+            bad_choice(psprintf("the refused save did not ask for \"%s\"", name));
     });
 
     Chosen chosen;

@@ -25,7 +25,7 @@ is_bumped(BumpedColumns columns, AttrNumber column)
 }
 
 BumpedColumns
-bumped_columns_of(Oid table, std::string_view registered)
+bumped_columns_of(Oid table, std::string_view registered, std::initializer_list<AttrNumber> left_out)
 {
     if (registered.empty())
         return {};
@@ -37,7 +37,8 @@ bumped_columns_of(Oid table, std::string_view registered)
     each_bumped_name(names, [&](const char *name) {
         BumpedColumn &column = columns[found];
         column.column = get_attnum(table, name);
-        if (column.column <= 0)
+        if (column.column <= 0 || std::ranges::find(left_out, column.column) != left_out.end() ||
+            get_attgenerated(table, column.column) != '\0')
             return;
         Oid collation;
         get_atttypetypmodcoll(table, column.column, &column.type, &column.typmod, &collation);

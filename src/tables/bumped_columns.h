@@ -38,7 +38,7 @@ each_bumped_name(Datum names, Take take)
 }
 
 // Those that the registry names for a table, as text of jsonb, in the current memory context. A column that is there no longer, or
-// has another type, is none of them.
-BumpedColumns bumped_columns_of(Oid table, std::string_view registered);
+// has another type, is none of them; nor is one of those left out, whose owner may have given it the name of another.
+BumpedColumns bumped_columns_of(Oid table, std::string_view registered, std::initializer_list<AttrNumber> left_out);
 
 }  // namespace crm

@@ -337,7 +337,8 @@ describe(TableDescription &table)
     find_later_columns<HistoryFacts>(table.history, later_history_columns);
     find_later_columns<LocksFacts>(table.locks, later_locks_columns);
     table.merge_groups = merge_groups_of(table.customers.oid, table.registered_merge_groups);
-    table.also_bump = bumped_columns_of(table.customers.oid, table.registered_also_bump);
+    table.also_bump = bumped_columns_of(table.customers.oid, table.registered_also_bump,
+                                        {table.customers.key, table.customers.status, table.customers.version});
     describe_access(table);
     describe_corrections(table);
 
