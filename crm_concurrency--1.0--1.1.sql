@@ -68,14 +68,23 @@ CREATE FUNCTION crm_attach(
     comment_edits  name DEFAULT NULL,
     refused_saves  name DEFAULT NULL,
     merge_groups   jsonb DEFAULT NULL,
-    also_bump      text[] DEFAULT NULL
+    also_bump      text[] DEFAULT NULL,
+    companions_schema name DEFAULT NULL
 )
 RETURNS regclass
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text, boolean, name, name, name, jsonb, text[]) IS
-    'guards an existing table, of customers or of other records: creates its tables of comments, history, edit locks, deletions, earlier texts of comments and refused saves (default names: <table>_comments, _history, _locks, _deletions, _comment_edits, _refused_saves), adds the version column where there is none, creates the triggers and registers it; status_column is NULL for a table without one. The first of a schema is its customers table, which functions find that name no table; as_customers makes it that in place of another. merge_groups is an array of arrays of columns: those of one array merge as one field; NULL leaves them as they are, and [] removes them. also_bump names columns by which an application checks what it saves: every change that leaves them alone adds 1 to integers and sets times to the new version; NULL leaves them as they are, and {} removes them. Can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008, 22023 or 42P07 where it cannot be attached; nothing is changed then';
+COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text, boolean, name, name, name, jsonb, text[], name) IS
+    'guards an existing table, of customers or of other records: creates its tables of comments, history, edit locks, deletions, earlier texts of comments and refused saves (default names: <table>_comments, _history, _locks, _deletions, _comment_edits, _refused_saves) in companions_schema (default: the schema of the table, or where they are), adds the version column where there is none, creates the triggers and a statistics object that names its columns, and registers it; status_column is NULL for a table without one. The first of a schema is its customers table, which functions find that name no table; as_customers makes it that in place of another. merge_groups is an array of arrays of columns: those of one array merge as one field; NULL leaves them as they are, and [] removes them. also_bump names columns by which an application checks what it saves: every change that leaves them alone adds 1 to integers and sets times to the new version; NULL leaves them as they are, and {} removes them. Can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008, 22023 or 42P07 where it cannot be attached; nothing is changed then';
+
+CREATE FUNCTION crm_refuse_drop()
+RETURNS event_trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION crm_refuse_drop() IS
+    'for an event trigger ON sql_drop: refuses to drop what belongs to attached tables that stay, their other tables, the triggers and the statistics object of crm_concurrency, as tools do that compare schemas; raises 2BP01 then, and 39P03 where it is called otherwise';
 
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
     'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), or of crm_update_record() with the name of the table as "table", each with the outcome of a single save; they are made in the order of their tables and keys, those of one row in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';

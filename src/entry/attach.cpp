@@ -117,6 +117,7 @@ CRM_FUNCTION(crm_attach)
         .customers = lock_customers(fcinfo),
         .status_column = name_argument(fcinfo, 1),
         .version_column = require_name(fcinfo, 2, "version_column"),
+        .companions_schema = later_name_argument(fcinfo, 14),
         .comments = name_argument(fcinfo, 3),
         .history = name_argument(fcinfo, 4),
         .locks = name_argument(fcinfo, 5),

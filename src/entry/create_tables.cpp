@@ -98,6 +98,7 @@ CRM_FUNCTION(crm_create_tables)
                 .customers = created,
                 .status_column = "status",
                 .version_column = "updated_at",
+                .companions_schema = nullptr,
                 .comments = "comments",
                 .history = "customer_history",
                 .locks = "customer_locks",

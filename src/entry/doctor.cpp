@@ -3,7 +3,8 @@
 #include "../boundary/row_set.h"
 #include "../boundary/value_json.h"
 #include "../tables/attachment.h"
-#include "../tables/own_triggers.h"
+#include "../tables/column_roles.h"
+#include "../tables/registry.h"
 #include "../tables/statements.h"
 
 namespace crm {
@@ -39,11 +40,7 @@ ours AS (
     SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = {extension_literal}::regnamespace AND p.prorettype = 'trigger'::regtype
 ),
 needed (role, function, is_for_rows, is_to_be_there) AS (VALUES {needed}),
-key_trigger AS (
-    SELECT a.customers, t.tgattr[0] AS key, CASE WHEN t.tgattr[2] IS NOT NULL THEN t.tgattr[1] END AS status,
-           coalesce(t.tgattr[2], t.tgattr[1]) AS version
-    FROM attached a JOIN pg_trigger t ON t.tgrelid = a.customers JOIN ours o ON o.oid = t.tgfoid AND o.proname = {key_function}
-),
+told (customers, key, status, version) AS (VALUES (NULL::regclass, NULL::int2, NULL::int2, NULL::int2){columns_told}),
 found (check_name, status, finding, hint) AS (
     SELECT 'library_version', 'warning', format('the library is version %s, the SQL objects are %s', $1, e.extversion),
            'Run ALTER EXTENSION crm_concurrency UPDATE, and reconnect.'
@@ -131,9 +128,7 @@ found (check_name, status, finding, hint) AS (
       AND (t.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
            AND t.attname ~* '^_{0,2}(lock|row|object|entity|record|opt)?_?(version|lock|v|lock_?no)(_?id|_?no|_?number)?$'
            OR t.atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype) AND t.attname = 'write_date')
-      -- The key, the status and the version are those of our trigger.
-      AND NOT EXISTS (SELECT FROM pg_trigger g JOIN ours o ON o.oid = g.tgfoid
-                      WHERE g.tgrelid = a.customers AND o.proname = 'crm_customers_key' AND t.attnum = ANY (g.tgattr))
+      AND NOT EXISTS (SELECT FROM told k WHERE k.customers = a.customers AND t.attnum IN (k.key, k.status, k.version))
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('%s was attached in another schema: a table that is attached in this one takes its place', a.customers),
@@ -152,6 +147,14 @@ found (check_name, status, finding, hint) AS (
     -- SQL objects of version 1.0 do not have all functions.
     WHERE n.function IN (SELECT proname FROM ours) AND NOT EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid
         WHERE t.tgrelid = m.relation AND o.proname = n.function AND (t.tgtype & 1 = 1) = n.is_for_rows)
+
+    UNION ALL
+    SELECT 'triggers', 'error', format('%s has no statistics object that names its columns', a.customers),
+           'SELECT crm_attach(...) again with its columns: it makes what is missing.'
+    FROM attached a
+    WHERE NOT EXISTS (SELECT FROM told k WHERE k.customers = a.customers)
+      AND EXISTS (SELECT FROM pg_trigger t JOIN ours o ON o.oid = t.tgfoid
+                  WHERE t.tgrelid = a.customers AND o.proname = {key_function})
 
     UNION ALL
     SELECT 'triggers', 'error', format('trigger %I of %s is disabled', t.tgname, t.tgrelid::regclass),
@@ -180,7 +183,7 @@ found (check_name, status, finding, hint) AS (
     UNION ALL
     SELECT 'indexes', 'warning', format('index %s on column %I of %s is written by every save', i.indexrelid::regclass, t.attname, k.customers),
            'Drop it where it is not worth that: without it, saves are HOT updates. "Recently changed" is answered by the history.'
-    FROM key_trigger k JOIN pg_index i ON i.indrelid = k.customers
+    FROM told k JOIN pg_index i ON i.indrelid = k.customers
     JOIN pg_attribute t ON t.attrelid = k.customers AND t.attnum IN (k.status, k.version)
     -- Expressions and conditions of an index count as well as its columns.
     WHERE t.attnum = ANY (i.indkey::int2[]) OR EXISTS (
@@ -227,7 +230,7 @@ found (check_name, status, finding, hint) AS (
     UNION ALL
     SELECT 'privileges', 'warning', format('%s may save to %s, but not add comments', r.rolname, k.customers),
            format('GRANT INSERT ON %s TO %I, if it saves with comments.', a.comments, r.rolname)
-    FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
+    FROM told k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
     WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND {may_save}
       AND EXISTS (SELECT FROM pg_class c WHERE c.oid = a.comments)
       AND NOT (has_table_privilege(r.oid, a.comments, 'INSERT') OR (
@@ -237,14 +240,14 @@ found (check_name, status, finding, hint) AS (
     UNION ALL
     SELECT 'privileges', 'warning', format('%s may save to %s, but not use its schema', r.rolname, k.customers),
            format('GRANT USAGE ON SCHEMA %s TO %I;', a.relnamespace::regnamespace, r.rolname)
-    FROM key_trigger k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
+    FROM told k JOIN attached a ON a.customers = k.customers CROSS JOIN pg_roles r
     WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' AND {may_save}
       AND NOT has_schema_privilege(r.oid, a.relnamespace, 'USAGE')
 
     UNION ALL
     SELECT 'privileges', 'warning', format('%s may save to %s, but not read %s', r.rolname, k.customers, hidden.columns),
            format('GRANT SELECT (%s) ON %s TO %I;', hidden.columns, k.customers, r.rolname)
-    FROM key_trigger k CROSS JOIN pg_roles r CROSS JOIN LATERAL (
+    FROM told k CROSS JOIN pg_roles r CROSS JOIN LATERAL (
         SELECT string_agg(quote_ident(t.attname), ', ' ORDER BY t.attnum) AS columns FROM pg_attribute t
         WHERE t.attrelid = k.customers AND t.attnum IN (k.key, k.status, k.version)
           AND NOT has_column_privilege(r.oid, k.customers, t.attnum, 'SELECT')) hidden
@@ -264,7 +267,7 @@ found (check_name, status, finding, hint) AS (
     SELECT 'defaults', 'warning',
            format('column %I of %s has no default: plain INSERTs would fail without crm_concurrency', t.attname, t.attrelid::regclass),
            format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s;', t.attrelid::regclass, t.attname, d.expression)
-    FROM (SELECT k.customers, k.version, {default_version} FROM key_trigger k
+    FROM (SELECT k.customers, k.version, {default_version} FROM told k
           WHERE col_description(k.customers, k.version) = {version_comment}
           UNION ALL
           SELECT m.relation, t.attnum, {default_created_at} FROM member m JOIN pg_attribute t ON t.attrelid = m.relation
@@ -335,6 +338,24 @@ needed_triggers()
     return sql_joined(", ", rows);
 }
 
+// The columns of the attached tables, as far as those tell them, as further rows of VALUES.
+Sql
+columns_told(Oid extension_schema)
+{
+    const std::span<RegistryEntry> entries = registry_entries(extension_schema);
+    Sql *rows = static_cast<Sql *>(palloc0(entries.size() * sizeof(Sql)));
+    const auto number = [](long value) { return sql_literal(psprintf("%ld", value)); };
+    std::size_t count = 0;
+    for (const RegistryEntry &entry : entries)
+        if (const std::optional<ColumnRoles> columns = column_roles(entry.customers, extension_schema))
+            rows[count++] = sql(", ({customers}, {key}, nullif({status}::int2, 0::int2), {version})",
+                                {{"customers", number(entry.customers)},
+                                 {"key", number(columns->key)},
+                                 {"status", number(columns->status)},
+                                 {"version", number(columns->version)}});
+    return sql_joined("", {rows, count});
+}
+
 void
 run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
 {
@@ -344,6 +365,7 @@ run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
     read_with_fixed_formats(sql(statement, {{"extension", schema},
                                             {"extension_literal", sql_literal(schema.text())},
                                             {"needed", needed_triggers()},
+                                            {"columns_told", columns_told(extension_schema)},
                                             {"key_function", sql_literal(key_trigger.function)},
                                             {"version_trigger", sql_literal(version_trigger.name)},
                                             {"guard_trigger", sql_literal(guard_trigger.name)},

@@ -3,7 +3,7 @@
 #include "../boundary/errors.h"
 #include "../boundary/isolated.h"
 #include "../boundary/value_json.h"
-#include "own_triggers.h"
+#include "column_roles.h"
 #include "registry.h"
 
 namespace crm {
@@ -134,21 +134,16 @@ may_read(const Registered &table)
     return false;
 }
 
-// Raises 42501 for the columns of a customers table without which it can be neither read nor saved; for all of it where it has
-// not the trigger that tells them.
+// Raises 42501 for the columns of a customers table without which it can be neither read nor saved; for all of it where
+// nothing tells them.
 [[noreturn]] void
 deny_customers(const Registered &table, Oid extension_schema, AclMode right)
 {
-    if (Relation relation = RelationIdGetRelation(table.customers); RelationIsValid(relation))
-    {
-        const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
-        RelationClose(relation);
-        const std::optional<WatchedColumns> watched = trigger == nullptr ? std::nullopt : watched_columns(*trigger);
-        if (watched && right == ACL_SELECT)
-            deny_columns(table.customers, {watched->key, watched->status, watched->version}, right);
-        if (watched && watched->status != InvalidAttrNumber)
-            deny_columns(table.customers, {watched->status}, right);
-    }
+    const std::optional<ColumnRoles> columns = column_roles(table.customers, extension_schema);
+    if (columns && right == ACL_SELECT)
+        deny_columns(table.customers, {columns->key, columns->status, columns->version}, right);
+    if (columns && columns->status != InvalidAttrNumber)
+        deny_columns(table.customers, {columns->status}, right);
     deny_table(table.customers, right);
 }
 

@@ -5,6 +5,7 @@
 #include "../boundary/snapshot.h"
 #include "../boundary/spi.h"
 #include "attached_tables.h"
+#include "column_roles.h"
 #include "companions.h"
 #include "key.h"
 #include "own_triggers.h"
@@ -29,43 +30,28 @@ other_columns(Oid customers, AttrNumber attached, const char *asked)
 }
 
 void
-create_trigger(const Attachment &attachment, const OwnTrigger &own)
+create_trigger(const Attachment &attachment, SqlTemplate create, const OwnTrigger &own, const char *name)
 {
-    run(attachment, "CREATE TRIGGER {trigger} {timing} ON {table} {level} EXECUTE FUNCTION {extension}.{function}()",
-        {{"trigger", sql_identifier(own.name)},
+    run(attachment, "{create} {trigger} {timing} ON {table} {level} EXECUTE FUNCTION {extension}.{function}()",
+        {{"create", sql(create)},
+         {"trigger", sql_identifier(name)},
          {"timing", filled_in(attachment, own.timing)},
          {"table", sql_relation(attachment.members[own.part])},
          {"level", filled_in(attachment, own.level)},
          {"function", sql_identifier(own.function)}});
 }
 
-// Whether the relation has the trigger already; then it must watch the columns that are asked for.
-bool
-has_trigger(const Attachment &attachment, const OwnTrigger &wanted, const AttachableColumns &columns)
+// Creates a trigger where the table has none that does its work. In version 1.0 that of the key named other columns too.
+void
+require_trigger(const Attachment &attachment, const OwnTrigger &own)
 {
-    Relation relation = table_open(attachment.members[wanted.part], AccessShareLock);
-    const Trigger *trigger = find_trigger(relation, wanted, attachment.extension_schema);
-    const std::optional<WatchedColumns> watched =
-        trigger != nullptr && trigger->tgnattr > 0 ? watched_columns(*trigger) : std::nullopt;
-    if (watched && watched->status != columns.status)
-        other_columns(attachment.request.customers, watched->status, attachment.request.status_column);
-    if (watched && watched->version != columns.version)
-        other_columns(attachment.request.customers, watched->version, attachment.request.version_column);
+    Relation relation = table_open(attachment.members[own.part], AccessShareLock);
+    const Trigger *trigger = find_trigger(relation, own, attachment.extension_schema);
     table_close(relation, NoLock);
-    return trigger != nullptr;
-}
-
-// The version column, as the trigger that watches it tells; invalid when there is no such trigger.
-AttrNumber
-watched_version(Oid customers, Oid extension_schema)
-{
-    Relation relation = table_open(customers, NoLock);
-    const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
-    const std::optional<WatchedColumns> watched = trigger == nullptr ? std::nullopt : watched_columns(*trigger);
-    table_close(relation, NoLock);
-    if (!watched)
-        return InvalidAttrNumber;
-    return watched->version;
+    if (trigger == nullptr)
+        create_trigger(attachment, "CREATE TRIGGER", own, own.name);
+    else if (trigger->tgnattr > 1)
+        create_trigger(attachment, "CREATE OR REPLACE TRIGGER", own, trigger->tgname);
 }
 
 // Drops one of our triggers; false when there is none.
@@ -84,6 +70,56 @@ drop_trigger(Oid table, const OwnTrigger &own, Oid extension_schema)
     if (is_there)
         run_utility(statement);
     return is_there;
+}
+
+void
+drop_column_roles(Oid object)
+{
+    run_utility(sql("DROP STATISTICS {object}", {{"object", sql_statistics(object)}}));
+}
+
+// A name for the statistics object that no other has: a table may have been renamed, and another taken its place.
+const char *
+free_name_for_column_roles(const Attachment &attachment)
+{
+    const char *table = get_rel_name(attachment.request.customers);
+    const char *name = makeObjectName(table, nullptr, column_roles_label);
+    for (int i = 1;
+         SearchSysCacheExists2(STATEXTNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(attachment.companions_schema));
+         i++)
+        name = makeObjectName(table, psprintf("%d", i), column_roles_label);
+    return name;
+}
+
+// Makes the table tell its columns, those that are asked for; raises 55000 where it tells others.
+void
+require_column_roles(const Attachment &attachment, const AttachableColumns &columns)
+{
+    const Oid customers = attachment.request.customers;
+    Relation relation = table_open(customers, NoLock);
+    const std::optional<ColumnRoles> told = column_roles(relation, attachment.extension_schema);
+    const Oid useless = told ? InvalidOid : column_roles_object(relation);
+    const bool is_told_by_object = told && OidIsValid(column_roles_object(relation));
+    table_close(relation, NoLock);
+    if (told && told->status != columns.status)
+        other_columns(customers, told->status, attachment.request.status_column);
+    if (told && told->version != columns.version)
+        other_columns(customers, told->version, attachment.request.version_column);
+    if (is_told_by_object)
+        return;
+
+    const Sql object = sql_qualified(attachment.companions_schema, free_name_for_column_roles(attachment));
+    // One kind suffices to name columns, and with a target of 0 ANALYZE does not compute it.
+    run(attachment, "CREATE STATISTICS {object} (ndistinct) ON {roles} FROM {customers}", {{"object", object}});
+    run(attachment, "ALTER STATISTICS {object} SET STATISTICS 0", {{"object", object}});
+    run(attachment,
+        "COMMENT ON STATISTICS {object} IS "
+        "'names the key, the status and the version of its table for crm_concurrency; nothing is computed'",
+        {{"object", object}});
+    if (attachment.owner != GetUserId())
+        run(attachment, "ALTER STATISTICS {object} OWNER TO {owner}", {{"object", object}});
+    if (OidIsValid(useless))
+        drop_column_roles(useless);
 }
 
 // The type that tables which refer to the customers give their keys.
@@ -256,6 +292,7 @@ attach(const AttachRequest &request, Oid extension_schema)
         .request = request,
         .extension_schema = extension_schema,
         .schema = get_rel_namespace(request.customers),
+        .companions_schema = get_rel_namespace(request.customers),
         .owner = table_owner(request.customers),
         .members = {},
         .key = get_attname(request.customers, columns.key, false),
@@ -277,6 +314,7 @@ attach(const AttachRequest &request, Oid extension_schema)
         set_is_customers(customers, false, extension_schema);
     if (attached)
         take_members(attachment, *attached);
+    choose_companions_schema(attachment);
 
     if (columns.version == InvalidAttrNumber)
     {
@@ -286,9 +324,10 @@ attach(const AttachRequest &request, Oid extension_schema)
     require_companions(attachment);
     require_fires_last(attachment.members.comments, guard_trigger);
 
+    require_column_roles(attachment, columns);
     for (const OwnTrigger &own : own_triggers)
-        if ((attachment.has_later_parts || !own.is_later) && !has_trigger(attachment, own, columns))
-            create_trigger(attachment, own);
+        if (attachment.has_later_parts || !own.is_later)
+            require_trigger(attachment, own);
     register_attachment(attachment, attached.has_value());
     CommandCounterIncrement();
     // What is known of the table from now on raises what is wrong with it.
@@ -305,9 +344,18 @@ detach(Oid customers, Oid extension_schema)
         members = *attached;
     members.customers = customers;
 
-    if (const AttrNumber version = watched_version(customers, extension_schema); version != InvalidAttrNumber)
-        require_defaults(customers, version, members.comments);
-    bool dropped = false;
+    if (const std::optional<ColumnRoles> columns = column_roles(customers, extension_schema))
+        require_defaults(customers, columns->version, members.comments);
+    // What is dropped belongs to no attached table any more.
+    Arguments arguments;
+    arguments.add(REGCLASSOID, ObjectIdGetDatum(customers));
+    write_registry(extension_schema, "DELETE FROM {registry} WHERE customers = $1", arguments);
+    Relation relation = table_open(customers, NoLock);
+    const Oid object = column_roles_object(relation);
+    table_close(relation, NoLock);
+    bool dropped = OidIsValid(object);
+    if (dropped)
+        drop_column_roles(object);
     for (const OwnTrigger &own : own_triggers)
         dropped = drop_trigger(members[own.part], own, extension_schema) || dropped;
     if (!attached && !dropped)
@@ -315,10 +363,6 @@ detach(Oid customers, Oid extension_schema)
                         errmsg("table \"%s\" is not attached", errors::name_of(customers)),
                         errdetail("crm_attached_tables has no row for it, and it has no trigger of crm_concurrency."),
                         errhint("Name the customers table.")));
-
-    Arguments arguments;
-    arguments.add(REGCLASSOID, ObjectIdGetDatum(customers));
-    write_registry(extension_schema, "DELETE FROM {registry} WHERE customers = $1", arguments);
 }
 
 }  // namespace crm

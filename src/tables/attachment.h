@@ -13,7 +13,8 @@ struct AttachRequest
     Oid customers;
     const char *status_column;  // nullptr: it has none
     const char *version_column;
-    // Names in the schema of the customers; nullptr: the existing ones, or <customers>_comments and so on.
+    const char *companions_schema;  // nullptr: where the existing ones are, or that of the customers
+    // Names in this schema; nullptr: the existing ones, or <customers>_comments and so on.
     const char *comments;
     const char *history;
     const char *locks;

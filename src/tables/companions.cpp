@@ -132,10 +132,10 @@ has_standard_names(const Attachment &attachment)
     if (is_named(members.comments, "comments") || is_named(members.history, "customer_history") ||
         is_named(members.locks, "customer_locks"))
         return true;
-    const Oid standard = get_relname_relid("comments", attachment.schema);
+    const Oid standard = get_relname_relid("comments", attachment.companions_schema);
     const char *usual = makeObjectName(get_rel_name(attachment.request.customers), nullptr, "comments");
     return !OidIsValid(members.comments) && OidIsValid(standard) &&
-           !OidIsValid(get_relname_relid(usual, attachment.schema)) &&
+           !OidIsValid(get_relname_relid(usual, attachment.companions_schema)) &&
            !why_not(attachment, comments_companion, standard);
 }
 
@@ -163,7 +163,7 @@ template <typename Facts>
 void
 create(const Attachment &attachment, const Companion<Facts> &companion, const char *name)
 {
-    const Sql table = sql_qualified(attachment.schema, name);
+    const Sql table = sql_qualified(attachment.companions_schema, name);
     Sql *columns = static_cast<Sql *>(palloc0(companion.columns.size() * sizeof(Sql)));
     for (std::size_t i = 0; i < companion.columns.size(); i++)
         columns[i] = definition_of(attachment, companion.columns[i]);
@@ -224,11 +224,11 @@ require_companion(Attachment &attachment, const Companion<Facts> &companion, con
                            : has_standard_names(attachment)
                                ? standard
                                : makeObjectName(get_rel_name(attachment.request.customers), nullptr, usual);
-        member = get_relname_relid(name, attachment.schema);
+        member = get_relname_relid(name, attachment.companions_schema);
         if (!OidIsValid(member))
         {
             create(attachment, companion, name);
-            member = get_relname_relid(name, attachment.schema);
+            member = get_relname_relid(name, attachment.companions_schema);
             return;
         }
     }
@@ -252,11 +252,11 @@ Sql
 filled_in(const Attachment &attachment, SqlTemplate statement, std::initializer_list<SqlName> more)
 {
     const Members &members = attachment.members;
-    Sql watched[3] = {};
-    std::size_t watched_count = 0;
+    Sql roles[3] = {};
+    std::size_t roles_count = 0;
     for (const char *column : {attachment.key, attachment.request.status_column, attachment.request.version_column})
         if (column != nullptr)
-            watched[watched_count++] = sql_identifier(column);
+            roles[roles_count++] = sql_identifier(column);
     const auto name_of = [](Oid table) { return OidIsValid(table) ? sql_relation(table) : Sql{}; };
     const SqlName own[] = {
         {"customers", sql_relation(members.customers)},
@@ -265,11 +265,11 @@ filled_in(const Attachment &attachment, SqlTemplate statement, std::initializer_
         {"extension", sql_schema(attachment.extension_schema)},
         {"key", sql_identifier(attachment.key)},
         {"key_type", attachment.key_type_sql},
-        {"watched", sql_joined(", ", {watched, watched_count})},
+        {"roles", sql_joined(", ", {roles, roles_count})},
         {"version", sql_identifier(attachment.request.version_column)},
         {"owner", sql_identifier(GetUserNameFromId(attachment.owner, false))},
     };
-    constexpr std::size_t room = std::size(own) + 5;
+    constexpr std::size_t room = std::size(own) + 6;
     SqlName names[room] = {};
     Assert(std::size(own) + more.size() <= room);
     std::ranges::copy(more, std::ranges::copy(own, names).out);
@@ -285,16 +285,26 @@ run(const Attachment &attachment, SqlTemplate statement, std::initializer_list<S
 void
 take_members(Attachment &attachment, const Registered &attached)
 {
+    const char *asked_schema = attachment.request.companions_schema;
     const auto take = [&](Oid table, const char *asked) {
         const char *name = get_rel_name(table);
         if (name == nullptr)
             return InvalidOid;
-        if (asked != nullptr && std::strcmp(asked, name) != 0)
-            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                            errmsg("table \"%s\" is attached with \"%s\"",
-                                   errors::name_of(attachment.request.customers), errors::name_of(table)),
-                            errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
-                            errhint("Detach it first with crm_detach(), which leaves all data.")));
+        const char *schema = get_namespace_name(get_rel_namespace(table));
+        const bool is_elsewhere =
+            asked_schema != nullptr && schema != nullptr && std::strcmp(asked_schema, schema) != 0;
+        if (is_elsewhere || (asked != nullptr && std::strcmp(asked, name) != 0))
+            ereport(ERROR,
+                    (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                     errmsg("table \"%s\" is attached with \"%s\"", errors::name_of(attachment.request.customers),
+                            sql_relation(table).text()),
+                     is_elsewhere ? errdetail("It cannot be attached with tables of schema \"%s\" as well. Nothing was "
+                                              "changed.",
+                                              asked_schema)
+                                  : errdetail("It cannot be attached with \"%s\" as well. Nothing was changed.", asked),
+                     is_elsewhere
+                         ? errhint("ALTER TABLE ... SET SCHEMA moves each of its tables; the attachment follows.")
+                         : errhint("Detach it first with crm_detach(), which leaves all data.")));
         return table;
     };
     attachment.members.comments = take(attached.comments, attachment.request.comments);
@@ -303,6 +313,20 @@ take_members(Attachment &attachment, const Registered &attached)
     attachment.members.deletions = take(attached.deletions, attachment.request.deletions);
     attachment.members.comment_edits = take(attached.comment_edits, attachment.request.comment_edits);
     attachment.members.refused_saves = take(attached.refused_saves, attachment.request.refused_saves);
+}
+
+void
+choose_companions_schema(Attachment &attachment)
+{
+    if (const char *name = attachment.request.companions_schema)
+        attachment.companions_schema = get_namespace_oid(name, false);
+    else if (const Oid schema = get_rel_namespace(attachment.members.comments); OidIsValid(schema))
+        attachment.companions_schema = schema;
+    if (isAnyTempNamespace(attachment.companions_schema))
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cannot create the tables in a temporary schema"),
+                 errdetail("What belongs to customers has to outlive the session and be seen by others."),
+                 errhint("Name an ordinary schema.")));
 }
 
 void

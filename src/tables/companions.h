@@ -12,6 +12,7 @@ struct Attachment
     const AttachRequest &request;
     Oid extension_schema;
     Oid schema;
+    Oid companions_schema;  // of what is created
     Oid owner;
     Members members;  // as far as they exist
     const char *key;
@@ -29,6 +30,9 @@ void run(const Attachment &attachment, SqlTemplate statement, std::initializer_l
 
 // The tables that an attachment has already. One that was dropped is missing.
 void take_members(Attachment &attachment, const Registered &attached);
+
+// Chooses where missing tables are created: where it is asked, or with those that are there, or with the customers.
+void choose_companions_schema(Attachment &attachment);
 
 // Creates the tables that are missing, or takes those that are there.
 void require_companions(Attachment &attachment);

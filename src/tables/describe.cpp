@@ -2,10 +2,10 @@
 
 #include "../boundary/errors.h"
 #include "attached_tables.h"
+#include "column_roles.h"
 #include "companion_columns.h"
 #include "key.h"
 #include "lookup_index.h"
-#include "own_triggers.h"
 #include "status.h"
 
 namespace crm {
@@ -86,23 +86,33 @@ find_later_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns)
     }
 }
 
-// Finds out which columns are key, status and version. The trigger that guards the key names them: so they follow renames,
-// and a table that came by the OID of an attached one is not taken for it. Returns its columns.
+[[noreturn]] void
+missing_column_roles(Oid table)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("nothing tells which columns of attached table \"%s\" are its status and version",
+                           errors::name_of(table)),
+                    errdetail("The statistics object \"..._%s\" names them; it goes when one of them is dropped.",
+                              column_roles_label),
+                    errhint("SELECT crm_attach(...) again with the columns of the table: it makes what is missing.")));
+}
+
+// Finds out which columns are key, status and version, from the table's own objects: so they follow renames, and a table that
+// came by the OID of an attached one is not taken for it. Returns its columns.
 TupleDesc
 find_columns_of_customers(Customers &customers, Oid extension_schema)
 {
     Relation relation = table_open(customers.oid, NoLock);
     if (find_trigger(relation, version_trigger, extension_schema) == nullptr)
         errors::missing_trigger(customers.oid, version_trigger.function);
-    const Trigger *trigger = find_trigger(relation, key_trigger, extension_schema);
-    if (trigger == nullptr)
+    if (find_trigger(relation, key_trigger, extension_schema) == nullptr)
         errors::missing_trigger(customers.oid, key_trigger.function);
-    const std::optional<WatchedColumns> watched = watched_columns(*trigger);
-    if (!watched)
-        errors::misused_trigger(key_trigger.function, "BEFORE UPDATE OF key, status, version, for each row");
-    customers.key = watched->key;
-    customers.status = watched->status;
-    customers.version = watched->version;
+    const std::optional<ColumnRoles> columns_told = column_roles(relation, extension_schema);
+    if (!columns_told)
+        missing_column_roles(customers.oid);
+    customers.key = columns_told->key;
+    customers.status = columns_told->status;
+    customers.version = columns_told->version;
     const TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(relation));
     table_close(relation, NoLock);
 
@@ -127,13 +137,12 @@ find_columns_of_customers(Customers &customers, Oid extension_schema)
         wrong_column_type(customers.oid, get_attname(customers.oid, customers.version, false), type,
                           format_type_be(TIMESTAMPTZOID));
     if (typmod >= 0 && typmod < 3)
-        ereport(ERROR,
-                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                 errmsg("column \"%s\" of attached table \"%s\" does not hold milliseconds",
-                        get_attname(customers.oid, customers.version, false), errors::name_of(customers.oid)),
-                 errdetail("Versions are at least a millisecond apart."),
-                 errhint("Drop the trigger that calls crm_customers_key(), give the column the type timestamptz(3) or "
-                         "timestamptz, and SELECT crm_attach(...) again.")));
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("column \"%s\" of attached table \"%s\" does not hold milliseconds",
+                               get_attname(customers.oid, customers.version, false), errors::name_of(customers.oid)),
+                        errdetail("Versions are at least a millisecond apart."),
+                        errhint("ALTER TABLE %s ALTER COLUMN %s TYPE timestamptz;", sql_relation(customers.oid).text(),
+                                quote_identifier(get_attname(customers.oid, customers.version, false)))));
     return columns;
 }
 

@@ -39,16 +39,6 @@ copied_foreign_keys(Relation relation)
     return static_cast<List *>(copyObjectImpl(RelationGetFKeyList(relation)));
 }
 
-std::optional<WatchedColumns>
-watched_columns(const Trigger &trigger)
-{
-    if (trigger.tgnattr == 2)
-        return WatchedColumns{trigger.tgattr[0], InvalidAttrNumber, trigger.tgattr[1]};
-    if (trigger.tgnattr == 3)
-        return WatchedColumns{trigger.tgattr[0], trigger.tgattr[1], trigger.tgattr[2]};
-    return std::nullopt;
-}
-
 const Trigger *
 find_trigger(Relation relation, const OwnTrigger &own, Oid extension_schema)
 {

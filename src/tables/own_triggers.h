@@ -19,11 +19,11 @@ struct OwnTrigger
     constexpr bool is_for_rows() const { return level.text().starts_with("FOR EACH ROW"); }
 };
 
-// Its columns tell which are key, status (where there is one) and version.
+// In version 1.0 its columns tell which are key, status (where there is one) and version.
 inline constexpr OwnTrigger key_trigger = {Part::customers,
                                            "crm_key",
                                            "crm_customers_key",
-                                           "BEFORE UPDATE OF {watched}",
+                                           "BEFORE UPDATE OF {key}",
                                            "FOR EACH ROW WHEN (OLD.{key} IS DISTINCT FROM NEW.{key})",
                                            false};
 
@@ -54,17 +54,6 @@ inline constexpr OwnTrigger own_triggers[] = {
     {Part::history, "crm_restore", "crm_history_restore", "BEFORE INSERT",
      "FOR EACH ROW WHEN (NEW.recorded_at < now())", false},
 };
-
-// The columns that the trigger of the key tells.
-struct WatchedColumns
-{
-    AttrNumber key;
-    AttrNumber status;  // invalid in a table without one
-    AttrNumber version;
-};
-
-// The columns that a trigger tells which calls the function of key_trigger; nothing where it does not watch so many.
-std::optional<WatchedColumns> watched_columns(const Trigger &trigger);
 
 // The trigger of a relation that calls the function of one of ours, or nullptr.
 const Trigger *find_trigger(Relation relation, const OwnTrigger &own, Oid extension_schema);
