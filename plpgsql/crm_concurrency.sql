@@ -2596,7 +2596,7 @@ BEGIN
             recorded_at    timestamptz NOT NULL,
             operation      text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
             author         text,
-            db_user        name NOT NULL,
+            db_user        text NOT NULL,
             status_from    text,
             status_to      text,
             fields         jsonb,
@@ -2631,7 +2631,7 @@ BEGIN
             author      text NOT NULL,
             locked_at   timestamptz NOT NULL,
             expires_at  timestamptz NOT NULL,
-            db_user     name NOT NULL
+            db_user     text NOT NULL
         );
 
         COMMENT ON TABLE crm_schema.customer_locks IS
@@ -2651,16 +2651,17 @@ BEGIN
                      'adopted_version timestamp with time zone,expected_ts timestamp with time zone}'),
         ('customer_history', '{customer_id bigint,version timestamp with time zone,previous timestamp with time zone,'
                              'based_on timestamp with time zone,recorded_at timestamp with time zone,operation text,author text,'
-                             'db_user name,status_from text,status_to text,fields jsonb,comment_id bigint,request uuid,'
+                             'db_user text,status_from text,status_to text,fields jsonb,comment_id bigint,request uuid,'
                              'earlier_pruned boolean}'),
         ('customer_locks', '{customer_id bigint,lock_id uuid,author text,locked_at timestamp with time zone,'
-                           'expires_at timestamp with time zone,db_user name}')) AS t (name, columns)
+                           'expires_at timestamp with time zone,db_user text}')) AS t (name, columns)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_class c
                        WHERE relnamespace = schema AND relname = wanted.name AND relkind = 'r'
                          AND pg_get_userbyid(relowner) = owner
-                         -- Older versions have versions of timestamptz(3).
-                         AND wanted.columns <@ ARRAY(SELECT attname || ' ' || replace(format_type(atttypid, atttypmod), '(3)', '')
+                         -- Older versions have versions of timestamptz(3), and users of type name.
+                         AND wanted.columns <@ ARRAY(SELECT replace(replace(attname || ' ' || format_type(atttypid, atttypmod), '(3)', ''),
+                                                                    'db_user name', 'db_user text')
                                                      FROM pg_attribute
                                                      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)) THEN
             RAISE duplicate_table

@@ -162,7 +162,7 @@ BEGIN
             INTO found_rows USING since, max_rows;
         EXIT WHEN found_rows >= max_rows;
     END LOOP;
-    RETURN QUERY EXECUTE format('SELECT customer_id::text, version, recorded_at, operation, author, db_user, status_from,
+    RETURN QUERY EXECUTE format('SELECT customer_id::text, version, recorded_at, operation, author, db_user::name, status_from,
         status_to, fields, comment_id FROM %s WHERE version >= $1 ORDER BY version DESC LIMIT $2', t.history)
         USING since, max_rows;
 END

@@ -127,6 +127,16 @@ SELECT ended($$SELECT crm_update_customer(1, regress.current(1), 'y', 'words', '
 SELECT * FROM goes_on();
 DROP TRIGGER ddl ON customer_history;
 
+-- after the first of two rows that one statement updates: the history, where a number had its default, has a text there
+ALTER TABLE customer_history ADD number bigint DEFAULT 1094795585;
+INSERT INTO ddl VALUES ('number of the history to text', 'ALTER TABLE customer_history ALTER number DROP DEFAULT, ALTER number TYPE text');
+CREATE TABLE updated (word text);
+CREATE TRIGGER ddl AFTER INSERT ON updated FOR EACH ROW EXECUTE FUNCTION ddl('word');
+SELECT ended($$WITH u AS (UPDATE customers SET t = 'all' RETURNING id) INSERT INTO updated SELECT 'number of the history to text' FROM u$$,
+             $$(SELECT count(*) FROM customer_history h JOIN customers c ON h.customer_id = c.id AND h.version = c.updated_at) = 2$$);
+SELECT * FROM goes_on();
+ALTER TABLE customer_history DROP number;
+
 -- nothing of what was undone is there
 SELECT * FROM written();
 SELECT * FROM crm_verify();

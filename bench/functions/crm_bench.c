@@ -83,7 +83,7 @@ static Target customers;
 static Target comments;
 static Target history;
 static Oid comment_ids;
-static NameData user_name;
+static Datum user_name;
 
 static void
 find_target(Target *target, const char *name, Oid schema)
@@ -120,7 +120,7 @@ find_targets(void)
     find_target(&comments, "comments", schema);
     find_target(&history, "customer_history", schema);
     comment_ids = get_relname_relid("comments_id_seq", schema);
-    namestrcpy(&user_name, GetUserNameFromId(GetSessionUserId(), false));
+    user_name = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false));
     find_target(&customers, "customers", schema);
     MemoryContextSwitchTo(caller);
 }
@@ -282,7 +282,7 @@ save_floor(PG_FUNCTION_ARGS)
     set(row, HISTORY_RECORDED_AT, TimestampTzGetDatum(now));
     set(row, HISTORY_OPERATION, CStringGetTextDatum("update"));
     set(row, HISTORY_AUTHOR, author);
-    set(row, HISTORY_DB_USER, NameGetDatum(&user_name));
+    set(row, HISTORY_DB_USER, user_name);
     set(row, HISTORY_STATUS_FROM, locked->tts_values[CUSTOMERS_STATUS]);
     set(row, HISTORY_STATUS_TO, status);
     set(row, HISTORY_COMMENT_ID, comment_id);

@@ -12,8 +12,8 @@ namespace {
 
 // $1: of this author; $2: of this key.
 constexpr SqlStatement select_waiting{
-    "SELECT id, customer_id::pg_catalog.text, author, db_user, kept_at, refused_at, times, based_on, status, fields, "
-    "comment_id, conflicts FROM {refused_saves} WHERE ended_at IS NULL "
+    "SELECT id, customer_id::pg_catalog.text, author, db_user::pg_catalog.name, kept_at, refused_at, times, based_on, "
+    "status, fields, comment_id, conflicts FROM {refused_saves} WHERE ended_at IS NULL "
     "AND ($1 IS NULL OR author COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $1) "
     "AND ($2 IS NULL OR customer_id::pg_catalog.text OPERATOR(pg_catalog.=) $2) ORDER BY refused_at DESC, id DESC",
     As::reader, Part::refused_saves};

@@ -24,9 +24,10 @@ constexpr SqlStatement select_threads{
 // The rows of changes and of comments, alike, as they are returned: $2 and what is of the same millisecond as the last one. A
 // page ends where a millisecond does, because many clients keep no more of a time that they send as before.
 constexpr SqlStatement select_changes{
-    "SELECT recorded_at AS at, 'change'::pg_catalog.text AS kind, version, operation, author, db_user, status_from, "
-    "status_to, fields, comment_id, NULL::pg_catalog.int8 AS reply_to, NULL::pg_catalog.int8 AS thread, "
-    "NULL::pg_catalog.int4 AS depth, NULL::pg_catalog.text AS body, NULL::pg_catalog.bool AS save_refused, "
+    "SELECT recorded_at AS at, 'change'::pg_catalog.text AS kind, version, operation, author, "
+    "db_user::pg_catalog.name, status_from, status_to, fields, comment_id, NULL::pg_catalog.int8 AS reply_to, "
+    "NULL::pg_catalog.int8 AS thread, NULL::pg_catalog.int4 AS depth, NULL::pg_catalog.text AS body, "
+    "NULL::pg_catalog.bool AS save_refused, "
     "NULL::pg_catalog.timestamptz AS edited_at, NULL::pg_catalog.text AS edited_by, "
     "NULL::pg_catalog.timestamptz AS withdrawn_at "
     "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 AND recorded_at OPERATOR(pg_catalog.<) $3 "

@@ -113,6 +113,8 @@ write_gathered_changes()
     Relation history = table_open(known.history.oid, NoLock);
     const PreparedWrite *prepared = prepared_record_without_triggers(known, history);
     const bool is_as_before = prepared == gathered.prepared && may_insert_bare(prepared, {});
+    if (!is_as_before && !same_columns(rows.front()->tts_tupleDescriptor, RelationGetDescr(history)))
+        errors::changed_meanwhile(known.customers.oid);
     const Role caller = act_as(known.history.owner, is_as_before ? Called::own_functions : Called::anything);
     if (is_as_before)
         insert_many_bare(history, *prepared->bare, rows);

@@ -58,12 +58,17 @@ datum_of(std::optional<std::int64_t> number)
     return number ? std::optional{Int64GetDatum(*number)} : std::nullopt;
 }
 
+const char *
+session_user()
+{
+    return GetUserNameFromId(GetSessionUserId(), false);
+}
+
 // Calls set(column, value) for each column of a row that is to be written; the value is empty for NULL.
 template <typename Set>
 void
-each_value(const Key &key, const RecordedChange &row, std::optional<std::string_view> author, Set set)
+each_value(const Key &key, const RecordedChange &row, std::optional<std::string_view> author, Datum user, Set set)
 {
-    const char *user = GetUserNameFromId(GetSessionUserId(), false);
     set(&HistoryFacts::customer_id, std::optional{key.value});
     set(&HistoryFacts::version, datum_of(std::optional{row.version}));
     set(&HistoryFacts::previous, datum_of(row.previous));
@@ -71,7 +76,7 @@ each_value(const Key &key, const RecordedChange &row, std::optional<std::string_
     set(&HistoryFacts::recorded_at, datum_of(std::optional{clock_now()}));
     set(&HistoryFacts::operation, datum_of(std::optional{name_of(row.operation)}));
     set(&HistoryFacts::author, datum_of(author));
-    set(&HistoryFacts::db_user, std::optional{DirectFunctionCall1(namein, CStringGetDatum(user))});
+    set(&HistoryFacts::db_user, std::optional{user});
     set(&HistoryFacts::status_from, datum_of(row.status_from));
     set(&HistoryFacts::status_to, datum_of(row.status_to));
     set(&HistoryFacts::fields, row.fields);
@@ -96,10 +101,11 @@ insert_by_statement(const AttachedTable &table, const Key &key, const RecordedCh
                     std::optional<std::string_view> author)
 {
     Arguments arguments;
-    each_value(key, row, author, [&](AttrNumber HistoryFacts::*number, std::optional<Datum> value) {
-        const Oid type = column_of(number).type;
+    const Datum user = text_datum(session_user());
+    each_value(key, row, author, user, [&](AttrNumber HistoryFacts::*number, std::optional<Datum> value) {
+        const Oid type = column_of(number).type_for(key.type);
         if (value)
-            arguments.add(OidIsValid(type) ? type : key.type, *value);
+            arguments.add(type, *value);
         else
             arguments.add_null(type);
     });
@@ -107,7 +113,7 @@ insert_by_statement(const AttachedTable &table, const Key &key, const RecordedCh
         Sql columns[Arguments::capacity];
         Sql values[Arguments::capacity];
         std::size_t count = 0;
-        each_value(key, row, author, [&](AttrNumber HistoryFacts::*number, const std::optional<Datum> &) {
+        each_value(key, row, author, user, [&](AttrNumber HistoryFacts::*number, const std::optional<Datum> &) {
             columns[count] = sql_identifier(column_of(number).name);
             values[count] = sql_parameter(static_cast<int>(count) + 1);
             count++;
@@ -127,7 +133,10 @@ insert_directly(const AttachedTable &table, const Key &key, const RecordedChange
     TableDescription &known = *table;
     Relation history = table_open(known.history.oid, NoLock);
     NewRow values(history);
-    each_value(key, row, author, [&](AttrNumber HistoryFacts::*column, std::optional<Datum> value) {
+    const Datum user = is_name(RelationGetDescr(history), known.history.db_user)
+                           ? DirectFunctionCall1(namein, CStringGetDatum(session_user()))
+                           : text_datum(session_user());
+    each_value(key, row, author, user, [&](AttrNumber HistoryFacts::*column, std::optional<Datum> value) {
         values.set(known.history.*column, value);
     });
     const PreparedWrite *prepared = prepared_record_without_triggers(known, history);

@@ -13,7 +13,7 @@ namespace {
 // A late repeat of what has ended since is no news; asked again from a later version, it waits again.
 constexpr SqlStatement insert_kept{
     "INSERT INTO {refused_saves} AS r (customer_id, author, db_user, kept_at, refused_at, times, based_on, status, "
-    "fields, comment_id, conflicts, request) VALUES ($1, $2, $3::pg_catalog.name, $4, $4, 1, $5, $6, $7, $8, "
+    "fields, comment_id, conflicts, request) VALUES ($1, $2, $3, $4, $4, 1, $5, $6, $7, $8, "
     "pg_catalog.jsonb_path_query_array($9, '$.conflicts[*].field'), $10) "
     "ON CONFLICT (customer_id, request) DO UPDATE SET refused_at = excluded.refused_at, "
     "times = r.times OPERATOR(pg_catalog.+) 1, conflicts = excluded.conflicts, "

@@ -40,7 +40,7 @@ struct RowsOf<Locks>
     static constexpr std::span<const CompanionColumn<LocksFacts>> later_columns{};
 };
 
-// A row of a part. Its values live as long as the row does; texts and names are copied.
+// A row of a part. Its values live as long as the row does; texts and names, which may be of type text, are copied.
 template <typename Facts>
 class RowOf
 {
@@ -68,11 +68,21 @@ public:
     std::int64_t bigint(Column column) const { return DatumGetInt64(value(column)); }
     bool boolean(Column column) const { return DatumGetBool(value(column)); }
     std::string_view text(Column column) const { return text_of(value(column)); }
-    std::string_view name(Column column) const { return pstrdup(NameStr(*DatumGetName(value(column)))); }
+    std::string_view name(Column column) const
+    {
+        const std::string_view here = name_here(column);
+        return {pnstrdup(here.data(), here.size()), here.size()};
+    }
 
     // These are not copied.
     std::string_view text_here(Column column) const { return text_in(value(column)); }
-    std::string_view name_here(Column column) const { return NameStr(*DatumGetName(value(column))); }
+    std::string_view name_here(Column column) const
+    {
+        const Datum stored = value(column);
+        if (is_name(slot->tts_tupleDescriptor, numbers.*column))
+            return NameStr(*DatumGetName(stored));
+        return text_in(stored);
+    }
     std::optional<std::string_view> optional_text_here(Column column) const
     {
         const std::optional<Datum> value = optional_value(column);

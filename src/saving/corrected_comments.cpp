@@ -40,7 +40,7 @@ constexpr SqlStatement select_made{
 
 constexpr SqlStatement insert_edit{
     "INSERT INTO {comment_edits} (customer_id, comment_id, edited_at, operation, author, db_user, body, reason) "
-    "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name, $7, $8)",
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     As::owner, Part::comment_edits};
 
 // What a refused save left and its author withdrew is not adopted.

@@ -15,7 +15,7 @@ namespace crm {
 namespace {
 
 constexpr SqlStatement upsert_lock{"INSERT INTO {locks} (customer_id, lock_id, author, locked_at, expires_at, db_user) "
-                                   "VALUES ($1, $2, $3, $4, $5, $6::pg_catalog.name) "
+                                   "VALUES ($1, $2, $3, $4, $5, $6) "
                                    "ON CONFLICT (customer_id) DO UPDATE SET lock_id = EXCLUDED.lock_id, "
                                    "author = EXCLUDED.author, locked_at = EXCLUDED.locked_at, "
                                    "expires_at = EXCLUDED.expires_at, db_user = EXCLUDED.db_user",
@@ -27,7 +27,7 @@ constexpr SqlStatement delete_lock{"DELETE FROM {locks} WHERE customer_id OPERAT
 
 // The row stays, and tells who did that until somebody takes the lock. Its id is nobody's.
 constexpr SqlStatement end_lock{"UPDATE {locks} SET lock_id = $3, expires_at = $4, ended_at = $4, ended_by = $5, "
-                                "ended_db_user = $6::pg_catalog.name WHERE customer_id OPERATOR(pg_catalog.=) $1 "
+                                "ended_db_user = $6 WHERE customer_id OPERATOR(pg_catalog.=) $1 "
                                 "AND lock_id OPERATOR(pg_catalog.=) $2",
                                 As::owner, Part::locks};
 

@@ -17,7 +17,7 @@ namespace {
 
 // Newest first, down to the change itself.
 constexpr SqlStatement select_since{
-    "SELECT version, operation, status_from, status_to, fields, author, db_user FROM {history} "
+    "SELECT version, operation, status_from, status_to, fields, author, db_user::pg_catalog.text FROM {history} "
     "WHERE customer_id OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.>=) $2 ORDER BY version DESC",
     As::reader, Part::history};
 
@@ -206,7 +206,7 @@ add_superseded(JsonBuilder &json, const char *name, std::uint64_t by)
     json.key("author");
     json.optional_text(result_optional(result_text, by, 5));
     json.key("db_user");
-    json.text(NameStr(*DatumGetName(result_datum(by, 6, NAMEOID))));
+    json.text(result_text(by, 6));
     json.close_object();
 }
 

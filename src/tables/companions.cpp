@@ -105,12 +105,12 @@ why_not(const Attachment &attachment, const Companion<Facts> &companion, Oid tab
         return "It is no ordinary table.";
     for (const CompanionColumn<Facts> &column : companion.columns)
     {
-        const Oid type = OidIsValid(column.type) ? column.type : attachment.key_type;
         const AttrNumber number = get_attnum(table, column.name);
         if (number <= 0)
             return psprintf("It has no column \"%s\".", column.name);
-        if (getBaseType(get_atttype(table, number)) != type)
-            return psprintf("Its column \"%s\" is not of type %s.", column.name, format_type_be(type));
+        if (!column.may_be_of(get_atttype(table, number), attachment.key_type))
+            return psprintf("Its column \"%s\" is not of type %s.", column.name,
+                            format_type_be(column.type_for(attachment.key_type)));
     }
     if (companion.refers_to_customers && !refers_to(table, attachment.request.customers))
         return "It has no foreign key to the customers.";

@@ -53,24 +53,19 @@ describe_later_part(PartFacts &part)
         part.oid = InvalidOid;
 }
 
-AttrNumber
-require_column(Oid table, const char *column, Oid type)
-{
-    const AttrNumber attribute = get_attnum(table, column);
-    if (attribute <= 0)
-        errors::missing_column(table, column);
-    const Oid actual = get_atttype(table, attribute);
-    if (getBaseType(actual) != type)
-        wrong_column_type(table, column, actual, format_type_be(type));
-    return attribute;
-}
-
 template <typename Facts>
 void
 find_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns, Oid key_type)
 {
     for (const CompanionColumn<Facts> &column : columns)
-        part.*column.number = require_column(part.oid, column.name, OidIsValid(column.type) ? column.type : key_type);
+    {
+        const AttrNumber number = get_attnum(part.oid, column.name);
+        if (number <= 0)
+            errors::missing_column(part.oid, column.name);
+        if (const Oid actual = get_atttype(part.oid, number); !column.may_be_of(actual, key_type))
+            wrong_column_type(part.oid, column.name, actual, format_type_be(column.type_for(key_type)));
+        part.*column.number = number;
+    }
 }
 
 // Those that may be missing are found where they have their type.
@@ -82,7 +77,7 @@ find_later_columns(Facts &part, std::span<const CompanionColumn<Facts>> columns)
     {
         const AttrNumber number = get_attnum(part.oid, column.name);
         part.*column.number =
-            number > 0 && getBaseType(get_atttype(part.oid, number)) == column.type ? number : InvalidAttrNumber;
+            number > 0 && column.may_be_of(get_atttype(part.oid, number), InvalidOid) ? number : InvalidAttrNumber;
     }
 }
 

@@ -4,24 +4,6 @@ namespace crm {
 
 namespace {
 
-// Whether the columns of a table are what they were.
-bool
-same_columns(TupleDesc a, TupleDesc b)
-{
-    if (a->natts != b->natts)
-        return false;
-    for (int i = 0; i < a->natts; i++)
-    {
-        const FormData_pg_attribute *x = TupleDescAttr(a, i);
-        const FormData_pg_attribute *y = TupleDescAttr(b, i);
-        if (x->atttypid != y->atttypid || x->atttypmod != y->atttypmod || x->attcollation != y->attcollation ||
-            x->attisdropped != y->attisdropped || x->attgenerated != y->attgenerated ||
-            x->attidentity != y->attidentity || std::strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
-            return false;
-    }
-    return true;
-}
-
 // The member of tables for a part.
 template <typename Member, typename Tables>
 Member *
@@ -48,6 +30,23 @@ part_of(Tables &tables, Part part)
 }
 
 }  // namespace
+
+bool
+same_columns(TupleDesc a, TupleDesc b)
+{
+    if (a->natts != b->natts)
+        return false;
+    for (int i = 0; i < a->natts; i++)
+    {
+        const FormData_pg_attribute *x = TupleDescAttr(a, i);
+        const FormData_pg_attribute *y = TupleDescAttr(b, i);
+        if (x->atttypid != y->atttypid || x->atttypmod != y->atttypmod || x->attcollation != y->attcollation ||
+            x->attisdropped != y->attisdropped || x->attgenerated != y->attgenerated ||
+            x->attidentity != y->attidentity || std::strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
+            return false;
+    }
+    return true;
+}
 
 Oid &
 Members::operator[](Part part)

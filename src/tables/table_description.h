@@ -218,6 +218,9 @@ struct TableDescription
     SPIPlanPtr *plan_of_text(const char *text);
 };
 
+// Whether the columns of a table are what they were.
+bool same_columns(TupleDesc a, TupleDesc b);
+
 // Fills in the description of the tables that it names, which are locked; raises 55000 when one of them is not as it must
 // be. context is where what it points to goes.
 void describe(TableDescription &table);

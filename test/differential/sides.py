@@ -128,7 +128,7 @@ def edition() -> Kind:
         BEGIN
             EXECUTE $edition${EDITION.read_text(encoding="utf-8")}$edition$;
             ALTER TABLE comments ADD edited_at timestamptz, ADD edited_by text, ADD withdrawn_at timestamptz;
-            ALTER TABLE customer_locks ADD ended_at timestamptz, ADD ended_by text, ADD ended_db_user name;
+            ALTER TABLE customer_locks ADD ended_at timestamptz, ADD ended_by text, ADD ended_db_user text;
             ALTER TABLE customer_history ADD reverts timestamptz;
             RETURN 'customers'::regclass;
         END $shim$"""

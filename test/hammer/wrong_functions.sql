@@ -48,7 +48,7 @@ CREATE TABLE customer_history (
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     operation   text NOT NULL CHECK (operation IN ('insert', 'update', 'delete', 'restore')),
     author      text,
-    db_user     name NOT NULL DEFAULT session_user,
+    db_user     text NOT NULL DEFAULT session_user,
     status_from text,
     status_to   text,
     fields      jsonb,
