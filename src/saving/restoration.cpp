@@ -38,8 +38,7 @@ struct RestoredRow
 bool
 is_created_again(const AttachedTable &table, const Key &key)
 {
-    return execute_latest(table, select_life, arguments_of(key)) > 0 && result_text(0, 0) != "restore" &&
-           result_boolean(0, 1);
+    return execute(table, select_life, arguments_of(key)) > 0 && result_text(0, 0) != "restore" && result_boolean(0, 1);
 }
 
 SaveResult
@@ -55,6 +54,21 @@ not_restored(const Attempt &restoration, core::Outcome outcome)
         result.version = row->version;
     }
     return result;
+}
+
+// Answers a restoration whose customer is there; empty where it is gone again.
+std::optional<SaveResult>
+there_already(const Attempt &restoration)
+{
+    const AttachedTable &table = restoration.table;
+    const Key &key = restoration.key;
+    if (customer_is_in_snapshot(table, key))
+        return not_restored(restoration,
+                            is_created_again(table, key) ? core::Outcome::conflict : core::Outcome::unchanged);
+    // It has come since the snapshot.
+    if (IsolationUsesXactSnapshot())
+        errors::concurrent_update();
+    return std::nullopt;
 }
 
 RestoredRow
@@ -193,9 +207,12 @@ result_of_restoration(const Attempt &restoration)
     if (restoration.request.comment)
         require_comment_rights(table, restoration.request);
     lock_restoration(table, key);
-    if (customer_exists(table, key))
-        return not_restored(restoration,
-                            is_created_again(table, key) ? core::Outcome::conflict : core::Outcome::unchanged);
+    while (customer_exists(table, key))
+    {
+        CHECK_FOR_INTERRUPTS();
+        if (const std::optional<SaveResult> result = there_already(restoration))
+            return *result;
+    }
     const std::optional<ChainHead> head = chain_head(table, key);
     if (!head)
         return not_restored(restoration, core::Outcome::not_found);
