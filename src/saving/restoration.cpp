@@ -1,6 +1,7 @@
 #include "saving.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/isolated.h"
 #include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../boundary/snapshot.h"
@@ -99,6 +100,22 @@ bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestam
     return restored;
 }
 
+// Brings a row back; empty where somebody else has inserted one with its key meanwhile.
+std::optional<RestoredRow>
+try_to_bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestamp deletion)
+{
+    std::optional<RestoredRow> restored;
+    ErrorData *error =
+        in_subtransaction(ReleaseCurrentSubTransaction, [&] { restored = bring_back(restoration, deleted, deletion); });
+    if (error == nullptr)
+        return restored;
+    if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
+        if (const std::optional<ChainHead> head = chain_head(restoration.table, restoration.key);
+            head && head->version != deletion)
+            return std::nullopt;
+    ReThrowError(error);
+}
+
 struct RestoredRows
 {
     RestoredRow *rows = nullptr;
@@ -145,7 +162,10 @@ restore_child(const Attempt &restoration, const Deleting &deleting, RestoredRows
     const std::optional<DeletedRow> deleted = find_deleted(restoration.table, restoration.key, head->version);
     if (!deleted || deleted->deleting.transaction != deleting.transaction)
         return;
-    restored.add(bring_back(restoration, *deleted, head->version));
+    const std::optional<RestoredRow> row = try_to_bring_back(restoration, *deleted, head->version);
+    if (!row)
+        return;
+    restored.add(*row);
     restore_children(restoration, *deleted, restored);
 }
 
@@ -197,22 +217,14 @@ detail_of(const RestoredRows &restored)
     return json.finish();
 }
 
-SaveResult
-result_of_restoration(const Attempt &restoration)
+// Answers a restoration; empty where what it has found is so no longer.
+std::optional<SaveResult>
+try_to_restore(const Attempt &restoration)
 {
     const AttachedTable &table = restoration.table;
     const Key &key = restoration.key;
-    require_may_read(table);
-    require_deletions(table);
-    if (restoration.request.comment)
-        require_comment_rights(table, restoration.request);
-    lock_restoration(table, key);
-    while (customer_exists(table, key))
-    {
-        CHECK_FOR_INTERRUPTS();
-        if (const std::optional<SaveResult> result = there_already(restoration))
-            return *result;
-    }
+    if (customer_exists(table, key))
+        return there_already(restoration);
     const std::optional<ChainHead> head = chain_head(table, key);
     if (!head)
         return not_restored(restoration, core::Outcome::not_found);
@@ -220,14 +232,34 @@ result_of_restoration(const Attempt &restoration)
     if (!deleted)
         return not_restored(restoration, is_under_row_security(table->deletions.oid) ? core::Outcome::not_found
                                                                                      : core::Outcome::gone);
+    const std::optional<RestoredRow> row = try_to_bring_back(restoration, *deleted, head->version);
+    if (!row)
+        return std::nullopt;
     RestoredRows restored;
-    restored.add(bring_back(restoration, *deleted, head->version));
+    restored.add(*row);
     restore_children(restoration, *deleted, restored);
 
     SaveResult result = not_restored(restoration, core::Outcome::restored);
-    result.comment_id = restored.rows[0].comment_id;
+    result.comment_id = row->comment_id;
     result.detail = detail_of(restored);
     return result;
+}
+
+SaveResult
+result_of_restoration(const Attempt &restoration)
+{
+    const AttachedTable &table = restoration.table;
+    require_may_read(table);
+    require_deletions(table);
+    if (restoration.request.comment)
+        require_comment_rights(table, restoration.request);
+    lock_restoration(table, restoration.key);
+    for (;;)
+    {
+        CHECK_FOR_INTERRUPTS();
+        if (const std::optional<SaveResult> result = try_to_restore(restoration))
+            return *result;
+    }
 }
 
 }  // namespace
