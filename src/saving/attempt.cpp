@@ -90,7 +90,8 @@ in_progress(const Attempt &save)
     progress.author = save.request.author;
     progress.based_on = save.request.base;
     progress.checked = save.request.base;
-    progress.reverts = save.reverted.version;
+    if (save.reversion != nullptr)
+        progress.reverts = save.reversion->version;
     return progress;
 }
 
