@@ -146,6 +146,17 @@ SELECT crm_prune_history('0') > 0 AS pruned;
 SELECT count(*) FROM customer_refused_saves;
 SELECT count(*) FROM crm_verify();
 
+-- what a call of all or nothing finds unchanged ends it, as it does alone; so also where another save of the call is refused
+SELECT outcome, detail ? 'refused_id' AS kept FROM generate_series(8, 9) i, crm_update_customer(i, '2020-01-01', 'won', NULL, 'ana');
+UPDATE customers SET status = 'won' WHERE id IN (8, 9);
+SELECT ord, outcome FROM crm_update_records(jsonb_build_array(
+    jsonb_build_object('id', 8, 'expected_ts', regress.current(8), 'status', 'won', 'author', 'ana')), true);
+SELECT key FROM crm_refused_saves('ana');
+SELECT ord, outcome FROM crm_update_records(jsonb_build_array(
+    jsonb_build_object('id', 9, 'expected_ts', regress.current(9), 'status', 'won', 'author', 'ana'),
+    jsonb_build_object('id', 8, 'expected_ts', '2020-01-01', 'operation', 'check')), true);
+SELECT key FROM crm_refused_saves('ana');
+
 -- any attached table; one of 1.0 keeps nothing
 CREATE TABLE deals (code text PRIMARY KEY, stage text, amount numeric(12, 2));
 SELECT crm_attach('deals', status_column => 'stage');

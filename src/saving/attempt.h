@@ -42,7 +42,10 @@ core::MessageFacts facts_of(const Attempt &save, core::Outcome outcome);
 // until the transaction ends.
 SaveResult decided(const Attempt &save, core::Outcome outcome, const CustomerRow &locked);
 
-// Counts how a save ended; a decision to change something is not the end.
+// Whether a save has ended with this outcome: a decision to change something is not the end.
+bool is_end(Stage stage, core::Outcome outcome);
+
+// Counts how a save ended, if it has.
 void count(Stage stage, core::Outcome outcome);
 
 // A save for the triggers of its statements.

@@ -279,8 +279,8 @@ save_customer(const AttachedTable &table, const Key &key, const core::Request &r
 {
     const SaveResult result = result_of_save(table, key, request, fields, reversion, stage);
     count(stage, result.outcome);
-    if (settings::keep_refused() == settings::keep_all && stage == Stage::whole && !core::is_refusal(result.outcome) &&
-        table->has(Part::refused_saves))
+    if (settings::keep_refused() == settings::keep_all && is_end(stage, result.outcome) &&
+        !core::is_refusal(result.outcome) && table->has(Part::refused_saves))
         end_included_saves(table, key, {request, fields});
     return result;
 }
