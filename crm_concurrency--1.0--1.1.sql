@@ -133,14 +133,15 @@ CREATE FUNCTION crm_record_timeline(
     OUT save_refused boolean,
     OUT edited_at    timestamptz,
     OUT edited_by    text,
-    OUT withdrawn_at timestamptz
+    OUT withdrawn_at timestamptz,
+    OUT reverts      timestamptz
 )
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_record_timeline(regclass, text, integer, timestamptz) IS
-    'crm_timeline() for a row of any attached table, and of comments when and by whom they were corrected or withdrawn; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_timeline() for a row of any attached table, of comments also when and by whom they were corrected or withdrawn, and of changes which version they undo; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
 CREATE FUNCTION crm_add_record_comment(
     record_table regclass,
