@@ -146,6 +146,16 @@ SELECT crm_prune_history('0') > 0 AS pruned;
 SELECT count(*) FROM customer_refused_saves;
 SELECT count(*) FROM crm_verify();
 
+-- those of one customer are looked up by the index
+SELECT outcome FROM crm_update_customer(8, '2020-01-01', 'won', NULL, 'ana');
+DISCARD PLANS;
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relid = 'customer_refused_saves'::regclass \gset before_
+SELECT key FROM crm_refused_saves(id => 8);
+SELECT seq_scan - :before_seq_scan AS of_table, idx_scan - :before_idx_scan AS of_index FROM pg_stat_xact_user_tables WHERE relid = 'customer_refused_saves'::regclass;
+COMMIT;
+
 -- what a call of all or nothing finds unchanged ends it, as it does alone; so also where another save of the call is refused
 SELECT outcome, detail ? 'refused_id' AS kept FROM generate_series(8, 9) i, crm_update_customer(i, '2020-01-01', 'won', NULL, 'ana');
 UPDATE customers SET status = 'won' WHERE id IN (8, 9);
