@@ -142,14 +142,15 @@ CREATE FUNCTION crm_record_timeline(
     OUT save_refused boolean,
     OUT edited_at    timestamptz,
     OUT edited_by    text,
-    OUT withdrawn_at timestamptz
+    OUT withdrawn_at timestamptz,
+    OUT reverts      timestamptz
 )
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_record_timeline(regclass, text, integer, timestamptz) IS
-    'crm_timeline() for a row of any attached table, and of comments when and by whom they were corrected or withdrawn; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_timeline() for a row of any attached table, of comments also when and by whom they were corrected or withdrawn, and of changes which version they undo; raises 22P02 also for a malformed key, 55000 where the table is not attached';
 
 CREATE FUNCTION crm_add_record_comment(
     record_table regclass,
@@ -236,6 +237,12 @@ CREATE FUNCTION crm_erase_record(record_table regclass, key text)
 RETURNS jsonb
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION crm_prune_history(interval, integer) IS
+    'removes at most batch of what is older than keep, and returns how many: changes from the history, never the last change of a customer, and then deletions that are set aside and refused saves that are kept; to be called until it returns 0; for the owner of the history; raises 22004 and 22023 for bad arguments, 42501, 25006, 55000 where no table is attached';
+
+COMMENT ON FUNCTION crm_erase_customer(bigint) IS
+    'blanks what is personal of a customer, also of one that was deleted: columns of the row, texts of comments and what they said before, values in the history; and removes what deletions have set aside of it and its refused saves; status, versions and authors stay; returns {"blanked": [columns], "kept": [columns], "comments": n, "history": n, "comment_edits": n, "deletions": n, "refused_saves": n}; for the owner of the tables; raises 22004, 23503 for a customer of whom nothing is known, 42501, 25006, 55000 where no table is attached';
 
 COMMENT ON FUNCTION crm_erase_record(regclass, text) IS
     'crm_erase_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';

@@ -803,6 +803,7 @@ DECLARE
     number smallint;
     size integer;
     value record;
+    unknown text[] := '{}';
     room bigint := 41943040;
 BEGIN
     IF jsonb_typeof(fields) <> 'object' THEN
@@ -816,10 +817,7 @@ BEGIN
         number := (SELECT attnum FROM pg_attribute
                    WHERE attrelid = 'crm_schema.customers'::regclass AND attname = name AND attnum > 0 AND NOT attisdropped);
         IF number IS NULL THEN
-            RAISE undefined_column
-                USING MESSAGE = format('column "%s" of relation "customers" does not exist', name),
-                    DETAIL = 'It is named in fields; nothing was saved.',
-                    HINT = 'Names in fields are those of columns, as they are stored: case matters.';
+            unknown := unknown || name;
         ELSIF name IN ('id', 'status', 'updated_at') THEN
             RAISE invalid_parameter_value USING MESSAGE = format('fields must not hold column "%s"', name),
                 DETAIL = 'The key cannot be changed, the version follows by itself, and the status is an argument of its '
@@ -830,10 +828,19 @@ BEGIN
             PERFORM crm_schema.crm_internal_denied('customers');
         END IF;
     END LOOP;
-    EXECUTE format('SELECT crm_schema.crm_internal_rendered(v.*), pg_catalog.pg_column_size(r.*) '
-                   'FROM pg_catalog.jsonb_to_record($1) AS r(%s) CROSS JOIN LATERAL (SELECT %s) v',
-                   crm_schema.crm_internal_columns(fields), crm_schema.crm_internal_values(fields))
-        INTO asked, size USING fields;
+    fields := fields - unknown;
+    IF fields <> '{}' THEN
+        EXECUTE format('SELECT crm_schema.crm_internal_rendered(v.*), pg_catalog.pg_column_size(r.*) '
+                       'FROM pg_catalog.jsonb_to_record($1) AS r(%s) CROSS JOIN LATERAL (SELECT %s) v',
+                       crm_schema.crm_internal_columns(fields), crm_schema.crm_internal_values(fields))
+            INTO asked, size USING fields;
+    END IF;
+    IF unknown <> '{}' THEN
+        RAISE undefined_column
+            USING MESSAGE = format('column "%s" of relation "customers" does not exist', unknown[1]),
+                DETAIL = 'It is named in fields; nothing was saved.',
+                HINT = 'Names in fields are those of columns, as they are stored: case matters.';
+    END IF;
     IF size <= 32000 AND pg_column_size(asked) <= 16777216 THEN
         RETURN;
     END IF;

@@ -384,7 +384,7 @@ CALL pg_temp.create_function('timeline', 'timeline_by_key', NULL,
 
 CALL pg_temp.create_function(NULL, NULL, 'record_timeline',
     'max_rows integer DEFAULT 100, before timestamptz DEFAULT NULL', 'SETOF record',
-    :'columns_of_timeline' || ', OUT edited_at timestamptz, OUT edited_by text, OUT withdrawn_at timestamptz');
+    :'columns_of_timeline' || ', OUT edited_at timestamptz, OUT edited_by text, OUT withdrawn_at timestamptz, OUT reverts timestamptz');
 
 CALL pg_temp.create_function('add_comment', 'add_comment_by_key', 'add_record_comment',
     'body text, author text, reply_to bigint DEFAULT NULL', 'bigint');

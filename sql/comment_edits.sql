@@ -48,6 +48,11 @@ SELECT outcome, http_status, message FROM crm_withdraw_comment(2, :other, 'ben')
 SELECT * FROM earlier WHERE comment_id = :other;
 SELECT * FROM stored;
 SELECT regress.detail(crm_get_customer(1)->'comments', 1) AS comments;
+-- who is refused is shown it too
+SELECT c.comment - '{timestamp,edited_at,withdrawn_at}'::text[] AS comment, (c.comment ->> 'edited_at')::timestamptz = s.edited_at AS edited,
+    (c.comment ->> 'withdrawn_at')::timestamptz = s.withdrawn_at AS withdrawn
+FROM crm_update_customer(1, '2020-01-01', 'won', NULL, 'cem'), jsonb_array_elements(detail -> 'comments') c (comment), comments s
+WHERE s.id = (c.comment ->> 'id')::bigint ORDER BY s.id;
 SELECT kind, comment_id, body, depth, edited_at > at AS edited, edited_by, withdrawn_at IS NOT NULL AS withdrawn FROM crm_record_timeline('customers', '1') ORDER BY kind, comment_id;
 SELECT kind, comment_id, body, depth FROM crm_timeline(1) WHERE kind = 'comment' ORDER BY comment_id;
 SELECT crm_export_comments(1) ~ 'ana: Hello!\n' AS current_text;
@@ -303,6 +308,7 @@ ALTER TABLE comments DROP COLUMN edited_at, DROP COLUMN edited_by, DROP COLUMN w
 SELECT * FROM regress.error(format('SELECT crm_edit_comment(1, %s, ''Hi'', ''x'', ''ana'')', :first));
 SELECT regress.state(format('SELECT crm_redact_comment(1, %s)', :first)), regress.state('UPDATE comments SET tags = NULL'), regress.state($$UPDATE comments SET body = 'x'$$);
 SELECT crm_add_comment(15, 'Of old', 'ana') > 0 AS added, crm_add_comment(15, 'Of old', 'ben') > 0 AS by_ben, jsonb_array_length(crm_get_customer(15)->'comments') AS comments;
+SELECT outcome, detail #>> '{comments,0,text}' AS text, detail #> '{comments,0}' ? 'edited_at' AS edited FROM crm_update_customer(15, '2020-01-01', 'won', NULL, 'cem');
 SELECT comment_id IS NOT NULL AS has_comment, edited_at, withdrawn_at FROM crm_record_timeline('customers', '15') WHERE kind = 'comment';
 SELECT crm_erase_customer(15) - 'blanked' - 'kept' AS erased;
 SELECT crm_attach('customers', comments => 'comments', history => 'customer_history', locks => 'customer_locks');

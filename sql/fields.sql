@@ -79,6 +79,7 @@ SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress
 SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => '{"Phone": "1"}')$$);
 SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => '{"": "1"}')$$);
 SELECT * FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => '{"id": 2}')$$);
+SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => '{"fax": 1, "status": "y"}')$$);
 SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => '{"status": "y"}')$$);
 SELECT state, message FROM regress.error($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => '{"updated_at": "2026-01-01"}')$$);
 SELECT regress.state(format($$SELECT crm_update_customer(1, regress.current(1), 'x', 'lost?', 'ana', fields => %L)$$, f)), f

@@ -146,6 +146,27 @@ SELECT crm_prune_history('0') > 0 AS pruned;
 SELECT count(*) FROM customer_refused_saves;
 SELECT count(*) FROM crm_verify();
 
+-- those of one customer are looked up by the index
+SELECT outcome FROM crm_update_customer(8, '2020-01-01', 'won', NULL, 'ana');
+DISCARD PLANS;
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relid = 'customer_refused_saves'::regclass \gset before_
+SELECT key FROM crm_refused_saves(id => 8);
+SELECT seq_scan - :before_seq_scan AS of_table, idx_scan - :before_idx_scan AS of_index FROM pg_stat_xact_user_tables WHERE relid = 'customer_refused_saves'::regclass;
+COMMIT;
+
+-- what a call of all or nothing finds unchanged ends it, as it does alone; so also where another save of the call is refused
+SELECT outcome, detail ? 'refused_id' AS kept FROM generate_series(8, 9) i, crm_update_customer(i, '2020-01-01', 'won', NULL, 'ana');
+UPDATE customers SET status = 'won' WHERE id IN (8, 9);
+SELECT ord, outcome FROM crm_update_records(jsonb_build_array(
+    jsonb_build_object('id', 8, 'expected_ts', regress.current(8), 'status', 'won', 'author', 'ana')), true);
+SELECT key FROM crm_refused_saves('ana');
+SELECT ord, outcome FROM crm_update_records(jsonb_build_array(
+    jsonb_build_object('id', 9, 'expected_ts', regress.current(9), 'status', 'won', 'author', 'ana'),
+    jsonb_build_object('id', 8, 'expected_ts', '2020-01-01', 'operation', 'check')), true);
+SELECT key FROM crm_refused_saves('ana');
+
 -- any attached table; one of 1.0 keeps nothing
 CREATE TABLE deals (code text PRIMARY KEY, stage text, amount numeric(12, 2));
 SELECT crm_attach('deals', status_column => 'stage');

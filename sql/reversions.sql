@@ -22,6 +22,10 @@ SELECT outcome, message FROM crm_revert_customer(1, regress.current(1), nth(1, 2
 SELECT outcome, status FROM crm_revert_customer(1, regress.current(1), nth(1, 4), 'ana');
 SELECT status, phone, email, extra, tags, amount FROM customers WHERE id = 1;
 
+-- the timeline tells it, where its columns may be more than those of 1.0
+SELECT operation, author, reverts = nth(1, 2) AS first, reverts = nth(1, 4) AS second FROM crm_record_timeline('customers', '1') WHERE kind = 'change';
+SELECT count(*), count(reverts) AS reverts FROM crm_record_timeline('customers', '1') WHERE kind = 'comment';
+
 -- what was changed again since is not overwritten: a conflict that lists it, with the comment kept; other columns can be named
 SELECT outcome FROM crm_update_customer(2, regress.current(2), 'lost', NULL, 'ana', fields => '{"phone": "2", "email": "x@acme", "name": "Bolt"}');
 SELECT outcome FROM crm_update_customer(2, regress.current(2), 'won', NULL, 'ben', fields => '{"phone": "3"}');
@@ -113,6 +117,10 @@ UPDATE tickets SET open = false, subject = 'Leak in the roof';
 SELECT outcome, message FROM crm_revert_record('tickets', '7', (SELECT updated_at FROM tickets), (SELECT updated_at FROM tickets), 'ana');
 SELECT subject, open FROM tickets;
 SELECT operation, reverts IS NOT NULL AS reverts FROM tickets_history ORDER BY version;
+SELECT operation, reverts IS NOT NULL AS reverts FROM crm_record_timeline('tickets', '7');
+-- a history of version 1.0 does not know it
+ALTER TABLE tickets_history DROP COLUMN reverts;
+SELECT operation, reverts FROM crm_record_timeline('tickets', '7');
 SELECT count(*) FROM crm_verify_record('tickets') UNION ALL SELECT count(*) FROM crm_verify();
 
 SET client_min_messages = error;

@@ -13,27 +13,21 @@ is_cancel(const ErrorData &error)
            std::strcmp(error.funcname, "ProcessInterrupts") == 0;
 }
 
-// Runs work() in a subtransaction of its own, which is rolled back in the end, so that the locks it took are released. Returns
-// the message of the error that it raised, or nullptr. A cancelled statement ends all the same. In a parallel query, where
-// there are no subtransactions, errors are raised.
+// Runs work() in a subtransaction of its own, which end() ends. Returns the error that it raised, of which nothing is left
+// then, or nullptr. A cancelled statement ends all the same.
 template <typename Work>
-const char *
-isolated(Work work)
+ErrorData *
+in_subtransaction(void (*end)(), Work work)
 {
-    if (IsInParallelMode())
-    {
-        guarded(work);
-        return nullptr;
-    }
     const MemoryContext caller = CurrentMemoryContext;
     const ResourceOwner owner = CurrentResourceOwner;
-    const char *volatile problem = nullptr;
+    ErrorData *volatile raised = nullptr;
     BeginInternalSubTransaction(nullptr);
     MemoryContextSwitchTo(caller);
     PG_TRY();
     {
         guarded(work);
-        RollbackAndReleaseCurrentSubTransaction();
+        end();
     }
     PG_CATCH();
     {
@@ -45,12 +39,27 @@ isolated(Work work)
         CurrentResourceOwner = owner;
         if (is_cancel(*error))
             ReThrowError(error);
-        problem = error->message;
+        raised = error;
     }
     PG_END_TRY();
     MemoryContextSwitchTo(caller);
     CurrentResourceOwner = owner;
-    return problem;
+    return raised;
+}
+
+// Runs work() in a subtransaction that is rolled back in the end, so that the locks it took are released. Returns the message
+// of the error that it raised, or nullptr. In a parallel query, where there are no subtransactions, errors are raised.
+template <typename Work>
+const char *
+isolated(Work work)
+{
+    if (IsInParallelMode())
+    {
+        guarded(work);
+        return nullptr;
+    }
+    const ErrorData *error = in_subtransaction(RollbackAndReleaseCurrentSubTransaction, work);
+    return error == nullptr ? nullptr : error->message;
 }
 
 }  // namespace crm

@@ -27,7 +27,7 @@ made(const SaveItem &item, Stage stage)
         case core::Intent::check:
             return check_customer(item.table, item.key, item.request);
         default:
-            return save_customer(item.table, item.key, item.request, item.fields, {}, stage);
+            return save_customer(item.table, item.key, item.request, item.fields, nullptr, stage);
     }
 }
 

@@ -10,13 +10,14 @@ namespace crm {
 
 namespace {
 
-// $1: of this author; $2: of this key.
+// $1: of this author. {of_key}: where it is of one customer alone, whose key is $2.
 constexpr SqlStatement select_waiting{
     "SELECT id, customer_id::pg_catalog.text, author, db_user::pg_catalog.name, kept_at, refused_at, times, based_on, "
     "status, fields, comment_id, conflicts FROM {refused_saves} WHERE ended_at IS NULL "
     "AND ($1 IS NULL OR author COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) $1) "
-    "AND ($2 IS NULL OR customer_id::pg_catalog.text OPERATOR(pg_catalog.=) $2) ORDER BY refused_at DESC, id DESC",
+    "{of_key} ORDER BY refused_at DESC, id DESC",
     As::reader, Part::refused_saves};
+constexpr SqlStatement select_waiting_of_key = select_waiting;
 
 constexpr SqlStatement select_counts{
     "SELECT kind, name, pg_catalog.sum(times)::pg_catalog.int8, "
@@ -51,6 +52,21 @@ readable_fields(const AttachedTable &table, Datum fields)
     return is_any ? std::optional{json.finish()} : std::nullopt;
 }
 
+std::uint64_t
+read_waiting(const AttachedTable &table, std::optional<std::string_view> author, const std::optional<Key> &key)
+{
+    Arguments arguments;
+    arguments.add(author);
+    if (key)
+        arguments.add(key->type, key->value);
+    const SqlStatement &statement = key ? select_waiting_of_key : select_waiting;
+    const auto build = [&] {
+        return sql(table, statement.text, {{"of_key", key ? sql("AND customer_id OPERATOR(pg_catalog.=) $2") : Sql{}}});
+    };
+    return run_as(table, statement.as, statement.part,
+                  [&] { return execute(table->plan(&statement), build, arguments); });
+}
+
 }  // namespace
 
 void
@@ -59,10 +75,7 @@ list_refused(const AttachedTable &table, std::optional<std::string_view> author,
 {
     require_may_read(table);
     require_refused_saves(table);
-    Arguments arguments;
-    arguments.add(author);
-    arguments.add(key ? std::optional<std::string_view>{key_text(*key)} : std::nullopt);
-    const std::uint64_t count = execute(table, select_waiting, arguments);
+    const std::uint64_t count = read_waiting(table, author, key);
     // What is read of the customers takes the place of the latest result.
     const SPITupleTable *found = SPI_tuptable;
     for (std::uint64_t i = 0; i < count; i++)

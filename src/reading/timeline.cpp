@@ -29,7 +29,7 @@ constexpr SqlStatement select_changes{
     "NULL::pg_catalog.int8 AS thread, NULL::pg_catalog.int4 AS depth, NULL::pg_catalog.text AS body, "
     "NULL::pg_catalog.bool AS save_refused, "
     "NULL::pg_catalog.timestamptz AS edited_at, NULL::pg_catalog.text AS edited_by, "
-    "NULL::pg_catalog.timestamptz AS withdrawn_at "
+    "NULL::pg_catalog.timestamptz AS withdrawn_at, {reverts} AS reverts "
     "FROM {history} WHERE customer_id OPERATOR(pg_catalog.=) $1 AND recorded_at OPERATOR(pg_catalog.<) $3 "
     "ORDER BY pg_catalog.date_trunc('milliseconds', recorded_at) DESC FETCH FIRST $2 ROWS WITH TIES",
     As::reader, Part::history};
@@ -38,7 +38,8 @@ constexpr SqlStatement select_comments{
     "SELECT created_at AS at, 'comment'::pg_catalog.text AS kind, NULL::pg_catalog.timestamptz AS version, "
     "NULL::pg_catalog.text AS operation, author, NULL::pg_catalog.name AS db_user, NULL::pg_catalog.text AS status_from, "
     "NULL::pg_catalog.text AS status_to, NULL::pg_catalog.jsonb AS fields, id AS comment_id, reply_to, "
-    "NULL::pg_catalog.int8 AS thread, NULL::pg_catalog.int4 AS depth, body, save_refused, {corrections} "
+    "NULL::pg_catalog.int8 AS thread, NULL::pg_catalog.int4 AS depth, body, save_refused, {corrections}, "
+    "NULL::pg_catalog.timestamptz AS reverts "
     "FROM {comments} WHERE customer_id OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.<) $3 "
     "ORDER BY pg_catalog.date_trunc('milliseconds', created_at) DESC FETCH FIRST $2 ROWS WITH TIES",
     As::reader, Part::comments};
@@ -53,7 +54,7 @@ constexpr SqlStatement select_set_aside{
     "(row_values OPERATOR(pg_catalog.->>) 'save_refused')::pg_catalog.bool, "
     "(row_values OPERATOR(pg_catalog.->>) 'edited_at')::pg_catalog.timestamptz, "
     "row_values OPERATOR(pg_catalog.->>) 'edited_by', "
-    "(row_values OPERATOR(pg_catalog.->>) 'withdrawn_at')::pg_catalog.timestamptz "
+    "(row_values OPERATOR(pg_catalog.->>) 'withdrawn_at')::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz "
     "FROM {deletions}, LATERAL (SELECT (row_values OPERATOR(pg_catalog.->>) 'created_at')::pg_catalog.timestamptz) "
     "t (created_at) WHERE customer_id OPERATOR(pg_catalog.=) $1 AND comment_id IS NOT NULL "
     "AND created_at OPERATOR(pg_catalog.<) $3 "
@@ -70,7 +71,7 @@ constexpr int comment_id_column = 9;
 constexpr int reply_to_column = 10;
 constexpr int thread_column = 11;
 constexpr int depth_column = 12;
-constexpr int column_count = 18;  // a function of version 1.0 returns but the first 15
+constexpr int column_count = 19;  // a function of version 1.0 returns but the first 15
 
 enum class RowKind
 {

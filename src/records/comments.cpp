@@ -130,6 +130,22 @@ comment_in(const CommentsRow &row)
             row.boolean(&CommentsFacts::save_refused)};
 }
 
+Corrections
+corrections_in(const AttachedTable &table, const CommentsRow &row)
+{
+    if (!table->has_corrections())
+        return {};
+    return {row.optional_time(&CommentsFacts::edited_at), row.optional_text(&CommentsFacts::edited_by),
+            row.optional_time(&CommentsFacts::withdrawn_at)};
+}
+
+// A comment as it is listed.
+struct Listed
+{
+    Comment comment;
+    Corrections corrections;
+};
+
 // The text of a comment; a long one is cut in a list, which has an end.
 void
 add_text(JsonBuilder &json, std::string_view text, CommentText form)
@@ -315,7 +331,7 @@ std::int64_t
 list_comments(const AttachedTable &table, const Key &key, core::Timestamp after, std::optional<std::int64_t> except,
               Snapshot snapshot, JsonBuilder &json)
 {
-    Comment *comments = static_cast<Comment *>(palloc(most_listed * sizeof(Comment)));
+    Listed *comments = static_cast<Listed *>(palloc(most_listed * sizeof(Listed)));
     std::size_t count = 0;
     std::int64_t total = 0;
     int looked_at = 0;
@@ -324,7 +340,7 @@ list_comments(const AttachedTable &table, const Key &key, core::Timestamp after,
         {
             total++;
             if (count < most_listed)
-                comments[count++] = comment_in(row);
+                comments[count++] = {comment_in(row), corrections_in(table, row)};
         }
         return ++looked_at < most_looked_at;
     });
@@ -332,7 +348,8 @@ list_comments(const AttachedTable &table, const Key &key, core::Timestamp after,
     while (count > 0)
     {
         json.open_object();
-        add_comment_values(json, comments[--count], CommentText::cut);
+        add_comment_values(json, comments[--count].comment, CommentText::cut);
+        add_corrections(json, comments[count].corrections);
         json.close_object();
     }
     json.close_array();

@@ -83,4 +83,10 @@ customer_exists(const AttachedTable &table, const Key &key)
     return execute_latest(table, select_customer_by_key, arguments_of(key)) > 0;
 }
 
+bool
+customer_is_in_snapshot(const AttachedTable &table, const Key &key)
+{
+    return execute(table, select_customer_by_key, arguments_of(key)) > 0;
+}
+
 }  // namespace crm

@@ -72,12 +72,18 @@ decided(const Attempt &save, core::Outcome outcome, const CustomerRow &locked)
     return result;
 }
 
-void
-count(Stage stage, core::Outcome outcome)
+bool
+is_end(Stage stage, core::Outcome outcome)
 {
     const bool is_change =
         outcome == core::Outcome::updated || outcome == core::Outcome::merged || outcome == core::Outcome::deleted;
-    if (stage == Stage::whole || !is_change)
+    return stage == Stage::whole || !is_change;
+}
+
+void
+count(Stage stage, core::Outcome outcome)
+{
+    if (is_end(stage, outcome))
         statistics::count(outcome);
 }
 
@@ -90,7 +96,8 @@ in_progress(const Attempt &save)
     progress.author = save.request.author;
     progress.based_on = save.request.base;
     progress.checked = save.request.base;
-    progress.reverts = save.reverted.version;
+    if (save.reversion != nullptr)
+        progress.reverts = save.reversion->version;
     return progress;
 }
 

@@ -18,8 +18,8 @@ struct Attempt
     const Key &key;
     const core::Request &request;
     Fields fields;
-    Fields watched = {};  // watched_fields()
-    Reverted reverted = {};
+    Fields watched = {};                   // watched_fields()
+    const Reversion *reversion = nullptr;  // what it undoes, if that is what it does
     Stage stage = Stage::whole;
     std::optional<Datum> given = std::nullopt;  // the fields as they were given
 
@@ -42,7 +42,10 @@ core::MessageFacts facts_of(const Attempt &save, core::Outcome outcome);
 // until the transaction ends.
 SaveResult decided(const Attempt &save, core::Outcome outcome, const CustomerRow &locked);
 
-// Counts how a save ended; a decision to change something is not the end.
+// Whether a save has ended with this outcome: a decision to change something is not the end.
+bool is_end(Stage stage, core::Outcome outcome);
+
+// Counts how a save ended, if it has.
 void count(Stage stage, core::Outcome outcome);
 
 // A save for the triggers of its statements.
@@ -56,6 +59,10 @@ void update_customer(const Attempt &save, const Write &write, CustomerRow &row, 
 
 // What happened since the base of the save, as a snapshot shows it.
 ChangesSince changes_since(const Attempt &save, Snapshot snapshot);
+
+// What of that which a save undoes was changed again since to something else than it was before, and by whom, for which it is
+// refused: jsonb; empty where nothing was.
+std::optional<Datum> superseded(const Attempt &save, const ReadableCustomer &customer, Snapshot snapshot);
 
 // Whether the version seen settles that the save is refused: it does not come back. Where the transaction keeps one
 // snapshot, a later base may be the version that others have made since.

@@ -143,6 +143,7 @@ conflict_detail(const AttachedTable &table, const Key &key, const core::Request 
     {
         json.key("superseded");
         json.jsonb(*context.superseded);
+        detail.is_superseded = true;
     }
     if (may_read_comments(table))
     {

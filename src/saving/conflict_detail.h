@@ -19,6 +19,7 @@ struct ConflictDetail
     std::int64_t changes;
     std::string_view last_author;
     std::optional<core::BaseProblem> base_problem;
+    bool is_superseded;
 };
 
 // What a refused save finds, in one snapshot.

@@ -74,7 +74,7 @@ refusal_facts(const Attempt &save, core::Outcome outcome, const ConflictDetail &
     facts.last_author = detail.last_author;
     facts.base_problem = detail.base_problem;
     facts.comment_kept = comment_kept;
-    facts.is_superseded = save.reverted.superseded && detail.changes == 0;
+    facts.is_superseded = detail.is_superseded && detail.changes == 0;
     return facts;
 }
 
@@ -116,8 +116,9 @@ refusal(const Attempt &save, const CustomerRow &row, const std::optional<EditLoc
     save.path().give_back(row);
     if (!customer)
         return std::nullopt;
-    const ConflictDetail detail = conflict_detail(save.table, save.key, save.request, save.watched,
-                                                  {*customer, changes, snapshot, save.reverted.superseded}, kept, lock);
+    const ConflictDetail detail =
+        conflict_detail(save.table, save.key, save.request, save.watched,
+                        {*customer, changes, snapshot, superseded(save, *customer, snapshot)}, kept, lock);
     if (settings::on_conflict() == settings::on_conflict_raise)
         refuse_by_error(save, lock, detail);
     const core::Outcome outcome = lock ? core::Outcome::locked : core::Outcome::conflict;

@@ -1,6 +1,7 @@
 #include "saving.h"
 
 #include "../boundary/errors.h"
+#include "../boundary/isolated.h"
 #include "../boundary/json.h"
 #include "../boundary/role.h"
 #include "../boundary/snapshot.h"
@@ -38,8 +39,7 @@ struct RestoredRow
 bool
 is_created_again(const AttachedTable &table, const Key &key)
 {
-    return execute_latest(table, select_life, arguments_of(key)) > 0 && result_text(0, 0) != "restore" &&
-           result_boolean(0, 1);
+    return execute(table, select_life, arguments_of(key)) > 0 && result_text(0, 0) != "restore" && result_boolean(0, 1);
 }
 
 SaveResult
@@ -55,6 +55,21 @@ not_restored(const Attempt &restoration, core::Outcome outcome)
         result.version = row->version;
     }
     return result;
+}
+
+// Answers a restoration whose customer is there; empty where it is gone again.
+std::optional<SaveResult>
+there_already(const Attempt &restoration)
+{
+    const AttachedTable &table = restoration.table;
+    const Key &key = restoration.key;
+    if (customer_is_in_snapshot(table, key))
+        return not_restored(restoration,
+                            is_created_again(table, key) ? core::Outcome::conflict : core::Outcome::unchanged);
+    // It has come since the snapshot.
+    if (IsolationUsesXactSnapshot())
+        errors::concurrent_update();
+    return std::nullopt;
 }
 
 RestoredRow
@@ -83,6 +98,22 @@ bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestam
         record_comment(table, key, restored.version, *restored.comment_id);
     });
     return restored;
+}
+
+// Brings a row back; empty where somebody else has inserted one with its key meanwhile.
+std::optional<RestoredRow>
+try_to_bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestamp deletion)
+{
+    std::optional<RestoredRow> restored;
+    ErrorData *error =
+        in_subtransaction(ReleaseCurrentSubTransaction, [&] { restored = bring_back(restoration, deleted, deletion); });
+    if (error == nullptr)
+        return restored;
+    if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
+        if (const std::optional<ChainHead> head = chain_head(restoration.table, restoration.key);
+            head && head->version != deletion)
+            return std::nullopt;
+    ReThrowError(error);
 }
 
 struct RestoredRows
@@ -131,7 +162,10 @@ restore_child(const Attempt &restoration, const Deleting &deleting, RestoredRows
     const std::optional<DeletedRow> deleted = find_deleted(restoration.table, restoration.key, head->version);
     if (!deleted || deleted->deleting.transaction != deleting.transaction)
         return;
-    restored.add(bring_back(restoration, *deleted, head->version));
+    const std::optional<RestoredRow> row = try_to_bring_back(restoration, *deleted, head->version);
+    if (!row)
+        return;
+    restored.add(*row);
     restore_children(restoration, *deleted, restored);
 }
 
@@ -183,19 +217,14 @@ detail_of(const RestoredRows &restored)
     return json.finish();
 }
 
-SaveResult
-result_of_restoration(const Attempt &restoration)
+// Answers a restoration; empty where what it has found is so no longer.
+std::optional<SaveResult>
+try_to_restore(const Attempt &restoration)
 {
     const AttachedTable &table = restoration.table;
     const Key &key = restoration.key;
-    require_may_read(table);
-    require_deletions(table);
-    if (restoration.request.comment)
-        require_comment_rights(table, restoration.request);
-    lock_restoration(table, key);
     if (customer_exists(table, key))
-        return not_restored(restoration,
-                            is_created_again(table, key) ? core::Outcome::conflict : core::Outcome::unchanged);
+        return there_already(restoration);
     const std::optional<ChainHead> head = chain_head(table, key);
     if (!head)
         return not_restored(restoration, core::Outcome::not_found);
@@ -203,14 +232,34 @@ result_of_restoration(const Attempt &restoration)
     if (!deleted)
         return not_restored(restoration, is_under_row_security(table->deletions.oid) ? core::Outcome::not_found
                                                                                      : core::Outcome::gone);
+    const std::optional<RestoredRow> row = try_to_bring_back(restoration, *deleted, head->version);
+    if (!row)
+        return std::nullopt;
     RestoredRows restored;
-    restored.add(bring_back(restoration, *deleted, head->version));
+    restored.add(*row);
     restore_children(restoration, *deleted, restored);
 
     SaveResult result = not_restored(restoration, core::Outcome::restored);
-    result.comment_id = restored.rows[0].comment_id;
+    result.comment_id = row->comment_id;
     result.detail = detail_of(restored);
     return result;
+}
+
+SaveResult
+result_of_restoration(const Attempt &restoration)
+{
+    const AttachedTable &table = restoration.table;
+    require_may_read(table);
+    require_deletions(table);
+    if (restoration.request.comment)
+        require_comment_rights(table, restoration.request);
+    lock_restoration(table, restoration.key);
+    for (;;)
+    {
+        CHECK_FOR_INTERRUPTS();
+        if (const std::optional<SaveResult> result = try_to_restore(restoration))
+            return *result;
+    }
 }
 
 }  // namespace

@@ -66,11 +66,11 @@ struct Changes
 
 // Reads the changes from a version on, and raises what stands in the way of undoing them.
 Changes
-read_changes(const AttachedTable &table, const Key &key, const Reversion &wanted)
+read_changes(const AttachedTable &table, const Key &key, const Reversion &wanted, Snapshot snapshot = InvalidSnapshot)
 {
     Arguments arguments = arguments_of(key);
     arguments.add(core::earliest_of_version(wanted.version));
-    const Changes changes = {table, key, execute(table, select_since, arguments)};
+    const Changes changes = {table, key, execute(table, select_since, arguments, snapshot)};
     if (changes.count == 0 || !core::same_version(result_time(changes.first(), 0), wanted.version))
         cannot_undo(table, key, "The history has no change that made this version, or has it no longer.",
                     "Pass the version of a change of crm_timeline().");
@@ -210,9 +210,8 @@ add_superseded(JsonBuilder &json, const char *name, std::uint64_t by)
     json.close_object();
 }
 
-// What of the change was changed again since to something else than it was before it, and by whom; empty where nothing was.
 std::optional<Datum>
-superseded(const Changes &changes, const Wanted &wanted, const ReadableCustomer &customer)
+superseded_of(const Changes &changes, const Wanted &wanted, const ReadableCustomer &customer)
 {
     JsonBuilder json;
     bool is_any = false;
@@ -268,6 +267,15 @@ counted(const SaveResult &result)
 
 }  // namespace
 
+std::optional<Datum>
+superseded(const Attempt &save, const ReadableCustomer &customer, Snapshot snapshot)
+{
+    if (save.reversion == nullptr || save.reversion->whole)
+        return std::nullopt;
+    const Changes changes = read_changes(save.table, save.key, *save.reversion, snapshot);
+    return superseded_of(changes, what_was(changes, *save.reversion), customer);
+}
+
 SaveResult
 revert_customer(const AttachedTable &table, const Key &key, core::Request request, const Reversion &wanted)
 {
@@ -277,8 +285,7 @@ revert_customer(const AttachedTable &table, const Key &key, core::Request reques
         deny_table(table->history.oid, ACL_SELECT);
     request.fields = text_of(wanted);
     Attempt reversion = {table, key, request, {}};
-    const std::optional<ReadableCustomer> customer = reversion.path().read(table, key, new_snapshot());
-    if (!customer)
+    if (!reversion.path().fetch(table, key))
         return counted(missing(reversion));
     // What was done is found before what it undid, of which less may be known by now.
     if (const std::optional<AppliedRequest> applied = changes_since(reversion, new_snapshot()).applied)
@@ -286,9 +293,8 @@ revert_customer(const AttachedTable &table, const Key &key, core::Request reques
     const Changes changes = read_changes(table, key, wanted);
     const Wanted was = what_was(changes, wanted);
     const Datum fields = fields_of(changes, was);
-    const std::optional<Datum> lost = wanted.whole ? std::nullopt : superseded(changes, was, *customer);
     request.status = was.status;
-    return save_customer(table, key, request, fields, Reverted{wanted.version, lost});
+    return save_customer(table, key, request, fields, &wanted);
 }
 
 }  // namespace crm

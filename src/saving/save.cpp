@@ -177,6 +177,19 @@ plan_of(const Attempt &save, const CustomerRow &row, const ChangesSince &changes
     return plan;
 }
 
+// Whether what a save undoes was changed again before its row was locked.
+bool
+is_superseded(const Attempt &save, const CustomerRow &locked)
+{
+    if (save.reversion == nullptr)
+        return false;
+    const Snapshot snapshot = RegisterSnapshot(new_snapshot());
+    const std::optional<ReadableCustomer> customer = save.path().read(save.table, save.key, snapshot, {}, locked);
+    const bool is_superseded = customer && superseded(save, *customer, snapshot);
+    UnregisterSnapshot(snapshot);
+    return is_superseded;
+}
+
 // Answers a save whose customer is there; empty when it cannot be locked.
 std::optional<SaveResult>
 try_to_save(const Attempt &save, const CustomerRow &seen)
@@ -212,7 +225,7 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
         plan->situation.is_locked = lock.has_value();
         outcome = core::decide(plan->situation);
     }
-    if (save.reverted.superseded && outcome != core::Outcome::replayed && outcome != core::Outcome::conflict)
+    if (outcome != core::Outcome::replayed && outcome != core::Outcome::conflict && is_superseded(save, *locked))
         return refuse(save, *locked, std::nullopt);
     if (outcome == core::Outcome::updated || outcome == core::Outcome::merged)
         return save.stage == Stage::decision ? decided(save, outcome, *locked)
@@ -231,10 +244,10 @@ try_to_save(const Attempt &save, const CustomerRow &seen)
 
 SaveResult
 result_of_save(const AttachedTable &table, const Key &key, core::Request request, std::optional<Datum> fields,
-               const Reverted &reverted, Stage stage)
+               const Reversion *reversion, Stage stage)
 {
     require_save_rights(table, request);
-    Attempt save = {table, key, request, prepare(table, request, fields), {}, reverted, stage, fields};
+    Attempt save = {table, key, request, prepare(table, request, fields), {}, reversion, stage, fields};
     save.watched = watched_fields(table, request, save.fields);
     // Where it was applied, a column may have been dropped since.
     if (!std::ranges::all_of(save.fields, &Field::is_there) && !changes_since(save, new_snapshot()).applied)
@@ -262,12 +275,12 @@ result_of_save(const AttachedTable &table, const Key &key, core::Request request
 
 SaveResult
 save_customer(const AttachedTable &table, const Key &key, const core::Request &request, std::optional<Datum> fields,
-              const Reverted &reverted, Stage stage)
+              const Reversion *reversion, Stage stage)
 {
-    const SaveResult result = result_of_save(table, key, request, fields, reverted, stage);
+    const SaveResult result = result_of_save(table, key, request, fields, reversion, stage);
     count(stage, result.outcome);
-    if (settings::keep_refused() == settings::keep_all && stage == Stage::whole && !core::is_refusal(result.outcome) &&
-        table->has(Part::refused_saves))
+    if (settings::keep_refused() == settings::keep_all && is_end(stage, result.outcome) &&
+        !core::is_refusal(result.outcome) && table->has(Part::refused_saves))
         end_included_saves(table, key, {request, fields});
     return result;
 }

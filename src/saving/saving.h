@@ -28,19 +28,6 @@ enum class Stage
     whole,
 };
 
-// What a save undoes, if that is what it does.
-struct Reverted
-{
-    std::optional<core::Timestamp> version = std::nullopt;
-    std::optional<Datum> superseded = std::nullopt;  // jsonb: what was changed again, for which it is refused
-};
-
-// Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives in the
-// current memory context. Raises 42501 without the rights on the tables, and PT409 for a conflict where
-// crm_concurrency.on_conflict says so.
-SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
-                         std::optional<Datum> fields, const Reverted &reverted = {}, Stage stage = Stage::whole);
-
 // What of a customer is to be undone.
 struct Reversion
 {
@@ -48,6 +35,12 @@ struct Reversion
     bool whole;
     std::span<const char *const> columns;  // these alone; none: all that changed
 };
+
+// Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives in the
+// current memory context. reversion: what the save undoes. Raises 42501 without the rights on the tables, and PT409 for a conflict where
+// crm_concurrency.on_conflict says so.
+SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
+                         std::optional<Datum> fields, const Reversion *reversion = nullptr, Stage stage = Stage::whole);
 
 // Undoes a change by a save: what the change has written is what it was before, where nobody has changed it again. Raises 22023
 // where that is not known or no change of values, 42501 for who may not read all of the history, and what save_customer()

@@ -14,6 +14,7 @@ sql(const AttachedTable &table, SqlTemplate statement, std::initializer_list<Sql
         {"deletions", known.deletions.sql},
         {"comment_edits", known.comment_edits.sql},
         {"refused_saves", known.refused_saves.sql},
+        {"reverts", known.history.reverts == InvalidAttrNumber ? sql("NULL::pg_catalog.timestamptz") : sql("reverts")},
         {"corrections", known.corrections.columns},
         {"first_text", known.corrections.first_text},
         {"texts", known.corrections.texts},

@@ -225,17 +225,10 @@ def check_all(played: Play) -> None:
             raise Fault(f"{side.kind.name}: crm_verify() finds {told.state['violations']}")
 
 
-def is_beaten(played: Play, told: Told, session: int) -> bool:
-    """Whether a restoration met the row that the other inserts: nothing is restored, and why is told who asks again."""
-    return played.pair[session].name == "restore" and sqlstate(told.answers[session]) == "23505"
-
-
 def effect(played: Play, told: Told, session: int) -> str:
     """What became of the operation: in vain (the server ended it), back (its transaction rolled it back), or done. An
     error of the operation's own is an answer as any other."""
     if sqlstate(told.answers[session]) in IN_VAIN or sqlstate(told.ends[session]) in IN_VAIN:
-        return "in vain"
-    if is_beaten(played, told, session):
         return "in vain"
     is_lost = session in played.lost and told.ends[session] is None and played.pair[session].runs_in_block
     return "back" if is_lost or (played.ends[session] != "commit") else "done"
@@ -249,10 +242,6 @@ def is_concurrent(played: Play) -> bool:
 
 def check_in_vain(played: Play, told: Told, session: int, effects: list[str]) -> None:
     """Nothing is in vain without a reason."""
-    if is_beaten(played, told, session):
-        if is_concurrent(played) and effects[1 - session] == "done" and played.pair[1 - session].name == "insert":
-            return
-        raise Fault(f"session {session + 1} met a row that is not there: {told.answers[session]}")
     state = next(state for state in (sqlstate(told.answers[session]), sqlstate(told.ends[session])) if state in IN_VAIN)
     if state == CUT_SHORT.get(played.wait):
         return
@@ -319,24 +308,12 @@ def kinds_of(played: Play) -> Iterator[Pair]:
         yield first, second
 
 
-def of_snapshot(played: Play, session: int, got: Answer | None, serial: Answer | None) -> Answer | None:
-    """The serial answer as the snapshot has it: a restoration knows that the customer is there by now, but not what
-    came after the snapshot."""
-    is_blind = (played.level != "rc" and played.pair[session].name == "restore" and got is not None and got.rows
-                and got.rows[0].get("updated_at", "") is None)
-    if not is_blind or serial is None:
-        return serial
-    return replace(serial, rows=[row | {"status": None, "updated_at": None} for row in serial.rows])
-
-
 def problem_of(played: Play, told: Told, pair: Pair, order: tuple[int, ...], got: str, serials: Serials) -> str:
     """What is otherwise than if the operations had taken effect in this order."""
     serial = serials.of(pair, order)
     if got == serial.all or was_told_before(played, told, order, serials):
         return ""
-    answers = [of_snapshot(played, session, told.answers[session], serial.told.answers[session])
-               for session in SESSIONS]
-    return difference(all_of(replace(serial.told, answers=answers), order), got)
+    return difference(serial.all, got)
 
 
 def problem_of_rolled_back(played: Play, told: Told, pair: Pair, order: tuple[int, ...], session: int, got: str,
@@ -346,8 +323,6 @@ def problem_of_rolled_back(played: Play, told: Told, pair: Pair, order: tuple[in
     for length in range(len(order) + 1):
         serial = serials.of(pair, (*order[:length], session))
         expected = serial.answers[session]
-        if got != expected:
-            expected = plainly(said(of_snapshot(played, session, told.answers[session], serial.told.answers[session])))
         if got == expected:
             return ""
     return f"\nrolled back in session {session + 1}:\n" + difference(expected, got)
