@@ -22,7 +22,7 @@ export class Conflict {
 
   show(name, request, { conflicts = [], changes = [], comments = [], superseded = [], comment_id, expected_ts_problem }) {
     const last = changes.at(-1);
-    const who = last ? [...words`by ${last.author ?? last.db_user}`, `, ${when(last.recorded_at)}`] : [];
+    const who = () => (last ? [...words`by ${last.author ?? last.db_user}`, `, ${when(last.recorded_at)}`] : []);
     const { change } = request; // that is to be undone
     element('conflict-title').textContent =
       superseded.length > 0 ? 'Somebody changed it again' : 'Somebody else saved first';
@@ -64,7 +64,7 @@ export class Conflict {
     element('conflict-title').textContent = 'Your save was refused';
     element('conflict-message').textContent =
       `It was refused ${when(refused_at)}, and is not made until you save your choice. The timeline has what happened since.`;
-    this.showFields(conflicts, [], true);
+    this.showFields(conflicts, () => [], true);
     this.showRest(null);
     this.showChanges();
     this.reveal();
@@ -106,7 +106,7 @@ export class Conflict {
           make('legend', {}, ...words`${labels[field] ?? field}`),
           before,
           choice(field, 'mine', 'Mine', mine, []),
-          choice(field, 'theirs', 'Theirs', theirs, who),
+          choice(field, 'theirs', 'Theirs', theirs, who()),
         );
         group.setAttribute('aria-describedby', before.id);
         return group;

@@ -129,6 +129,7 @@ test('two people change different fields: both are kept; where they collide, eac
   await field(third, 'Email').fill('y@example.com');
   await third.type('won');
   await third.save();
+  await third.dialog.getByRole('radio', { name: /^Theirs: .+ by user1, .*\d$/ }).nth(1).waitFor();
   const group = (label) => third.dialog.getByRole('group', { name: label, exact: true });
   await group('Phone').getByRole('radio', { name: 'Mine: 555-0188', exact: true }).check();
   await group('Email').getByRole('radio', { name: 'Theirs: x@example.com' }).check();

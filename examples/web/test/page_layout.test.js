@@ -1,5 +1,6 @@
 // What is cut off, what axe knows of accessibility, and what is written from right to left: each state at each width.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import axe from 'axe-core';
 import { stage, Window } from './windows.js';
@@ -161,4 +162,15 @@ test('on a narrow screen the lines of a table are cards, and a table still', asy
   assert.equal(new Set(await edges()).size, 1);
   await window.line(name).getByRole('rowheader', { name }).waitFor();
   assert.equal(await window.page.getByRole('columnheader', { name: 'Phone' }).count(), 1);
+});
+
+test('the pictures that README.md shows are there, and small', async () => {
+  const read = (name) => readFile(new URL(`../${name}`, import.meta.url));
+  const pictures = [...String(await read('README.md')).matchAll(/!\[[^\]]+\]\((screenshots\/[^)]+)\)/g)].map(([, name]) => name);
+  assert.equal(pictures.length, 5);
+  for (const name of pictures) {
+    const content = await read(name);
+    assert.equal(content.subarray(1, 4).toString(), 'PNG');
+    assert.ok(content.length < 120_000, `${name}: ${content.length} bytes`);
+  }
 });
