@@ -29,12 +29,18 @@ function cutOff() {
   return problems;
 }
 
+// What is behind an open dialogue nobody reaches.
+function violationsOfAxe() {
+  const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
+  return window.axe.run(top, { rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'] });
+}
+
 async function inspect({ page }, state) {
   for (const width of widths) {
     await page.setViewportSize({ width, height: 800 });
     assert.deepEqual(await page.evaluate(cutOff), [], `${state} at ${width} px`);
     if (!(await page.evaluate('Boolean(window.axe)'))) await page.evaluate(axe.source);
-    const { violations } = await page.evaluate("axe.run({ rules: { 'target-size': { enabled: true } } })");
+    const { violations } = await page.evaluate(violationsOfAxe);
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
     assert.deepEqual(found, [], `${state} at ${width} px`);
   }
@@ -97,6 +103,13 @@ test('each state with text that is long and from right to left', async () => {
   await window.entry(text).getByRole('button', { name: 'Correct' }).first().click();
   await window.button(`Change ${text}`).click();
   await shows('the form, a correction, a deal and the timeline');
+  await stage.sql('UPDATE deals SET stage = $2, currency = $3 WHERE customer_id = $1', [id, `their ${text}`, 'EUR']);
+  await window.dialog.getByLabel('Amount', { exact: true }).fill('7');
+  await window.button('Save deal').click();
+  await window.button('Take theirs').waitFor();
+  await shows('a conflict of a deal');
+  await window.button('Take theirs').click();
+  await window.dialog.locator('#deal').getByRole('button', { name: 'Cancel' }).click();
   const author = `${text} Ltd`;
   const lock = 'SELECT outcome FROM crm_lock_customer($1, $2)';
   assert.equal((await stage.sql(lock, [id, author]))[0].outcome, 'acquired');
@@ -116,6 +129,9 @@ test('each state with text that is long and from right to left', async () => {
   await window.save();
   await window.dialog.getByRole('group', { name: 'Phone', exact: true }).getByRole('radio', { name: /^Theirs/ }).check();
   await shows('a conflict');
+  await window.page.emulateMedia({ colorScheme: 'dark' });
+  await shows('a conflict in the dark');
+  await window.page.emulateMedia({ colorScheme: 'light' });
   await window.page.keyboard.press('Escape');
   await window.unsaved.waitFor();
   await shows('the question before typed text is lost');
@@ -125,6 +141,23 @@ test('each state with text that is long and from right to left', async () => {
   await window.save();
   await window.page.getByText('Your session has ended').waitFor();
   await shows('a login over the dialogue');
+});
+
+test('what a viewer sees, a search that finds nothing, a customer that is gone', async () => {
+  const id = await customer('user3');
+  const window = await Window.open('viewer');
+  await window.page.getByRole('searchbox').fill(`no ${text}`);
+  await window.page.getByText(`No customer matches “no ${text}”.`).waitFor();
+  await inspect(window, 'a search that finds nothing');
+  await window.page.getByRole('searchbox').fill('');
+  const line = window.page.locator(`#customers tr[data-id="${id}"]`);
+  await line.getByRole('button').click();
+  await window.dialog.getByText('but not change it').waitFor();
+  await window.entry(text).first().waitFor();
+  await inspect(window, 'the form of a viewer');
+  await stage.sql('DELETE FROM customers WHERE id = $1', [id]);
+  await window.problem.getByText(`${text} was deleted.`).waitFor();
+  await inspect(window, 'a customer that is gone');
 });
 
 test('what people wrote is read in its own direction, wherever it stands', async () => {
