@@ -38,8 +38,8 @@ form.addEventListener('submit', async (event) => {
     const { status, body } = await call('POST', '/api/session', { login: name.value, password: password.value });
     if (status === 200) {
       end(body);
-      // Nothing had the focus that it could go back to.
-      if (document.activeElement === document.body) element('title').focus();
+      // Nothing had the focus that it could go back to; "Log in" is "Log out" now.
+      if ([document.body, element('logout')].includes(document.activeElement)) element('title').focus();
     } else {
       problem.textContent = body.message;
     }

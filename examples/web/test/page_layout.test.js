@@ -74,6 +74,9 @@ test('the login and the empty list', async () => {
   await inspect(window, 'the login');
   await window.logIn('user0', 'wrong');
   await window.page.getByText('the password is another').waitFor();
+  await window.page.keyboard.press('Escape');
+  await window.page.getByText('You are not logged in.').waitFor();
+  await window.page.getByRole('button', { name: 'Log in' }).click();
   await window.logIn('user0');
   await window.page.getByText('There are no customers yet.').waitFor();
   assert.equal(await window.page.evaluate('document.activeElement.id'), 'title');
