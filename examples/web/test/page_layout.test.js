@@ -132,12 +132,11 @@ test('each state with text that is long and from right to left', async () => {
   await window.save();
   await window.dialog.getByRole('group', { name: 'Phone', exact: true }).getByRole('radio', { name: /^Theirs/ }).check();
   await shows('a conflict');
-  await window.page.emulateMedia({ colorScheme: 'dark' });
-  await shows('a conflict in the dark');
-  await window.page.emulateMedia({ colorScheme: 'light' });
   await window.page.keyboard.press('Escape');
   await window.unsaved.waitFor();
-  await shows('the question before typed text is lost');
+  await window.page.emulateMedia({ colorScheme: 'dark' });
+  await shows('in the dark, the question before typed text is lost');
+  await window.page.emulateMedia({ colorScheme: 'light' });
   await window.context.clearCookies();
   await window.button('Keep editing').click();
   await window.dialog.getByRole('group', { name: 'Status', exact: true }).getByRole('radio', { name: /^Theirs/ }).check();
