@@ -1,14 +1,14 @@
 import { createApp } from './src/app.js';
 import { Sessions } from './src/auth.js';
 import { Customers } from './src/customers.js';
-import { Database } from './src/database.js';
+import { Database, reasonOf } from './src/database.js';
 import { Deals } from './src/deals.js';
 import { Events } from './src/events.js';
 
 const { env } = process;
 if (!env.DATABASE_URL) {
   console.error('DATABASE_URL names the database: postgresql://user:password@host:port/database');
-  process.exit(2);
+  process.exit(1);
 }
 
 const database = new Database({
@@ -24,14 +24,22 @@ const sessions = new Sessions({
 });
 const customers = new Customers(database);
 const deals = new Deals(database);
-const names = new Map([
-  [await customers.findName(), 'change'],
-  [await deals.findName(), 'deal'],
-]);
-const events = new Events(database, names);
-await events.start();
+const events = new Events(database);
+try {
+  await events.start([
+    [await customers.findName(), 'change'],
+    [await deals.findName(), 'deal'],
+  ]);
+} catch (error) {
+  console.error(`The database that DATABASE_URL names cannot be used: ${reasonOf(error)}`);
+  process.exit(1);
+}
 
 const app = createApp({ customers, deals, sessions, events });
+app.once('error', (error) => {
+  console.error(`Cannot listen: ${error.message}`);
+  process.exit(1);
+});
 app.listen(Number(env.PORT || 8080), env.HOST || '127.0.0.1', () => {
   const { address, port } = app.address();
   console.log(`listening on http://${address}:${port}`);

@@ -1,7 +1,7 @@
 // No answer came: whether the request did anything is not known.
 export class NoAnswer extends Error {}
 
-// One request: { status, body, retryAfter }.
+// One request: { status, body, retryAfter, next }; next is where a list goes on.
 export async function call(method, path, body) {
   let response;
   let text;
@@ -23,7 +23,12 @@ export async function call(method, path, body) {
   } catch {
     parsed = { message: `The server answered ${response.status} in a form that this page does not know.` };
   }
-  return { status: response.status, body: parsed, retryAfter: Number(response.headers.get('Retry-After')) || 1 };
+  return {
+    status: response.status,
+    body: parsed,
+    retryAfter: Number(response.headers.get('Retry-After')) || 1,
+    next: /^<([^>]*)>; rel="next"$/.exec(response.headers.get('Link') ?? '')?.[1] ?? null,
+  };
 }
 
 export const element = (id) => document.getElementById(id);
@@ -33,6 +38,32 @@ export function make(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
+}
+
+const isolated = (value) =>
+  Array.isArray(value) || value instanceof Node ? value : make('bdi', {}, String(value ?? ''));
+
+// words`${name} is saved.`: a sentence in which what people wrote keeps its own direction of writing
+export const words = (strings, ...values) =>
+  strings.flatMap((string, n) => (n === 0 ? [string] : [isolated(values[n - 1]), string].flat()));
+
+export const fill = (node, text) => node.replaceChildren(...[text].flat());
+export const textOf = (text) => [text].flat().map((part) => part.textContent ?? part).join('');
+
+// A line of a table, by the names of its columns. On a narrow screen it is a card; the roles outlive that.
+export function line(cells) {
+  const [[first, header], ...others] = Object.entries(cells);
+  const cell = (tag, role, name, content) => {
+    const made = make(tag, { role }, ...[content].flat().map(isolated));
+    made.dataset.label = name;
+    return made;
+  };
+  return make(
+    'tr',
+    { role: 'row' },
+    cell('th', 'rowheader', first, header),
+    ...others.map(([name, content]) => cell('td', 'cell', name, content)),
+  );
 }
 
 export const when = (time) => new Date(time).toLocaleString();

@@ -1,8 +1,9 @@
-import { element, make, when } from './api.js';
+import { element, fill, make, when, words } from './api.js';
 import { describe, fieldsOf, shown } from './timeline.js';
 
 const region = element('conflict');
-const table = element('conflict-fields');
+const choices = element('conflict-fields');
+const labels = { name: 'Name', phone: 'Phone', email: 'Email', status: 'Status' };
 const undoRest = element('undo-rest');
 
 // What a refusal of the dialogue's save, deletion or undoing shows: who did what since, and what is left to choose. A
@@ -16,42 +17,44 @@ export class Conflict {
 
   hide() {
     region.hidden = true;
-    table.tBodies[0].replaceChildren();
+    choices.replaceChildren();
   }
 
-  show(request, { conflicts = [], changes = [], comments = [], superseded = [], comment_id, expected_ts_problem }) {
+  show(name, request, { conflicts = [], changes = [], comments = [], superseded = [], comment_id, expected_ts_problem }) {
     const last = changes.at(-1);
-    const who = last ? `by ${last.author ?? last.db_user}, ${when(last.recorded_at)}` : '';
+    const who = () => (last ? [...words`by ${last.author ?? last.db_user}`, `, ${when(last.recorded_at)}`] : []);
     const { change } = request; // that is to be undone
     element('conflict-title').textContent =
       superseded.length > 0 ? 'Somebody changed it again' : 'Somebody else saved first';
-    element('conflict-message').textContent = [
-      superseded.length > 0
-        ? 'What others changed again since stays as they left it. Nothing was undone.'
-        : `${last ? (last.author ?? last.db_user) : 'Somebody'} changed this customer after you opened it. ` +
-          {
-            save: 'Nothing was overwritten, and what you typed is below.',
-            resolve: 'Nothing was overwritten: choose again.',
-            delete: 'It was not deleted: Delete does so, if it still is to be.',
-            undo: 'Nothing was undone.',
-          }[request.kind],
-      expected_ts_problem?.hint,
-      comment_id ? 'Your comment is stored already; the next save takes it along, once.' : '',
+    fill(element('conflict-message'), [
+      ...(superseded.length > 0
+        ? ['What others changed again since stays as they left it. Nothing was undone.']
+        : [
+            ...words`${last ? (last.author ?? last.db_user) : 'Somebody'} changed ${name} after you opened it. `,
+            {
+              save: 'Nothing was overwritten, and what you typed is below.',
+              resolve: 'Nothing was overwritten: choose again.',
+              delete: 'It was not deleted: Delete does so, if it still is to be.',
+              undo: 'Nothing was undone.',
+            }[request.kind],
+          ]),
+      expected_ts_problem?.hint ? ` ${expected_ts_problem.hint}` : '',
+      comment_id ? ' Your comment is stored already; the next save takes it along, once.' : '',
       request.kind === 'save' && conflicts.length === 0
-        ? 'Nobody changed what you changed: Save adds yours to theirs.'
+        ? ' Nobody changed what you changed: Save adds yours to theirs.'
         : '',
-    ]
-      .filter(Boolean)
-      .join(' ');
+    ]);
     const isReopened = request.kind === 'resolve';
     this.showFields(isReopened || request.kind === 'save' ? conflicts : [], who, isReopened);
     this.showRest(change, request.body.fields, superseded);
     this.showChanges(
       ...superseded.map(({ field, author, db_user, version }) =>
-        make('li', {}, `${author ?? db_user}, ${when(version)}, changed ${field} again`),
+        make('li', {}, ...words`${author ?? db_user}`, `, ${when(version)}, `, ...words`changed ${field} again`),
       ),
-      ...changes.map((each) => make('li', {}, describe(each))),
-      ...comments.map(({ author, text, timestamp }) => make('li', {}, `${author}, ${when(timestamp)}, wrote: ${text}`)),
+      ...changes.map((each) => make('li', {}, ...describe(each))),
+      ...comments.map(({ author, text, timestamp }) =>
+        make('li', {}, ...words`${author}`, `, ${when(timestamp)}, `, ...words`wrote: ${text}`),
+      ),
     );
     this.reveal();
   }
@@ -61,7 +64,7 @@ export class Conflict {
     element('conflict-title').textContent = 'Your save was refused';
     element('conflict-message').textContent =
       `It was refused ${when(refused_at)}, and is not made until you save your choice. The timeline has what happened since.`;
-    this.showFields(conflicts, '', true);
+    this.showFields(conflicts, () => [], true);
     this.showRest(null);
     this.showChanges();
     this.reveal();
@@ -79,27 +82,35 @@ export class Conflict {
 
   // Mine and theirs of what both sides changed, and what it was, where the dialogue had been opened with that.
   showFields(conflicts, who, isReopened) {
-    element('conflict-caption').textContent =
-      `Choose for each field${isReopened ? '' : ', or set a third value below'}.`;
-    element('conflict-was').hidden = isReopened;
-    const choice = (field, value, side, note) => {
-      const label = shown(side);
+    const sides = conflicts.length > 0;
+    fill(
+      element('conflict-caption'),
+      sides ? `Choose for each field${isReopened ? '' : ', or set a third value below'}.` : '',
+    );
+    const choice = (field, value, name, side, note) => {
       const onchange = () => this.onChoose(field, side);
       const radio = make('input', { type: 'radio', name: `choice-${field}`, value, required: true, onchange });
-      return make('label', {}, radio, ` ${label} `, make('small', {}, note));
+      return make(
+        'label',
+        { className: 'choice' },
+        radio,
+        make('span', {}, ...words`${[`${name}: `]}${shown(side)} `, make('small', {}, ...note)),
+      );
     };
-    table.hidden = conflicts.length === 0;
-    table.tBodies[0].replaceChildren(
-      ...conflicts.map(({ field, was, mine, theirs }) =>
-        make(
-          'tr',
+    choices.replaceChildren(
+      ...conflicts.map(({ field, was, mine, theirs }) => {
+        const before = make('p', { id: `was-${field}` }, ...(isReopened ? [] : words`Was: ${was ?? '(not known)'}`));
+        const group = make(
+          'fieldset',
           {},
-          make('th', { scope: 'row' }, field),
-          make('td', { hidden: isReopened }, was ?? '(not known)'),
-          make('td', {}, choice(field, 'mine', mine, '')),
-          make('td', {}, choice(field, 'theirs', theirs, who)),
-        ),
-      ),
+          make('legend', {}, ...words`${labels[field] ?? field}`),
+          before,
+          choice(field, 'mine', 'Mine', mine, []),
+          choice(field, 'theirs', 'Theirs', theirs, who()),
+        );
+        group.setAttribute('aria-describedby', before.id);
+        return group;
+      }),
     );
   }
 
@@ -119,8 +130,9 @@ export class Conflict {
   }
 
   // None of the sides: a third value was set by hand.
-  chooseNone() {
+  chooseNone(field) {
     for (const radio of region.querySelectorAll('input[type=radio]')) {
+      if (radio.name !== `choice-${field}`) continue;
       radio.checked = false;
       radio.required = false;
     }

@@ -1,4 +1,4 @@
-import { element } from './api.js';
+import { element, fill, words } from './api.js';
 import { problemOf, write } from './session.js';
 
 const form = element('correction');
@@ -22,6 +22,11 @@ export class Correction {
   }
 
   open(customerId, { comment_id, body }) {
+    if (this.isDirty()) {
+      problem.textContent = 'This correction is not saved. Correct, or cancel it, before you open another.';
+      text.focus();
+      return;
+    }
     this.opening = { path: `/api/customers/${customerId}/comments/${comment_id}` };
     this.expected = body;
     text.value = body;
@@ -47,7 +52,7 @@ export class Correction {
     try {
       const { status, body } = await write(method, opening.path, request);
       if (status === 200) {
-        this.say(body.message);
+        this.say(method === 'PUT' ? 'Your comment is corrected.' : 'Your comment is withdrawn.');
         if (opening !== this.opening) return;
         this.close();
         this.onDone();
@@ -57,9 +62,10 @@ export class Correction {
         // From here on the user has seen the text that is there: it is what the next correction expects.
         const { text: current, author, edited_by } = body.comment;
         this.expected = current;
-        problem.textContent =
-          `${edited_by ?? author} changed this comment after you opened it; it says: “${current}”. ` +
-          'Yours is still here: Correct puts it in the place of that.';
+        fill(
+          problem,
+          words`${edited_by ?? author} changed this comment after you opened it; it says: “${current}”. Yours is still here: Correct puts it in the place of that.`,
+        );
       } else {
         problem.textContent = problemOf({ status, body });
       }

@@ -1,5 +1,5 @@
-import { element, make, when } from './api.js';
-import { ask, problemOf, write } from './session.js';
+import { element, fill, line, make, when, words } from './api.js';
+import { ask, mayEdit, problemOf, write } from './session.js';
 
 const list = element('deals');
 const form = element('deal');
@@ -40,24 +40,32 @@ export class Deals {
     const load = ++this.loads;
     const { status, body } = await ask('GET', `/api/customers/${customerId}/deals`);
     if (load !== this.loads) return;
-    if (status === 200) list.replaceChildren(...body.map((row) => this.line(row)));
-    else this.say(body.message);
+    if (status !== 200) {
+      this.say(body.message);
+      return;
+    }
+    list.replaceChildren(...body.map((row) => this.line(row)));
+    list.closest('table').hidden = body.length === 0;
+    element('deals-empty').hidden = body.length > 0;
   }
 
   line(row) {
     const { name, stage, amount, currency } = row;
     const button = { type: 'button', ariaLabel: `Change ${name}`, onclick: () => this.open(row) };
-    return make(
-      'tr',
-      {},
-      make('td', {}, name),
-      make('td', {}, stage),
-      make('td', {}, [amount, currency].filter(Boolean).join(' ')),
-      make('td', {}, make('button', button, 'Change')),
-    );
+    return line({
+      Name: name,
+      Stage: stage,
+      Amount: [amount, currency].filter(Boolean).join(' '),
+      Change: mayEdit() ? make('button', button, 'Change') : '',
+    });
   }
 
   open(row) {
+    if (this.isDirty()) {
+      problem.textContent = 'This deal is not saved. Save it, or cancel it, before you open another.';
+      inputs.stage.focus();
+      return;
+    }
     this.row = { ...row };
     element('deal-title').textContent = row.name;
     for (const [name, input] of Object.entries(inputs)) input.value = text(row[name]);
@@ -94,14 +102,15 @@ export class Deals {
     try {
       const { status, body } = await write(method, `/api/deals/${row.id}`, request);
       if (status === 200) {
-        this.say(`${row.name} is ${method === 'DELETE' ? 'deleted' : 'saved'}.`);
+        this.say([...words`${row.name} is `, method === 'DELETE' ? 'deleted.' : 'saved.']);
         if (this.row === row) this.close();
       } else if (this.row !== row) {
-        this.say(`${row.name} was not changed. ${problemOf({ status, body })}`); // the form was closed meanwhile
+        // The form was closed meanwhile.
+        this.say(words`${row.name} was not changed. ${[problemOf({ status, body }, row.name)].flat()}`);
       } else if (status === 409) {
         this.showConflict(body);
       } else {
-        problem.textContent = problemOf({ status, body });
+        fill(problem, problemOf({ status, body }, row.name));
       }
       if (this.customerId === customerId) this.load(customerId);
     } finally {
@@ -118,12 +127,12 @@ export class Deals {
     for (const name of others) inputs[name].value = text(current[name]);
     this.conflicts = conflicts;
     theirs.hidden = conflicts.length === 0;
-    const who = last ? `${last.author ?? last.db_user}, ${when(last.recorded_at)},` : 'Somebody';
-    problem.textContent = [
-      `${who} changed this deal after you opened it. Nothing was overwritten.`,
-      ...conflicts.map(({ field, was, theirs }) => `${field}: was ${text(was)}, theirs ${text(theirs)}.`),
+    const who = last ? [...words`${last.author ?? last.db_user}`, `, ${when(last.recorded_at)},`] : ['Somebody'];
+    fill(problem, [
+      ...words`${who} changed ${this.row.name} after you opened it. Nothing was overwritten. `,
+      ...conflicts.flatMap(({ field, was, theirs }) => words`${field}: was ${text(was)}, theirs ${text(theirs)}. `),
       'What you see below is what Save or Delete would do now.',
-    ].join(' ');
+    ]);
   }
 
   takeTheirs() {

@@ -1,9 +1,9 @@
-import { call, element, make, NoAnswer, when } from './api.js';
+import { call, element, fill, make, NoAnswer, when, words } from './api.js';
 import { Conflict } from './conflict.js';
 import { Correction } from './correction.js';
 import { Deals } from './deals.js';
 import { logIn } from './login.js';
-import { mostRetries, pause, problemOf, session, useSession } from './session.js';
+import { mayEdit, mostRetries, pause, problemOf, session, useSession } from './session.js';
 import { Timeline } from './timeline.js';
 
 const statuses = ['new', 'contacted', 'won', 'lost'];
@@ -20,6 +20,14 @@ const discard = element('discard');
 const again = element('again');
 const relogin = element('relogin');
 const takeLock = element('take-lock');
+const releaseLock = element('release-lock');
+const close = element('close');
+const unsaved = element('unsaved');
+const texts = { name: element('name'), phone: element('phone'), email: element('email') };
+const inputs = { ...texts, status };
+
+// What an input makes of a value: it has no lines.
+const asTyped = (value) => (value ?? '').replace(/[\r\n]/g, '');
 
 const kinds = {
   save: { method: 'PUT', doing: 'Saving …' },
@@ -44,7 +52,7 @@ export class Editor {
     this.row = null;
     this.conflict = new Conflict({
       onChoose: (field, value) => {
-        if (field === 'status') status.value = value;
+        if (inputs[field]) inputs[field].value = value ?? '';
       },
       onUndo: (change, fields) => this.undo(change, fields),
     });
@@ -62,9 +70,26 @@ export class Editor {
     window.addEventListener('online', () => this.phase === 'unanswered' && this.send());
     relogin.addEventListener('click', () => this.changeUser());
     takeLock.addEventListener('click', () => this.lock());
-    element('close').addEventListener('click', () => dialog.close());
-    status.addEventListener('change', () => this.conflict.chooseNone());
-    dialog.addEventListener('cancel', (event) => this.mayClose() || event.preventDefault());
+    releaseLock.addEventListener('click', () => this.release());
+    close.addEventListener('click', () => this.askToClose());
+    element('keep').addEventListener('click', () => this.goOn());
+    element('abandon').addEventListener('click', () => dialog.close());
+    for (const [field, input] of Object.entries(inputs)) {
+      input.addEventListener('input', () => this.conflict.chooseNone(field));
+    }
+    // A browser lets the second Escape in a row through, whatever "cancel" says.
+    dialog.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      this.askToClose();
+    });
+    dialog.addEventListener('cancel', (event) => {
+      event.preventDefault();
+      this.askToClose();
+    });
+    window.addEventListener('beforeunload', (event) => {
+      if (dialog.open && (this.phase !== 'editing' || this.isDirty())) event.preventDefault();
+    });
     dialog.addEventListener('close', () => this.closed());
   }
 
@@ -75,38 +100,59 @@ export class Editor {
     this.opening = {}; // tells a late answer whether it is still this dialogue's
     this.request = null;
     this.lockId = null;
-    element('editor-title').textContent = row.name ?? `Customer ${row.id}`;
+    fill(element('editor-title'), words`${this.name}`);
     notes.value = refused?.notes ?? '';
+    this.setValues(new Set());
     element('meanwhile').textContent = '';
     this.conflict.hide();
-    this.setStatuses(row.status);
-    status.disabled = Boolean(refused);
-    remove.hidden = Boolean(refused);
-    discard.hidden = !refused;
     this.showRow();
-    this.showLock(row.lock);
     this.isGone = false;
     this.edit();
+    this.showLock(row.lock);
     dialog.showModal();
     this.loadParts();
     if (refused) this.conflict.reopen(refused, this.sides());
-    else status.focus();
+    else (mayEdit() ? status : element('editor-title')).focus();
+  }
+
+  get name() {
+    return this.row.name ?? `Customer ${this.row.id}`;
   }
 
   isOpenFor(id) {
     return dialog.open && this.row?.id === id;
   }
 
-  // Escape does not throw away what was typed, nor leave while a save is under way.
-  mayClose() {
-    if (this.phase === 'sending') return false;
-    // A refused save waits on.
-    const isChanged = !this.refused && status.value !== this.row.status;
-    const isTyped = isChanged || notes.value.trim() !== (this.refused?.notes ?? '').trim();
-    if (!isTyped && !this.correction.isDirty() && !this.deals.isDirty()) return true;
-    problem.textContent = 'What you typed is not saved. “Close” discards it.';
-    element('close').focus();
-    return false;
+  isTouched(field) {
+    return inputs[field].value !== this.shown[field];
+  }
+
+  // What is typed and on no server. A refused save that is reopened waits on.
+  isDirty() {
+    const isChanged = !this.refused && Object.keys(inputs).some((field) => this.isTouched(field));
+    const isTyped = notes.value.trim() !== (this.refused?.notes ?? '').trim();
+    return isChanged || isTyped || this.hasOpenForms();
+  }
+
+  // A correction or a deal that was typed and is not saved.
+  hasOpenForms() {
+    return this.correction.isDirty() || this.deals.isDirty();
+  }
+
+  // Nothing that was typed goes without a question, and nothing while a save is under way.
+  askToClose() {
+    if (this.phase === 'sending') return;
+    if (!this.isDirty()) {
+      dialog.close();
+      return;
+    }
+    unsaved.hidden = false;
+    element('keep').focus();
+  }
+
+  goOn() {
+    unsaved.hidden = true;
+    notes.focus();
   }
 
   closed() {
@@ -122,20 +168,27 @@ export class Editor {
 
   // What stands on the screen ---------------------------------------------------------------------
 
-  setStatuses(shown) {
-    const asked = this.refused?.asked.status ?? shown;
-    const all = new Set([...statuses, this.row.status, shown, asked]);
-    status.replaceChildren(...[...all].map((value) => make('option', { value }, value)));
-    status.value = shown;
+  // The row's values, except in the fields that keep what was typed.
+  setValues(kept) {
+    const { row } = this;
+    const typed = kept.has('status') ? status.value : row.status;
+    const all = new Set([...statuses, row.status, typed, this.refused?.asked.status ?? typed]);
+    status.replaceChildren(...[...all].map((value) => make('option', { value, dir: 'auto' }, value)));
+    status.value = typed;
+    this.shown = { status: row.status };
+    for (const [field, input] of Object.entries(texts)) {
+      this.shown[field] = asTyped(row[field]);
+      if (!kept.has(field)) input.value = this.shown[field];
+    }
   }
 
   showRow() {
     const { updated_at, changed_by } = this.row;
-    element('version').replaceChildren(
+    fill(element('version'), [
       'You see the version of ',
       make('time', { dateTime: updated_at }, when(updated_at)),
-      changed_by ? `, by ${changed_by}` : '',
-    );
+      ...(changed_by ? words`, by ${changed_by}` : []),
+    ]);
   }
 
   loadParts() {
@@ -145,27 +198,45 @@ export class Editor {
 
   showLock(lock) {
     const isForeign = lock && lock.author !== session().login;
-    element('lock').textContent = isForeign
-      ? `${lock.author} has locked this customer until ${when(lock.expires_at)}: saves of others are refused until then.`
+    const text = isForeign
+      ? words`${lock.author} has locked ${this.name} until ${[when(lock.expires_at)]}: saves of others are refused until then.`
       : this.lockId && lock
-        ? `You have locked this customer until ${when(lock.expires_at)}.`
+        ? words`You have locked ${this.name} until ${[when(lock.expires_at)]}.`
         : '';
-    takeLock.hidden = Boolean(this.lockId);
+    fill(element('lock'), text);
+    takeLock.hidden = Boolean(this.lockId) || !mayEdit();
+    releaseLock.hidden = !this.lockId;
   }
 
   // Gives the form back to the user.
   edit(message = '') {
     this.phase = 'editing';
     this.request = null;
+    const isOpen = mayEdit();
     fields.disabled = false;
-    save.hidden = false;
+    status.disabled = Boolean(this.refused) || !isOpen;
+    for (const input of Object.values(texts)) input.readOnly = Boolean(this.refused) || !isOpen;
+    notes.readOnly = !isOpen;
+    element('comment').hidden = !isOpen && notes.value === '';
+    fill(element('read-only'), isOpen ? '' : words`You may look at ${this.name}, but not change it.`);
+    save.hidden = !isOpen;
+    remove.hidden = Boolean(this.refused) || !isOpen;
+    discard.hidden = !this.refused || !isOpen;
     this.allow(!this.isGone);
     again.hidden = true;
-    relogin.hidden = true;
-    element('close').disabled = false;
-    problem.textContent = message;
+    relogin.hidden = isOpen;
+    close.disabled = false;
+    unsaved.hidden = true;
+    fill(problem, message);
     progress.textContent = '';
-    if (message) notes.focus();
+    if (message.length > 0) notes.focus();
+  }
+
+  // Somebody else has logged in, on top of the dialogue.
+  userChanged() {
+    if (this.phase === 'editing') this.edit();
+    takeLock.hidden = Boolean(this.lockId) || !mayEdit();
+    this.loadParts();
   }
 
   allow(isAllowed) {
@@ -179,23 +250,24 @@ export class Editor {
     if (this.phase === 'sending') return;
     if (this.isGone) {
       this.isGone = false;
-      this.edit('This customer was restored.');
+      this.edit(words`${this.name} was restored.`);
     }
     this.timeline.load(row.id);
     this.showLock(row.lock);
     if (this.lockId && row.lock?.author !== session().login) this.lock(); // tells what became of ours
     if (row.updated_at > this.row.updated_at) {
-      element('meanwhile').textContent =
-        `${row.changed_by} changed this customer while you were editing; its status is now “${row.status}”. ` +
-        'Save overwrites nothing of it; where both of you changed the same, it shows you both.';
+      fill(
+        element('meanwhile'),
+        words`${row.changed_by} changed ${this.name} while you were editing; its status is now “${row.status}”. Save overwrites nothing of it; where both of you changed the same, it shows you both.`,
+      );
     }
   }
 
   // While a request is under way, or its answer was lost, that answer is what tells more: it may have been ours.
-  gone(message = 'This customer was deleted.') {
+  gone() {
     if (this.phase !== 'editing') return;
     this.isGone = true;
-    this.edit(`${message} What you typed is still here, to be copied.`);
+    this.edit(words`${this.name} was deleted. What you typed is still here, to be copied.`);
   }
 
   // Saving ----------------------------------------------------------------------------------------
@@ -207,8 +279,10 @@ export class Editor {
       this.start('resolve', this.refusedPath, { choose: this.conflict.choices() });
       return;
     }
+    const touched = Object.keys(texts).filter((field) => this.isTouched(field));
     this.start('save', this.path, {
-      status: status.value === this.row.status ? null : status.value,
+      status: this.isTouched('status') ? status.value : null,
+      fields: touched.length > 0 ? Object.fromEntries(touched.map((field) => [field, texts[field].value || null])) : null,
       // What collides with nothing that others changed needs no question.
       merge: true,
     });
@@ -231,8 +305,8 @@ export class Editor {
       this.edit('Your refused save is still open. Save or discard it before you undo a change.');
       return;
     }
-    if (status.value !== this.row.status) {
-      this.edit('Your status is not saved. Save it, or set it back, before you undo a change.');
+    if (Object.keys(inputs).some((field) => this.isTouched(field))) {
+      this.edit('What you changed is not saved. Save it, or set it back, before you undo a change.');
       return;
     }
     this.start('undo', `${this.path}/undo`, { version: change.version, fields }, change);
@@ -248,6 +322,11 @@ export class Editor {
 
   // The version that the user sees, and the comment that was typed, go with each request.
   start(kind, path, body, change) {
+    // The dialogue closes once the request is applied.
+    if (this.hasOpenForms()) {
+      this.edit('A deal or a correction below is not saved. Save or cancel that first.');
+      return;
+    }
     this.request = {
       kind,
       path,
@@ -267,7 +346,8 @@ export class Editor {
     relogin.hidden = true;
     save.hidden = false;
     this.allow(false);
-    element('close').disabled = true;
+    close.disabled = true;
+    unsaved.hidden = true;
     problem.textContent = '';
     const { method, doing } = kinds[request.kind];
     progress.textContent = doing;
@@ -284,7 +364,7 @@ export class Editor {
       else this.settleClosed(row, request, answer);
     } catch (error) {
       if (opening !== this.opening) {
-        this.say(`It is not known whether your change of ${row.name ?? row.id} was applied: look at it again.`);
+        this.say(words`It is not known whether your change of ${row.name ?? row.id} was applied: look at it again.`);
         return;
       }
       if (!(error instanceof NoAnswer)) {
@@ -315,14 +395,14 @@ export class Editor {
     problem.textContent = `${what} sending it again is safe, it is applied once at most. What you typed is kept here.`;
     save.hidden = true;
     again.hidden = false;
-    element('close').disabled = false;
+    close.disabled = false;
     again.focus();
   }
 
   // A browser may close a dialogue against our will; its save goes on.
-  settleClosed(row, request, { status: code, body }) {
-    if (code === 200) this.applied(row, request, body);
-    else this.say(`Your change was not applied. ${body.message}`);
+  settleClosed(row, request, answer) {
+    if (answer.status === 200) this.applied(row, request, answer.body);
+    else this.say(words`Your change was not applied. ${[problemOf(answer, row.name ?? row.id)].flat()}`);
   }
 
   applied({ id, name }, { kind }, body) {
@@ -338,10 +418,11 @@ export class Editor {
       discard: ': your refused save is discarded.',
     }[kind];
     const repeated = ': this had been applied already; nothing was done twice.';
-    this.say(`${name ?? id}${outcome === 'replayed' ? repeated : done}`);
+    this.say([...words`${name ?? id}`, outcome === 'replayed' ? repeated : done]);
   }
 
-  async settle({ status: code, body }) {
+  async settle(answer) {
+    const { status: code, body } = answer;
     switch (code) {
       case 200: {
         const { row, request } = this;
@@ -356,31 +437,31 @@ export class Editor {
         await this.loginAgain();
         return;
       case 403:
-        this.edit(`${body.message} What you typed is still here; somebody who may can log in.`);
+        this.edit([body.message, ' What you typed is still here; somebody who may can log in.']);
         relogin.hidden = false;
         return;
       case 404:
       case 410:
         if (this.refused) {
           // It waits no longer, or the customer is gone: reading that tells.
-          this.edit(body.message);
+          this.edit('Your refused save was saved, resolved or discarded before.');
           this.reload(this.row.id);
           return;
         }
         this.phase = 'editing';
         this.onGone(this.row.id);
-        this.gone(body.message);
+        this.gone();
         return;
       case 423:
-        this.edit(`${body.message} What you typed is still here.`);
-        this.reload(this.row.id); // to show whose lock it is
+        this.edit('Nothing was saved. What you typed is still here.');
+        this.showLock(body.lock);
         return;
       case 503:
         this.unanswered(`${body.message} Nothing was lost;`);
         return;
       default:
         // what is wrong with the request
-        this.edit(problemOf({ status: code, body }));
+        this.edit(problemOf(answer, this.name));
     }
   }
 
@@ -405,8 +486,7 @@ export class Editor {
   }
 
   greet({ name }) {
-    this.edit(`You are ${name} now. Save, if this is to be ${name}’s save.`);
-    this.timeline.load(this.row.id); // for the buttons at one's own comments
+    this.edit(mayEdit() ? words`You are ${name} now. Save, if this is to be ${name}’s save.` : words`You are ${name} now.`);
   }
 
   // Conflicts -------------------------------------------------------------------------------------
@@ -414,15 +494,15 @@ export class Editor {
   showConflict(body) {
     const { request } = this;
     const { current, changes = [] } = body;
-    const touched = status.value !== this.row.status && !this.refused;
+    const kept = new Set(this.refused ? [] : Object.keys(inputs).filter((field) => this.isTouched(field)));
     const last = changes.at(-1);
     this.edit();
     // From here on the user has seen the current version: it is the base of the next save.
     this.row = { ...this.row, ...current, changed_by: last ? (last.author ?? last.db_user) : this.row.changed_by };
-    this.setStatuses(touched ? status.value : current.status);
+    this.setValues(kept);
     this.showRow();
     element('meanwhile').textContent = '';
-    this.conflict.show(request, this.refused ? { ...body, conflicts: this.sides() } : body);
+    this.conflict.show(this.name, request, this.refused ? { ...body, conflicts: this.sides() } : body);
     this.loadParts();
   }
 
@@ -440,19 +520,33 @@ export class Editor {
       if (!this.isOpenFor(id)) return;
       if (code === 200) {
         this.lockId = body.lock_id;
+        const hadFocus = document.activeElement === takeLock;
         this.showLock(body);
+        if (hadFocus) releaseLock.focus();
         clearInterval(this.renewal);
         this.renewal = setInterval(() => this.lock(), (new Date(body.expires_at) - Date.now()) / 2);
       } else {
         this.lockId = null;
         clearInterval(this.renewal);
         this.showLock(body.lock?.author ? body.lock : null);
-        if (code !== 423) problem.textContent = body.message;
+        if (code !== 423) {
+          // "… on customer 7 was ended by …": who ended it, the message alone tells.
+          const [before, after] = body.message.split(`customer ${id}`);
+          fill(problem, after === undefined ? body.message : words`${[before]}${this.name}${[after]}`);
+        }
       }
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       problem.textContent = 'The lock could not be had: no answer came.';
     }
+  }
+
+  async release() {
+    clearInterval(this.renewal);
+    await this.unlock();
+    if (!dialog.open) return;
+    this.showLock(null);
+    takeLock.focus();
   }
 
   async unlock() {

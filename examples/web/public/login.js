@@ -36,8 +36,13 @@ form.addEventListener('submit', async (event) => {
   button.disabled = true;
   try {
     const { status, body } = await call('POST', '/api/session', { login: name.value, password: password.value });
-    if (status === 200) end(body);
-    else problem.textContent = body.message;
+    if (status === 200) {
+      end(body);
+      // Nothing had the focus that it could go back to; "Log in" is "Log out" now.
+      if ([document.body, element('logout')].includes(document.activeElement)) element('title').focus();
+    } else {
+      problem.textContent = body.message;
+    }
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     problem.textContent = 'The server cannot be reached. Try again when the network is back.';

@@ -1,13 +1,18 @@
-import { element, idOf, make, when } from './api.js';
+import { element, fill, idOf, line, make, when, words } from './api.js';
 import { Deleted } from './deleted.js';
 import { Editor } from './editor.js';
 import { Refused } from './refused.js';
-import { ask, onSession, session, useSession } from './session.js';
+import { ask, mayEdit, onSession, session, useSession } from './session.js';
 
+const list = element('customers');
+const search = element('search');
+const more = element('more');
 const rows = new Map(); // id → { row, line } of the table
+let searched = ''; // what the rows were searched by
+let next = null; // where the list goes on
 let stream = null;
 
-const say = (text) => (element('news').textContent = text);
+const say = (text) => fill(element('news'), text);
 const connection = (text) => (element('connection').textContent = text);
 
 // The list ----------------------------------------------------------------------------------------
@@ -16,53 +21,172 @@ const connection = (text) => (element('connection').textContent = text);
 function show(row, isNews) {
   const known = rows.get(row.id);
   if (known && known.row.updated_at > row.updated_at) return;
-  const line = known?.line ?? addLine(row.id);
-  rows.set(row.id, { row, line });
-  const [name, phone, status, changed] = line.cells;
-  name.textContent = row.name ?? '';
-  phone.textContent = row.phone ?? '';
-  status.textContent = row.status;
-  const by = row.changed_by ? ` by ${row.changed_by}` : '';
-  const lock = row.lock ? `; ${row.lock.author} is editing` : '';
-  changed.replaceChildren(make('time', { dateTime: row.updated_at }, when(row.updated_at)), by, lock);
-  line.querySelector('button').setAttribute('aria-label', `Edit ${row.name ?? row.id}`);
+  const made = lineOf(row);
+  made.dataset.id = row.id;
+  if (known) {
+    refill(known.line, made);
+  } else {
+    list.insertBefore(made, [...list.rows].find((other) => Number(other.dataset.id) > row.id) ?? null);
+  }
+  rows.set(row.id, { row, line: known?.line ?? made });
   if (isNews && known && known.row.updated_at < row.updated_at) {
-    line.classList.remove('changed');
-    void line.offsetWidth; // starts the animation anew
-    line.classList.add('changed');
+    known.line.classList.remove('changed');
+    void known.line.offsetWidth; // starts the animation anew
+    known.line.classList.add('changed');
   }
 }
 
-function addLine(id) {
-  const line = make('tr', {}, ...Array.from({ length: 4 }, () => make('td')));
-  line.dataset.id = id;
-  line.append(make('td', {}, make('button', { type: 'button', onclick: () => edit(id) }, 'Edit')));
-  const after = [...element('customers').rows].find((other) => Number(other.dataset.id) > id);
-  element('customers').insertBefore(line, after ?? null);
-  return line;
+// The button stays what it is: it may have the focus, or be what a dialogue gives it back to.
+function refill(line, made) {
+  const button = line.querySelector('button');
+  const { textContent, ariaLabel } = made.querySelector('button');
+  Object.assign(button, { textContent, ariaLabel });
+  button.parentElement.dataset.label = textContent;
+  for (const [n, cell] of [...made.cells].slice(0, -1).entries()) line.cells[n].replaceWith(cell);
+}
+
+function lineOf(row) {
+  const name = row.name ?? `Customer ${row.id}`;
+  const verb = mayEdit() ? 'Edit' : 'View';
+  const button = { type: 'button', ariaLabel: `${verb} ${name}`, onclick: () => edit(row.id) };
+  return line({
+    Name: name,
+    Phone: row.phone,
+    Status: row.status,
+    Changed: make(
+      'span',
+      {},
+      make('time', { dateTime: row.updated_at }, when(row.updated_at)),
+      ...(row.changed_by ? words` by ${row.changed_by}` : []),
+      ...(row.lock ? words`; ${row.lock.author} is editing` : []),
+    ),
+    [verb]: make('button', button, verb),
+  });
+}
+
+// A row that was read by itself belongs to the list if it is in it, or is between its ends.
+function update(row) {
+  if (rows.has(row.id)) show(row, true);
+  else if (searched) loadList();
+  else if (!next || row.id < lastId()) show(row, true);
+  watchLock(row);
+  count();
+}
+
+const lastId = () => Number(list.lastElementChild?.dataset.id ?? 0);
+
+function drop(id) {
+  rows.get(id)?.line.remove();
+  rows.delete(id);
 }
 
 function remove(id) {
-  rows.get(id)?.line.remove();
-  rows.delete(id);
+  drop(id);
+  watchLock({ id, lock: null });
+  count();
   if (editor.isOpenFor(id)) editor.gone();
 }
 
-async function loadAll() {
-  const answer = await ask('GET', '/api/customers');
-  if (answer.status === 200) {
-    const there = new Set(answer.body.map(({ id }) => id));
-    for (const row of answer.body) show(row, true);
-    for (const id of [...rows.keys()]) if (!there.has(id)) remove(id);
-    if (editor.row) {
-      refresh(editor.row.id);
-      editor.deals.load(editor.row.id);
+function count() {
+  const { size } = rows;
+  const text = searched
+    ? size === 0
+      ? words`No customer matches “${searched}”.`
+      : words`${[String(size)]} found by “${searched}”${[next ? '; there are more.' : '.']}`
+    : size === 0
+      ? 'There are no customers yet.'
+      : next
+        ? `The first ${size} customers.`
+        : '';
+  fill(element('count'), text);
+  list.closest('table').hidden = size === 0;
+  more.hidden = !next;
+}
+
+// Runs an action; if it is asked for meanwhile, however often, once more afterwards.
+function once(action) {
+  let running = null;
+  let isAsked = false;
+  return () => {
+    isAsked = true;
+    running ??= (async () => {
+      try {
+        while (isAsked) {
+          isAsked = false;
+          await action();
+        }
+      } finally {
+        running = null;
+      }
+    })();
+    return running;
+  };
+}
+
+// Reads the list anew, as far as it was read.
+const loadList = once(async () => {
+  const text = search.value.trim();
+  const before = [...rows.keys()]; // what comes meanwhile is newer than the answer
+  const last = text === searched ? lastId() : 0;
+  const found = [];
+  let path = `/api/customers${text ? `?search=${encodeURIComponent(text)}` : ''}`;
+  do {
+    const answer = await ask('GET', path);
+    if (answer.status !== 200) {
+      say(answer.body.message);
+      return;
     }
-  } else {
+    found.push(...answer.body);
+    path = answer.next;
+  } while (path && found.at(-1).id < last);
+  searched = text;
+  next = path;
+  const there = new Set(found.map(({ id }) => id));
+  for (const id of before) if (!there.has(id)) drop(id);
+  for (const row of found) {
+    show(row, true);
+    watchLock(row);
+  }
+  count();
+});
+
+async function loadMore() {
+  const from = next;
+  const answer = await ask('GET', from);
+  if (answer.status !== 200) {
     say(answer.body.message);
+    return;
+  }
+  if (from !== next) return; // the list was read anew meanwhile
+  next = answer.next;
+  for (const row of answer.body) {
+    show(row);
+    watchLock(row);
+  }
+  count();
+  rows.get(answer.body[0].id).line.querySelector('button').focus();
+}
+
+function loadAll() {
+  loadList();
+  if (editor.row) {
+    refresh(editor.row.id);
+    editor.deals.load(editor.row.id);
   }
   deleted.load();
   refused.load();
+}
+
+// An edit lock that runs out sends no event.
+const ends = new Map();
+function watchLock({ id, lock }) {
+  clearTimeout(ends.get(id));
+  ends.delete(id);
+  if (!lock) return;
+  const left = new Date(lock.expires_at) - Date.now();
+  // The clocks may differ.
+  const delay = left > 0 ? left + 500 : 5000;
+  ends.set(id, setTimeout(() => refresh(id), Math.min(delay, 2 ** 31 - 1)));
 }
 
 // Reads one customer anew; however many events come meanwhile, once more afterwards at most.
@@ -76,7 +200,7 @@ async function refresh(id) {
     refreshing.set(id, false);
     const answer = await ask('GET', `/api/customers/${id}`);
     if (answer.status === 200) {
-      show(answer.body, true);
+      update(answer.body);
       if (editor.isOpenFor(id)) editor.meanwhile(answer.body);
     } else if (answer.status === 404) {
       remove(id);
@@ -89,7 +213,7 @@ async function edit(id, save) {
   say('');
   const answer = await ask('GET', `/api/customers/${id}`);
   if (answer.status === 200) {
-    show(answer.body);
+    update(answer.body);
     editor.open(answer.body, save);
   } else if (answer.status === 404) {
     remove(id);
@@ -137,8 +261,12 @@ function listen() {
 // Sessions ----------------------------------------------------------------------------------------
 
 onSession((opened, before) => {
-  element('user').textContent = `${opened.name} (${opened.role})`;
+  fill(element('user'), words`${opened.name} (${[opened.role]})`);
   element('logout').textContent = 'Log out';
+  if (before && before.login !== opened.login) {
+    for (const { row } of rows.values()) show(row);
+    if (editor.row) editor.userChanged();
+  }
   if (before?.login !== opened.login || stream?.readyState === EventSource.CLOSED) listen();
 });
 
@@ -155,11 +283,18 @@ element('logout').addEventListener('click', async () => {
   else say(body.message);
 });
 
+search.addEventListener('input', loadList);
+element('search-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  loadList();
+});
+more.addEventListener('click', loadMore);
+
 const deleted = new Deleted({ say });
 const refused = new Refused({ say, onReopen: (save) => edit(save.customer_id, save) });
 const editor = new Editor({
   say,
-  onRow: (row) => show(row, true),
+  onRow: update,
   onGone: remove,
   onRefused: () => refused.load(),
   reload: refresh,

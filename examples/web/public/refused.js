@@ -1,4 +1,4 @@
-import { element, make, when } from './api.js';
+import { element, line, make, when, words } from './api.js';
 import { ask } from './session.js';
 import { shown } from './timeline.js';
 
@@ -32,16 +32,17 @@ export class Refused {
 
   line(save) {
     const name = save.name ?? `Customer ${save.customer_id}`;
-    const asked = Object.entries(save.asked).map(([field, value]) => `${field} ${shown(value)}`);
+    const asked = Object.entries(save.asked).flatMap(([field, value], n) => [
+      n === 0 ? '' : ', ',
+      ...words`${field} ${shown(value)}`,
+    ]);
     const button = { type: 'button', ariaLabel: `Reopen your save of ${name}`, onclick: () => this.onReopen(save) };
-    return make(
-      'tr',
-      {},
-      make('td', {}, name),
-      make('td', {}, make('time', { dateTime: save.refused_at }, when(save.refused_at))),
-      make('td', {}, asked.join(', ')),
-      make('td', {}, save.notes ?? ''),
-      make('td', {}, make('button', button, 'Reopen')),
-    );
+    return line({
+      Name: name,
+      Refused: make('time', { dateTime: save.refused_at }, when(save.refused_at)),
+      'Asked for': make('span', {}, ...asked),
+      Comment: save.notes,
+      Reopen: make('button', button, 'Reopen'),
+    });
   }
 }

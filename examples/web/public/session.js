@@ -1,4 +1,4 @@
-import { call, NoAnswer } from './api.js';
+import { call, NoAnswer, words } from './api.js';
 import { logIn } from './login.js';
 
 export const mostRetries = 3;
@@ -9,6 +9,7 @@ let listener = () => {};
 
 // Who is logged in, for all parts of the page.
 export const session = () => current;
+export const mayEdit = () => current?.role === 'editor';
 export const onSession = (listen) => (listener = listen);
 export function useSession(opened) {
   const before = current;
@@ -65,5 +66,20 @@ export async function write(method, path, body) {
   }
 }
 
-// What an answer that is no success has to tell; the hints are for what is wrong with the request.
-export const problemOf = ({ status, body }) => [body.message, status === 400 && body.hint].filter(Boolean).join(' ');
+// What an answer that is no success has to tell, of what the page calls by its name. The server's words name a record by its
+// key, and are for those who call it.
+export function problemOf({ status, body: { error, message, hint, lock } }, name = null) {
+  if (name !== null) {
+    switch (error) {
+      case 'conflict':
+        return words`${name} was changed by somebody else first.`;
+      case 'gone':
+        return words`${name} was deleted.`;
+      case 'not_found':
+        return words`${name} is not there.`;
+      case 'locked':
+        return lock?.author ? words`${lock.author} is editing ${name}.` : words`${name} is being edited.`;
+    }
+  }
+  return [message, status === 400 && hint].filter(Boolean).join(' ');
+}

@@ -1,5 +1,5 @@
-import { element, make, when } from './api.js';
-import { ask, session } from './session.js';
+import { element, make, textOf, when, words } from './api.js';
+import { ask, mayEdit, session } from './session.js';
 
 const list = element('timeline');
 
@@ -10,16 +10,18 @@ export function fieldsOf({ status_from, status_to, fields }) {
   return [...(status_from === status_to ? [] : ['status']), ...Object.keys(fields ?? {})];
 }
 
+// A sentence of words.
 export function describe({ author, db_user, at, recorded_at, operation, status_from, status_to, fields, reverts }) {
-  const who = `${author ?? db_user}, ${when(recorded_at ?? at)}`;
+  const who = [...words`${author ?? db_user}`, `, ${when(recorded_at ?? at)}: `];
   const verb = { insert: 'created', delete: 'deleted', restore: 'restored' }[operation];
-  if (verb) return `${who}: ${verb}`;
+  if (verb) return [...who, verb];
   const parts = [];
-  if (reverts) parts.push(`undid the change of ${when(reverts)}`);
-  const add = (name, from, to) => parts.push(`${name} ${shown(from)} → ${shown(to)}`);
+  if (reverts) parts.push([`undid the change of ${when(reverts)}`]);
+  const add = (name, from, to) => parts.push(words`${name} ${shown(from)} → ${shown(to)}`);
   if (status_from !== status_to) add('status', status_from, status_to);
   for (const [name, { from, to }] of Object.entries(fields ?? {})) add(name, from, to);
-  return `${who}: ${parts.join(', ') || 'a comment'}`;
+  if (parts.length === 0) parts.push(['a comment']);
+  return [...who, ...parts.flatMap((part, n) => (n === 0 ? part : [', ', ...part]))];
 }
 
 // The changes and comments of the dialogue's customer. Changes of values can be undone, one's own comments corrected.
@@ -45,22 +47,27 @@ export class Timeline {
 
   change(row) {
     const text = describe(row);
-    const canUndo = row.operation === 'update' && fieldsOf(row).length > 0;
-    return make('li', {}, make('small', {}, text), ...(canUndo ? [this.button('Undo', text, () => this.onUndo(row))] : []));
+    const canUndo = mayEdit() && row.operation === 'update' && fieldsOf(row).length > 0;
+    return make(
+      'li',
+      {},
+      make('small', {}, ...text),
+      ...(canUndo ? [this.button('Undo', textOf(text), () => this.onUndo(row))] : []),
+    );
   }
 
   comment(row) {
     const { author, body, at, save_refused, edited_at, edited_by, withdrawn_at } = row;
-    const notes = [`${author}, ${when(at)}`];
-    if (save_refused) notes.push('with a save that was refused');
-    if (withdrawn_at) notes.push(`withdrawn by ${edited_by}, ${when(withdrawn_at)}`);
-    else if (edited_at) notes.push(`edited by ${edited_by}, ${when(edited_at)}`);
-    const canCorrect = author === session().login && !withdrawn_at;
+    const notes = [...words`${author}`, `, ${when(at)}`];
+    if (save_refused) notes.push(', with a save that was refused');
+    if (withdrawn_at) notes.push(...words`, withdrawn by ${edited_by}`, `, ${when(withdrawn_at)}`);
+    else if (edited_at) notes.push(...words`, edited by ${edited_by}`, `, ${when(edited_at)}`);
+    const canCorrect = mayEdit() && author === session().login && !withdrawn_at;
     return make(
       'li',
       {},
-      make('small', {}, notes.join(', ')),
-      make('p', {}, body),
+      make('small', {}, ...notes),
+      make('p', { dir: 'auto' }, body),
       ...(canCorrect ? [this.button('Correct', body, () => this.onCorrect(row))] : []),
     );
   }

@@ -20,7 +20,7 @@ export function createApp(parts) {
   const routes = routesOf(parts);
 
   async function handle(request, response) {
-    const { pathname } = new URL(request.url, 'http://localhost');
+    const { pathname, searchParams: query } = new URL(request.url, 'http://localhost');
     const file = pathname === '/' ? 'index.html' : pathname.slice(1);
     if (files.has(file) && request.method === 'GET') {
       const type = types[file.split('.').at(-1)];
@@ -34,7 +34,7 @@ export function createApp(parts) {
     const user = sessions.user(request);
     if (needsSession && !user) throw new HttpError(401, 'no_session', 'You are not logged in.');
     const [, id, other] = path.exec(pathname).map((text) => text && segment(text));
-    return handler({ request, response, user, id, other });
+    return handler({ request, response, user, id, other, query });
   }
 
   function failed(error) {

@@ -17,8 +17,16 @@ export class Customers extends Records {
     });
   }
 
-  list() {
-    return this.database.query(`SELECT ${this.columns} FROM customers r ORDER BY r.id LIMIT 500`);
+  // Those after an id whose name, phone or email contains a text; at most a number of them.
+  list(after, text, limit) {
+    const pattern = text && `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+    return this.database.query(
+      `SELECT ${this.columns} FROM customers r
+       WHERE ($1::bigint IS NULL OR r.id > $1)
+         AND ($2::text IS NULL OR r.name ILIKE $2 OR r.phone ILIKE $2 OR r.email ILIKE $2)
+       ORDER BY r.id LIMIT $3`,
+      [after, pattern, limit],
+    );
   }
 
   // With the latest comments.
@@ -34,9 +42,9 @@ export class Customers extends Records {
     return row;
   }
 
-  save(id, { status = null, notes = null, updated_at = null, merge = null }, author) {
-    const values = [id, updated_at, status, notes, author, merge];
-    return this.change(id, 'crm_update_customer($1, $2, $3, $4, $5, merge => $6)', values);
+  save(id, { status = null, notes = null, updated_at = null, merge = null, fields = null }, author) {
+    const values = [id, updated_at, status, notes, author, merge, fields && JSON.stringify(fields)];
+    return this.change(id, 'crm_update_customer($1, $2, $3, $4, $5, merge => $6, fields => $7)', values);
   }
 
   // Deleting, restoring, undoing ------------------------------------------------------------------

@@ -5,6 +5,9 @@ import { Unreachable } from './status.js';
 export const idOf = (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text);
 pg.types.setTypeParser(pg.types.builtins.INT8, idOf);
 
+// In one line. A host with several addresses fails with an error for each of them, and no message of its own.
+export const reasonOf = (error) => error.message || reasonOf(error.errors?.[0] ?? error.cause ?? { message: String(error) });
+
 // The pool, with limits to every wait: a request is answered, be it with 503.
 export class Database {
   constructor({ connectionString, size, lockSeconds }) {
@@ -26,7 +29,7 @@ export class Database {
       return (await this.pool.query(text, values)).rows;
     } catch (error) {
       // What is not the server's word is the connection's end.
-      throw error instanceof pg.DatabaseError ? error : new Unreachable(error.message, { cause: error });
+      throw error instanceof pg.DatabaseError ? error : new Unreachable(reasonOf(error), { cause: error });
     }
   }
 

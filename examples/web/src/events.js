@@ -7,17 +7,17 @@ const channel = 'crm_concurrency';
 const heartbeat = 15_000;
 
 export class Events {
-  // names: what to call the events of each table
-  constructor(database, names) {
+  constructor(database) {
     this.database = database;
-    this.names = names;
     this.streams = new Set();
     this.closed = false;
     this.beat = setInterval(() => this.keepAlive(), heartbeat);
   }
 
+  // names: what to call the events of each table
   // Resolves at the first connection; goes on trying afterwards, however often the connection is lost.
-  async start() {
+  async start(names) {
+    this.names = new Map(names);
     await this.connect();
   }
 

@@ -35,8 +35,13 @@ const kinds = {
   texts: { test: (value) => Array.isArray(value) && value.every(isText), what: 'an array of texts' },
 };
 
-// The keys of a body that have a name here are of that kind, null or left out: { status: 'text', merge: 'flag' }
+// The keys of a body are those of the form, and of that kind, null or left out: { status: 'text', merge: 'flag' }
 function check(body, form) {
+  const unknown = Object.keys(body).find((name) => !Object.hasOwn(form, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(form).map((name) => `"${name}"`);
+    throw new HttpError(400, 'unknown_key', `"${unknown}" is not known here${known.length ? `; ${known.join(', ')} are` : ''}.`);
+  }
   for (const [name, kind] of Object.entries(form)) {
     const { test, what } = kinds[kind];
     if (body[name] != null && !test(body[name])) {
@@ -44,6 +49,22 @@ function check(body, form) {
     }
   }
   return body;
+}
+
+const longestPage = 500;
+
+// A part of a list, and where the next one is: GET ?search=acme&after=100&limit=50
+async function page(query, path, read) {
+  const { search, after, limit } = check(Object.fromEntries(query), { search: 'text', after: 'text', limit: 'text' });
+  const size = Number(limit || 100);
+  if (!Number.isInteger(size) || size < 1 || size > longestPage) {
+    throw new HttpError(400, 'bad_value', `"limit" must be from 1 to ${longestPage}.`);
+  }
+  const rows = await read(after || null, search || null, size + 1);
+  if (rows.length <= size) return { body: rows };
+  const body = rows.slice(0, size);
+  const next = new URLSearchParams({ ...(search && { search }), after: body.at(-1).id, limit: size });
+  return { body, headers: { Link: `<${path}?${next}>; rel="next"` } };
 }
 
 // [method, path, needs a session, handler]; a handler returns { status, body, headers }, or nothing if it answered.
@@ -76,10 +97,10 @@ export function routesOf({ customers, deals, sessions, events }) {
     ['DELETE', /^\/api\/session$/, false, () => ({ status: 204, headers: { 'Set-Cookie': sessions.close() } })],
     ['GET', /^\/api\/events$/, true, ({ user, response }) => events.subscribe(response, user.expires)],
 
-    ['GET', /^\/api\/customers$/, true, reads(() => customers.list())],
+    ['GET', /^\/api\/customers$/, true, ({ query }) => page(query, '/api/customers', (...of) => customers.list(...of))],
     ['GET', customer, true, reads((id) => customers.get(id))],
     ['PUT', customer, true, changes(
-      { status: 'text', notes: 'text', updated_at: 'text', merge: 'flag' },
+      { status: 'text', notes: 'text', updated_at: 'text', merge: 'flag', fields: 'object' },
       ({ id, body, author }) => customers.save(id, body, author),
     )],
     ['DELETE', customer, true, changes(

@@ -20,9 +20,15 @@ test('a save answers with the row', async () => {
   assert.deepEqual((await get(id)).body.updated_at, body.updated_at);
 });
 
-test('the author is the user of the session, whatever the body says', async () => {
+test('the author is the user of the session; what a body has besides is named and refused', async () => {
   const { id, seen } = await opened();
-  await put(id, { status: 'won', notes: 'mine', updated_at: seen, author: 'somebody', login: 'somebody' });
+  for (const key of ['author', 'fileds', '__proto__']) {
+    const { status, body } = await put(id, `{"notes": "mine", "updated_at": "${seen}", "${key}": {"phone": "1"}}`);
+    assert.deepEqual([status, body.error], [400, 'unknown_key']);
+    assert.ok(body.message.startsWith(`"${key}" is not known here; "status", `), body.message);
+  }
+  assert.deepEqual(await comments(id), []);
+  await put(id, { status: 'won', notes: 'mine', updated_at: seen });
   assert.deepEqual(await comments(id), [{ author: logins[0], body: 'mine', save_refused: false }]);
   assert.deepEqual(await changes(id), [{ author: logins[0], status_to: 'won' }]);
 });
@@ -99,6 +105,66 @@ test('merge: what others changed elsewhere is no conflict; what collides is one'
   assert.equal(collided.status, 409);
   assert.deepEqual(collided.body.conflicts, [{ field: 'status', was: 'new', mine: 'lost', theirs: 'won' }]);
   assert.equal((await put(id, save, cookies[2])).status, 409);
+});
+
+test('fields: others’ columns stay, ours are written, and each collision is named', async () => {
+  const { id, seen } = await opened();
+  const theirs = { fields: { phone: '555-0177' }, updated_at: seen };
+  const first = await put(id, theirs);
+  assert.deepEqual([first.status, first.body.phone, first.body.status], [200, '555-0177', 'new']);
+  const mine = { fields: { email: 'x@acme.example', name: 'Acme Ltd' }, updated_at: seen, merge: true };
+  const merged = await put(id, mine, cookies[1]);
+  assert.deepEqual([merged.status, merged.body.save.outcome], [200, 'merged']);
+  const { name, phone, email } = merged.body;
+  assert.deepEqual([name, phone, email], ['Acme Ltd', '555-0177', 'x@acme.example']);
+  const collided = await put(id, { fields: { phone: null, email: null }, updated_at: seen, merge: true }, cookies[2]);
+  assert.equal(collided.status, 409);
+  assert.deepEqual(
+    collided.body.conflicts.toSorted((a, b) => (a.field < b.field ? -1 : 1)).map(({ field, was, theirs }) => [field, was, theirs]),
+    [['phone', '555-0100', '555-0177']],
+  );
+  for (const fields of ['phone', ['phone'], { telephone: '1' }]) {
+    assert.equal((await put(id, { fields, updated_at: seen })).status, 400, JSON.stringify(fields));
+  }
+});
+
+// What a list of customers answers, and its ids.
+async function listed(query) {
+  const answer = await stage.request('GET', `/api/customers${query}`, { cookie: ana });
+  return { ...answer, ids: answer.status === 200 ? answer.body.map(({ id }) => id) : [] };
+}
+
+test('the list is read in parts, each after the last id of the one before', async () => {
+  const names = 'INSERT INTO customers (name) SELECT $1 || n FROM generate_series(1, $2::int) n RETURNING id';
+  const ids = (await stage.sql(names, ['paged ', 620])).map(({ id }) => Number(id));
+  const found = [];
+  let parts = 0;
+  for (let query = '?search=paged&limit=250'; query; parts++) {
+    const { status, ids: some, headers } = await listed(query);
+    assert.equal(status, 200);
+    found.push(...some);
+    // What comes and goes meanwhile moves nothing.
+    await stage.sql('DELETE FROM customers WHERE id = $1', [some[0]]);
+    query = /^<\/api\/customers(\?.*)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1];
+  }
+  assert.deepEqual([found, parts], [ids, 3]);
+  assert.equal((await listed('')).ids.length, 100);
+  for (const query of ['?limit=0', '?limit=501', '?limit=x', '?after=x', '?offset=3', '?search=%00']) {
+    assert.equal((await listed(query)).status, 400, query);
+  }
+});
+
+test('a search is for the text as it stands, in names, phones and emails', async () => {
+  const values = ['100% Cotton_Ltd \\o/', '55_5', "o'hara@cotton.example"];
+  const [{ id }] = await stage.sql('INSERT INTO customers (name, phone, email) VALUES ($1, $2, $3) RETURNING id', values);
+  const found = [Number(id)];
+  await stage.sql("INSERT INTO customers (name, phone) VALUES ('100 Cottons Ltd', '5505')");
+  for (const text of ['100%', '% cotton_l', '\\o/', '55_', "o'HARA@"]) {
+    assert.deepEqual((await listed(`?search=${encodeURIComponent(text)}`)).ids, found, text);
+  }
+  for (const text of ['100%l', '\\\\', "' OR true --"]) {
+    assert.deepEqual((await listed(`?search=${encodeURIComponent(text)}`)).ids, [], text);
+  }
 });
 
 test('a refused comment is kept, and adopted by the next save', async () => {
@@ -206,7 +272,10 @@ test('404, 405 and 410', async () => {
 test('415 and 413: a body that is not JSON, one that is too long', async () => {
   const { id } = await opened();
   const form = { cookie: ana, body: 'status=won', headers: { 'Content-Type': 'text/plain' } };
-  assert.equal((await stage.request('PUT', `/api/customers/${id}`, form)).status, 415);
+  for (const headers of [form.headers, { 'Content-Type': '' }]) {
+    const answer = await stage.request('PUT', `/api/customers/${id}`, { ...form, headers });
+    assert.deepEqual([answer.status, answer.body.error], [415, 'not_json']);
+  }
   assert.equal((await put(id, { notes: 'x'.repeat(5 * 1024 * 1024) })).status, 413);
 });
 
@@ -352,6 +421,31 @@ test('a hashed password is one that the users file takes', () => {
   const { stdout, status } = spawnSync(process.execPath, [script], { input: 'secret\n', encoding: 'utf8' });
   assert.equal(status, 0);
   assert.match(stdout, /^scrypt:32768:8:1:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44}\n$/);
+});
+
+test('a DATABASE_URL that is wrong is one line, and status 1', () => {
+  const script = fileURLToPath(new URL('../server.js', import.meta.url));
+  const wrong = (change) => {
+    const url = new URL(stage.url);
+    change(url);
+    return url.href;
+  };
+  for (const [DATABASE_URL, reason] of [
+    ['', /DATABASE_URL names the database/],
+    ['http//nothing', /DATABASE_URL/],
+    [wrong((url) => (url.port = '1')), /ECONNREFUSED/],
+    [wrong((url) => Object.assign(url, { hostname: 'localhost', port: '1' })), /ECONNREFUSED/],
+    [wrong((url) => (url.password = 'a secret')), /password authentication failed/],
+    [wrong((url) => (url.pathname = '/no_such_database')), /database "no_such_database" does not exist/],
+    [wrong((url) => (url.pathname = '/postgres')), /no table customers/],
+  ]) {
+    const env = { PATH: process.env.PATH, PORT: '0', DATABASE_URL };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], { env, encoding: 'utf8', timeout: 20_000 });
+    assert.deepEqual([status, stdout], [1, ''], stderr);
+    assert.match(stderr, /^[^\n]+\n$/);
+    assert.match(stderr, reason);
+    assert.doesNotMatch(stderr, /secret/);
+  }
 });
 
 test('the backend ends when it is told to', async () => {

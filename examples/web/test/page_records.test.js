@@ -18,7 +18,7 @@ test('a deletion: a conflict shows what happened; then it goes, in all windows, 
   await first.type(null, 'Looks dead');
   await first.button('Delete').click();
   const conflict = first.dialog.getByRole('region', { name: 'Somebody else saved first' });
-  await conflict.getByText('user1 changed this customer after you opened it. It was not deleted').waitFor();
+  await conflict.getByText(`user1 changed ${name} after you opened it. It was not deleted`).waitFor();
   assert.match((await conflict.getByRole('list').allTextContents()).join(), /user1.*status new → won.*user1.*Signed/);
   assert.equal(await first.notes.inputValue(), 'Looks dead');
   assert.equal((await stored(id)).status, 'won');
@@ -34,7 +34,7 @@ test('a deletion: a conflict shows what happened; then it goes, in all windows, 
     await window.deletedLine(name).getByText('Looks dead').waitFor();
   }
   assert.match(await second.deletedLine(name).textContent(), /by user0/);
-  await second.problem.getByText('This customer was deleted').waitFor();
+  await second.problem.getByText(`${name} was deleted`).waitFor();
   assert.equal(await second.notes.inputValue(), 'half a thought');
   assert.ok(await second.button('Save').isDisabled());
   assert.ok(await second.button('Delete').isDisabled());
@@ -46,7 +46,7 @@ test('a deletion: a conflict shows what happened; then it goes, in all windows, 
     await window.deletedLine(name).waitFor({ state: 'detached' });
   }
   // The dialogue that stayed open goes on.
-  await second.problem.getByText('This customer was restored').waitFor();
+  await second.problem.getByText(`${name} was restored`).waitFor();
   assert.equal(await second.notes.inputValue(), 'half a thought');
   await second.save();
   await second.dialog.getByText(/^user0, .*: restored$/).first().waitFor();
@@ -128,7 +128,7 @@ test('what was changed again is not undone: it is listed, and the rest is offere
   await window.type('won');
   const button = window.entry('x@example.com').getByRole('button', { name: 'Undo' });
   await button.click();
-  await window.problem.getByText('Your status is not saved').waitFor();
+  await window.problem.getByText('What you changed is not saved').waitFor();
   await window.type('new');
   assert.deepEqual(window.sent, ['POST']); // the login
   await button.click();
@@ -148,7 +148,7 @@ test('an undoing from an old version shows what happened since, and can then be 
   await window.edit(name);
   await window.entry('x@example.com').waitFor();
   await stage.sql("UPDATE customers SET status = 'won' WHERE id = $1", [id]);
-  await window.dialog.getByText('changed this customer while you were editing').waitFor();
+  await window.dialog.getByText(`changed ${name} while you were editing`).waitFor();
   await window.entry('x@example.com').getByRole('button', { name: 'Undo' }).click();
   const conflict = window.dialog.getByRole('region', { name: 'Somebody else saved first' });
   await conflict.getByText('Nothing was undone').waitFor();
@@ -184,7 +184,7 @@ test('one’s own comment is corrected; a conflict shows what it says, and keeps
   // The form stays as it was while others change the comment.
   assert.equal(await text(second).inputValue(), 'A quote by Monday');
   await second.page.keyboard.press('Escape');
-  await second.dialog.getByText('What you typed is not saved').waitFor();
+  await second.button('Keep editing').click();
   await second.button('Correct').click();
   await second.dialog.getByText('user0 changed this comment after you opened it; it says: “A quote”').waitFor();
   assert.equal(await text(second).inputValue(), 'A quote by Monday');
@@ -316,7 +316,7 @@ test('deals: what the database refuses is told, and what was typed is kept', asy
   await window.dialog.locator('#deal-problem', { hasText: 'invalid input syntax' }).waitFor();
   assert.equal(await dealField(window, 'Amount').inputValue(), 'much');
   await window.page.keyboard.press('Escape');
-  await window.dialog.getByText('What you typed is not saved').waitFor();
+  await window.unsaved.waitFor();
   assert.equal(await price(), 'open 1200.00 EUR');
 });
 
@@ -328,7 +328,7 @@ test('deals: one is deleted unless somebody changed it, and restored', async () 
   await changeDeal(first);
   await stage.sql("UPDATE deals SET stage = 'won' WHERE id = $1", [deal]);
   await first.button('Delete deal').click();
-  await first.dialog.getByText('changed this deal after you opened it').waitFor();
+  await first.dialog.getByText('changed Licences after you opened it').waitFor();
   assert.equal(await dealField(first, 'Stage').inputValue(), 'won');
   assert.equal(await price(), 'won 1200.00 EUR');
   await first.button('Delete deal').click();

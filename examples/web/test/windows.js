@@ -1,8 +1,7 @@
 // A backend for the tests of one file, and browser windows on its page.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, afterEach, before } from 'node:test';
-import { chromium } from 'playwright-core';
+import { launch } from './browser.js';
 import { Stage, until } from './harness.js';
 
 export let stage;
@@ -11,21 +10,7 @@ let mistakes;
 
 before(async () => {
   stage = await Stage.open({ LOCK_SECONDS: '0.5' });
-  browser = await chromium.launch({
-    // It takes half the processor time of the browser with its user interface.
-    executablePath:
-      process.env.CHROMIUM || execFileSync('which', ['chromium-headless-shell'], { encoding: 'utf8' }).trim(),
-    args: [
-      // The sandbox does not work for root.
-      ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launch();
   mistakes = [];
 });
 after(async () => {
@@ -40,6 +25,15 @@ afterEach(async () => {
 // A browser window of its own session.
 export class Window {
   static async open(login) {
+    const window = await Window.at('/');
+    window.verb = login === 'viewer' ? 'View' : 'Edit';
+    await window.logIn(login);
+    await window.page.getByText('Live', { exact: true }).waitFor();
+    return window;
+  }
+
+  // Before the login
+  static async at(path) {
     const window = new Window();
     window.context = await browser.newContext();
     window.page = await window.context.newPage();
@@ -51,9 +45,7 @@ export class Window {
       window.puts += request.method() === 'PUT';
       if (request.method() !== 'GET') window.sent.push(request.method());
     });
-    await window.page.goto(stage.base);
-    await window.logIn(login);
-    await window.page.getByText('Live', { exact: true }).waitFor();
+    await window.page.goto(`${stage.base}${path}`);
     return window;
   }
 
@@ -65,7 +57,7 @@ export class Window {
   }
 
   async edit(name) {
-    await this.page.getByRole('button', { name: `Edit ${name}` }).click();
+    await this.page.getByRole('button', { name: `${this.verb} ${name}` }).click();
     await this.dialog.waitFor();
   }
 
@@ -80,6 +72,9 @@ export class Window {
   }
   get problem() {
     return this.dialog.getByRole('alert');
+  }
+  get unsaved() {
+    return this.dialog.getByRole('group', { name: 'What you typed is not saved.' });
   }
   get base() {
     return this.page.locator('#version time').getAttribute('datetime');
@@ -115,9 +110,13 @@ export class Window {
     return this.dialog.locator('#timeline li', { hasText: text });
   }
 
+  line(name) {
+    return this.page.locator('#customers tr', { hasText: name });
+  }
+
   // The status that the list shows.
   listed(name) {
-    return this.page.locator('#customers tr', { hasText: name }).locator('td').nth(2).textContent();
+    return this.line(name).locator('[data-label=Status]').textContent();
   }
 
   shows(name, status) {
