@@ -48,9 +48,10 @@ BEGIN
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_trigger g ON g.tgrelid = t.customers AND g.tgfoid = 'crm_customers_key()'::regprocedure
     JOIN pg_attribute k ON k.attrelid = t.customers AND k.attnum = g.tgattr[0]
-    -- The statistics object names the columns; one of them is a timestamptz, or of a domain over it.
-    JOIN pg_statistic_ext s ON s.stxrelid = t.customers AND s.stxname LIKE '%crm\_columns'
-    JOIN pg_attribute v ON v.attrelid = t.customers AND v.attnum <> k.attnum AND v.attnum = ANY (s.stxkeys::int2[])
+    -- The statistics object names the columns, or the trigger does; one is a timestamptz, or of a domain over it.
+    LEFT JOIN pg_statistic_ext s ON s.stxrelid = t.customers AND s.stxname LIKE '%crm\_columns'
+    JOIN pg_attribute v ON v.attrelid = t.customers AND v.attnum <> k.attnum
+        AND v.attnum = ANY (g.tgattr::int2[] || s.stxkeys::int2[])
     JOIN pg_type y ON y.oid = v.atttypid AND 'timestamptz'::regtype IN (y.oid, y.typbasetype)
     WHERE n.nspname = ANY (current_schemas(true))
     ORDER BY array_position(current_schemas(true), n.nspname), t.attached_at DESC

@@ -41,7 +41,7 @@ create_trigger(const Attachment &attachment, SqlTemplate create, const OwnTrigge
          {"function", sql_identifier(own.function)}});
 }
 
-// Creates a trigger where the table has none that does its work. In version 1.0 that of the key named other columns too.
+// Creates a trigger where the table has none that does its work, and replaces that of version 1.0 for the key.
 void
 require_trigger(const Attachment &attachment, const OwnTrigger &own)
 {
@@ -50,7 +50,7 @@ require_trigger(const Attachment &attachment, const OwnTrigger &own)
     table_close(relation, NoLock);
     if (trigger == nullptr)
         create_trigger(attachment, "CREATE TRIGGER", own, own.name);
-    else if (trigger->tgnattr > 1)
+    else if (trigger->tgnattr > 1 && attachment.has_later_parts)
         create_trigger(attachment, "CREATE OR REPLACE TRIGGER", own, trigger->tgname);
 }
 
@@ -91,7 +91,8 @@ free_name_for_column_roles(const Attachment &attachment)
     return name;
 }
 
-// Makes the table tell its columns, those that are asked for; raises 55000 where it tells others.
+// Makes the table tell its columns, those that are asked for; raises 55000 where it tells others. SQL objects of version 1.0 go
+// by the trigger.
 void
 require_column_roles(const Attachment &attachment, const AttachableColumns &columns)
 {
@@ -105,7 +106,7 @@ require_column_roles(const Attachment &attachment, const AttachableColumns &colu
         other_columns(customers, told->status, attachment.request.status_column);
     if (told && told->version != columns.version)
         other_columns(customers, told->version, attachment.request.version_column);
-    if (is_told_by_object)
+    if (is_told_by_object || !attachment.has_later_parts)
         return;
 
     const Sql object = sql_qualified(attachment.companions_schema, free_name_for_column_roles(attachment));

@@ -19,11 +19,11 @@ struct OwnTrigger
     constexpr bool is_for_rows() const { return level.text().starts_with("FOR EACH ROW"); }
 };
 
-// In version 1.0 its columns tell which are key, status (where there is one) and version.
+// Where the SQL objects are of version 1.0, its columns tell which are key, status (where there is one) and version.
 inline constexpr OwnTrigger key_trigger = {Part::customers,
                                            "crm_key",
                                            "crm_customers_key",
-                                           "BEFORE UPDATE OF {key}",
+                                           "BEFORE UPDATE OF {guarded}",
                                            "FOR EACH ROW WHEN (OLD.{key} IS DISTINCT FROM NEW.{key})",
                                            false};
 

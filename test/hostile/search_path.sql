@@ -169,7 +169,7 @@ CALL hostile.call_all(4, 'crm, ext');
 SELECT no_plan();
 SELECT is_empty($$
     SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-    WHERE d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crm_concurrency') AND p.prorettype <> 'trigger'::regtype AND p.prokind = 'f'
+    WHERE d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crm_concurrency') AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.prokind = 'f'
       AND NOT EXISTS (SELECT FROM hostile.call WHERE statement ~ ('\mext\.' || p.proname || '\('))$$, 'every function is called');
 SELECT ok((SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) > 3000, 'there are look-alikes of functions');
 SELECT ok((SELECT count(*) FROM pg_operator WHERE oprnamespace = 'public'::regnamespace) > 700, 'there are look-alikes of operators');

@@ -316,8 +316,7 @@ def problem_of(played: Play, told: Told, pair: Pair, order: tuple[int, ...], got
     return difference(serial.all, got)
 
 
-def problem_of_rolled_back(played: Play, told: Told, pair: Pair, order: tuple[int, ...], session: int, got: str,
-                           serials: Serials) -> str:
+def problem_of_rolled_back(pair: Pair, order: tuple[int, ...], session: int, got: str, serials: Serials) -> str:
     """What was rolled back has been told what was so before or after the other."""
     expected = ""
     for length in range(len(order) + 1):
@@ -339,7 +338,7 @@ def explain(played: Play, told: Told, effects: list[str], serials: Serials) -> V
     problems = []
     for pair, verdict.order in itertools.product(kinds_of(played), itertools.permutations(done)):
         problem = problem_of(played, told, pair, verdict.order, got, serials)
-        problem += "".join(problem_of_rolled_back(played, told, pair, verdict.order, session, answer, serials)
+        problem += "".join(problem_of_rolled_back(pair, verdict.order, session, answer, serials)
                            for session, answer in verdict.rolled_back.items())
         if not problem:
             return verdict

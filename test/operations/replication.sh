@@ -195,7 +195,7 @@ move_to() {
     is "$database: and a comment gets an id below those before it" \
         "$(at "$database" -c BEGIN -c "${comment/outcome/comment_id < (SELECT max(id) FROM comments WHERE customer_id = 5000)}" \
             -c ROLLBACK)" t
-    succeeds "$database: the sequences follow" at "$database" -o /dev/null -c "$(sql_of 'Logical replication')"
+    succeeds "$database: the sequences follow" at "$database" -o /dev/null -c "$(sql_of 'Logical replication' 2)"
     is "$database: a request that the publisher applied is replayed" \
         "$(at "$database" -c "SELECT outcome, comment_id = (SELECT max(id) FROM comments WHERE customer_id = 5000)
             FROM crm_update_customer(5000, (SELECT previous FROM customer_history WHERE customer_id = 5000 AND author = 'eve'),

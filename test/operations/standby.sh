@@ -79,7 +79,7 @@ test_createsubscriber() {
     is "every chain is unbroken" "$(violations_of there crm)" ''
 
     there crm -c 'DROP SUBSCRIPTION crm'
-    there crm -o /dev/null -c "$(sql_of 'Logical replication')"
+    there crm -o /dev/null -c "$(sql_of 'Logical replication' 2)"
     is "it replays an old request and takes new saves" "$(use_it there crm)" "$all_well"
     is "the edit lock keeps others out" \
         "$(there crm -c "SELECT outcome FROM crm_update_customer(7, (SELECT updated_at FROM customers WHERE id = 7),

@@ -18,6 +18,12 @@ SET LOCAL client_min_messages = warning;
 DROP TABLE IF EXISTS crm_pgbench;
 CREATE TABLE crm_pgbench (n integer PRIMARY KEY, customer_id bigint NOT NULL UNIQUE);
 
+-- Customers that were inserted with their ids are ahead of the sequence.
+SELECT setval(pg_get_serial_sequence('customers', 'id'),
+              greatest(nextval(pg_get_serial_sequence('customers', 'id')), max(id))) AS last_id
+FROM customers
+\gset
+
 WITH made AS (
     INSERT INTO customers (name, status)
     SELECT 'pgbench', 'new' FROM generate_series(1, :customers)
