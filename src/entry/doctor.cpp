@@ -28,7 +28,8 @@ told (customers, key, status, version) AS (VALUES (NULL::regclass, NULL::int2, N
 -- With the call that attaches each table as it is, but for what follows its last argument.
 attached AS (
     SELECT r.*, c.relnamespace, c.relowner, c.reloptions, a.attach,
-           a.attach || coalesce(format(', comments_column => %L', r.comments_column), '') AS attach_with_comments
+           a.attach || CASE WHEN r.comments_column IS NULL THEN ''
+                            ELSE format(', comments_column => %L', r.comments_column) END AS attach_with_comments
     FROM registered r JOIN pg_class c ON c.oid = r.customers LEFT JOIN told k USING (customers)
     LEFT JOIN pg_attribute s ON s.attrelid = r.customers AND s.attnum = k.status
     LEFT JOIN pg_attribute v ON v.attrelid = r.customers AND v.attnum = k.version, LATERAL (
@@ -400,6 +401,9 @@ run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
     const Sql schema = sql_schema(extension_schema);
     Arguments arguments;
     arguments.add(std::string_view{library_version});
+    // Compiling this much takes seconds, and running it milliseconds.
+    const int settings_level = NewGUCNestLevel();
+    set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     read_with_fixed_formats(sql(statement, {{"extension", schema},
                                             {"extension_literal", sql_literal(schema.text())},
                                             {"needed", needed_triggers()},
@@ -414,6 +418,7 @@ run(Oid extension_schema, SqlTemplate of_clock, const RowSet &rows)
                                             {"default_created_at", sql_literal(default_created_at.text().data())},
                                             {"of_clock", sql(of_clock)}}),
                             arguments, rows);
+    AtEOXact_GUC(true, settings_level);
 }
 
 // Looks for tables whose newest versions are more than a minute ahead of the clock, as far as the caller may see; the index
