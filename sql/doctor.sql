@@ -56,7 +56,7 @@ SELECT * FROM fault('CREATE TABLE people (LIKE customers); ALTER TABLE customers
 SELECT * FROM fault('ALTER TABLE customers ALTER id DROP IDENTITY; CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT');
 SELECT * FROM fault('CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()');
 SELECT * FROM fault('ALTER TABLE customers ALTER updated_at DROP DEFAULT; ALTER TABLE comments ALTER created_at DROP DEFAULT');
--- each hint that is a statement puts it right
+-- each hint puts it right as it stands
 CREATE FUNCTION mended(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     hint text;
@@ -73,14 +73,60 @@ BEGIN
     END;
     RETURN left_over;
 END $$;
-SELECT mended(statement) FROM (VALUES
+CREATE TABLE deals (id int PRIMARY KEY, stage text, notes text, city text, country text, lock_version int DEFAULT 0, updated_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 80);
+SELECT crm_attach('deals', 'stage', comments_column => 'notes', plain_updates => 'refuse', merge_groups => '[["city", "country"]]', also_bump => '{lock_version}');
+SELECT * FROM fault('ALTER TABLE deals RENAME city TO town; ALTER TABLE deals RENAME notes TO remarks; ALTER TABLE deals RENAME lock_version TO revision');
+SELECT * FROM fault('DROP TRIGGER crm_key ON deals');
+SELECT * FROM fault('ALTER TABLE deals DROP COLUMN stage');
+SELECT statement, mended FROM (VALUES
     ('CREATE TABLE archive () INHERITS (customers)'),
     ('CREATE TABLE people (LIKE customers); ALTER TABLE customers INHERIT people'),
     ('ALTER TABLE customers ALTER id DROP IDENTITY; CREATE TABLE everybody (LIKE customers) PARTITION BY RANGE (id); ALTER TABLE everybody ATTACH PARTITION customers DEFAULT'),
     ('CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON customers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()'),
+    ('CREATE CONSTRAINT TRIGGER later AFTER INSERT ON customer_history DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nothing()'),
     ('ALTER TABLE customers ALTER updated_at DROP DEFAULT; ALTER TABLE comments ALTER created_at DROP DEFAULT'),
     ('DROP TRIGGER crm_history_end ON customers'),
-    ('GRANT UPDATE (status) ON customers TO regress_crm_doctor; GRANT INSERT ON comments TO regress_crm_doctor')) s (statement);
+    ('DROP TRIGGER crm_history ON customers'),
+    ('DROP TRIGGER crm_key ON customers'),
+    ('DROP TRIGGER zz_crm_guard ON comments; DROP TRIGGER crm_deleted ON comments'),
+    ('DROP TRIGGER crm_key ON deals; DROP TRIGGER zz_crm_version ON deals'),
+    ('DROP STATISTICS customers_crm_columns'),
+    ('ALTER TABLE customers DISABLE TRIGGER zz_crm_version'),
+    ('ALTER TABLE comments ENABLE REPLICA TRIGGER crm_version'),
+    ('CREATE TRIGGER zzz BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing()'),
+    ('CREATE INDEX by_status ON customers (status); CREATE INDEX by_name ON customers (name, updated_at)'),
+    ('ALTER TABLE customers ADD UNIQUE (id, status)'),
+    ('ALTER TABLE customers RESET (fillfactor)'),
+    ('ALTER TABLE comments OWNER TO regress_crm_doctor'),
+    ('GRANT UPDATE (status) ON customers TO regress_crm_doctor; GRANT INSERT ON comments TO regress_crm_doctor'),
+    ('GRANT UPDATE (status) ON customers TO regress_crm_doctor'),
+    ('ALTER TABLE customer_history SET UNLOGGED'),
+    ('ALTER TABLE comments DROP CONSTRAINT comments_customer_id_fkey; ALTER TABLE customer_locks DROP CONSTRAINT customer_locks_customer_id_fkey'),
+    ('ALTER TABLE comments DISABLE TRIGGER ALL; ALTER TABLE comments ENABLE TRIGGER USER'),
+    ('ALTER TABLE customers DISABLE TRIGGER ALL; ALTER TABLE customers ENABLE TRIGGER USER'),
+    ('ALTER TABLE comments DROP CONSTRAINT comments_customer_id_fkey; ALTER TABLE comments ADD FOREIGN KEY (customer_id) REFERENCES customers NOT VALID'),
+    ('ALTER TABLE comments DROP CONSTRAINT comments_customer_id_fkey; ALTER TABLE comments ADD COLUMN merged_into bigint REFERENCES customers'),
+    ('ALTER TABLE comments ALTER CONSTRAINT comments_customer_id_fkey DEFERRABLE INITIALLY DEFERRED'),
+    ('ALTER TABLE customer_history ENABLE ROW LEVEL SECURITY'),
+    ('ALTER TABLE customers ENABLE ROW LEVEL SECURITY'),
+    ('DROP TABLE customer_locks'),
+    ('DROP TABLE customer_deletions, comment_edits'),
+    ('SET LOCAL session_replication_role = replica'),
+    ('SET LOCAL crm_concurrency.allow_truncate = on'),
+    ('SET LOCAL crm_concurrency.refused_comment_window = 0'),
+    ('ALTER TABLE deals RENAME city TO town'),
+    ('ALTER TABLE deals RENAME notes TO remarks'),
+    ('ALTER TABLE deals RENAME lock_version TO revision'),
+    ('ALTER TABLE deals ADD COLUMN row_version bigint'),
+    ('CREATE SCHEMA doctor_2; CREATE TABLE doctor_2.others (id int PRIMARY KEY, status text); ALTER TABLE doctor_2.others SET (fillfactor = 80);
+      SELECT crm_attach(''doctor_2.others''); ALTER TABLE doctor_2.others SET SCHEMA doctor')) s (statement), mended(statement);
+-- and leaves what was attached as it was
+BEGIN;
+DROP TRIGGER crm_history ON deals;
+SELECT hint FROM findings() \gexec
+SELECT comments_column, plain_updates, merge_groups, also_bump FROM crm_attached_tables WHERE customers = 'deals'::regclass;
+ROLLBACK;
+DROP TABLE deals CASCADE;
 SELECT finding ~ 'an attached table was dropped: OID \d+' AS found FROM crm_doctor() WHERE finding LIKE '%dropped%';
 BEGIN;
 CREATE SCHEMA doctor_dropped;

@@ -4,6 +4,7 @@
 #include "../boundary/role.h"
 #include "../boundary/spi.h"
 #include "../core/version.h"
+#include "column_roles.h"
 #include "key.h"
 #include "status.h"
 
@@ -91,9 +92,8 @@ require_ordinary_table(Oid table)
 AttrNumber
 require_key(Oid table)
 {
-    Oid constraint;
-    Bitmapset *columns = get_primary_key_attnos(table, false, &constraint);
-    if (columns == nullptr || bms_membership(columns) != BMS_SINGLETON)
+    const AttrNumber key = primary_key(table);
+    if (key == InvalidAttrNumber)
         ereport(
             ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -102,7 +102,6 @@ require_key(Oid table)
                        "deferrable."),
              errhint("Add one: ALTER TABLE ... ADD PRIMARY KEY (column), or ADD PRIMARY KEY USING INDEX of a unique "
                      "index on a NOT NULL column.")));
-    const AttrNumber key = static_cast<AttrNumber>(bms_singleton_member(columns) + FirstLowInvalidHeapAttributeNumber);
 
     Oid type, collation;
     std::int32_t typmod;

@@ -43,6 +43,16 @@ told_apart(Relation customers, AttrNumber key, std::span<const AttrNumber> colum
 
 }  // namespace
 
+AttrNumber
+primary_key(Oid table)
+{
+    Oid constraint;
+    Bitmapset *columns = get_primary_key_attnos(table, false, &constraint);
+    if (columns == nullptr || bms_membership(columns) != BMS_SINGLETON)
+        return InvalidAttrNumber;
+    return static_cast<AttrNumber>(bms_singleton_member(columns) + FirstLowInvalidHeapAttributeNumber);
+}
+
 Oid
 column_roles_object(Relation customers)
 {
@@ -65,9 +75,9 @@ std::optional<ColumnRoles>
 column_roles(Relation customers, Oid extension_schema)
 {
     const Trigger *trigger = find_trigger(customers, key_trigger, extension_schema);
-    if (trigger == nullptr)
-        return std::nullopt;
-    const std::span<const AttrNumber> guarded(trigger->tgattr, trigger->tgnattr);
+    const std::span<const AttrNumber> guarded = trigger == nullptr
+                                                    ? std::span<const AttrNumber>{}
+                                                    : std::span<const AttrNumber>(trigger->tgattr, trigger->tgnattr);
     if (guarded.size() == 2)
         return ColumnRoles{guarded[0], InvalidAttrNumber, guarded[1]};
     if (guarded.size() == 3)
@@ -78,9 +88,10 @@ column_roles(Relation customers, Oid extension_schema)
     if (!HeapTupleIsValid(tuple))
         return std::nullopt;
     const int2vector &columns = reinterpret_cast<FormData_pg_statistic_ext *>(GETSTRUCT(tuple))->stxkeys;
+    const AttrNumber key = guarded.empty() ? primary_key(RelationGetRelid(customers)) : guarded[0];
     std::optional<ColumnRoles> roles;
-    if (guarded.size() == 1 && columns.dim1 <= 3)
-        roles = told_apart(customers, guarded[0], {columns.values, static_cast<std::size_t>(columns.dim1)});
+    if (guarded.size() <= 1 && columns.dim1 <= 3)
+        roles = told_apart(customers, key, {columns.values, static_cast<std::size_t>(columns.dim1)});
     ReleaseSysCache(tuple);
     return roles;
 }

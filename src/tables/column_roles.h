@@ -13,14 +13,17 @@ struct ColumnRoles
     AttrNumber version;
 };
 
+// The column of a table's primary key, where that is one column and not deferrable; else invalid.
+AttrNumber primary_key(Oid table);
+
 // What the names of these statistics objects end with.
 inline constexpr const char *column_roles_label = "crm_columns";
 
 // The statistics object of an open table, or InvalidOid.
 Oid column_roles_object(Relation customers);
 
-// The columns that it names, and key_trigger; where version 1.0 created the trigger, it names all of them. Nothing where one of
-// them is missing, or the types do not tell the status from the version.
+// The columns that it names; where version 1.0 created key_trigger, that names them. Nothing where neither does, or the types do
+// not tell the status from the version.
 std::optional<ColumnRoles> column_roles(Relation customers, Oid extension_schema);
 
 // The same for a table that is not locked; nothing also where it is gone.
