@@ -24,7 +24,7 @@ def region(file, name):
 
 def main():
     written = PAGE.read_text(encoding="utf-8")
-    current, quotations = QUOTED.subn(lambda match: match[1] + region(match[2], match[3]) + match[4], written)
+    current, quotations = QUOTED.subn(lambda match: match[1] + region(match[2], match[3]) + match[5], written)
     if quotations != written.count("tested in test/clients/"):
         raise SystemExit(f"{PAGE.name}: a comment \"tested in\" has no block below it, or no region")
     if sys.argv[1:] == ["--update"]:
