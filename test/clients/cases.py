@@ -1,7 +1,7 @@
 """The cases that each library of Python is put through, in the order of cases.json; as cases.js does it."""
 
-# What a library does is in its class.
-# pylint: disable=no-member
+# What a library does is in its class, a TestCase, with the names that unittest wants.
+# pylint: disable=no-member,invalid-name
 
 import json
 import os
@@ -27,8 +27,8 @@ class Thrown(Exception):
 
 
 def new_database(name, table=None):
-    """The parameters of a connection to a new database with attached customers; `table` is what it needs otherwise in the
-    table, as for ALTER TABLE."""
+    """The parameters of a connection to a new database with attached customers; `table` is what it needs otherwise
+    there, as for ALTER TABLE."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
