@@ -1,8 +1,11 @@
 """Compares the ways to save a customer, and prints what was measured beside what was aimed at."""
 
 import argparse
+import datetime
 import json
+import shlex
 import statistics
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +21,7 @@ import processor
 import report
 import throughput
 from peers import Peer
-from results import Results
+from results import SMOKE_RUN, Results
 from rounds import Bench
 from server import Length, Server
 
@@ -89,9 +92,26 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def describe(options: argparse.Namespace, typed: Sequence[str]) -> dict[str, str]:
+    """When what was measured, and how much."""
+    at = typed.index("--server")
+    length = (f"{options.length.transactions} transactions of each client" if options.length.transactions
+              else f"{options.length.seconds:g} s")
+    return {
+        "date": datetime.datetime.now().astimezone().isoformat(" ", "seconds"),
+        "commit": machine.commit(),
+        "options": shlex.join(("bench/run", *typed[:at], *typed[at + 2:])),
+        "rounds": f"{options.rounds} of {length}, {options.customers:,} customers",
+    }
+
+
 def main() -> None:
     """Runs the experiments that were asked for."""
     options = parse()
+    if options.quick:
+        print(SMOKE_RUN, flush=True)
+    # before files change under a long run
+    about = describe(options, sys.argv[1:])
     server = Server(options.server)
     print(f"making {options.customers:,} customers for each peer", flush=True)
     server.create(options.customers)
@@ -102,10 +122,12 @@ def main() -> None:
 
     description = machine.describe(server)
     options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "results.json").write_text(json.dumps({"machine": description} | asdict(bench.results), indent=2))
+    (options.output / "results.json").write_text(json.dumps(
+        {"run": about, "machine": description} | asdict(bench.results), indent=2))
     labels = {peer.name: peer.label for peer in vars(peers).values() if isinstance(peer, Peer)}
-    report.write(options.output / "report.html", bench.results, description, labels)
-    print_tables(bench.results, description, labels)
+    report.write(options.output / "report.html", bench.results, about | description, labels,
+                 SMOKE_RUN if options.quick else None)
+    print_tables(bench.results, about | description, labels)
     print(f"\n{options.output / 'report.html'}")
 
 

@@ -1,4 +1,4 @@
-"""What a figure depends on: the machine, the server and its settings."""
+"""What a figure depends on: the code, the machine, the server and its settings."""
 
 import os
 import platform
@@ -7,6 +7,20 @@ import subprocess
 from pathlib import Path
 
 from server import Server
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def commit() -> str:
+    """The commit that was measured, with + when files differ from it."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(PROJECT), *arguments], check=True, capture_output=True, text=True
+                              ).stdout.strip()
+
+    # An unpacked archive may lie in a repository of something else.
+    if not (PROJECT / ".git").exists():
+        return "not in a repository"
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
 
 
 def describe(server: Server) -> dict[str, str]:
@@ -21,9 +35,11 @@ def describe(server: Server) -> dict[str, str]:
             "AND name !~ 'locale|lc_|port|directories|addresses|timezone|DateStyle|text_search|log_' "
             "ORDER BY name").fetchall()
     return {
-        "processor": f"{model[1] if model else platform.machine()}, {os.cpu_count()} of them",
+        "processor": model[1] if model else platform.machine(),
+        "cores": str(os.cpu_count()),
         "memory": f"{int(memory[1]) / 2**20:.0f} GB" if memory else "",
-        "system": f"{platform.system()} {platform.release()}, {file_system}",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "file system": file_system,
         "PostgreSQL": str(server.value("SHOW server_version")),
         "settings": ", ".join(row[0] for row in settings),
     }

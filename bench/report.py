@@ -1,8 +1,9 @@
 """The report as one page of HTML."""
 
+import html
 import io
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import jinja2
@@ -17,16 +18,23 @@ pyplot.switch_backend("svg")
 THOUSANDS, LINES, SECONDS = "thousand instructions per call", "lines of 64 bytes per call", "seconds"
 
 
-def plot(draw: Callable[[Axes], None]) -> str:
+def plot(draw: Callable[[Axes], None], alternative: str, width: float = 7.5) -> str:
     """What is drawn, as SVG to stand in a page of any colour; text stays text, and the same is drawn alike."""
     with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "crm_concurrency", "font.size": 10,
                             "axes.spines.top": False, "axes.spines.right": False}):
-        figure, axes = pyplot.subplots(figsize=(7.5, 4))
+        figure, axes = pyplot.subplots(figsize=(width, 4))
         draw(axes)
         output = io.StringIO()
-        figure.savefig(output, bbox_inches="tight", metadata={"Date": None})
+        figure.savefig(output, bbox_inches="tight", transparent=True, metadata={"Date": None})
         pyplot.close(figure)
-    return output.getvalue()[output.getvalue().index("<svg"):]
+    svg = output.getvalue()[output.getvalue().index("<svg"):]
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alternative)}" fill="currentColor" ', 1
+                       ).replace("#000000", "currentColor")
+
+
+def told(values: Iterable[tuple[str, str]]) -> str:
+    """Figures in words, for who does not see them drawn."""
+    return "; ".join(f"{label.replace(chr(10), ' ')}: {value}" for label, value in values)
 
 
 def by_clients(values: dict[str, dict[int, float]], unit: str) -> str:
@@ -42,7 +50,9 @@ def by_clients(values: dict[str, dict[int, float]], unit: str) -> str:
         axes.set_xlabel("clients")
         axes.set_ylabel(unit)
         axes.legend(frameon=False)
-    return plot(draw)
+    return plot(draw, f"{unit}, by clients: " + told(
+        (label, ", ".join(f"{value:.0f} at {clients}" for clients, value in each.items()))
+        for label, each in values.items()))
 
 
 def latency(results: Results, labels: dict[str, str]) -> str:
@@ -55,7 +65,8 @@ def latency(results: Results, labels: dict[str, str]) -> str:
         axes.set_xlabel("milliseconds, 30 clients, spread load, synchronous_commit on")
         axes.set_ylabel("% of the saves took no longer")
         axes.legend(frameon=False)
-    return plot(draw)
+    return plot(draw, "milliseconds that half of the saves did not exceed: " + told(
+        (labels[name], f"{statistics.median(values):.1f}") for name, values in results.latencies.items()))
 
 
 def cost(results: Results) -> str:
@@ -66,12 +77,14 @@ def cost(results: Results) -> str:
 
 def bars(values: dict[str, float], unit: str) -> str:
     """One bar for each value."""
+    shown = [value / (1000 if unit == THOUSANDS else 1) for value in values.values()]
+    form = "%.2f" if unit == SECONDS else "%.0f"
+
     def draw(axes: Axes) -> None:
-        container = axes.barh(list(values), [value / (1000 if unit == THOUSANDS else 1) for value in values.values()])
-        axes.bar_label(container, fmt="%.2f" if unit == SECONDS else "%.0f", padding=3)
+        axes.bar_label(axes.barh(list(values), shown), fmt=form, padding=3)
         axes.invert_yaxis()
         axes.set_xlabel(unit)
-    return plot(draw)
+    return plot(draw, f"{unit}: " + told((label, form % value) for label, value in zip(values, shown)))
 
 
 def against_plpgsql(results: Results) -> dict[str, dict[str, float]]:
@@ -89,32 +102,57 @@ def against_plpgsql(results: Results) -> dict[str, dict[str, float]]:
             for measure, costs in measures.items() if peers.PLPGSQL.label in costs}
 
 
-def headline(measures: dict[str, dict[str, float]]) -> str:
+def beside_peers(measures: dict[str, dict[str, float]]) -> str:
     """A group of bars for each measure, by peer."""
-    shown = (peers.CRM, peers.CTE, peers.PLPGSQL, peers.FLOOR)
-    width = 0.8 / len(shown)
+    shares = {measure: {label: 100 * cost for label, cost in costs.items()} for measure, costs in measures.items()}
+    return grouped(shares, [peer.label for peer in (peers.CRM, peers.CTE, peers.PLPGSQL, peers.FLOOR)],
+                   "% of (a); less is better")
+
+
+def grouped(groups: dict[str, dict[str, float]], shown: Sequence[str], unit: str, width: float = 7.5) -> str:
+    """Bars by group and label."""
+    space = 0.8 / len(shown)
 
     def draw(axes: Axes) -> None:
-        for i, peer in enumerate(shown):
-            places = [j for j, costs in enumerate(measures.values()) if peer.label in costs]
-            shares = [100 * costs[peer.label] for costs in measures.values() if peer.label in costs]
-            axes.bar_label(axes.bar([j + (i - 1.5) * width for j in places], shares, width, label=peer.label),
+        for i, label in enumerate(shown):
+            places = [j for j, values in enumerate(groups.values()) if label in values]
+            heights = [values[label] for values in groups.values() if label in values]
+            offset = (i - (len(shown) - 1) / 2) * space
+            axes.bar_label(axes.bar([place + offset for place in places], heights, space, label=label),
                            fmt="%.0f", padding=2)
-        axes.set_xticks(range(len(measures)), list(measures))
-        axes.set_ylabel("% of (a); less is better")
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
-    return plot(draw)
+        axes.set_xticks(range(len(groups)), list(groups))
+        axes.set_ylabel(unit)
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=1 if width < 6 else 2)
+    return plot(draw, f"{unit}; " + told(
+        (group, ", ".join(f"{label} {values[label]:.0f}" for label in shown if label in values))
+        for group, values in groups.items()), width)
 
 
-def write(path: Path, results: Results, machine: dict[str, str], labels: dict[str, str]) -> None:
-    """Writes the page, which needs no other file."""
+def headline(results: Results) -> tuple[str, str] | None:
+    """How much of what a plain UPDATE gets done a checked save gets done: in words, and drawn."""
+    shown = (peers.CRM, peers.PLPGSQL, peers.BLIND)
+    groups = {
+        f"synchronous_commit\n{commit}": {peer.label: statistics.median(rates[peer.name]) for peer in shown}
+        for commit in ("off", "on") if (rates := results.rates.get(f"spread, synchronous_commit {commit}"))}
+    if not groups:
+        return None
+    shares = " and ".join(f"{100 * rates[peers.CRM.label] / rates[peers.BLIND.label]:.0f} % with {group}"
+                          for group, rates in groups.items()).replace("\n", " ")
+    return (f"Accepted saves of 30 clients per second, as a share of plain UPDATEs of one row: {shares}. "
+            "A plain UPDATE checks no version, and leaves no comment and no history.",
+            grouped(groups, [peer.label for peer in shown], "per second; more is better", width=4.5))
+
+
+def write(path: Path, results: Results, about: dict[str, str], labels: dict[str, str], warning: str | None) -> None:
+    """Writes the page, which needs no other file; a warning stands first."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True)
     plots = {}
     if measures := against_plpgsql(results):
-        plots["What a save costs beside its peers"] = headline(measures)
-        path.with_name("save.svg").write_text(plots["What a save costs beside its peers"])
+        plots["What a save costs beside its peers"] = beside_peers(measures)
+        path.with_name("save.svg").write_text(
+            plots["What a save costs beside its peers"].replace("<svg ", '<svg style="background: #fff" ', 1))
     if results.by_clients:
         plots["Throughput by clients"] = by_clients(results.by_clients, "accepted saves per second")
     if results.processor:
@@ -144,4 +182,4 @@ def write(path: Path, results: Results, machine: dict[str, str], labels: dict[st
         for experiment, by_peer in results.rates.items()
     }
     path.write_text(environment.get_template("report.html.j2").render(
-        aims=results.aims, machine=machine, plots=plots, rates=rates))
+        aims=results.aims, about=about, warning=warning, headline=headline(results), plots=plots, rates=rates))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+SMOKE_RUN = "Smoke run: every experiment for a moment, to see that it works; the figures are not to be cited."
+
 
 @dataclass
 class Aim:

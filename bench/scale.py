@@ -18,7 +18,7 @@ import psycopg
 from tabulate import tabulate
 
 import machine
-from results import Aim
+from results import SMOKE_RUN, Aim
 from server import Server
 
 # Each client saves a customer of its own from the version that the last save told it; the first is refused, and tells
@@ -211,6 +211,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Runs all of it."""
     options = parse()
+    if options.quick:
+        print(SMOKE_RUN, flush=True)
     everyone = contenders(options.directory, options.shards)
     runs: dict[int, dict[str, list[Run]]] = {
         clients: {contender.label: [] for contender in everyone} for clients in (1, options.clients)}

@@ -22,10 +22,19 @@ quietly() {
     return "$status"
 }
 
-# Installs what is missing: once, also for the commands that a command runs.
+# step WHAT COMMAND…: runs a command that may take long, and says what is being done, and then how long it took.
+step() {
+    local start=$SECONDS
+    echo "$1 ..." >&2
+    "${@:2}"
+    echo "$1: $((SECONDS - start)) s" >&2
+}
+
+# set_up [NEED]: installs what is missing, of all or of what scripts/setup has by this name: once, also for the commands that
+# a command runs.
 set_up() {
     if [[ -z ${CRM_IS_SET_UP-} ]]; then
-        "$project/scripts/setup"
+        "$project/scripts/setup" "${1:-test}"
         export CRM_IS_SET_UP=yes
     fi
 }
@@ -88,10 +97,11 @@ build_copy() {
     module_options=(with_llvm=no "${@:2}")
 }
 
-# Builds the module; objects that were made for another server, or with fewer options, are made again.
+# Builds the module; objects that were made for another server, or with fewer options, are made again. Without the bitcode they
+# are the same.
 build_module() {
     local made_for=$build/module-made-for wanted
-    wanted="$PG_CONFIG $("$PG_CONFIG" --version) ${module_options[*]}"
+    wanted="$PG_CONFIG $("$PG_CONFIG" --version) ${module_options[*]/#with_llvm=no/}"
     if ! [[ -f $made_for && $(<"$made_for") == "$wanted"* ]]; then
         make_module clean || return
         echo "$wanted" >"$made_for"
@@ -113,6 +123,16 @@ build_programs() {
 run_cmake() {
     cmake -S "$project" -B "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo "${@:3}" &&
         cmake --build "$1" --parallel "$(nproc)" --target "${targets[@]}"
+}
+
+# Programs that run shorter than they would be optimised: each is built by one compiler, several sources at once.
+quick_build=(-DCMAKE_UNITY_BUILD=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0 -g1")
+# shellcheck disable=SC2034 # the callers read it
+driver=$build/driver/test/hammer/crm_hammer
+
+# The load driver as the tests use it.
+build_driver() {
+    quietly build_programs "$build/driver" crm_hammer -- -DCMAKE_CXX_COMPILER=g++ "${quick_build[@]}"
 }
 
 # The mirror of the distribution that this machine's apt uses.

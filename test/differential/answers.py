@@ -166,7 +166,15 @@ def key_of(row: dict[str, str | None], key: str | None, versions: Versions) -> s
         value = row.get(name)
         if value is not None and value in versions:
             return value
-    return key
+    return key_in(row.get("detail"), key)
+
+
+def key_in(detail: str | None, key: str | None) -> str | None:
+    """Whom the detail of a refusal is about: a refused save is named by its own number."""
+    if detail is None or not detail.startswith("{"):
+        return key
+    named: str | None = json.loads(detail).get("key", key)
+    return named
 
 
 def plain_rows(answer: Answer, key: str | None, versions: Versions) -> list[dict[str, Any]]:
@@ -183,7 +191,7 @@ def plain_error(error: dict[str, str], key: str | None, versions: Versions) -> d
     rest: dict[str, Any] = {name: hide_dice(value) for name, value in error.items()}
     if error["sqlstate"].startswith("PT4") and error.get("detail", "").startswith("{"):
         detail = plain_detail(json.loads(error["detail"], parse_float=str))
-        rest["detail"] = plain_json(detail, "", versions.get(key or "", {}))
+        rest["detail"] = plain_json(detail, "", versions.get(key_in(error["detail"], key) or "", {}))
     return rest
 
 

@@ -184,7 +184,8 @@ class Caller:
             """SELECT p.proname, p.prokind,
                       array(SELECT format_type(a, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY u (a, n) ORDER BY n),
                       p.pronargdefaults
-               FROM pg_proc p WHERE p.pronamespace = 'ext'::regnamespace AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+               FROM pg_proc p WHERE p.pronamespace = 'ext'::regnamespace
+                 AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
                ORDER BY p.oid""").fetchall()
         self.states = collections.defaultdict(collections.Counter)
         self.internal = []

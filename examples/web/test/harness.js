@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { hashPassword } from '../src/auth.js';
+import { reasonOf } from '../src/database.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -25,6 +26,8 @@ export async function until(what, condition, seconds = 20) {
 // user0 … user29 may change customers, viewer may not; the password is the login with "!".
 export const logins = Array.from({ length: 30 }, (_, n) => `user${n}`);
 
+const hint = ': take the one that scripts/cluster start prints';
+
 async function writeUsers(directory) {
   const users = [...logins.map((login) => [login, 'editor']), ['viewer', 'viewer']];
   const file = join(directory, 'users.json');
@@ -36,8 +39,8 @@ async function writeUsers(directory) {
 
 export class Stage {
   static async open(settings = {}) {
-    if (!process.env.DATABASE_URL) {
-      throw new Error('DATABASE_URL must name a server on which databases can be created: scripts/cluster start prints one');
+    if (!/^postgres(ql)?:\/\//.test(process.env.DATABASE_URL)) {
+      throw new Error(`DATABASE_URL must be the postgresql:// URI of a server on which databases can be created${hint}`);
     }
     const stage = new Stage();
     try {
@@ -53,9 +56,19 @@ export class Stage {
   // A new database, set up by setup.sql for a role of this stage alone.
   async makeDatabase() {
     this.name = `crm_web_${randomBytes(6).toString('hex')}`;
-    this.server = new pg.Client({ connectionString: process.env.DATABASE_URL });
-    await this.server.connect();
-    await this.server.query(`CREATE DATABASE ${this.name}`);
+    const server = new pg.Client({ connectionString: process.env.DATABASE_URL });
+    try {
+      await server.connect();
+      const [{ user, may }] = (await server.query(
+        'SELECT session_user AS user, rolcreatedb AND rolcreaterole OR rolsuper AS may FROM pg_roles WHERE rolname = session_user',
+      )).rows;
+      if (!may) throw new Error(`${user} may not create databases and roles${hint}`);
+      await server.query(`CREATE DATABASE ${this.name}`);
+    } catch (error) {
+      await server.end();
+      throw new Error(`The server that DATABASE_URL names cannot be used: ${reasonOf(error)}`, { cause: error });
+    }
+    this.server = server;
     const url = new URL(process.env.DATABASE_URL);
     url.pathname = `/${this.name}`;
     this.adminUrl = url.href;

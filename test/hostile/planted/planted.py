@@ -68,7 +68,8 @@ def report_functions(report, server):
     called = " ".join(statement for call in CALLS for statement in call.statements)
     with server.connect(DATABASE) as connection:
         functions = connection.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'ext'::regnamespace "
-                                       "AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY proname").fetchall()
+                                       "AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) "
+                                       "ORDER BY proname").fetchall()
     report.test("every function is called", [name for name, in functions if f"ext.{name}(" not in called])
 
 
