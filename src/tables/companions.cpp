@@ -266,8 +266,8 @@ filled_in(const Attachment &attachment, SqlTemplate statement, std::initializer_
         {"key", sql_identifier(attachment.key)},
         {"key_type", attachment.key_type_sql},
         {"roles", sql_joined(", ", {roles, roles_count})},
-        {"guarded", attachment.has_later_parts ? sql_identifier(attachment.key)
-                                               : sql_joined(", ", {roles, roles_count})},
+        {"guarded",
+         attachment.has_later_parts ? sql_identifier(attachment.key) : sql_joined(", ", {roles, roles_count})},
         {"version", sql_identifier(attachment.request.version_column)},
         {"owner", sql_identifier(GetUserNameFromId(attachment.owner, false))},
     };
