@@ -58,6 +58,9 @@ CREATE TYPE stage AS ENUM ('open', 'won', 'lost');
 ALTER TABLE deals ALTER COLUMN stage TYPE stage USING stage::stage;
 SELECT outcome, status FROM crm_update_record('deals', '1', (SELECT updated_at FROM deals), 'lost', NULL, 'ana');
 SELECT outcome FROM crm_update_customer(1, (SELECT updated_at FROM customers), 'retyped', NULL, 'ana');
+-- after which PostgreSQL would compute what is not to be computed
+SELECT crm_attach('customers'), crm_attach('deals', 'stage');
+SELECT stxname, stxstattarget FROM pg_statistic_ext WHERE stxrelid IN ('customers'::regclass, 'deals'::regclass) ORDER BY 1;
 -- names change
 ALTER TABLE customers RENAME COLUMN status TO "Phase";
 ALTER TABLE customers RENAME COLUMN updated_at TO row_version;
@@ -73,6 +76,44 @@ SELECT crm_detach('customers');
 SELECT stxrelid::regclass, stxname FROM pg_statistic_ext WHERE stxnamespace = 'crm_others'::regnamespace ORDER BY 1;
 DROP TABLE customers, crm_others.others_comments, crm_others.others_locks;
 ALTER TABLE clients RENAME TO customers;
+
+-- a table that gets another owner is attached again, and detached, by that one
+CREATE ROLE regress_schema_tools_1;
+CREATE ROLE regress_schema_tools_2;
+CREATE SCHEMA owned AUTHORIZATION regress_schema_tools_1;
+GRANT ALL ON SCHEMA owned TO regress_schema_tools_2;
+SET ROLE regress_schema_tools_1;
+CREATE TABLE owned.tickets (id int PRIMARY KEY, status text);
+SELECT crm_attach('owned.tickets');
+RESET ROLE;
+DO $$
+DECLARE
+    moved regclass;
+BEGIN
+    FOR moved IN SELECT oid FROM pg_class WHERE relnamespace = 'owned'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO regress_schema_tools_2', moved);
+    END LOOP;
+END $$;
+REVOKE ALL ON SCHEMA owned FROM regress_schema_tools_1;
+ALTER SCHEMA owned OWNER TO regress_schema_tools_2;
+SET ROLE regress_schema_tools_2;
+INSERT INTO owned.tickets VALUES (1, 'new');
+SELECT outcome FROM crm_update_record('owned.tickets', '1', (SELECT updated_at FROM owned.tickets), 'done', NULL, 'ana');
+SELECT crm_detach('owned.tickets');
+SELECT crm_attach('owned.tickets');
+RESET ROLE;
+DO $$ BEGIN EXECUTE (SELECT format('ALTER STATISTICS owned.%I OWNER TO regress_schema_tools_1', stxname) FROM pg_statistic_ext WHERE stxrelid = 'owned.tickets'::regclass); END $$;
+SET ROLE regress_schema_tools_2;
+SELECT crm_attach('owned.tickets');
+SELECT stxname, stxowner::regrole, stxstattarget FROM pg_statistic_ext WHERE stxrelid = 'owned.tickets'::regclass;
+SELECT crm_detach('owned.tickets');
+SELECT count(*) AS statistics FROM pg_statistic_ext WHERE stxrelid = 'owned.tickets'::regclass;
+SELECT crm_attach('owned.tickets');
+RESET ROLE;
+SET client_min_messages = warning;
+DROP SCHEMA owned CASCADE;
+DROP ROLE regress_schema_tools_1, regress_schema_tools_2;
+RESET client_min_messages;
 
 -- an event trigger refuses to drop what belongs to an attached table that stays
 SELECT * FROM regress.error('SELECT crm_refuse_drop()');

@@ -13,7 +13,7 @@ is_cancel(const ErrorData &error)
            std::strcmp(error.funcname, "ProcessInterrupts") == 0;
 }
 
-// Runs work() in a subtransaction of its own, which end() ends. Returns the error that it raised, of which nothing is left
+// Runs work() in a subtransaction of its own, which end() ends. Returns the error that it raised, whose work is undone
 // then, or nullptr. A cancelled statement ends all the same.
 template <typename Work>
 ErrorData *
@@ -47,8 +47,9 @@ in_subtransaction(void (*end)(), Work work)
     return raised;
 }
 
-// Runs work() in a subtransaction that is rolled back in the end, so that the locks it took are released. Returns the message
-// of the error that it raised, or nullptr. In a parallel query, where there are no subtransactions, errors are raised.
+// Runs work() in a subtransaction that is rolled back in the end, so that the locks it took are released. Returns the
+// message of the error that it raised, or nullptr. In a parallel query, where there are no subtransactions, errors are
+// raised.
 template <typename Work>
 const char *
 isolated(Work work)

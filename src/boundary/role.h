@@ -65,9 +65,9 @@ bool has_right_on_any_column(Oid table, AclMode right);
 // Whether the current user has a right on a column, or on all of the table.
 bool has_column_right(Oid table, AttrNumber column, AclMode right);
 
-// Raises 42501 unless the current user may use the table's schema and read its column "id", or all of it where its row-level
-// security applies to the current user. Of a table that holds values of all columns of another, this right lets functions show
-// those that the user may read there; a right to more would show the others too.
+// Raises 42501 unless the current user may use the table's schema and read its column "id", or all of it where its
+// row-level security applies to the current user. Of a table that holds values of all columns of another, this right
+// lets functions show those that the user may read there; a right to more would show the others too.
 void require_numbers(Oid table);
 
 // Whether require_numbers() would raise nothing.

@@ -87,18 +87,6 @@ sql_collation(Oid collation)
 }
 
 Sql
-sql_statistics(Oid statistics)
-{
-    HeapTuple tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
-    if (!HeapTupleIsValid(tuple))
-        elog(ERROR, "cache lookup failed for statistics object %u", statistics);
-    const auto *form = reinterpret_cast<FormData_pg_statistic_ext *>(GETSTRUCT(tuple));
-    const Sql name = sql_qualified(form->stxnamespace, NameStr(form->stxname));
-    ReleaseSysCache(tuple);
-    return name;
-}
-
-Sql
 sql_literal(const char *text)
 {
     return sql_of(quote_literal_cstr(text));

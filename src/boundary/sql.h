@@ -61,9 +61,6 @@ Sql sql_type(Oid type, std::int32_t typmod = -1);
 // A collation, qualified; raises 55000 where there is none.
 Sql sql_collation(Oid collation);
 
-// A statistics object, qualified.
-Sql sql_statistics(Oid statistics);
-
 // A text as a literal.
 Sql sql_literal(const char *text);
 

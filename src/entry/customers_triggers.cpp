@@ -146,7 +146,7 @@ CRM_FUNCTION(crm_customers_key)
 {
     using namespace crm;
 
-    constexpr const char *expected = "BEFORE UPDATE OF key, status, version, for each row";
+    constexpr const char *expected = "BEFORE UPDATE OF key, for each row";
     TriggerData *data = require_row_trigger(fcinfo, Timing::before, "crm_customers_key", expected);
     if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
         errors::misused_trigger("crm_customers_key", expected);

@@ -119,7 +119,7 @@ found (check_name, status, finding, hint) AS (
     UNION ALL
     SELECT 'attached_tables', 'warning',
            format('schema %s has attached tables, of which none is its customers table', a.relnamespace::regnamespace),
-           min(a.attach_with_comments) || ', as_customers => true); -- or another, if calls that name none are to find one'
+           min(a.attach_with_comments) || ', as_customers => true); -- or another of them, if calls are to find one'
     FROM attached a GROUP BY a.relnamespace HAVING NOT bool_or(a.is_customers)
 
     UNION ALL
@@ -234,7 +234,8 @@ found (check_name, status, finding, hint) AS (
 
     UNION ALL
     SELECT 'owners', 'warning', format('%s belongs to %s, its customers to %s', m.relation, c.relowner::regrole, a.relowner::regrole),
-           format('ALTER TABLE %s OWNER TO %s;', m.relation, a.relowner::regrole)
+           format('ALTER TABLE %s OWNER TO %s; -- look first at its triggers, policies and indexes, which go with it',
+                  m.relation, a.relowner::regrole)
     FROM attached a JOIN member m ON m.customers = a.customers JOIN pg_class c ON c.oid = m.relation WHERE c.relowner <> a.relowner
 
     UNION ALL
@@ -247,12 +248,15 @@ found (check_name, status, finding, hint) AS (
            format('%s has no foreign key to %s that is valid and enforced', m.relation, m.customers),
            coalesce((
                SELECT concat_ws(' ',
-                   CASE WHEN NOT r.is_enforced THEN format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED;', r.relation, r.conname) END,
+                   CASE WHEN NOT r.is_enforced
+                        THEN format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED;', r.relation, r.conname) END,
                    (SELECT string_agg(DISTINCT format('ALTER TABLE %s ENABLE TRIGGER ALL;', t.tgrelid::regclass), ' ')
                     FROM pg_trigger t WHERE t.tgconstraint = r.oid AND t.tgenabled IN ('D', 'R')),
-                   CASE WHEN NOT r.convalidated THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I;', r.relation, r.conname) END)
+                   CASE WHEN NOT r.convalidated
+                        THEN format('ALTER TABLE %s VALIDATE CONSTRAINT %I;', r.relation, r.conname) END)
                FROM reference r WHERE r.relation = m.relation ORDER BY r.oid LIMIT 1),
-               format('ALTER TABLE %s ADD FOREIGN KEY (customer_id) REFERENCES %s ON DELETE CASCADE;', m.relation, m.customers))
+               format('ALTER TABLE %s ADD FOREIGN KEY (customer_id) REFERENCES %s ON DELETE CASCADE;',
+                      m.relation, m.customers))
     FROM member m JOIN pg_class p ON p.oid = m.relation
     WHERE m.role IN ('comments', 'locks') AND NOT EXISTS (
         SELECT FROM reference r WHERE r.relation = m.relation AND r.convalidated AND r.is_enforced
@@ -322,16 +326,27 @@ found (check_name, status, finding, hint) AS (
 
     UNION ALL
     SELECT 'row_security', 'warning', format('row-level security of %s hides changes from the detail of a conflict', m.relation),
-           format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY; -- and grant SELECT on it to who may read all of it', m.relation)
+           format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY; -- and grant SELECT on it to who may read all of it',
+                  m.relation)
     FROM member m JOIN pg_class c ON c.oid = m.relation WHERE m.role = 'history' AND c.relrowsecurity
 
     UNION ALL
     SELECT 'settings', s.status, format('%s is %s', s.name, current_setting(s.name)), s.hint
-    FROM (VALUES ('fsync', 'off', 'error', 'ALTER SYSTEM SET fsync = on; -- a crash can lose what was acknowledged, and more'),
-                 ('full_page_writes', 'off', 'error', 'ALTER SYSTEM SET full_page_writes = on; -- a crash can damage tables, unless the file system writes pages whole'),
-                 ('synchronous_commit', 'off', 'warning', 'SET synchronous_commit = on; -- where it is set for the roles that save: a crash can lose what was acknowledged a moment before'),
-                 ('crm_concurrency.allow_truncate', 'on', 'warning', 'SET crm_concurrency.allow_truncate = off; -- where it is set: the owner can truncate customers without a trace'),
-                 ('crm_concurrency.refused_comment_window', '0', 'warning', 'SET crm_concurrency.refused_comment_window = ''1 h''; -- where it is set: a refused comment is stored again by the next save')
+    FROM (VALUES
+            ('fsync', 'off', 'error',
+             'ALTER SYSTEM SET fsync = on; -- a crash can lose what was acknowledged, and more'),
+            ('full_page_writes', 'off', 'error',
+             'ALTER SYSTEM SET full_page_writes = on; -- a crash can damage tables, '
+             'unless the file system writes pages whole'),
+            ('synchronous_commit', 'off', 'warning',
+             'SET synchronous_commit = on; -- where it is set for the roles that save: a crash can lose '
+             'what was acknowledged a moment before'),
+            ('crm_concurrency.allow_truncate', 'on', 'warning',
+             'SET crm_concurrency.allow_truncate = off; -- where it is set: the owner can truncate customers '
+             'without a trace'),
+            ('crm_concurrency.refused_comment_window', '0', 'warning',
+             'SET crm_concurrency.refused_comment_window = ''1 h''; -- where it is set: a refused comment is stored '
+             'again by the next save')
          ) s (name, value, status, hint)
     WHERE current_setting(s.name) = s.value
 ),

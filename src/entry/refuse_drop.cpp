@@ -109,6 +109,9 @@ CRM_FUNCTION(crm_refuse_drop)
             for (int name = 0; name < 3; name++)
                 dropped[i].names[name] = result_optional(result_text, i, 2 + name).value_or("");
         }
+        // Nothing else may fail where none of these was dropped, as in an update of the extension.
+        if (count == 0)
+            return;
         for (const RegistryEntry &entry : registry_entries(extension_schema))
             for (std::uint64_t i = 0; i < count && OidIsValid(get_rel_namespace(entry.customers)); i++)
                 require_left_alone(entry, dropped[i], extension_schema);

@@ -11,8 +11,9 @@ namespace crm {
 
 namespace {
 
-// $1: at most so many; $2: below this version; $3: the columns that are shown (NULL: all); $4: the name of the status; $5 and $6: whether
-// the history and the comments may be read. What was created again, or deleted again, cannot be restored.
+// $1: at most so many; $2: below this version; $3: the columns that are shown (NULL: all); $4: the name of the status;
+// $5 and $6: whether the history and the comments may be read. What was created again, or deleted again, cannot be
+// restored.
 constexpr SqlStatement select_deleted{
     "SELECT d.customer_id::pg_catalog.text, d.version, h.author, h.db_user::pg_catalog.name, "
     "d.row_values OPERATOR(pg_catalog.->>) $4 AS status, "

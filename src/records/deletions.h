@@ -27,8 +27,8 @@ struct DeletedRow
     Deleting deleting;
 };
 
-// Raises 42501 without SELECT on the numbers of what is set aside, or row-level security hides rows of the table from the caller
-// and there is none for what is set aside of it; 55000 where nothing is set aside.
+// Raises 42501 without SELECT on the numbers of what is set aside, or row-level security hides rows of the table from
+// the caller and there is none for what is set aside of it; 55000 where nothing is set aside.
 void require_deletions(const AttachedTable &table);
 
 // Whether require_deletions() would raise nothing.

@@ -122,8 +122,8 @@ AttrNumber touched_column(const AttachedTable &table);
 // Whether fields are part of a unique index, so that their update locks out those who refer to the row.
 bool are_in_unique_index(const AttachedTable &table, Fields fields);
 
-// Whether the customers table has the row, whatever the caller may see: now, and in a new snapshot, which is the transaction's
-// own under REPEATABLE READ.
+// Whether the customers table has the row, whatever the caller may see: now, and in a new snapshot, which is the
+// transaction's own under REPEATABLE READ.
 bool customer_exists(const AttachedTable &table, const Key &key);
 bool customer_is_in_snapshot(const AttachedTable &table, const Key &key);
 

@@ -60,8 +60,8 @@ void update_customer(const Attempt &save, const Write &write, CustomerRow &row, 
 // What happened since the base of the save, as a snapshot shows it.
 ChangesSince changes_since(const Attempt &save, Snapshot snapshot);
 
-// What of that which a save undoes was changed again since to something else than it was before, and by whom, for which it is
-// refused: jsonb; empty where nothing was.
+// What of that which a save undoes was changed again since to something else than it was before, and by whom, for which
+// it is refused: jsonb; empty where nothing was.
 std::optional<Datum> superseded(const Attempt &save, const ReadableCustomer &customer, Snapshot snapshot);
 
 // Whether the version seen settles that the save is refused: it does not come back. Where the transaction keeps one

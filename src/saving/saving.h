@@ -36,9 +36,9 @@ struct Reversion
     std::span<const char *const> columns;  // these alone; none: all that changed
 };
 
-// Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives in the
-// current memory context. reversion: what the save undoes. Raises 42501 without the rights on the tables, and PT409 for a conflict where
-// crm_concurrency.on_conflict says so.
+// Saves a customer; fields is a jsonb object of other columns. SPI must be connected; what the result refers to lives
+// in the current memory context. reversion: what the save undoes. Raises 42501 without the rights on the tables, and
+// PT409 for a conflict where crm_concurrency.on_conflict says so.
 SaveResult save_customer(const AttachedTable &table, const Key &key, const core::Request &request,
                          std::optional<Datum> fields, const Reversion *reversion = nullptr, Stage stage = Stage::whole);
 

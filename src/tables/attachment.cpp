@@ -72,10 +72,29 @@ drop_trigger(Oid table, const OwnTrigger &own, Oid extension_schema)
     return is_there;
 }
 
+// Whether the statistics object is as crm_attach() makes it. It keeps its owner when the table gets another, and PostgreSQL
+// forgets its target when the type of a column is altered.
+bool
+is_as_made(Oid object, Oid owner)
+{
+    HeapTuple tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(object));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    bool is_null;
+    const Datum target = SysCacheGetAttr(STATEXTOID, tuple, Anum_pg_statistic_ext_stxstattarget, &is_null);
+    const bool result =
+        reinterpret_cast<FormData_pg_statistic_ext *>(GETSTRUCT(tuple))->stxowner == owner && !is_null && target == 0;
+    ReleaseSysCache(tuple);
+    return result;
+}
+
+// Drops the statistics object of a table for the table's owner, whoever owns the object.
 void
 drop_column_roles(Oid object)
 {
-    run_utility(sql("DROP STATISTICS {object}", {{"object", sql_statistics(object)}}));
+    const ObjectAddress address = {StatisticExtRelationId, object, 0};
+    performDeletion(&address, DROP_RESTRICT, 0);
+    CommandCounterIncrement();
 }
 
 // A name for the statistics object that no other has: a table may have been renamed, and another taken its place.
@@ -91,23 +110,26 @@ free_name_for_column_roles(const Attachment &attachment)
     return name;
 }
 
-// Makes the table tell its columns, those that are asked for; raises 55000 where it tells others. SQL objects of version 1.0 go
-// by the trigger.
+// Makes the table tell its columns, those that are asked for; raises 55000 where it tells others. SQL objects of
+// version 1.0 go by the trigger.
 void
 require_column_roles(const Attachment &attachment, const AttachableColumns &columns)
 {
     const Oid customers = attachment.request.customers;
     Relation relation = table_open(customers, NoLock);
     const std::optional<ColumnRoles> told = column_roles(relation, attachment.extension_schema);
-    const Oid useless = told ? InvalidOid : column_roles_object(relation);
-    const bool is_told_by_object = told && OidIsValid(column_roles_object(relation));
+    const Oid found = column_roles_object(relation);
     table_close(relation, NoLock);
     if (told && told->status != columns.status)
         other_columns(customers, told->status, attachment.request.status_column);
     if (told && told->version != columns.version)
         other_columns(customers, told->version, attachment.request.version_column);
-    if (is_told_by_object || !attachment.has_later_parts)
+    if (!attachment.has_later_parts)
         return;
+    if (told && OidIsValid(found) && is_as_made(found, attachment.owner))
+        return;
+    if (OidIsValid(found))
+        drop_column_roles(found);
 
     const Sql object = sql_qualified(attachment.companions_schema, free_name_for_column_roles(attachment));
     // One kind suffices to name columns, and with a target of 0 ANALYZE does not compute it.
@@ -115,12 +137,10 @@ require_column_roles(const Attachment &attachment, const AttachableColumns &colu
     run(attachment, "ALTER STATISTICS {object} SET STATISTICS 0", {{"object", object}});
     run(attachment,
         "COMMENT ON STATISTICS {object} IS "
-        "'names the key, the status and the version of its table for crm_concurrency; nothing is computed'",
+        "'names the key, the status and the version of its table for crm_concurrency'",
         {{"object", object}});
     if (attachment.owner != GetUserId())
         run(attachment, "ALTER STATISTICS {object} OWNER TO {owner}", {{"object", object}});
-    if (OidIsValid(useless))
-        drop_column_roles(useless);
 }
 
 // The type that tables which refer to the customers give their keys.

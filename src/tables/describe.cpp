@@ -92,8 +92,8 @@ missing_column_roles(Oid table)
                     errhint("SELECT crm_attach(...) again with the columns of the table: it makes what is missing.")));
 }
 
-// Finds out which columns are key, status and version, from the table's own objects: so they follow renames, and a table that
-// came by the OID of an attached one is not taken for it. Returns its columns.
+// Finds out which columns are key, status and version, from the table's own objects: so they follow renames, and a
+// table that came by the OID of an attached one is not taken for it. Returns its columns.
 TupleDesc
 find_columns_of_customers(Customers &customers, Oid extension_schema)
 {

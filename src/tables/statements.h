@@ -15,9 +15,9 @@ enum class As
 };
 
 // A statement, which stands as a constant where it is used: its plan is found by its address. {customers}, {comments},
-// {history}, {locks}, {deletions}, {comment_edits}, {refused_saves}, {key}, {status} and {version} are those of the table;
-// {status_of_row} is that of the row c, NULL where there is none; {corrections}, {first_text} and {texts} are CorrectionsSql; {reverts}
-// is that column of the history, NULL where there is none.
+// {history}, {locks}, {deletions}, {comment_edits}, {refused_saves}, {key}, {status} and {version} are those of the
+// table; {status_of_row} is that of the row c, NULL where there is none; {corrections}, {first_text} and {texts} are
+// CorrectionsSql; {reverts} is that column of the history, NULL where there is none.
 struct SqlStatement
 {
     SqlTemplate text;
