@@ -1,0 +1,8 @@
+-- What belongs to the extension is in a schema of its own, out of the sight of schema tools. After a reset it is made anew.
+DROP SCHEMA IF EXISTS crm CASCADE;
+CREATE SCHEMA crm;
+CREATE EXTENSION crm_concurrency SCHEMA crm;
+SELECT crm.crm_attach('customers', companions_schema => 'crm', also_bump => ARRAY(
+    SELECT attname::text FROM pg_attribute
+    WHERE attrelid = 'customers'::regclass AND attname = 'lock_version' AND NOT attisdropped));
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, crm', current_database()); END $$;
