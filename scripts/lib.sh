@@ -67,6 +67,17 @@ forget_connection_settings() {
     done
 }
 
+# Packages of npm ---------------------------------------------------------------------------------
+
+# has_node_packages DIRECTORY: what its package.json names is installed there.
+has_node_packages() {
+    [[ $1/node_modules/.package-lock.json -nt $1/package-lock.json ]]
+}
+
+install_node_packages() {
+    has_node_packages "$1" || step "Installing what $1/package.json names" quietly npm --prefix "$1" ci
+}
+
 # Building ----------------------------------------------------------------------------------------
 
 # with_build_lock WHAT COMMAND…: two commands at once do not build the same in each other's way.

@@ -36,7 +36,7 @@ class ActiveRecord(Remote, unittest.TestCase):
         self.ask("reset")
         self.assertEqual(self.rows("SELECT FROM crm.crm_attached_tables"), [])
 
-    def test_schema_rb_has_no_triggers(self):
+    def case_schema_rb_has_no_triggers(self):
         written = self.ask("schema_rb")["written"]
         self.assertIn('create_table "customers"', written)
         self.assertIn('Could not dump table "crm_attached_tables"', written)

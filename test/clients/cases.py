@@ -222,12 +222,13 @@ def test_of(case, library):
 
 
 def run(client):
-    """Runs all cases of a library in their order, and then its own tests."""
-    for number, case in enumerate(CASES):
+    """Runs all cases of a library in their order, and then its own methods case_NAME."""
+    own = [name[len("case_"):].replace("_", " ") for name in vars(client) if name.startswith("case_")]
+    for number, case in enumerate(CASES + own):
         operation = getattr(client, OPERATIONS.get(case, case.replace(" ", "_")), None)
         if isinstance(operation, str):
             note(client.library, case, operation)
         else:
-            setattr(client, f"test_{number}_{case.replace(' ', '_')}", test_of(case, client.library))
+            setattr(client, f"test_{number:02}_{case.replace(' ', '_')}", test_of(case, client.library))
     tests = unittest.defaultTestLoader.loadTestsFromTestCase(client)
     raise SystemExit(not unittest.TextTestRunner().run(tests).wasSuccessful())

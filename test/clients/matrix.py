@@ -1,4 +1,4 @@
-"""Prints which library does what, of the results that CLIENTS_MATRIX named; fails where a case has none."""
+"""Prints which library does what, of the file that CLIENTS_MATRIX named."""
 
 import json
 import sys
@@ -27,8 +27,7 @@ def main():
         print(library.ljust(width), *cells, sep=" | ")
     for number, reason in enumerate(reasons, 1):
         print(f"({number}) does not apply: {reason}")
-    return any(of_case.get(case, "MISSING") in ("FAILED", "MISSING") for of_case in results.values() for case in CASES)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,120 +1,116 @@
-// What a web developer meets with node-postgres: DATABASE_URL names a database with the extension and its tables.
+// node-postgres: the application writes its own SQL.
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
 import pg from 'pg';
+import { cases, SAVE } from './cases.js';
 
 const users = 30;
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: users });
-after(() => pool.end());
-before(async () => assert.ok(process.env.DATABASE_URL, 'DATABASE_URL names the database'));
+let pool;
 
-const save = 'SELECT * FROM crm_update_customer($1, $2, $3, $4, $5)';
-const one = async (text, values) => (await pool.query(text, values)).rows[0];
-const read = (id) => one('SELECT * FROM customers WHERE id = $1', [id]);
-
-let id;
-beforeEach(async () => {
-  ({ id } = await one("INSERT INTO customers (name, phone) VALUES ('Acme', '1') RETURNING id"));
+const own = cases('node-postgres', {
+  open(url) {
+    pool = new pg.Pool({ connectionString: url, max: users });
+  },
+  close: () => pool.end(),
+  read: async (id) => (await pool.query('SELECT * FROM customers WHERE id = $1', [id])).rows[0],
+  stale: /stale/,
+  async save(row) {
+    const { rows: [saved] } = await pool.query(
+      `UPDATE customers SET status = $3, phone = $4, lock_version = lock_version + 1
+       WHERE id = $1 AND lock_version = $2 RETURNING *`,
+      [row.id, row.lock_version, row.status, row.phone],
+    );
+    if (!saved) throw new Error('stale');
+    Object.assign(row, saved);
+  },
+  insertMany: (rows) => pool.query(
+    'INSERT INTO customers (name, status) SELECT name, status FROM jsonb_to_recordset($1) AS r(name text, status text)',
+    [JSON.stringify(rows)],
+  ),
+  updateMany: (ids, { status }) => pool.query('UPDATE customers SET status = $2 WHERE id = ANY ($1)', [ids, status]),
+  upsert: ({ name, status }) => pool.query(
+    'INSERT INTO customers (name, status) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET status = EXCLUDED.status',
+    [name, status],
+  ),
+  // region save
+  // values: [id, updated_at as it was read, status, comment, author]
+  async call(values, client = pool) {
+    return (await client.query(SAVE, values)).rows[0];
+  },
+  // endregion
+  // region transaction
+  async transaction(callback) {
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      const result = await callback(client);
+      await client.query('COMMIT'); // whatever the outcome is: it keeps the comment of a refused save
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    } finally {
+      client.release();
+    }
+  },
+  // endregion
+  schemaTool: 'a driver has none',
+  reset: 'a driver has none',
 });
 
-test('updated_at as a Date goes back and does not conflict', async () => {
-  const { updated_at: seen } = await read(id);
-  assert.ok(seen instanceof Date);
-  const saved = await one(save, [id, seen, 'won', 'Signed', 'ana']);
-  assert.equal(saved.outcome, 'updated');
+const one = async (text, values) => (await pool.query(text, values)).rows[0];
+const seenOf = async (id) => (await one('SELECT updated_at FROM customers WHERE id = $1', [id])).updated_at;
+
+own('types', async (id) => {
+  const seen = await seenOf(id);
+  const saved = await one(SAVE, [id, seen, 'lost', 'They went elsewhere', 'ben']);
   assert.ok(saved.updated_at instanceof Date);
   assert.equal(saved.detail, null);
-  // and so does the Date of the answer, and one that went through JSON
-  assert.equal((await one(save, [id, saved.updated_at, 'paid', null, 'ana'])).outcome, 'updated');
-  const again = JSON.parse(JSON.stringify(await read(id)));
-  assert.equal((await one(save, [again.id, again.updated_at, 'closed', null, 'ana'])).outcome, 'updated');
+  const refused = await one(SAVE, [id, seen, 'won', 'Signed', 'ana']);
+  assert.equal(typeof refused.comment_id, 'string'); // as node-postgres gives every bigint
+  assert.equal(new Date(refused.detail.current.updated_at).getTime(), refused.updated_at.getTime());
 });
 
-test('versions of microseconds, as an existing table may hold them, survive a Date', async () => {
-  const client = await pool.connect();
-  try {
-    await client.query('DROP SCHEMA IF EXISTS micro CASCADE; CREATE SCHEMA micro; SET search_path = micro, public');
-    await client.query("CREATE TABLE accounts (id int PRIMARY KEY, status text, updated_at timestamptz NOT NULL); INSERT INTO accounts VALUES (1, 'new', '2026-01-05 10:00:00.123987+00')");
-    await client.query("SELECT crm_attach('accounts')");
-    const { rows: [{ updated_at: seen }] } = await client.query('SELECT updated_at FROM accounts');
-    const { rows: [saved] } = await client.query(save, [1, seen, 'won', null, 'ana']);
-    assert.equal(saved.outcome, 'updated');
-  } finally {
-    client.release(true);
-  }
-});
-
-test('a conflict is an answer, with its detail as an object', async () => {
-  const { updated_at: seen } = await read(id);
-  await one(save, [id, seen, 'lost', 'They went elsewhere', 'ben']);
-  const conflict = await one(save, [id, seen, 'won', 'Signed', 'ana']);
-  assert.deepEqual([conflict.outcome, conflict.http_status, conflict.status], ['conflict', 409, 'lost']);
-  assert.deepEqual(conflict.detail.conflicts, [{ field: 'status', was: 'new', mine: 'won', theirs: 'lost' }]);
-  assert.equal(conflict.detail.changes[0].author, 'ben');
-  assert.equal(new Date(conflict.detail.current.updated_at).getTime(), conflict.updated_at.getTime());
-  assert.equal(typeof conflict.comment_id, 'string'); // bigint, as node-postgres gives it
-  // from what the conflict told, the next save succeeds and adopts the comment
-  const next = await one(save, [id, conflict.updated_at, 'won', 'Signed', 'ana']);
-  assert.deepEqual([next.outcome, next.comment_id], ['updated', conflict.comment_id]);
-});
-
-test('named arguments, objects as fields, and a merge', async () => {
-  const { updated_at: seen } = await read(id);
-  await one(save, [id, seen, 'lost', null, 'ben']);
+own('named arguments', async (id) => {
+  const seen = await seenOf(id);
+  await one(SAVE, [id, seen, 'lost', null, 'ben']);
   const merged = await one(
     'SELECT * FROM crm_update_customer(id => $1, expected_ts => $2, status => NULL, comment => NULL, author => $3, merge => true, fields => $4)',
     [id, seen, 'ana', { phone: '555 0100' }],
   );
   assert.equal(merged.outcome, 'merged');
-  const row = await read(id);
-  assert.deepEqual([row.status, row.phone], ['lost', '555 0100']);
+  const { status, phone } = await one('SELECT * FROM customers WHERE id = $1', [id]);
+  assert.deepEqual([status, phone], ['lost', '555 0100']);
 });
 
-test('a prepared statement serves every customer', async () => {
+own('prepared statement', async () => {
   for (let n = 0; n < 8; n++) {
-    const { id } = await one("INSERT INTO customers (name) VALUES ('Acme') RETURNING id");
-    const { updated_at: seen } = await read(id);
-    const { rows: [saved] } = await pool.query({ name: 'save', text: save, values: [id, seen, 'won', null, 'ana'] });
+    const { id } = await one("INSERT INTO customers (name) VALUES (concat('prepared ', $1::int)) RETURNING id", [n]);
+    const { rows: [saved] } = await pool.query({ name: 'save', text: SAVE, values: [id, await seenOf(id), 'won', null, 'ana'] });
     assert.equal(saved.outcome, 'updated');
   }
 });
 
-test('errors carry SQLSTATE, detail and hint', async () => {
-  await assert.rejects(pool.query(save, [id, null, 'won', null, 'ana']), { code: 'PT428', hint: /updated_at/ });
-  await assert.rejects(pool.query(save, [id, new Date(), 'won', null, null]), { code: '22004' });
-  await assert.rejects(pool.query(save, ['x', new Date(), 'won', null, 'ana']), { code: '22P02' });
+own('errors', async (id) => {
+  await assert.rejects(pool.query(SAVE, [id, null, 'won', null, 'ana']), { code: 'PT428', hint: /updated_at/ });
+  await assert.rejects(pool.query(SAVE, [id, new Date(), 'won', null, null]), { code: '22004' });
+  await assert.rejects(pool.query(SAVE, ['x', new Date(), 'won', null, 'ana']), { code: '22P02' });
 });
 
-test(`${users} at once: one wins, the others are told, every comment is there`, async () => {
-  const { updated_at: seen } = await read(id);
+// one wins, the others are told, every comment is there
+own(`${users} at once`, async (id) => {
+  const seen = await seenOf(id);
   const answers = await Promise.all(
-    Array.from({ length: users }, (_, n) => one(save, [id, seen, `status ${n}`, `comment ${n}`, `user${n}`])),
+    Array.from({ length: users }, (_, n) => one(SAVE, [id, seen, `status ${n}`, `comment ${n}`, `user${n}`])),
   );
   assert.equal(answers.filter(({ outcome }) => outcome === 'updated').length, 1);
   assert.equal(answers.filter(({ outcome }) => outcome === 'conflict').length, users - 1);
-  const { rows } = await pool.query('SELECT DISTINCT author, body FROM comments WHERE customer_id = $1', [id]);
+  const { rows } = await pool.query('SELECT DISTINCT author, body FROM customers_comments WHERE customer_id = $1', [id]);
   assert.equal(rows.length, users);
   assert.deepEqual((await pool.query('SELECT * FROM crm_verify($1)', [id])).rows, []);
 });
 
-test('a save in a transaction that is rolled back keeps nothing', async () => {
-  const { updated_at: seen } = await read(id);
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    const { rows: [saved] } = await client.query(save, [id, seen, 'won', 'Not kept', 'ana']);
-    assert.equal(saved.outcome, 'updated');
-    await client.query('ROLLBACK');
-  } finally {
-    client.release();
-  }
-  assert.equal((await read(id)).status, 'new');
-  assert.equal((await pool.query('SELECT FROM comments WHERE customer_id = $1', [id])).rowCount, 0);
-});
-
-test('LISTEN hears of the save', async () => {
-  const listener = new pg.Client({ connectionString: process.env.DATABASE_URL });
-  await listener.connect();
+own('LISTEN', async (id) => {
+  const listener = await pool.connect();
   const writer = await pool.connect();
   try {
     const heard = new Promise((resolve, reject) => {
@@ -126,21 +122,21 @@ test('LISTEN hears of the save', async () => {
     });
     await listener.query('LISTEN crm_concurrency');
     await writer.query('SET crm_concurrency.events = notify');
-    const { rows: [{ updated_at }] } = await writer.query(save, [id, (await read(id)).updated_at, 'heard', null, 'ana']);
+    const { rows: [{ updated_at }] } = await writer.query(SAVE, [id, await seenOf(id), 'heard', null, 'ana']);
     const event = await heard;
     assert.deepEqual([event.event, event.table, event.operation], ['version', 'public.customers', 'update']);
     assert.equal(new Date(event.version).getTime(), updated_at.getTime());
   } finally {
     writer.release(true);
-    await listener.end();
+    listener.release(true);
   }
 });
 
-test('many saves as one array', async () => {
+own('many saves', async (id) => {
   const { id: other } = await one("INSERT INTO customers (name) VALUES ('Bolt') RETURNING id");
   const saves = [];
   for (const key of [other, id]) {
-    saves.push({ id: key, expected_ts: (await read(key)).updated_at, status: 'batch', author: 'ana' });
+    saves.push({ id: key, expected_ts: await seenOf(key), status: 'batch', author: 'ana' });
   }
   const { rows } = await pool.query('SELECT * FROM crm_update_customers($1)', [JSON.stringify(saves)]);
   assert.deepEqual(rows.map(({ ord, outcome }) => [ord, outcome]), [[1, 'updated'], [2, 'updated']]);

@@ -1,90 +1,113 @@
-"""What a Python developer meets with psycopg: DATABASE_URL names a database with the extension and its tables."""
+"""psycopg 3: the application writes its own SQL."""
 
-import os
 import threading
 import unittest
-from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from cases import SAVE, Cases, run
+
 USERS = 30
-SAVE = "SELECT * FROM crm_update_customer(%s, %s, %s, %s, %s)"
 
 
-def connect(**options):
-    return psycopg.connect(os.environ["DATABASE_URL"], row_factory=dict_row, **options)
+class Stale(Exception):
+    pass
 
 
-class Psycopg(unittest.TestCase):
-    def setUp(self):
-        self.connection = connect(autocommit=True)
-        self.addCleanup(self.connection.close)
-        self.id = self.one("INSERT INTO customers (name, phone) VALUES ('Acme', '1') RETURNING id")["id"]
+class Psycopg(Cases, unittest.TestCase):
+    library = "psycopg"
+    stale = Stale
+    schema_tool = "a driver has none"
+    reset = "a driver has none"
 
-    def one(self, statement, values=()):
-        return self.connection.execute(statement, values).fetchone()
+    @classmethod
+    def open(cls, parameters):
+        cls.connection = psycopg.connect(**parameters, autocommit=True, row_factory=dict_row)
 
-    def seen(self):
-        return self.one("SELECT updated_at FROM customers WHERE id = %s", (self.id,))["updated_at"]
+    @classmethod
+    def close(cls):
+        cls.connection.close()
 
-    def test_datetime_round_trip(self):
-        seen = self.seen()
-        self.assertIsInstance(seen, datetime)
-        saved = self.one(SAVE, (self.id, seen, "won", "Signed", "ana"))
-        self.assertEqual(saved["outcome"], "updated")
+    def read(self, key):
+        return SimpleNamespace(**self.connection.execute("SELECT * FROM customers WHERE id = %s", [key]).fetchone())
+
+    def save(self, model):
+        saved = self.connection.execute(
+            "UPDATE customers SET status = %s, phone = %s, lock_version = lock_version + 1 "
+            "WHERE id = %s AND lock_version = %s RETURNING *",
+            [model.status, model.phone, model.id, model.lock_version]).fetchone()
+        if saved is None:
+            raise Stale
+        vars(model).update(saved)
+
+    def insert_many(self, rows):
+        with self.connection.cursor() as cursor, cursor.copy("COPY customers (name, status) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row((row["name"], row["status"]))
+
+    def update_many(self, keys, status):
+        with self.connection.cursor() as cursor:
+            cursor.executemany("UPDATE customers SET status = %s WHERE id = %s", [(status, key) for key in keys])
+
+    def upsert(self, row):
+        self.connection.execute("INSERT INTO customers (name, status) VALUES (%(name)s, %(status)s) "
+                                "ON CONFLICT (name) DO UPDATE SET status = EXCLUDED.status", row)
+
+    def call(self, values, transaction=None):  # pylint: disable=unused-argument
+        # region save
+        # with row_factory=dict_row; detail is a dict
+        return self.connection.execute(SAVE, values).fetchone()
+        # endregion
+
+    def transaction(self, callback):
+        # region transaction
+        # commits at the end of the block, also a refused save; rolls back when it raises
+        with self.connection.transaction():
+            return callback(self.connection)
+        # endregion
+
+    def case_types(self):
+        seen = self.read(self.key).updated_at
+        saved = self.call([self.key, seen, "lost", None, "ben"])
         self.assertIsNone(saved["detail"])
-        elsewhere = timezone(timedelta(hours=5, minutes=45))
-        saved = self.one(SAVE, (self.id, saved["updated_at"].astimezone(elsewhere), "paid", None, "ana"))
-        self.assertEqual(saved["outcome"], "updated")
+        self.assertIsInstance(self.call([self.key, seen, "won", "Signed", "ana"])["comment_id"], int)
 
-    def test_conflict_detail_is_a_dict(self):
-        seen = self.seen()
-        self.one(SAVE, (self.id, seen, "lost", None, "ben"))
-        conflict = self.one(SAVE, (self.id, seen, "won", "Signed", "ana"))
-        self.assertEqual((conflict["outcome"], conflict["http_status"]), ("conflict", 409))
-        self.assertEqual(conflict["detail"]["conflicts"],
-                         [{"field": "status", "was": "new", "mine": "won", "theirs": "lost"}])
-        self.assertIsInstance(conflict["comment_id"], int)
-
-    def test_fields_and_merge(self):
-        seen = self.seen()
-        self.one(SAVE, (self.id, seen, "lost", None, "ben"))
-        merged = self.one(
+    def case_named_arguments(self):
+        seen = self.read(self.key).updated_at
+        self.call([self.key, seen, "lost", None, "ben"])
+        merged = self.connection.execute(
             "SELECT * FROM crm_update_customer(%s, %s, NULL, NULL, 'ana', merge => true, fields => %s)",
-            (self.id, seen, Jsonb({"phone": "555 0100"})),
-        )
+            (self.key, seen, Jsonb({"phone": "555 0100"}))).fetchone()
         self.assertEqual(merged["outcome"], "merged")
 
-    def test_errors_have_sqlstate_and_hint(self):
+    def case_errors(self):
         with self.assertRaises(psycopg.Error) as raised:
-            self.one(SAVE, (self.id, None, "won", None, "ana"))
+            self.call([self.key, None, "won", None, "ana"])
         self.assertEqual(raised.exception.sqlstate, "PT428")
         self.assertIn("updated_at", raised.exception.diag.message_hint)
 
-    def test_a_block_that_raises_keeps_nothing(self):
-        seen = self.seen()
-        with self.assertRaises(ZeroDivisionError), connect() as connection, connection.transaction():
-            connection.execute(SAVE, (self.id, seen, "won", "Not kept", "ana"))
-            raise ZeroDivisionError
-        self.assertEqual(self.seen(), seen)
-        with connect() as connection:
-            saved = connection.execute(SAVE, (self.id, seen, "won", "Kept", "ana")).fetchone()
+    def case_block_without_autocommit(self):
+        seen = self.read(self.key).updated_at
+        with psycopg.connect(**self.parameters, row_factory=dict_row) as connection:
+            saved = connection.execute(SAVE, [self.key, seen, "won", "Kept", "ana"]).fetchone()
             self.assertEqual(saved["outcome"], "updated")
-        self.assertGreater(self.seen(), seen)
+        self.assertEqual(self.read(self.key).status, "won")
+        self.assertEqual(self.comments(), ["Kept"])
 
-    def test_race(self):
-        seen = self.seen()
+    def case_30_at_once(self):
+        """One wins, the others are told, every comment is there."""
+        seen = self.read(self.key).updated_at
         answers = []
         ready = threading.Barrier(USERS)
 
         def save(number):
-            with connect(autocommit=True) as connection:
+            with psycopg.connect(**self.parameters, autocommit=True, row_factory=dict_row) as connection:
                 ready.wait(timeout=60)
-                saved = connection.execute(
-                    SAVE, (self.id, seen, f"status {number}", f"comment {number}", f"user{number}")).fetchone()
-                answers.append(saved["outcome"])
+                values = [self.key, seen, f"status {number}", f"comment {number}", f"user{number}"]
+                answers.append(connection.execute(SAVE, values).fetchone()["outcome"])
 
         threads = [threading.Thread(target=save, args=(number,)) for number in range(USERS)]
         for thread in threads:
@@ -92,16 +115,13 @@ class Psycopg(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual((answers.count("updated"), answers.count("conflict")), (1, USERS - 1))
-        said = self.connection.execute("SELECT DISTINCT author, body FROM comments WHERE customer_id = %s",
-                                       (self.id,)).fetchall()
-        self.assertEqual(len(said), USERS)
-        self.assertEqual(self.connection.execute("SELECT * FROM crm_verify(%s)", (self.id,)).fetchall(), [])
+        self.assertEqual(len(set(self.comments())), USERS)
+        self.assertEqual(self.rows("SELECT * FROM crm.crm_verify(%s)", [self.key]), [])
 
-    def test_customer_as_json(self):
-        customer = self.one("SELECT crm_get_customer(%s) AS customer", (self.id,))["customer"]
-        self.assertEqual(customer["customer"]["id"], self.id)
-        self.assertEqual(datetime.fromisoformat(customer["customer"]["updated_at"]), self.seen())
+    def case_customer_as_json(self):
+        customer = self.connection.execute("SELECT crm_get_customer(%s) AS customer", [self.key]).fetchone()["customer"]
+        self.assertEqual(customer["customer"]["id"], self.key)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run(Psycopg)
