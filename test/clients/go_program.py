@@ -15,6 +15,7 @@ class GoProgram(Remote):
     @classmethod
     def build(cls):
         cls.command = [str(BUILT / cls.main)]
-        subprocess.run(["go", "build", "-o", cls.command[0], "go/program.go", f"go/{cls.main}.go"], check=True, cwd=HERE,
+        subprocess.run(["go", "build", "-o", cls.command[0], "go/program.go", f"go/{cls.main}.go"], check=True,
+                       cwd=HERE,
                        env={**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode",
                             "GOCACHE": str(BUILT / "cache")})
