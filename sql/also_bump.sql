@@ -38,6 +38,11 @@ SELECT write_date FROM customers WHERE id = 1;
 UPDATE customers SET small = 32767 WHERE id = 2;
 SELECT state, message FROM regress.error($$SELECT crm_update_customer(2, regress.current(2), 'lead', NULL, 'ana')$$);
 UPDATE customers SET small = 1 WHERE id = 2;
+-- NULL is what was never set: a time gets the version, a number goes on from 0; what the application sets to NULL stays NULL
+UPDATE customers SET write_date = NULL, small = NULL, big = NULL WHERE id = 2;
+SELECT write_date, small, big FROM customers WHERE id = 2;
+SELECT outcome FROM crm_update_customer(2, regress.current(2), NULL, NULL, 'ana', fields => '{"phone": "1"}');
+SELECT lock_version, small, big, at_version FROM bumped WHERE id = 2;
 
 -- never a reason for a conflict: not in the history, no field of a save, not undone
 SELECT regress.current(1) AS base \gset

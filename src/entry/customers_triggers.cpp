@@ -11,33 +11,38 @@ namespace {
 
 // The time of a version in the precision of a column, later than what is there.
 Datum
-bumped_time(const BumpedColumn &column, core::Timestamp version, Datum current)
+bumped_time(const BumpedColumn &column, core::Timestamp version, std::optional<Datum> current)
 {
     TimestampTz unit = 1;
     for (int digits = column.typmod; digits >= 0 && digits < 6; digits++)
         unit *= 10;
-    const TimestampTz before = DatumGetTimestampTz(current);
-    if (TIMESTAMP_NOT_FINITE(before))
-        return current;
     // Without a zone it is UTC's: the same number.
-    const TimestampTz after = std::max(version.us - version.us % unit, before + unit);
+    TimestampTz after = version.us - version.us % unit;
+    if (current)
+    {
+        const TimestampTz before = DatumGetTimestampTz(*current);
+        if (TIMESTAMP_NOT_FINITE(before))
+            return *current;
+        after = std::max(after, before + unit);
+    }
     if (!IS_VALID_TIMESTAMP(after))
         ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range"),
                         errdetail("A column of also_bump has no later value."), errhint("Set it to an earlier time.")));
     return TimestampTzGetDatum(after);
 }
 
+// NULL, which applications take for a number or a time that was never set, goes to the first.
 Datum
-bumped(const BumpedColumn &column, core::Timestamp version, Datum current)
+bumped(const BumpedColumn &column, core::Timestamp version, std::optional<Datum> current)
 {
     switch (column.type)
     {
         case INT2OID:
-            return DirectFunctionCall2(int2pl, current, Int16GetDatum(1));
+            return DirectFunctionCall2(int2pl, current.value_or(Int16GetDatum(0)), Int16GetDatum(1));
         case INT4OID:
-            return DirectFunctionCall2(int4pl, current, Int32GetDatum(1));
+            return DirectFunctionCall2(int4pl, current.value_or(Int32GetDatum(0)), Int32GetDatum(1));
         case INT8OID:
-            return DirectFunctionCall2(int8pl, current, Int64GetDatum(1));
+            return DirectFunctionCall2(int8pl, current.value_or(Int64GetDatum(0)), Int64GetDatum(1));
         default:
             return bumped_time(column, version, current);
     }
@@ -62,10 +67,10 @@ with_version(const CustomerRows &rows, HeapTuple before, HeapTuple row, core::Ti
             const Datum was = heap_getattr(before, column.column, rows.columns, &was_null);
             const Datum now = heap_getattr(row, column.column, rows.columns, &is_null);
             const FormData_pg_attribute *type = TupleDescAttr(rows.columns, column.column - 1);
-            if (was_null || is_null || !datum_image_eq(was, now, type->attbyval, type->attlen))
+            if (was_null != is_null || (!is_null && !datum_image_eq(was, now, type->attbyval, type->attlen)))
                 continue;
             columns[count] = column.column;
-            values[count++] = bumped(column, version, now);
+            values[count++] = bumped(column, version, is_null ? std::nullopt : std::optional(now));
         }
     return heap_modify_tuple_by_cols(row, rows.columns, count, columns, values, nulls);
 }
