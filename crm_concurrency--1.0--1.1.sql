@@ -667,5 +667,15 @@ COMMENT ON COLUMN crm_stat.saves_kept IS 'how many refused saves were kept, each
 COMMENT ON COLUMN crm_stat.lock_waits IS 'how many saves waited for another transaction that had the customer''s row';
 COMMENT ON COLUMN crm_stat.stats_reset IS 'since when';
 
+-- Partitions -------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm_partition_of(key text, partitions integer)
+RETURNS integer
+AS 'MODULE_PATHNAME'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION crm_partition_of(text, integer) IS
+    'the number of the partition, from 0, that has the record with this key, where there are so many (scale/README.md): the first four bytes of the SHA-256 of the key in UTF-8, a big-endian integer, modulo their number; the key is in its one spelling; raises 22023 where the number is not a power of two';
+
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.
 DELETE FROM crm_attached_tables WHERE false;

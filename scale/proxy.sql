@@ -125,6 +125,25 @@ AS $$ SELECT crm_proxy.key_hash(crm_proxy.canonical_key(key)) & (nullif(count(*)
 COMMENT ON FUNCTION crm_partition(text) IS
     'the number of the partition that has the customer with this key; raises 22P02 for a malformed key';
 
+-- crm_proxy.key_hash() has the low bits.
+CREATE OR REPLACE FUNCTION crm_partition_of(key text, partitions integer)
+RETURNS integer
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF partitions <= 0 OR partitions & (partitions - 1) <> 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'partitions must be a power of two',
+            DETAIL = format('It is %s.', partitions),
+            HINT = 'Pass how many partitions there are, as each of them and the proxy have it.';
+    END IF;
+    RETURN crm_proxy.key_hash(key) & (partitions - 1);
+END
+$$;
+
+COMMENT ON FUNCTION crm_partition_of(text, integer) IS
+    'the extension''s crm_partition_of(text, integer), run here';
+
 -- Errors -----------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION crm_proxy.partition_name(database_name text)

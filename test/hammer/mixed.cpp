@@ -460,6 +460,8 @@ MixedUser::correct(std::int64_t customer)
 int
 MixedUser::partition_of(std::int64_t customer)
 {
+    if (stage_.target.partitions)
+        return stage_.target.partitions.of(customer);
     if (!stage_.target.is_proxy)
         return 0;
     const auto known = partitions_.find(customer);

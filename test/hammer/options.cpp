@@ -60,6 +60,10 @@ parse_options(int argc, char **argv, Options &options)
         "is of the customers of one partition there; all sessions keep refused saves whole, or none does, as\n"
         "crm_concurrency.keep_refused is set in the partitions.\n"
         "\n"
+        "With --partitions the driver chooses the database of each customer, by the key, as an application can\n"
+        "(scale/README.md), and reads the file again when a connection is lost. The databases have the tables,\n"
+        "attached and alike. The connection strings are those of the file with the keywords of --dsn.\n"
+        "\n"
         "A lost connection is made again, and what was asked is asked again, for as long as --timeout says: so a\n"
         "run outlives a restart of the server or, where the connection string names several hosts (and\n"
         "target_session_attrs=read-write), a failover. A commit that did not wait for its synchronous standbys (a\n"
@@ -77,6 +81,11 @@ parse_options(int argc, char **argv, Options &options)
     auto *check_dsn = app.add_option("--check-dsn", options.check_dsn,
                                      "Connection string for reading the tables at the end, which takes a transaction "
                                      "(default: that of --dsn)");
+    app.add_option("--partitions", options.partitions_file,
+                   "File with a line NUMBER|CONNECTION for each partition: each call goes to the database of its "
+                   "customer, and the keywords of --dsn are added to its connection")
+        ->option_text("FILE")
+        ->check(CLI::ExistingFile);
     std::string mode;
     app.add_option("--mode", mode, "What the users do")
         ->required()

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "partitions.h"
+
 namespace crm::hammer {
 
 enum class Mode
@@ -22,6 +24,7 @@ struct Options
 {
     std::string dsn;
     std::string check_dsn;
+    std::string partitions_file;
     Mode mode = Mode::race;
     int users = 30;
     int customers = 1;
@@ -54,11 +57,15 @@ struct Target
     std::string dsn;
     std::string function;  // a quoted name, safe to put into SQL
     int timeout_seconds;
+    Partitions partitions;           // where the driver itself chooses the database of each customer
     bool is_proxy = false;           // of several databases, which have the tables (scale/proxy.sql)
     bool keeps_deleted = false;      // version 1.1: deleted customers, earlier texts of comments, and merge groups
     bool makes_all_or_none = false;  // version 1.1: crm_update_records
     bool keeps_refused = false;      // version 1.1: refused saves whole, in sessions that are set so
     bool partitions_keep_refused = false;  // the sessions of a proxy are set so, in all partitions
+
+    // There are several databases, each of which can be away while the others answer.
+    bool has_partitions() const { return is_proxy || partitions; }
 };
 
 // Why a run could not be done, as one sentence for people.

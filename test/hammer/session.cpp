@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <algorithm>
+#include <map>
 #include <thread>
 
 #include <fmt/format.h>
@@ -17,11 +19,40 @@ is_end_of_session(std::string_view sqlstate)
     return sqlstate.substr(0, 2) == "08" || sqlstate.substr(0, 4) == "57P0";
 }
 
+// There was no connection to the partition, so that nothing was asked.
+struct NotReached : std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
 // The commit was acknowledged although its wait for the synchronous standbys had been cancelled.
 struct NotPromised : std::runtime_error
 {
     using std::runtime_error::runtime_error;
 };
+
+template <typename Row>
+void
+append(std::vector<Row> &rows, std::vector<Row> more)
+{
+    rows.insert(rows.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+// Adds what another database has.
+void
+add(Tables &tables, Tables more)
+{
+    append(tables.customers, std::move(more.customers));
+    append(tables.comments, std::move(more.comments));
+    append(tables.history, std::move(more.history));
+    append(tables.verify, std::move(more.verify));
+    append(tables.edits, std::move(more.edits));
+    append(tables.deleted, std::move(more.deleted));
+    append(tables.kept, std::move(more.kept));
+    tables.keeps_deleted = more.keeps_deleted;
+    tables.keeps_refused = more.keeps_refused;
+    tables.merge_groups = std::move(more.merge_groups);
+}
 
 }  // namespace
 
@@ -58,7 +89,11 @@ private:
     }
 };
 
-Session::Session(Target target) : target_(std::move(target)) {}
+Session::Session(Target target)
+    : target_(std::move(target)),
+      links_(static_cast<std::size_t>(std::max(1, target_.partitions.count()))),
+      link_(links_.data())
+{}
 
 Session::~Session() = default;
 
@@ -78,14 +113,17 @@ Session::open()
 void
 Session::connect()
 {
-    notices_.reset();
-    connection_.reset();
-    connection_ = std::make_unique<pqxx::connection>(target_.dsn);
-    notices_ = std::make_unique<Notices>(*connection_);
+    link_->notices.reset();
+    link_->connection.reset();
+    if (target_.partitions)
+        target_.partitions.refresh();
+    link_->connection = std::make_unique<pqxx::connection>(
+        target_.partitions ? target_.partitions.connection(backend().partition) : target_.dsn);
+    link_->notices = std::make_unique<Notices>(*link_->connection);
 
-    pqxx::nontransaction transaction(*connection_);
+    pqxx::nontransaction transaction(*link_->connection);
     // The same comment, added again by crm_add_comment, is the first one however slow the run is.
-    backend_ = execute(transaction,
+    link_->backend = execute(transaction,
                        "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false), "
                        "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
                        fmt::format("{}s", target_.timeout_seconds))[0][0]
@@ -101,26 +139,50 @@ Session::reconnect()
 {
     using namespace std::chrono;
     const auto give_up = steady_clock::now() + seconds(target_.timeout_seconds);
+    const auto connect_in_time = [&] {
+        for (auto pause = milliseconds(10);; pause = std::min(2 * pause, milliseconds(1000)))
+        {
+            try
+            {
+                connect();
+                return true;
+            }
+            catch (const std::exception &)
+            {
+                if (steady_clock::now() + pause > give_up)
+                    return false;
+                std::this_thread::sleep_for(pause);
+            }
+        }
+    };
 
-    for (auto pause = milliseconds(10);; pause = std::min(2 * pause, milliseconds(1000)))
+    return std::all_of(links_.begin(), links_.end(), [&](Link &link) {
+        link_ = &link;
+        return connect_in_time();
+    });
+}
+
+// What is asked from now on goes there, over a new connection where the last one was lost.
+void
+Session::use_partition(int partition)
+{
+    link_ = &links_[static_cast<std::size_t>(partition)];
+    if (target_.partitions && !is_open())
     {
         try
         {
             connect();
-            return true;
         }
-        catch (const std::exception &)
+        catch (const pqxx::failure &e)
         {
-            if (steady_clock::now() + pause > give_up)
-                return false;
-            std::this_thread::sleep_for(pause);
+            throw NotReached(e.what());
         }
     }
 }
 
 template <typename Ask>
 void
-Session::perform(std::vector<Attempt *> attempts, Ask ask)
+Session::perform(int partition, std::vector<Attempt *> attempts, Ask ask)
 {
     const auto fail = [&](Reply reply, std::string_view sqlstate, const std::exception &e) {
         for (Attempt *attempt : attempts)
@@ -138,12 +200,13 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
     const SteadyTime sent = steady_now();
     try
     {
-        if (!connection_)
+        use_partition(partition);
+        if (!link_->connection)
             throw pqxx::broken_connection("not connected");
-        notices_->cancelled_wait.clear();
-        ask();
-        if (!notices_->cancelled_wait.empty())
-            throw NotPromised(notices_->cancelled_wait);
+        link_->notices->cancelled_wait.clear();
+        ask(*link_->connection);
+        if (!link_->notices->cancelled_wait.empty())
+            throw NotPromised(link_->notices->cancelled_wait);
         for (Attempt *attempt : attempts)
             attempt->reply = Reply::answered;
     }
@@ -153,6 +216,10 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
         for (std::size_t i = 0; i < attempts.size(); ++i)
             *attempts[i] = asked[i];
         fail(Reply::in_doubt, not_promised, e);
+    }
+    catch (const NotReached &e)
+    {
+        fail(Reply::failed, not_reached, e);
     }
     // In libpqxx 6 these are no sql_error and carry no SQLSTATE.
     catch (const pqxx::serialization_failure &e)
@@ -192,6 +259,8 @@ Session::perform(std::vector<Attempt *> attempts, Ask ask)
 Reply
 Session::reply_of_error(const Attempt &attempt, std::string_view sqlstate) const
 {
+    if (sqlstate == not_reached)
+        return target_.has_partitions() ? Reply::failed : Reply::in_doubt;
     if (!is_open())
         return Reply::in_doubt;
     if (target_.is_proxy)
@@ -199,8 +268,6 @@ Session::reply_of_error(const Attempt &attempt, std::string_view sqlstate) const
         // The saves of other partitions may have been applied.
         if (attempt.batch_size > 0 && !attempt.all_or_nothing)
             return Reply::in_doubt;
-        if (sqlstate == not_reached)
-            return Reply::failed;
         // The proxy's wait was cancelled, which says nothing of the partition.
         if (sqlstate == "57014")
             return Reply::in_doubt;
@@ -211,24 +278,30 @@ Session::reply_of_error(const Attempt &attempt, std::string_view sqlstate) const
 void
 Session::perform(Attempt &attempt)
 {
-    perform({&attempt}, [&] { ask(*connection_, target_, attempt); });
+    const Partitions &partitions = target_.partitions;
+    const bool is_new = attempt.action == Action::insert && attempt.customer == 0;
+    const std::int64_t new_customer = partitions && is_new ? partitions.new_customer() : 0;
+    perform(partitions ? partitions.of(is_new ? new_customer : attempt.customer) : 0, {&attempt},
+            [&](pqxx::connection &connection) { ask(connection, target_, attempt, new_customer); });
 }
 
 void
 Session::perform_batch(std::vector<Attempt> &saves)
 {
-    std::vector<Attempt *> attempts;
-    attempts.reserve(saves.size());
+    // Each partition makes its part by itself.
+    std::map<int, std::vector<Attempt *>> parts;
     for (Attempt &save : saves)
-        attempts.push_back(&save);
-    perform(attempts, [&] { ask_batch(*connection_, saves); });
+        parts[target_.partitions ? target_.partitions.of(save.customer) : 0].push_back(&save);
+    for (auto &[partition, part] : parts)
+        perform(partition, part, [&](pqxx::connection &connection) { ask_batch(connection, part); });
 }
 
 void
-Session::terminate(int backend)
+Session::terminate(Backend backend)
 {
-    pqxx::nontransaction transaction(*connection_);
-    execute(transaction, "SELECT pg_terminate_backend($1)", backend);
+    use_partition(backend.partition);
+    pqxx::nontransaction transaction(*link_->connection);
+    execute(transaction, "SELECT pg_terminate_backend($1)", backend.process);
 }
 
 void
@@ -236,7 +309,7 @@ Session::check_installation(const std::string &function)
 {
     try
     {
-        pqxx::nontransaction transaction(*connection_);
+        pqxx::nontransaction transaction(*link_->connection);
         target_.is_proxy = execute(transaction, "SELECT to_regnamespace('crm_proxy') IS NOT NULL "
                                                 "AND to_regclass('customers') IS NULL")[0][0]
                                .as<bool>();
@@ -289,12 +362,45 @@ Session::check_installation(const std::string &function)
     {
         throw CannotRun(fmt::format("could not look at the database: {}", first_line(e.what())));
     }
+    if (target_.partitions)
+        target_.partitions.begin_customers_after(last_customer());
+}
+
+// The highest id of a customer that any partition has, or had.
+std::int64_t
+Session::last_customer()
+{
+    std::int64_t last = 0;
+    try
+    {
+        for (int partition = 0; partition < target_.partitions.count(); ++partition)
+        {
+            use_partition(partition);
+            pqxx::nontransaction transaction(*link_->connection);
+            last = std::max(last, execute(transaction, "SELECT greatest((SELECT max(id) FROM customers), "
+                                                       "(SELECT max(customer_id) FROM customer_history), 0)")[0][0]
+                                      .as<std::int64_t>());
+        }
+    }
+    catch (const pqxx::failure &e)
+    {
+        throw CannotRun(fmt::format("could not look at the database: {}", first_line(e.what())));
+    }
+    return last;
 }
 
 Tables
 Session::read_tables(const std::vector<std::int64_t> &customers)
 {
-    return hammer::read_tables(*connection_, target_, customers);
+    if (!target_.partitions)
+        return hammer::read_tables(*link_->connection, target_, customers);
+    Tables tables;
+    for (int partition = 0; partition < target_.partitions.count(); ++partition)
+    {
+        use_partition(partition);
+        add(tables, hammer::read_tables(*link_->connection, target_, customers));
+    }
+    return tables;
 }
 
 }  // namespace crm::hammer

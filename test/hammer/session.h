@@ -11,7 +11,15 @@
 
 namespace crm::hammer {
 
-// One connection of one user. Not for use by several threads at once.
+// A server process that serves a session.
+struct Backend
+{
+    int partition = 0;
+    int process = 0;
+};
+
+// One connection of one user; where the driver chooses the database of each customer, one to each partition that was asked.
+// Not for use by several threads at once.
 class Session
 {
 public:
@@ -32,17 +40,18 @@ public:
     // Connects again, trying as long as the target's timeout allows. Whether that worked.
     bool reconnect();
 
-    bool is_open() const { return connection_ && connection_->is_open(); }
+    // Whether the connection that was used last is.
+    bool is_open() const { return link_->connection && link_->connection->is_open(); }
 
-    // The process id of the server's backend.
-    int backend() const { return backend_; }
+    // What served it last.
+    Backend backend() const { return {static_cast<int>(link_ - links_.data()), link_->backend}; }
 
     // Whether refused saves are kept whole that this session sends.
     bool keeps_refused() const { return keeps_refused_; }
     void keep_refused(bool whole) { keeps_refused_ = whole; }
 
     // Ends another connection's backend.
-    void terminate(int backend);
+    void terminate(Backend backend);
 
     // Finds out the quoted name of the save function, whether the database is a proxy, and what it has; raises
     // CannotRun where the function or a table cannot be used.
@@ -56,16 +65,23 @@ public:
 
 private:
     class Notices;
+    struct Link
+    {
+        std::unique_ptr<pqxx::connection> connection;
+        std::unique_ptr<Notices> notices;
+        int backend = 0;
+    };
 
     void connect();
+    void use_partition(int partition);
     template <typename Ask>
-    void perform(std::vector<Attempt *> attempts, Ask ask);
+    void perform(int partition, std::vector<Attempt *> attempts, Ask ask);
+    std::int64_t last_customer();
     Reply reply_of_error(const Attempt &attempt, std::string_view sqlstate) const;
 
     Target target_;
-    std::unique_ptr<pqxx::connection> connection_;
-    std::unique_ptr<Notices> notices_;
-    int backend_ = 0;
+    std::vector<Link> links_;  // by partition
+    Link *link_;               // the one that is used
     bool keeps_refused_ = false;
 };
 

@@ -184,7 +184,7 @@ execute_on_tables(pqxx::transaction_base &transaction, const Target &target, std
 }  // namespace
 
 void
-ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
+ask(pqxx::connection &connection, const Target &target, Attempt &attempt, std::int64_t new_customer)
 {
     pqxx::nontransaction transaction(connection);
     pqxx::result result;
@@ -342,6 +342,11 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
                     "INSERT INTO customers (id, name, status) VALUES ($1::bigint, 'hammered again', $2)" +
                         returning_version,
                     version_columns, attempt.customer, parameter(attempt.status));
+            else if (new_customer != 0)
+                result = execute(transaction,
+                                 "INSERT INTO customers (id, name, status) VALUES ($1::bigint, 'hammered', $2)" +
+                                     returning_version,
+                                 new_customer, parameter(attempt.status));
             else
                 result = execute(transaction,
                                  target.is_proxy ? "SELECT id, $1::text, " + microseconds("updated_at") +
@@ -369,11 +374,12 @@ ask(pqxx::connection &connection, const Target &target, Attempt &attempt)
 }
 
 void
-ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
+ask_batch(pqxx::connection &connection, const std::vector<Attempt *> &saves)
 {
     auto array = nlohmann::json::array();
-    for (const Attempt &save : saves)
+    for (const Attempt *item : saves)
     {
+        const Attempt &save = *item;
         nlohmann::json object{{"id", save.customer}, {"expected_ts", to_text(save.base)}};
         if (save.action == Action::check || save.action == Action::remove_seen)
             object["operation"] = save.action == Action::check ? "check" : "delete";
@@ -396,20 +402,20 @@ ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves)
     const auto result =
         execute(transaction,
                 "SELECT ord, " + result_of_save + " FROM " +
-                    (saves.front().all_or_nothing ? "crm_update_records($1, true)" : "crm_update_customers($1)"),
+                    (saves.front()->all_or_nothing ? "crm_update_records($1, true)" : "crm_update_customers($1)"),
                 array.dump());
-    for (Attempt &save : saves)
-        save.outcome = "no result";
+    for (Attempt *save : saves)
+        save->outcome = "no result";
     // One row for each save, in the order of the saves.
     std::size_t position = 0;
     for (const auto &row : result)
     {
         if (position == saves.size())
         {
-            saves.back().outcome = "too many results";
+            saves.back()->outcome = "too many results";
             break;
         }
-        Attempt &save = saves[position++];
+        Attempt &save = *saves[position++];
         if (row[0].as<std::size_t>() == position)
             note_result(save, row, 1);
         else

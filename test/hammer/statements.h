@@ -14,11 +14,12 @@
 // What the driver asks the server, how that is sent in every libpqxx, and how results are read.
 namespace crm::hammer {
 
-// Sends what the attempt says as one statement, and notes in it what the server answers. Raises what libpqxx raises.
-void ask(pqxx::connection &connection, const Target &target, Attempt &attempt);
+// Sends what the attempt says as one statement, and notes in it what the server answers; a new customer gets an id of the
+// driver's unless that is 0. Raises what libpqxx raises.
+void ask(pqxx::connection &connection, const Target &target, Attempt &attempt, std::int64_t new_customer);
 
 // The same for saves that are sent as one batch.
-void ask_batch(pqxx::connection &connection, std::vector<Attempt> &saves);
+void ask_batch(pqxx::connection &connection, const std::vector<Attempt *> &saves);
 
 // The rows of these customers, from one snapshot; through a proxy, each partition's from one. Raises CannotRun.
 Tables read_tables(pqxx::connection &connection, const Target &target, const std::vector<std::int64_t> &customers);

@@ -20,7 +20,7 @@ is_serialization_failure(const Attempt &attempt)
     return attempt.reply == Reply::failed && attempt.sqlstate.substr(0, 2) == "40";
 }
 
-// Through a proxy: the partition cannot be reached, or cannot be asked now.
+// One of several partitions cannot be reached, or cannot be asked now.
 bool
 is_unreached(const Attempt &attempt)
 {
@@ -202,8 +202,8 @@ User::below(std::size_t limit)
 bool
 User::reconnect(Session &session)
 {
-    // It was the proxy that lost a connection.
-    if (stage_.target.is_proxy && session.is_open())
+    // It was the proxy that lost a connection, or the next call makes it.
+    if (stage_.target.partitions || (stage_.target.is_proxy && session.is_open()))
         return true;
     if (!session.reconnect())
     {
@@ -242,10 +242,13 @@ User::submit_until_answered(const std::vector<Attempt> &asked, Perform perform)
     {
         std::vector<Attempt> attempts = mine(asked);
         perform(session_, attempts);
+        stage_.backends[static_cast<std::size_t>(index_)] = session_.backend();
         log_.insert(log_.end(), attempts.begin(), attempts.end());
 
-        // All of them ended in the same way.
-        const Attempt &first = attempts.front();
+        // All of them ended in the same way, but for those of other partitions, which the driver asked by itself.
+        const auto unanswered = std::find_if(attempts.begin(), attempts.end(),
+                                             [](const Attempt &attempt) { return attempt.reply != Reply::answered; });
+        const Attempt &first = unanswered == attempts.end() ? attempts.front() : *unanswered;
         if (first.reply == Reply::answered || std::any_of(attempts.begin(), attempts.end(), is_expected_failure))
             return attempts;
         if (first.reply == Reply::in_doubt)
@@ -253,12 +256,12 @@ User::submit_until_answered(const std::vector<Attempt> &asked, Perform perform)
             if (!reconnect(session_) || !is_repeatable(first))
                 return attempts;
         }
-        else if (!is_serialization_failure(first) && !(stage_.target.is_proxy && is_unreached(first)))
+        else if (!is_serialization_failure(first) && !(stage_.target.has_partitions() && is_unreached(first)))
         {
             stage_.give_up(fmt::format("unexpected error: {}", to_text(first)));
             return attempts;
         }
-        if (stage_.target.is_proxy && !is_serialization_failure(first))
+        if (stage_.target.has_partitions() && !is_serialization_failure(first))
         {
             away_since = away_since.value_or(first.sent);
             if (steady_now() - *away_since > std::chrono::nanoseconds(timeout).count())
@@ -330,7 +333,9 @@ User::submit_from_both(const std::vector<Attempt> &asked, Perform perform)
         reconnect(*twin_);
     if (first.front().reply == Reply::in_doubt && !reconnect(session_))
         return first;
-    const bool are_answered = first.front().reply == Reply::answered && second.front().reply == Reply::answered;
+    const auto is_answered = [](const Attempt &attempt) { return attempt.reply == Reply::answered; };
+    const bool are_answered = std::all_of(first.begin(), first.end(), is_answered) &&
+                              std::all_of(second.begin(), second.end(), is_answered);
     return are_answered ? first : submit_until_answered(asked, perform);
 }
 

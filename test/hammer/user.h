@@ -30,7 +30,7 @@ public:
     std::atomic<std::int64_t> steps_done{0};
 
     // The users' backends by user, who are numbered from 1.
-    std::vector<std::atomic<int>> backends;
+    std::vector<std::atomic<Backend>> backends;
 
     // Starts the clock that is_over() looks at.
     void start();

@@ -32,7 +32,7 @@ INSERT INTO hostile.call VALUES
     ($$SELECT crm_edit_comment(8, 1, 'words', 'other words', 'ana')$$, true), ($$SELECT crm_edit_record_comment('customers', '8', 1, 'words', 'other words', 'ana')$$, true),
     ($$SELECT crm_withdraw_comment(8, 1, 'ana')$$, true), ($$SELECT crm_withdraw_record_comment('customers', '8', 1, 'ana', 'a reason')$$, true),
     ($$SELECT crm_redact_comment(8, 1)$$, true), ($$SELECT crm_redact_record_comment('customers', '8', 1)$$, true),
-    ($$SELECT crm_concurrency_version()$$, false);
+    ($$SELECT crm_concurrency_version()$$, false), ($$SELECT crm_partition_of('8', 4)$$, false);
 
 -- What such a call is to answer to who may write, or may not (denied is the SQLSTATE).
 CREATE FUNCTION hostile.expected(writes boolean, denied text) RETURNS text LANGUAGE sql AS $$

@@ -75,6 +75,7 @@ INSERT INTO hostile.call (statement) VALUES
     ($$SELECT pg_catalog.array_agg(v) FROM ext.crm_verify_by_key('%N') v$$),
     ($$SELECT pg_catalog.count(d) FROM ext.crm_doctor() d$$),
     ($$SELECT ext.crm_concurrency_version()$$),
+    ($$SELECT ext.crm_partition_of('%N', 4)$$),
     ($$SELECT pg_catalog.count(s) FROM ext.crm_stat s$$),
     ($$SELECT pg_catalog.count(s) FROM ext.crm_stat_databases() s$$),
     ($$SELECT ext.crm_stat_reset()$$),

@@ -23,6 +23,11 @@ scale_load_dsn() {
     echo "host=$1/proxy/socket port=$(server_port "$1/proxy") user=crm dbname=crm"
 }
 
+# write_partitions DIRECTORY FILE: the partitions, as clients read them that choose the database themselves.
+write_partitions() {
+    scale_sql "$1" -At -c 'SELECT partition, connection FROM crm_proxy.partitions()' >"$2"
+}
+
 # In place of that of test/load.sh: the comments of all partitions, while all of them answer.
 comments_so_far() {
     psql -X -qAt -d "${load_watch_dsn:-$load_dsn}" -c 'SELECT sum(comments) FROM crm_counts()' 2>/dev/null || echo 0

@@ -202,6 +202,7 @@ CALLS = [
          ("SELECT pg_catalog.count(*) FROM ext.crm_verify_record('{schema}.customers')",
           "SELECT pg_catalog.count(*) FROM ext.crm_verify_record('{schema}.customers', '{n}')")),
     Call("crm_concurrency_version", "all", READ, ("SELECT ext.crm_concurrency_version()",)),
+    Call("crm_partition_of", "one", READ, ("SELECT ext.crm_partition_of('{n}', 4)",)),
     Call("crm_doctor", "all", READ, ("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM ext.crm_doctor()",)),
     Call("crm_stat", "all", READ,
          ("SELECT 1 FROM ext.crm_stat LIMIT 1", "SELECT 1 FROM ext.crm_stat_databases() LIMIT 1",
