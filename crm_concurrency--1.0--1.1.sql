@@ -17,7 +17,7 @@ END
 $$;
 
 COMMENT ON FUNCTION crm_concurrency_version() IS
-    'the version of the library that this session has loaded; that of the SQL objects is in pg_extension, and crm_doctor() compares them';
+    'the version of the library that this session has loaded: see doc/operations.md#updating-the-extension';
 
 -- The registry -----------------------------------------------------------------------------------
 
@@ -36,7 +36,7 @@ SELECT pg_catalog.pg_extension_config_dump('crm_attached_tables',
          = 4 + pg_catalog.num_nonnulls(deletions, comment_edits, refused_saves)');
 
 COMMENT ON TABLE crm_attached_tables IS
-    'the tables that crm_concurrency guards, one row per attachment; the newest row of a table counts';
+    'the tables that are guarded; the newest row of a table counts: see doc/reference.md#registry';
 COMMENT ON COLUMN crm_attached_tables.customers IS 'the table whose rows are guarded';
 COMMENT ON COLUMN crm_attached_tables.is_customers IS
     'whether it is the customers table of its schema, which functions find that name no table';
@@ -76,7 +76,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_attach(regclass, name, name, name, name, name, name, text, boolean, name, name, name, jsonb, text[], name) IS
-    'guards an existing table, of customers or of other records: creates its tables of comments, history, edit locks, deletions, earlier texts of comments and refused saves (default names: <table>_comments, _history, _locks, _deletions, _comment_edits, _refused_saves) in companions_schema (default: the schema of the table, or where they are), adds the version column where there is none, creates the triggers and a statistics object that names its columns, and registers it; status_column is NULL for a table without one. The first of a schema is its customers table, which functions find that name no table; as_customers makes it that in place of another. merge_groups is an array of arrays of columns: those of one array merge as one field; NULL leaves them as they are, and [] removes them. also_bump names columns by which an application checks what it saves: every change that leaves them alone adds 1 to integers and sets times to the new version; NULL leaves them as they are, and {} removes them. Can be run again, and then makes what is missing; returns the table. Raises 42501 for somebody else''s table, and with the reason 42809, 55000, 0A000, 42703, 23502, 22008, 22023 or 42P07 where it cannot be attached; nothing is changed then';
+    'guards an existing table; called again, it makes what is missing: see doc/reference.md#crm_attach';
 
 CREATE FUNCTION crm_refuse_drop()
 RETURNS event_trigger
@@ -84,10 +84,10 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C;
 
 COMMENT ON FUNCTION crm_refuse_drop() IS
-    'for an event trigger ON sql_drop: refuses to drop what belongs to attached tables that stay, their other tables, the triggers and the statistics object of crm_concurrency, as tools do that compare schemas; raises 2BP01 then, and 39P03 where it is called otherwise';
+    'event trigger ON sql_drop: refuses to drop what attached tables need: see doc/adopting.md#schema-tools';
 
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
-    'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), or of crm_update_record() with the name of the table as "table", each with the outcome of a single save; they are made in the order of their tables and keys, those of one row in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
+    'makes many saves in one call, and answers each: see doc/merge.md#many-saves';
 
 CREATE FUNCTION crm_update_record(
     record_table regclass,
@@ -105,7 +105,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_update_record(regclass, text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'crm_update_customer() for a row of any attached table, its key given as text; status must be NULL in a table without one; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_update_customer() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_get_record(
     record_table regclass,
@@ -118,7 +118,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_get_record(regclass, text, timestamptz, integer) IS
-    'crm_get_customer() for a row of any attached table: {"key": text, "record": row, ...}; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_get_customer() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_record_timeline(
     record_table     regclass,
@@ -150,7 +150,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_record_timeline(regclass, text, integer, timestamptz) IS
-    'crm_timeline() for a row of any attached table, of comments also when and by whom they were corrected or withdrawn, and of changes which version they undo; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_timeline() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_add_record_comment(
     record_table regclass,
@@ -164,7 +164,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_add_record_comment(regclass, text, text, text, bigint) IS
-    'crm_add_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_add_comment() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_export_record_comments(record_table regclass, key text, time_zone text DEFAULT 'UTC')
 RETURNS text
@@ -172,7 +172,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_export_record_comments(regclass, text, text) IS
-    'crm_export_comments() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_export_comments() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_import_record_comments(record_table regclass, key text, comments text, time_zone text DEFAULT 'UTC')
 RETURNS integer
@@ -180,7 +180,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_import_record_comments(regclass, text, text, text) IS
-    'crm_import_comments() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_import_comments() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_lock_record(
     record_table regclass,
@@ -194,7 +194,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_lock_record(regclass, text, text, interval, uuid) IS
-    'crm_lock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_lock_customer() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_unlock_record(
     record_table regclass,
@@ -208,7 +208,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_unlock_record(regclass, text, uuid, boolean, text) IS
-    'crm_unlock_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_unlock_customer() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_verify_record(
     record_table  regclass,
@@ -223,7 +223,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_verify_record(regclass, text) IS
-    'crm_verify() for a row of any attached table, or for all of it (NULL); customer is the key; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_verify() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_prune_record_history(record_table regclass, keep interval, batch integer DEFAULT 10000)
 RETURNS bigint
@@ -231,7 +231,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_prune_record_history(regclass, interval, integer) IS
-    'crm_prune_history() for any attached table; raises 55000 where it is not attached';
+    'crm_prune_history() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_erase_record(record_table regclass, key text)
 RETURNS jsonb
@@ -239,13 +239,13 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_prune_history(interval, integer) IS
-    'removes at most batch of what is older than keep, and returns how many: changes from the history, never the last change of a customer, and then deletions that are set aside and refused saves that are kept; to be called until it returns 0; for the owner of the history; raises 22004 and 22023 for bad arguments, 42501, 25006, 55000 where no table is attached';
+    'removes what is older from the history; call it until it returns 0: see doc/operations.md#pruning';
 
 COMMENT ON FUNCTION crm_erase_customer(bigint) IS
-    'blanks what is personal of a customer, also of one that was deleted: columns of the row, texts of comments and what they said before, values in the history; and removes what deletions have set aside of it and its refused saves; status, versions and authors stay; returns {"blanked": [columns], "kept": [columns], "comments": n, "history": n, "comment_edits": n, "deletions": n, "refused_saves": n}; for the owner of the tables; raises 22004, 23503 for a customer of whom nothing is known, 42501, 25006, 55000 where no table is attached';
+    'blanks what is personal of a customer, also of a deleted one: see doc/operations.md#erasing-a-person';
 
 COMMENT ON FUNCTION crm_erase_record(regclass, text) IS
-    'crm_erase_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_erase_customer() for any attached table: see doc/reference.md#any-table';
 
 -- Corrections of comments ------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_edit_comment(bigint, bigint, text, text, text) IS
-    'gives a comment of a customer another text, if it still has the expected one; the text before goes to the table of comment edits. For its author, and who has UPDATE on the column body of the comments or owns them; what became of it is the outcome. Raises 22004, 22023, 22001 and 28000 for bad arguments, 42501 for the comment of another author and without the rights, 55000 where no table is attached, or an attachment of version 1.0';
+    'corrects a comment if it still has the expected text: see doc/comments.md#correcting-and-withdrawing';
 
 CREATE FUNCTION crm_edit_record_comment(
     record_table  regclass,
@@ -286,7 +286,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_edit_record_comment(regclass, text, bigint, text, text, text) IS
-    'crm_edit_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_edit_comment() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_withdraw_comment(id bigint, comment_id bigint, author text, reason text DEFAULT NULL)
 RETURNS crm_comment_result
@@ -294,7 +294,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_withdraw_comment(bigint, bigint, text, text) IS
-    'withdraws a comment of a customer: its text becomes [withdrawn], for good, in its place in the thread; the text before goes to the table of comment edits, with the reason. For the same callers, with the same errors, as crm_edit_comment()';
+    'withdraws a comment, which keeps its place in the thread: see doc/comments.md#correcting-and-withdrawing';
 
 CREATE FUNCTION crm_withdraw_record_comment(
     record_table regclass,
@@ -308,7 +308,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_withdraw_record_comment(regclass, text, bigint, text, text) IS
-    'crm_withdraw_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_withdraw_comment() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_redact_comment(id bigint, comment_id bigint)
 RETURNS jsonb
@@ -316,7 +316,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_redact_comment(bigint, bigint) IS
-    'removes what a comment of a customer says and said: its text becomes [redacted], for good, as do earlier texts and what was set aside of it, and digests of its save go; returns how many rows of comments, comment_edits, deletions and history that was, as jsonb. For the owner of the tables; raises 22004 for bad arguments, 42501 for others, 23503 where there is no such comment, 55000 where no table is attached, or an attachment of version 1.0';
+    'removes what a comment says and said, for good: see doc/comments.md#removing-a-text';
 
 CREATE FUNCTION crm_redact_record_comment(record_table regclass, key text, comment_id bigint)
 RETURNS jsonb
@@ -324,7 +324,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_redact_record_comment(regclass, text, bigint) IS
-    'crm_redact_comment() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_redact_comment() for any attached table: see doc/reference.md#any-table';
 
 -- Deleting and restoring -------------------------------------------------------------------------
 
@@ -345,7 +345,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C;
 
 COMMENT ON FUNCTION crm_comments_deleted() IS
-    'AFTER DELETE row trigger of a comments table: sets the comments of a deleted customer aside';
+    'AFTER DELETE trigger of comments: sets those of a deleted customer aside: see doc/deleting.md#what-is-set-aside';
 
 CREATE FUNCTION crm_delete_customer(id bigint, expected_ts timestamptz, comment text, author text)
 RETURNS crm_update_result
@@ -353,7 +353,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_delete_customer(bigint, timestamptz, text, text) IS
-    'deletes a customer if its version is still expected_ts, with a comment (NULL or blank for none) that says why; its row and comments are set aside, and crm_restore_customer() brings them back; outcomes are deleted, replayed (the same request again), conflict, locked, gone and not_found; raises PT428 for a NULL expected_ts, 22004, 22023 and 22001 for other bad arguments, 42501, 25006, 55000 where no table is attached, 23503 where others refer to the customer, and PT409 and PT423 under crm_concurrency.on_conflict = raise';
+    'deletes a customer if its version is still expected_ts: see doc/deleting.md#deleting';
 
 CREATE FUNCTION crm_delete_record(record_table regclass, key text, expected_ts timestamptz, comment text, author text)
 RETURNS crm_update_result
@@ -361,7 +361,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_delete_record(regclass, text, timestamptz, text, text) IS
-    'crm_delete_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_delete_customer() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_restore_customer(id bigint, author text, comment text DEFAULT NULL)
 RETURNS crm_update_result
@@ -369,7 +369,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_restore_customer(bigint, text, text) IS
-    'brings a deleted customer back, with its comments, their ids, times and threads, and with the rows of other attached tables that a CASCADE deleted with it in the same transaction; takes SELECT (id) on the table of deletions and INSERT on the tables; detail has the number of comments and these rows; outcomes are restored, unchanged (it is there), conflict (it was created again), gone (it is kept no longer) and not_found; raises 42703 where a column is there no longer, 23505 and 23503 where constraints stand in the way, 22004, 22023 and 22001 for bad arguments, 42501, 25006, 55000 where no table is attached; nothing is restored then';
+    'brings a deleted customer back, with its comments: see doc/deleting.md#restoring';
 
 CREATE FUNCTION crm_restore_record(record_table regclass, key text, author text, comment text DEFAULT NULL)
 RETURNS crm_update_result
@@ -377,7 +377,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_restore_record(regclass, text, text, text) IS
-    'crm_restore_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_restore_customer() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_deleted(
     max_rows       integer DEFAULT 100,
@@ -396,7 +396,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_deleted(integer, timestamptz) IS
-    'the deleted customers that can be restored, latest first: the version of the deletion, who deleted it and the comment to it, the status and the number of comments, and the text forms of the columns that the caller may read; before continues below a version; takes SELECT (id) on the table of deletions; raises 22004 and 22023 for bad arguments, 42501, 55000 where no table is attached';
+    'the deleted customers that can be restored, latest first: see doc/deleting.md#what-is-set-aside';
 
 CREATE FUNCTION crm_deleted_records(
     record_table   regclass,
@@ -416,7 +416,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_deleted_records(regclass, integer, timestamptz) IS
-    'crm_deleted() of any attached table; raises 55000 where it is not attached';
+    'crm_deleted() for any attached table: see doc/reference.md#any-table';
 
 -- Undoing ----------------------------------------------------------------------------------------
 
@@ -434,7 +434,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_revert_customer(bigint, timestamptz, timestamptz, text, text, boolean, text[]) IS
-    'undoes the change that made a version, as a save: each column that it changed is what it was before, or those that fields names; what has that value already stays; what was changed again since is a conflict, whose detail lists it in "superseded"; whole goes back to the state at that version; returns one crm_update_result, and the history says what was undone (reverts); takes SELECT on all of the history; raises 22023 where the history does not know, or the change is no update, 42703 for a column that is there no longer, and else as crm_update_customer()';
+    'undoes the change that made a version, as a save: see doc/deleting.md#undoing-a-change';
 
 CREATE FUNCTION crm_revert_record(
     record_table regclass,
@@ -451,7 +451,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_revert_record(regclass, text, timestamptz, timestamptz, text, text, boolean, text[]) IS
-    'crm_revert_customer() for a row of any attached table; raises 22P02 also for a malformed key, 55000 where the table is not attached';
+    'crm_revert_customer() for any attached table: see doc/reference.md#any-table';
 
 -- Edit locks -------------------------------------------------------------------------------------
 
@@ -463,7 +463,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid, boolean, text) IS
-    'releases the edit lock with this id; with force it ends whatever lock there is, of whomever, and keeps who did that (author) in the table of edit locks until somebody takes the lock. Returns whether it did. Raises 22004 and 22023 for bad arguments, 42501 for who may not save the customer or, with force, is neither the owner of the table nor may update the column ended_by of its table of edit locks; 55000 where no table is attached, or its table of edit locks is of version 1.0';
+    'releases an edit lock, or ends that of another by force: see doc/edit-locks.md#ended-by-force';
 
 DROP FUNCTION crm_unlock_customer_by_key(text, uuid);
 
@@ -473,17 +473,17 @@ AS 'MODULE_PATHNAME', 'crm_unlock_customer'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_unlock_customer_by_key(text, uuid, boolean, text) IS
-    'crm_unlock_customer() for keys of every type, given as text; raises 22P02 also for a malformed key';
+    'crm_unlock_customer() for keys of every type, given as text: see doc/reference.md#objects';
 
 -- Reading ----------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
-    'a customer as {"key": text, "customer": row, "comments": [...], "comments_total": n, "lock": ...}, its latest comments as a tree of replies, as far as the caller may read it, now or as it was at a time; NULL for a customer that is not there, or was not then; raises 22004 and 22023 for bad arguments and for a time before the kept history, 42501, 55000 where no table is attached';
+    'a customer with its comments, now or as it was: see doc/history.md#as-it-was';
 
 -- Operations -------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION crm_verify(bigint) IS
-    'what must never be in the data of a customer, or of all (NULL), as far as it is there: no rows are good; of all, it reads each table once, with little memory, and sends a NOTICE for every million rows; raises 42501 for who may not read all rows of customers, comments and history, 55000 where no table is attached';
+    'what must never be in the data of a customer, or of all: no rows are good: see doc/operations.md#crm_verify';
 
 -- Statistics -------------------------------------------------------------------------------------
 
@@ -496,7 +496,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_update_records(jsonb, boolean) IS
-    'makes an array of JSON objects of any attached tables, each with the table (default: the customers table that the search_path finds), id or key, and an operation: update (default), with the arguments of crm_update_customer(); delete, with those of crm_delete_customer(); or check, with expected_ts alone: that the record has this version, which it keeps until the transaction ends then. Rows are locked by table and key. Without all_or_nothing each is for itself, in this order. With it, one refusal refuses all: what would have been made is answered failed_dependency (424), with the refused ones in detail, and its comment is kept; else all are made in the order given. One result for each, in the order given; all in one transaction. Raises 22023 for what is no such operation, and with all_or_nothing for a record that is named twice, 27000 when triggers of one change another of the call, and what crm_update_customer() and crm_delete_customer() raise, naming the position; all is undone then';
+    'makes many saves, deletions and checks, each for itself or all or none: see doc/merge.md#all-or-nothing';
 
 CREATE FUNCTION crm_refused_saves(
     author          text DEFAULT NULL,
@@ -519,7 +519,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_refused_saves(text, bigint) IS
-    'what refused saves asked for, where crm_concurrency.keep_refused was all, until it is saved, resolved or discarded, latest first; of one author, or of one customer: the number for crm_resolve_refused(), the key, whose save it was, when it was refused first and last, and how often, the latest version its author was looking at, the status and the fields that the caller may read, the kept comment, and the columns that others had changed; customers that the caller does not see are left out; takes SELECT (id) on the table of refused saves; raises 42501, 55000 where no table is attached or refused saves are not kept';
+    'what refused saves asked for that are kept whole, latest first: see doc/refused-saves.md#what-waits';
 
 CREATE FUNCTION crm_refused_record_saves(
     record_table    regclass,
@@ -543,7 +543,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_refused_record_saves(regclass, text, text) IS
-    'crm_refused_saves() for any attached table; raises 55000 where it is not attached';
+    'crm_refused_saves() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_resolve_refused(
     refused_id  bigint,
@@ -557,7 +557,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_resolve_refused(bigint, timestamptz, jsonb, text, text) IS
-    'saves what is chosen of a refused save from the version that the chooser saw, and ends it: choose has "mine" or "theirs" for each of its fields, the status under the name of its column; author is whose save it was where that is NULL; outcomes, rights and errors are those of crm_update_customer(), with gone for a refused save that has ended and not_found where there is none; takes SELECT (id) on the table of refused saves; raises 22023 for a choice of other fields, 28000 and 42501 for the save of another author where an identity is set, 55000 where refused saves are not kept';
+    'saves what is chosen of a refused save, and ends it: see doc/refused-saves.md#how-it-ends';
 
 CREATE FUNCTION crm_resolve_refused_record(
     record_table regclass,
@@ -572,7 +572,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_resolve_refused_record(regclass, bigint, timestamptz, jsonb, text, text) IS
-    'crm_resolve_refused() for any attached table; raises 55000 where it is not attached';
+    'crm_resolve_refused() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_discard_refused(refused_id bigint)
 RETURNS boolean
@@ -580,7 +580,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_discard_refused(bigint) IS
-    'ends a refused save without saving it; false where none waits under this number; takes SELECT (id) on the table of refused saves and UPDATE on a column of the customers; raises 22004, 42501, also for the save of another author where an identity is set, 55000 where refused saves are not kept';
+    'ends a refused save without saving it: see doc/refused-saves.md#how-it-ends';
 
 CREATE FUNCTION crm_discard_refused_record(record_table regclass, refused_id bigint)
 RETURNS boolean
@@ -588,7 +588,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_discard_refused_record(regclass, bigint) IS
-    'crm_discard_refused() for any attached table; raises 55000 where it is not attached';
+    'crm_discard_refused() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_refused_counts(OUT kind text, OUT name text, OUT refused bigint, OUT waiting bigint)
 RETURNS SETOF record
@@ -596,7 +596,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_refused_counts() IS
-    'how often saves were refused that were kept, and how many of them wait: by field that others had changed, by customer and by author; takes SELECT (id) on the table of refused saves; raises 42501, also where row-level security hides customers, 55000 where refused saves are not kept';
+    'how often saves were refused that are kept whole, and how many wait: see doc/refused-saves.md#what-conflicts-most';
 
 CREATE FUNCTION crm_refused_record_counts(
     record_table regclass,
@@ -610,7 +610,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_refused_record_counts(regclass) IS
-    'crm_refused_counts() for any attached table; raises 55000 where it is not attached';
+    'crm_refused_counts() for any attached table: see doc/reference.md#any-table';
 
 CREATE FUNCTION crm_stat_databases(
     OUT datid            oid,
@@ -636,7 +636,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION crm_stat_databases() IS
-    'the rows of the view crm_stat; raises 55000 where shared_preload_libraries does not have crm_concurrency';
+    'the rows of the view crm_stat: see doc/operations.md#crm_stat';
 
 CREATE VIEW crm_stat AS
     SELECT s.datid, d.datname, s.updated, s.merged, s.unchanged, s.replayed, s.conflict, s.locked, s.gone, s.not_found,
@@ -646,7 +646,7 @@ CREATE VIEW crm_stat AS
 GRANT SELECT ON crm_stat TO PUBLIC;
 
 COMMENT ON VIEW crm_stat IS
-    'how saves, deletions and restorations ended, one row for each database where there were any since the server started or the counters were reset; also of transactions that were rolled back; raises 55000 where shared_preload_libraries does not have crm_concurrency';
+    'how saves, deletions and restorations ended, one row for each database: see doc/operations.md#crm_stat';
 COMMENT ON COLUMN crm_stat.datid IS 'the database';
 COMMENT ON COLUMN crm_stat.datname IS 'its name';
 COMMENT ON COLUMN crm_stat.updated IS 'how many saves were applied';
@@ -675,7 +675,70 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION crm_partition_of(text, integer) IS
-    'the number of the partition, from 0, that has the record with this key, where there are so many (scale/README.md): the first four bytes of the SHA-256 of the key in UTF-8, a big-endian integer, modulo their number; the key is in its one spelling; raises 22023 where the number is not a power of two';
+    'the number of the partition, from 0, that has a key: see doc/scaling.md';
+
+-- One line for what version 1.0 described at length ------------------------------------------------
+
+COMMENT ON FUNCTION crm_registry_changed() IS
+    'trigger of crm_attached_tables: tells every session that the registry changed: see doc/reference.md#registry';
+COMMENT ON FUNCTION crm_customers_key() IS
+    'BEFORE UPDATE trigger of an attached table: refuses a changed key: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_customers_version() IS
+    'BEFORE trigger of an attached table: gives every write its version: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_customers_history() IS
+    'AFTER trigger of an attached table: records every change in the history: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_comments_guard() IS
+    'BEFORE trigger of comments: checks new ones and keeps the table append-only: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_comments_version() IS
+    'AFTER INSERT trigger of comments: the version and the event of a comment: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_history_restore() IS
+    'BEFORE INSERT trigger of a history: lets the rows of a dump in: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_refuse_truncate() IS
+    'BEFORE TRUNCATE trigger of customers and comments: refuses it: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_create_tables(name) IS
+    'creates and attaches customers, comments, history and edit locks: see doc/reference.md#crm_create_tables';
+COMMENT ON FUNCTION crm_detach(regclass) IS
+    'guards a table no longer; all tables and rows stay: see doc/reference.md#crm_attach';
+COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'saves one customer if its version is still expected_ts: see doc/reference.md#crm_update_customer';
+COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
+    'changes and comments of a customer in one order, newest first: see doc/history.md#one-customer';
+COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
+    'adds a comment without a save, and returns its id: see doc/comments.md#without-a-save';
+COMMENT ON FUNCTION crm_export_comments(bigint, text) IS
+    'the comments of a customer in the older text form: see doc/comments.md#the-older-text-form';
+COMMENT ON FUNCTION crm_import_comments(bigint, text, text) IS
+    'stores comments in the older text form that are not there yet: see doc/comments.md#the-older-text-form';
+COMMENT ON PROCEDURE crm_import_comments_column(regclass, integer, text) IS
+    'imports a column of comments in the older text form, in batches: see doc/comments.md#the-older-text-form';
+COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
+    'locks a customer for editing by one author, or renews the lock: see doc/edit-locks.md';
+COMMENT ON FUNCTION crm_live_locks() IS
+    'the rows of the view crm_locks: see doc/edit-locks.md';
+COMMENT ON FUNCTION crm_doctor() IS
+    'examines the installation: one row for each check, with a hint: see doc/operations.md#crm_doctor';
+COMMENT ON FUNCTION crm_stat_reset() IS
+    'sets the counters of crm_stat for this database to zero: see doc/operations.md#crm_stat';
+COMMENT ON VIEW crm_locks IS
+    'the live edit locks on the customers that the caller may see: see doc/edit-locks.md';
+COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'crm_update_customer() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_get_customer_by_key(text, timestamptz, integer) IS
+    'crm_get_customer() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_timeline_by_key(text, integer, timestamptz) IS
+    'crm_timeline() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
+    'crm_add_comment() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_export_comments_by_key(text, text) IS
+    'crm_export_comments() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_import_comments_by_key(text, text, text) IS
+    'crm_import_comments() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_lock_customer_by_key(text, text, interval, uuid) IS
+    'crm_lock_customer() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_verify_by_key(text) IS
+    'crm_verify() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
+    'crm_erase_customer() for keys of every type, given as text: see doc/reference.md#objects';
 
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.
 DELETE FROM crm_attached_tables WHERE false;

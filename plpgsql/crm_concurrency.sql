@@ -96,7 +96,7 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION crm_concurrency_version() RETURNS text IMMUTABLE RETURN %L', edition);
 END $$;
 
-COMMENT ON FUNCTION crm_concurrency_version() IS 'the version of crm_concurrency';
+COMMENT ON FUNCTION crm_concurrency_version() IS 'the version of crm_concurrency: see doc/plpgsql-edition.md#versions';
 
 -- Types ------------------------------------------------------------------------------------------
 
@@ -1270,7 +1270,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'saves one customer if its version is still expected_ts, or with merge (default: crm_concurrency.merge) if nothing others changed since collides: status (NULL leaves it), comment (NULL or blank for none) and the comment that it answers, author, other columns as a JSON object; returns one crm_update_result; raises PT428 for a NULL expected_ts, 22004, 22023, 22001, 42703 and 23503 for other bad arguments, 42501, 25006, and PT409 for a conflict and PT423 for the edit lock of another user under crm_concurrency.on_conflict = raise. Call it in FROM: (f()).* calls it once a column';
+    'saves one customer if its version is still expected_ts: see doc/reference.md#crm_update_customer';
 
 -- Answers a save whose customer is there; NULL when the row cannot be locked, or went in the meantime.
 CREATE OR REPLACE FUNCTION crm_internal_try_to_save(save crm_internal_save, now_status text, now_version timestamptz)
@@ -1811,7 +1811,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
-    'adds a comment without a save, which waits for no save and never conflicts, and returns its id; the same comment within crm_concurrency.repeated_comment_window returns the id of the first; raises 22004, 22023 and 22001 for bad arguments, 23503 for a customer, or a comment to reply to, that is not there, 42501, 25006';
+    'adds a comment without a save, and returns its id: see doc/comments.md#without-a-save';
 
 -- Locks the customer's row, on which requests for its edit lock wait for each other; false when the caller sees none.
 CREATE OR REPLACE FUNCTION crm_internal_lock_row(customer bigint) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -1920,7 +1920,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
-    'locks a customer for editing by an author, whose saves alone are admitted until it is released or expires after ttl (at most 24 hours); with lock_id, or for the same author again, renews the lock; returns one crm_lock_result; raises 22004 and 22023 for bad arguments, 42501 for who may not save the customer or gives the lock_id of another author, 25006';
+    'locks a customer for editing by one author, or renews the lock: see doc/edit-locks.md';
 
 CREATE OR REPLACE FUNCTION crm_unlock_customer(id bigint, lock_id uuid)
 RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
@@ -1944,7 +1944,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_unlock_customer(bigint, uuid) IS
-    'releases the edit lock that has this id; returns false where the customer''s lock has another id or there is none; raises 22004, 42501, 25006 as crm_lock_customer()';
+    'releases the edit lock that has this id: see doc/edit-locks.md';
 
 -- Many saves -------------------------------------------------------------------------------------
 
@@ -2065,11 +2065,11 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_update_customers(jsonb) IS
-    'makes many saves in one call: an array of objects whose keys are the arguments of crm_update_customer() (id or key), each with the outcome of a single save; they are made in the order of their keys, those of one customer in the order given, and returned as given. An error of one of them names its position and undoes all: 22004 and 22023 for what is no save, else as crm_update_customer()';
+    'makes many saves in one call, and answers each: see doc/merge.md#many-saves';
 
 -- Triggers ---------------------------------------------------------------------------------------
 --
--- Nobody needs to be allowed to call their functions; who may could make a trigger of another table run with the owner's
+-- Nobody needs to be allowed to call their functions; whoever may could make a trigger of another table run with the owner's
 -- rights.
 
 CREATE OR REPLACE FUNCTION crm_customers_key() RETURNS trigger LANGUAGE plpgsql
@@ -2078,7 +2078,8 @@ BEGIN
     PERFORM crm_schema.crm_internal_key_changed(OLD.id, NEW.id);
 END $$;
 
-COMMENT ON FUNCTION crm_customers_key() IS 'trigger of customers: refuses a changed key (0A000)';
+COMMENT ON FUNCTION crm_customers_key() IS
+    'BEFORE UPDATE trigger of customers: refuses a changed key: see doc/reference.md#triggers';
 
 CREATE OR REPLACE FUNCTION crm_internal_key_changed(before bigint, after bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -2125,7 +2126,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_customers_version() IS
-    'trigger of customers: gives every UPDATE its version; raises 0A000 for a changed key';
+    'BEFORE UPDATE trigger of customers: gives every UPDATE its version: see doc/reference.md#triggers';
 
 -- Whether a save was made from a version.
 CREATE OR REPLACE FUNCTION crm_internal_is_used(customer bigint, base timestamptz, pass bytea) RETURNS boolean LANGUAGE plpgsql
@@ -2169,7 +2170,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_customers_first_version() IS
-    'trigger of customers: gives every INSERT its version; raises 22008 for one outside years 1 to 9998';
+    'BEFORE INSERT trigger of customers: gives every INSERT its version: see doc/reference.md#triggers';
 
 -- Triggers and constraints of the history may use what is in this schema.
 CREATE OR REPLACE FUNCTION crm_customers_history() RETURNS trigger LANGUAGE plpgsql
@@ -2285,7 +2286,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
-COMMENT ON FUNCTION crm_customers_history() IS 'trigger of customers: records every change in the history';
+COMMENT ON FUNCTION crm_customers_history() IS
+    'AFTER trigger of customers: records every change in the history: see doc/reference.md#triggers';
 
 CREATE OR REPLACE FUNCTION crm_internal_overruled(customer bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -2304,7 +2306,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_history_restore() IS
-    'trigger of customer_history: lets the rows of a dump replace those that loading the customers wrote';
+    'BEFORE INSERT trigger of customer_history: lets the rows of a dump in: see doc/reference.md#triggers';
 
 CREATE OR REPLACE FUNCTION crm_refuse_truncate() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -2318,7 +2320,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_refuse_truncate() IS
-    'trigger of customers and comments: raises 55000 unless the owner has set crm_concurrency.allow_truncate';
+    'BEFORE TRUNCATE trigger of customers and comments: refuses it: see doc/reference.md#triggers';
 
 CREATE OR REPLACE FUNCTION crm_internal_owns(relation oid) RETURNS boolean STABLE LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -2418,7 +2420,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_comments_guard() IS
-    'trigger of comments: stamps and checks new comments, checks expected_ts like a save, and keeps the table append-only';
+    'BEFORE trigger of comments: checks new ones and keeps the table append-only: see doc/reference.md#triggers';
 
 CREATE OR REPLACE FUNCTION crm_internal_append_only(command text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -2514,7 +2516,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION crm_comments_version() IS
-    'trigger of comments: gives the customer of a comment with expected_ts its next version';
+    'AFTER INSERT trigger of comments: the version of a comment with expected_ts: see doc/reference.md#triggers';
 
 REVOKE EXECUTE ON FUNCTION crm_customers_key(), crm_customers_version(), crm_customers_first_version(),
     crm_customers_history(), crm_history_restore(), crm_refuse_truncate(), crm_comments_guard(), crm_comments_version()
@@ -2800,7 +2802,7 @@ BEGIN
 END $create$;
 
 COMMENT ON FUNCTION crm_create_tables() IS
-    'creates customers, comments, customer_history and customer_locks in the schema of the edition, with their views and triggers; called again, it makes what is missing; returns the customers table. Raises 42501 for others than the owner of the edition, and 42P07 or 42710 where the tables are not those of the edition; nothing is changed then';
+    'creates the tables of the edition, or what is missing of them: see doc/plpgsql-edition.md#installing';
 
 -- The functions learn in which schema they are ----------------------------------------------------
 
@@ -2821,7 +2823,7 @@ BEGIN
         WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname LIKE 'crm\_internal\_%'
     LOOP
         EXECUTE format('COMMENT ON FUNCTION %s IS %L', definition,
-                       'internal: called by the functions and triggers of the edition');
+                       'internal, of functions and triggers of the edition: see doc/architecture.md');
     END LOOP;
 END $$;
 

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import prose
 from markdown_it import MarkdownIt
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -81,7 +82,7 @@ def blocks_of(page):
     """A block of text after one that is typed is its output; a comment before a block says why it is not run."""
     blocks, left_out, before = [], None, None
     for token in MarkdownIt("commonmark").parse((PROJECT / page).read_text(encoding="utf-8")):
-        if token.type == "fence":
+        if token.type == "fence" and token.info != "mermaid":
             if token.info == "text" and before and before.expected is None and not left_out:
                 before.expected = without_blank_ends(token.content)
                 before.place = slice(token.map[0] + 1, token.map[1] - 1)
@@ -242,8 +243,10 @@ def main():
     tap, server = Tap(), Server()
     for page in arguments.pages or [*every, FAULTS]:
         blocks = run_page(page, server, tap)
-        if arguments.update and page != FAULTS and any(block.differs() for block in blocks):
+        failed = any(block.problem for block in blocks)
+        if arguments.update and page != FAULTS and not failed and any(block.differs() for block in blocks):
             update(page, blocks)
+    prose.check(arguments.pages or [*every, FAULTS], FAULTS, tap)
     print(f"1..{tap.tests}")
     return tap.failures > 0
 

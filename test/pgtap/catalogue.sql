@@ -121,6 +121,15 @@ SELECT is_empty(
         AND obj_description(objid, classid::regclass::name) IS NULL$$,
     'every function and table has a comment');
 SELECT is_empty(
+    $$SELECT pg_describe_object(classid, objid, 0), obj_description(objid, classid::regclass::name) FROM member
+      WHERE classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
+        AND obj_description(objid, classid::regclass::name) !~ '^[^\n]+: see doc/[a-z-]+\.md(#[a-z_-]+)?$'$$,
+    'every such comment is one line that ends with the page to read');
+SELECT is_empty(
+    $$SELECT pg_describe_object(classid, objid, 0), obj_description(objid, classid::regclass::name) FROM member
+      WHERE length(obj_description(objid, classid::regclass::name)) > 120$$,
+    'no comment of a function, table or type is longer than 120 characters');
+SELECT is_empty(
     $$SELECT objid::regtype FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid
       WHERE t.typelem = 0 AND t.typrelid <> 0 AND obj_description(objid, 'pg_type') IS NULL
         AND objid::regtype::text NOT IN ('crm_attached_tables', 'crm_locks', 'crm_stat')$$,
