@@ -336,6 +336,14 @@ SELECT * FROM try('ALTER TABLE comments ADD planted boolean GENERATED ALWAYS AS 
 -- triggers
 SELECT * FROM try('CREATE TRIGGER planted BEFORE INSERT ON comments FOR EACH ROW EXECUTE FUNCTION deleting()', 'DROP TRIGGER planted ON comments');
 SELECT * FROM try('CREATE TRIGGER planted AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION deleting()', 'DROP TRIGGER planted ON comments');
+-- an AFTER trigger may delete the customer: the comment goes with it, and is set aside with its id
+CREATE TRIGGER planted AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION deleting();
+INSERT INTO customers (id) VALUES (3);
+SET orphaned.body = 'Delete';
+SELECT crm_add_comment(3, 'Delete', 'ana') AS id \gset
+RESET orphaned.body;
+SELECT comment_id = :id AS is_set_aside FROM customer_deletions WHERE customer_id = 3 AND comment_id IS NOT NULL;
+DROP TRIGGER planted ON comments;
 -- without any of these, comments are stored as ever
 INSERT INTO customers (id) VALUES (2);
 SELECT outcome FROM crm_update_customer(2, regress.current(2), 'won', 'Delete', 'ana');

@@ -213,8 +213,8 @@ add_comment(const AttachedTable &table, const Key &key, const core::Request &com
     const std::int64_t id =
         window > 0 ? insert_once(table, key, comment, customer, window) : insert(table, key, comment, customer);
     // Last, as a foreign key does: the longer a row is locked, the more transactions lock it together, which costs
-    // each of them more.
-    if (customer && !path.lock_reference(table, key, *customer))
+    // each of them more. Of a comment that a trigger deleted with its customer, a foreign key says nothing.
+    if (customer && !path.lock_reference(table, key, *customer) && comment_exists(table, key, id))
         errors::no_such_row(row_name(table, key));
     if (customer)
         path.give_back(*customer);
