@@ -35,7 +35,7 @@ class Odbc(Cases, unittest.TestCase):
     @classmethod
     def open(cls, parameters):
         cls.database = ("Driver={{PostgreSQL Unicode}};Server={host};Port={port};Database={dbname};"
-                        "Uid={user};Pwd={password};").format(**parameters)
+                        "Uid={user};Pwd={password};").format(**parameters)  # pylint: disable=consider-using-f-string
         # region connect
         # times have no zone in ODBC: they are of the session's, which must not have summer time
         cls.connection = pyodbc.connect(cls.database + "ConnSettings=SET TIME ZONE 'UTC'", autocommit=True)
