@@ -16,7 +16,8 @@ QUOTED = re.compile(r"(<!-- not run: tested in (\S+), (\w+) -->\n```\w+\n)(.*?)(
 
 def region(file, name):
     text = (PROJECT / file).read_text(encoding="utf-8")
-    found = re.search(rf"^[ \t]*(?://|#) region {name}\n(.*?)^[ \t]*(?://|#) endregion$", text, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^[ \t]*(?://|#) region {name}\n(.*?)^[ \t]*(?://|#) endregion$", text,
+                      re.DOTALL | re.MULTILINE)
     if not found:
         raise SystemExit(f"{file} has no region {name}")
     return textwrap.dedent(found[1])

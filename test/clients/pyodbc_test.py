@@ -1,6 +1,6 @@
 """ODBC, by pyodbc."""
 
-# pylint: disable=c-extension-no-member
+# pylint: disable=c-extension-no-member,unused-argument
 
 import json
 import unittest
@@ -34,8 +34,8 @@ class Odbc(Cases, unittest.TestCase):
 
     @classmethod
     def open(cls, parameters):
-        database = "Driver={{PostgreSQL Unicode}};Server={host};Port={port};Uid={user};Pwd={password};Database={dbname};"
-        cls.database = database.format(**parameters)
+        cls.database = ("Driver={{PostgreSQL Unicode}};Server={host};Port={port};Database={dbname};"
+                        "Uid={user};Pwd={password};").format(**parameters)  # pylint: disable=consider-using-f-string
         # region connect
         # times have no zone in ODBC: they are of the session's, which must not have summer time
         cls.connection = pyodbc.connect(cls.database + "ConnSettings=SET TIME ZONE 'UTC'", autocommit=True)

@@ -43,9 +43,7 @@ sub obey {
     elsif ( $what eq 'insert_many' ) { $client->insert_many( $told->{rows} ) }
     elsif ( $what eq 'update_many' ) { $client->update_many( $told->{ids}, $told->{status} ) }
     elsif ( $what eq 'upsert' )      { $client->upsert( $told->{row} ) }
-    elsif ( $what eq 'schema_tool' ) { $client->schema_tool }
-    elsif ( $what eq 'reset' )       { $client->reset }
-    else                             { die "told $what\n" }
+    else                             { return $client->$what($told) }
     return {};
 }
 

@@ -17,6 +17,7 @@ class Program
 
     public function __construct(private readonly object $client)
     {
+        date_default_timezone_set(getenv('TZ'));
         // a warning is an error here
         set_error_handler(fn (int $level, string $message, string $file, int $line) =>
             error_reporting() & $level ? throw new ErrorException($message, 0, $level, $file, $line) : false);
