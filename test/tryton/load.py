@@ -115,7 +115,8 @@ def work(user, rounds, records, turns, number):
 def history_rows(owner, by_tryton):
     """How many changes the history has by either side."""
     return sum(row(owner, f"SELECT count(*) FROM crm.{table.name}_history WHERE operation = 'update'"
-                          " AND (db_user, author IS NULL) = (%s, %s)", "tryton" if by_tryton else "crm_web", by_tryton)[0]
+                          " AND (db_user, author IS NULL) = (%s, %s)",
+                   "tryton" if by_tryton else "crm_web", by_tryton)[0]
                for table in TABLES)
 
 
@@ -147,10 +148,11 @@ def main():
     for side, counts in told.items():
         rows = history_rows(owner, side is ByTryton) - before[side]
         is_recorded = is_recorded and rows == counts["accepted"]
-        print(f"{sum(isinstance(user, side) for user in users)} users {side.says}: {counts['accepted']} writes accepted, "
-              f"{rows} rows of history, {counts['conflicts']} conflicts told")
+        print(f"{sum(isinstance(user, side) for user in users)} users {side.says}: "
+              f"{counts['accepted']} writes accepted, {rows} rows of history, {counts['conflicts']} conflicts told")
     print(f"tryton: {len(users)} users, {sum(told.values(), Counter())['accepted']} writes accepted, "
-          f"{told[ByTryton]['conflicts']} conflicts told by Tryton, {told[ByFunction]['conflicts']} told by the function, "
+          f"{told[ByTryton]['conflicts']} conflicts told by Tryton, "
+          f"{told[ByFunction]['conflicts']} told by the function, "
           f"{(said - found).total()} lost, {(found - said).total()} twice")
     return int(said != found or not is_recorded)
 

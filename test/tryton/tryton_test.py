@@ -66,7 +66,8 @@ class OnTryton(unittest.TestCase):
 
     def save_party(self, key, version=None, **fields):
         return row(self.crm, "SELECT outcome, detail"
-                             " FROM crm_update_customer(%s, %s, NULL, 'By the web', 'web', fields => %s)", key, version or self.version("party_party", key), json.dumps(fields))
+                             " FROM crm_update_customer(%s, %s, NULL, 'By the web', 'web', fields => %s)",
+                   key, version or self.version("party_party", key), json.dumps(fields))
 
     def save_opportunity(self, key, state=None, version=None, **fields):
         return row(self.crm, "SELECT outcome, detail"
@@ -139,7 +140,8 @@ class AtWork(OnTryton):
         party = self.new_party("Gone")
         party.delete()
         self.assertEqual(row(self.owner, "SET search_path = public, crm;"
-                                         " SELECT outcome FROM crm_restore_customer(%s, 'ana')", party.id), ("restored",))
+                                         " SELECT outcome FROM crm_restore_customer(%s, 'ana')", party.id),
+                         ("restored",))
         self.assertEqual(self.seen(self.Party, party.id).name, "Gone")
 
     def test_users_of_both_at_once(self):
