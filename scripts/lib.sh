@@ -30,11 +30,11 @@ step() {
     echo "$1: $((SECONDS - start)) s" >&2
 }
 
-# set_up [NEED]: installs what is missing, of all or of what scripts/setup has by this name: once, also for the commands that
-# a command runs.
+# set_up [NEED [PACKAGE…]]: installs what is missing, of all or of what scripts/setup has by this name, and what is named: once,
+# also for the commands that a command runs.
 set_up() {
     if [[ -z ${CRM_IS_SET_UP-} ]]; then
-        "$project/scripts/setup" "${1:-test}"
+        "$project/scripts/setup" "${@:-test}"
         export CRM_IS_SET_UP=yes
     fi
 }
