@@ -32,6 +32,9 @@ CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW;
 SELECT * FROM fault('CREATE TRIGGER zzz BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing()');
 SELECT * FROM fault('CREATE TRIGGER zzz BEFORE INSERT ON comments FOR EACH ROW EXECUTE FUNCTION nothing()');
 SELECT count(*) FROM fault('CREATE TRIGGER zzz AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing(); CREATE TRIGGER aaa BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION nothing()');
+-- a trigger of others that its owner has disabled, or means for a replica, whatever schema its function is in
+SELECT count(*) FROM fault('CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END'';
+    CREATE TRIGGER aaa AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION public.nothing(); ALTER TABLE customers ENABLE REPLICA TRIGGER aaa');
 SELECT * FROM fault('SET LOCAL session_replication_role = replica');
 SELECT * FROM fault('CREATE INDEX by_status ON customers (status); CREATE INDEX by_name ON customers (name, updated_at)');
 SELECT * FROM fault('CREATE INDEX by_expression ON customers (lower(status)); CREATE INDEX by_condition ON customers (name) WHERE status = ''new''');

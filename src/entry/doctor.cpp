@@ -48,7 +48,10 @@ member AS (
         WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)
 ),
 ours AS (
-    SELECT p.oid, p.proname FROM pg_proc p WHERE p.pronamespace = {extension_literal}::regnamespace AND p.prorettype = 'trigger'::regtype
+    SELECT p.oid, p.proname
+    FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+    JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+    WHERE e.extname = 'crm_concurrency' AND p.prorettype = 'trigger'::regtype
 ),
 -- The columns that also_bump may name.
 bumpable AS (

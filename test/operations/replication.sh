@@ -89,6 +89,7 @@ replicate() {
     is "the subscriber with the extension finds every chain unbroken" "$(verify "$subscriber")" ''
     is "and shows the publisher's edit locks" "$(at "$subscriber" -c 'SELECT key, author FROM crm_locks')" '5000|ana'
 
+    test_triggers_at_subscriber
     test_save_at_subscriber
     unsubscribe "$ordinary"
     move_to "$subscriber"
@@ -158,6 +159,38 @@ digests_of() {
 
 has_the_same() {
     [[ $(digests_of "$1") == "$(digests_of "$publisher")" ]]
+}
+
+# The extension's triggers do not fire there. Others do, where they are enabled so.
+test_triggers_at_subscriber() {
+    local failed
+    at "$subscriber" <<'SQL'
+CREATE TABLE fired (name text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
+CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
+ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica;
+SQL
+    at "$publisher" -c "UPDATE customers SET phone = '2' WHERE id = 50"
+    succeeds "the subscriber follows" holds_within 60 has_the_same "$subscriber"
+    is "of triggers of others it fires those for replicas" "$(at "$subscriber" -c 'SELECT name FROM fired')" as_replica
+    failed=$(failures_of "$subscriber")
+    at "$subscriber" -c 'DROP TABLE fired' -c 'DROP FUNCTION note CASCADE' \
+        -c 'ALTER TABLE customers ENABLE ALWAYS TRIGGER crm_history, ENABLE ALWAYS TRIGGER crm_history_end'
+    at "$publisher" -c "UPDATE customers SET phone = '3' WHERE id = 50"
+    succeeds "with triggers of the extension that fire always, the subscription stops" holds_within 30 has_failed "$subscriber" "$failed"
+    at "$subscriber" -c 'ALTER TABLE customers ENABLE TRIGGER crm_history, ENABLE TRIGGER crm_history_end'
+    succeeds "as they were, it goes on" holds_within 60 has_the_same "$subscriber"
+    is "and every chain is unbroken" "$(verify "$subscriber")" ''
+}
+
+failures_of() {
+    at "$1" -c "SELECT apply_error_count FROM pg_stat_subscription_stats WHERE subname = '$1'"
+}
+
+# has_failed SUBSCRIBER TIMES: more often than that
+has_failed() {
+    (($(failures_of "$1") > $2))
 }
 
 # Nothing keeps a subscriber from being written, and what it writes is its own: the publisher's next change of the customer
