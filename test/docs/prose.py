@@ -1,4 +1,4 @@
-"""Checks what the pages say beside their blocks: short sentences, plain words, links, diagrams, and messages of the server."""
+"""Checks what pages say beside their blocks: short sentences, plain words, links, diagrams, messages of the server."""
 
 import json
 import re
