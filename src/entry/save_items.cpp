@@ -17,7 +17,7 @@ wrong_save_value(const char *key, const char *expected)
 }
 
 // What may be asked in an item, and who takes it.
-struct Operation
+struct ItemOperation
 {
     std::string_view name;
     core::Intent intent;
@@ -31,7 +31,7 @@ constexpr std::string_view keys_of_update[] = {"operation", "table",  "id",    "
 constexpr std::string_view keys_of_delete[] = {"operation", "table", "id", "key", "expected_ts", "comment", "author"};
 constexpr std::string_view keys_of_check[] = {"operation", "table", "id", "key", "expected_ts"};
 
-constexpr Operation operations[] = {
+constexpr ItemOperation operations[] = {
     {"update", core::Intent::save, "a save",
      "Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.", keys_of_update},
     {"delete", core::Intent::deletion, "a deletion",
@@ -40,7 +40,7 @@ constexpr Operation operations[] = {
 };
 
 void
-require_known_keys(JsonbContainer *object, const Operation &operation, Operations allowed)
+require_known_keys(JsonbContainer *object, const ItemOperation &operation, Operations allowed)
 {
     each_key(object, [&](const char *name) {
         const bool is_known = std::ranges::find(operation.keys, std::string_view{name}) != operation.keys.end() &&
@@ -112,14 +112,14 @@ find_time(JsonbContainer *object, const char *key)
     return core::Timestamp{DatumGetTimestampTz(time)};
 }
 
-const Operation &
+const ItemOperation &
 find_operation(JsonbContainer *object, Operations allowed)
 {
     const std::optional<std::string_view> name =
         allowed == Operations::all ? find_text(object, "operation") : std::nullopt;
     if (!name)
         return operations[0];
-    const auto *found = std::ranges::find(operations, *name, &Operation::name);
+    const auto *found = std::ranges::find(operations, *name, &ItemOperation::name);
     if (found == std::end(operations))
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -221,7 +221,7 @@ read_item(SaveItem &item, const JsonbValue &value, ItemTables &tables, Operation
                         errdetail("No save of the call was made."),
                         errhint("Its keys are those of the arguments of crm_update_customer().")));
     JsonbContainer *object = value.val.binary.data;
-    const Operation &operation = find_operation(object, allowed);
+    const ItemOperation &operation = find_operation(object, allowed);
     require_known_keys(object, operation, allowed);
 
     SaveArguments arguments = {};

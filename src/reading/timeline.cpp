@@ -80,7 +80,7 @@ enum class RowKind
 };
 
 // A row of the timeline.
-struct Row
+struct TimelineRow
 {
     HeapTuple tuple;
     TupleDesc columns;
@@ -93,7 +93,7 @@ struct Row
 // The rows that were read, and what the threads of their comments are made of: these and all that they answer, once each.
 struct Page
 {
-    Row *rows = nullptr;
+    TimelineRow *rows = nullptr;
     std::size_t count = 0;
     core::Reply *comments = nullptr;
     core::ThreadPlace *places = nullptr;
@@ -106,9 +106,9 @@ struct Page
 void
 add_result(Page &page, std::uint64_t count, RowKind kind)
 {
-    const std::size_t size = (page.count + count + 1) * sizeof(Row);
-    page.rows = static_cast<Row *>(page.rows == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, size)
-                                                        : repalloc_huge(page.rows, size));
+    const std::size_t size = (page.count + count + 1) * sizeof(TimelineRow);
+    page.rows = static_cast<TimelineRow *>(page.rows == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, size)
+                                                                : repalloc_huge(page.rows, size));
     for (std::uint64_t row = 0; row < count; row++)
         page.rows[page.count++] = {SPI_tuptable->vals[row],
                                    SPI_tuptable->tupdesc,
@@ -122,8 +122,8 @@ add_result(Page &page, std::uint64_t count, RowKind kind)
 int
 compare_rows(const void *a, const void *b)
 {
-    const Row &x = *static_cast<const Row *>(a);
-    const Row &y = *static_cast<const Row *>(b);
+    const TimelineRow &x = *static_cast<const TimelineRow *>(a);
+    const TimelineRow &y = *static_cast<const TimelineRow *>(b);
     if (x.at != y.at)
         return x.at > y.at ? -1 : 1;
     if (x.kind != y.kind)
@@ -143,7 +143,7 @@ millisecond_of(core::Timestamp time)
 void
 cut(Page &page, std::int32_t max_rows)
 {
-    qsort(page.rows, page.count, sizeof(Row), compare_rows);
+    qsort(page.rows, page.count, sizeof(TimelineRow), compare_rows);
     const std::size_t most = static_cast<std::size_t>(max_rows);
     if (page.count <= most)
         return;
@@ -160,7 +160,7 @@ replies_of(const Page &page)
 {
     Datum *ids = static_cast<Datum *>(palloc((page.count + 1) * sizeof(Datum)));
     int count = 0;
-    for (const Row &row : std::span(page.rows, page.count))
+    for (const TimelineRow &row : std::span(page.rows, page.count))
         if (row.reply_to)
             ids[count++] = Int64GetDatum(*row.comment_id);
     return PointerGetDatum(
@@ -198,7 +198,7 @@ read_threads(const AttachedTable &table, const Key &key, Page &page, bool with_s
 }
 
 void
-add_row(const RowSet &rows, const Page &page, const Row &row)
+add_row(const RowSet &rows, const Page &page, const TimelineRow &row)
 {
     Datum values[column_count];
     bool nulls[column_count];
@@ -247,7 +247,7 @@ read_timeline(const AttachedTable &table, const Key &key, std::int32_t max_rows,
     if (with_comments)
         read_threads(table, key, page, set_aside > 0, snapshot);
     UnregisterSnapshot(snapshot);
-    for (const Row &row : std::span(page.rows, page.count))
+    for (const TimelineRow &row : std::span(page.rows, page.count))
         add_row(rows, page, row);
 }
 

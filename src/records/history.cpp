@@ -18,7 +18,7 @@ constexpr RowQuery<History> latest_change{.column = &HistoryFacts::version, .ord
 
 constexpr RowQuery<History> oldest_changes{.column = &HistoryFacts::version, .expected = 1};
 
-constexpr RowQuery<History> changes_after{.column = &HistoryFacts::version, .bound = Bound::above};
+constexpr RowQuery<History> later_changes{.column = &HistoryFacts::version, .bound = Bound::above};
 
 constexpr RowQuery<History> change_before{
     .column = &HistoryFacts::version, .bound = Bound::below, .order = Order::backward, .expected = 1};
@@ -75,7 +75,7 @@ bool
 is_base_used(const AttachedTable &table, const Key &key, core::Timestamp base)
 {
     bool is_used = false;
-    each_row(table, changes_after, key, TimestampTzGetDatum(core::latest_of_version(base).us), new_snapshot(),
+    each_row(table, later_changes, key, TimestampTzGetDatum(core::latest_of_version(base).us), new_snapshot(),
              [&](const HistoryRow &row) {
                  const std::optional<core::Timestamp> based_on = row.optional_time(&HistoryFacts::based_on);
                  is_used = based_on && core::same_version(*based_on, base);

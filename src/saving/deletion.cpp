@@ -22,7 +22,7 @@ constexpr SqlStatement delete_row{"DELETE FROM {customers} WHERE {key} OPERATOR(
 
 // The row, locked; empty when it is gone.
 std::optional<CustomerRow>
-lock_row(const AttachedTable &table, const Key &key)
+lock_for_deletion(const AttachedTable &table, const Key &key)
 {
     if (execute(table, lock_to_delete, arguments_of(key)) == 0)
         return std::nullopt;
@@ -78,7 +78,7 @@ try_to_delete(const Attempt &deletion, const CustomerRow &seen)
     // Before the row is locked, so that who waits for the comment seldom holds the row.
     if (deletion.request.comment)
         await_kept_comment(deletion.table, deletion.key, deletion.request);
-    const std::optional<CustomerRow> locked = lock_row(deletion.table, deletion.key);
+    const std::optional<CustomerRow> locked = lock_for_deletion(deletion.table, deletion.key);
     if (!locked)
         return std::nullopt;
 

@@ -371,14 +371,14 @@ private:
     }
 };
 
-constexpr DirectAccessPath path;
+constexpr DirectAccessPath direct_path;
 
 }  // namespace
 
 const AccessPath &
 direct_access_path()
 {
-    return path;
+    return direct_path;
 }
 
 }  // namespace crm

@@ -274,14 +274,14 @@ private:
     }
 };
 
-constexpr SpiAccessPath path;
+constexpr SpiAccessPath spi_path;
 
 }  // namespace
 
 const AccessPath &
 spi_access_path()
 {
-    return path;
+    return spi_path;
 }
 
 }  // namespace crm

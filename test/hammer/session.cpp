@@ -90,8 +90,7 @@ private:
 };
 
 Session::Session(Target target)
-    : target_(std::move(target)),
-      links_(static_cast<std::size_t>(std::max(1, target_.partitions.count()))),
+    : target_(std::move(target)), links_(static_cast<std::size_t>(std::max(1, target_.partitions.count()))),
       link_(links_.data())
 {}
 
@@ -124,10 +123,10 @@ Session::connect()
     pqxx::nontransaction transaction(*link_->connection);
     // The same comment, added again by crm_add_comment, is the first one however slow the run is.
     link_->backend = execute(transaction,
-                       "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false), "
-                       "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
-                       fmt::format("{}s", target_.timeout_seconds))[0][0]
-                   .as<int>();
+                             "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false), "
+                             "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
+                             fmt::format("{}s", target_.timeout_seconds))[0][0]
+                         .as<int>();
     // The proxy's own sessions ask for nothing there.
     if (target_.keeps_refused && !target_.is_proxy)
         execute(transaction, "SELECT set_config('crm_concurrency.keep_refused', $1, false)",
@@ -293,7 +292,8 @@ Session::perform_batch(std::vector<Attempt> &saves)
     for (Attempt &save : saves)
         parts[target_.partitions ? target_.partitions.of(save.customer) : 0].push_back(&save);
     for (auto &[partition, part] : parts)
-        perform(partition, part, [&](pqxx::connection &connection) { ask_batch(connection, part); });
+        perform(partition, part,
+                [&, &attempts = part](pqxx::connection &connection) { ask_batch(connection, attempts); });
 }
 
 void

@@ -15,7 +15,7 @@ namespace {
 constexpr Timestamp first{820'490'853 * second};
 
 constexpr Timestamp
-version(int n)
+version_of(int n)
 {
     return {first.us + n * second};
 }
@@ -31,8 +31,8 @@ struct Rows
 StoredChange
 change(int n)
 {
-    return {.version = version(n),
-            .previous = n == 0 ? std::nullopt : std::optional{version(n - 1)},
+    return {.version = version_of(n),
+            .previous = n == 0 ? std::nullopt : std::optional{version_of(n - 1)},
             .is_deletion = false,
             .status_from = n == 0 ? std::nullopt : std::optional<std::string_view>{"new"},
             .status_to = "new",
@@ -55,11 +55,11 @@ comment(std::int64_t id)
 Rows
 well()
 {
-    Rows rows = {{{.version = version(3), .status = "new"}},
+    Rows rows = {{{.version = version_of(3), .status = "new"}},
                  {comment(11), comment(12), comment(13)},
                  {change(0), change(1), change(2), change(3)}};
     rows.comments[1].refusal = 7;
-    rows.comments[1].adopted_version = version(2);
+    rows.comments[1].adopted_version = version_of(2);
     rows.comments[2].reply_to = 11;
     rows.changes[1].comment_id = 11;
     rows.changes[2].comment_id = 12;
@@ -138,7 +138,7 @@ TEST_F(ScreeningTest, TheCustomer)
 
 TEST_F(ScreeningTest, TheLastChange)
 {
-    EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.customers[0].version = version(4); }));
+    EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.customers[0].version = version_of(4); }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.customers[0].status = "other"; }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.customers[0].status.reset(); }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[3].is_deletion = true; }));
@@ -152,11 +152,11 @@ TEST_F(ScreeningTest, TheChain)
 {
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes.erase(rows.changes.begin() + 2); })) << "a gap";
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[2].previous.reset(); }));
-    EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[2].previous = version(0); })) << "two successors";
+    EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[2].previous = version_of(0); })) << "two successors";
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[2].earlier_pruned = true; }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[2].status_from = "other"; }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[2].status_to.reset(); }));
-    EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[0].previous = version(0); }));
+    EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[0].previous = version_of(0); }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[0].version.reset(); }));
     EXPECT_TRUE(is_suspect_after([](Rows &rows) { rows.changes[0].version = minus_infinity; }));
 }
@@ -165,7 +165,7 @@ TEST_F(ScreeningTest, LessThanAMillisecond)
 {
     const auto last_after = [](Microseconds after) {
         return [after](Rows &rows) {
-            rows.changes[3].version = shifted(version(2), after);
+            rows.changes[3].version = shifted(version_of(2), after);
             rows.customers[0].version = rows.changes[3].version;
         };
     };
@@ -193,12 +193,12 @@ TEST_F(ScreeningTest, Adoptions)
     const auto adopted_by = [](Timestamp change) {
         return [change](Rows &rows) { rows.comments[0].adopted_version = change; };
     };
-    EXPECT_FALSE(is_suspect_after(adopted_by(version(0))));
-    EXPECT_FALSE(is_suspect_after(adopted_by(version(2)))) << "two by one change";
-    EXPECT_FALSE(is_suspect_after(adopted_by(version(3))));
-    EXPECT_FALSE(is_suspect_after(adopted_by(version(-1)))) << "one that is not kept";
-    EXPECT_TRUE(is_suspect_after(adopted_by(shifted(version(0), 1))));
-    EXPECT_TRUE(is_suspect_after(adopted_by(shifted(version(3), 1))));
+    EXPECT_FALSE(is_suspect_after(adopted_by(version_of(0))));
+    EXPECT_FALSE(is_suspect_after(adopted_by(version_of(2)))) << "two by one change";
+    EXPECT_FALSE(is_suspect_after(adopted_by(version_of(3))));
+    EXPECT_FALSE(is_suspect_after(adopted_by(version_of(-1)))) << "one that is not kept";
+    EXPECT_TRUE(is_suspect_after(adopted_by(shifted(version_of(0), 1))));
+    EXPECT_TRUE(is_suspect_after(adopted_by(shifted(version_of(3), 1))));
 }
 
 TEST_F(ScreeningTest, MoreThanIsRemembered)
