@@ -1792,7 +1792,8 @@ BEGIN
                 repeated := crm_schema.crm_internal_comment_added(customer, writer, words, answered, within, pass);
             ELSIF has_table_privilege('crm_schema.comments'::regclass, 'SELECT') THEN
                 SELECT c.id INTO repeated
-                FROM (SELECT * FROM crm_schema.comments WHERE customer_id = customer ORDER BY id DESC LIMIT 30) c
+                FROM (SELECT id, author, body, reply_to, created_at, based_on FROM crm_schema.comments
+                      WHERE customer_id = crm_add_comment.id ORDER BY id DESC LIMIT 30) c
                 WHERE c.author = writer AND c.body = words AND c.reply_to IS NOT DISTINCT FROM answered
                   AND crm_schema.crm_internal_is_within(c.created_at, within) AND c.based_on IS NULL
                 ORDER BY c.id DESC LIMIT 1;
