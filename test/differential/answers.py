@@ -22,6 +22,8 @@ DIGEST_NAMES = {"refused_request"}
 TIME = re.compile(r"\d{4,5}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d(?::?\d\d)?)?")
 EXPORTED_TIME = re.compile(r"\d\d?/\d\d?/\d{4}, \d\d?:\d\d:\d\d [AP]M")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# The last value of a row in the detail of an error may be cut short.
+CUT_UUID = re.compile(r"[0-9a-f]{1,8}(?:-[0-9a-f]{0,12})*\.\.\.")
 OUR_UUID = "00000000-0000-4000-8000-"
 NEAR = timedelta(days=30)
 
@@ -113,7 +115,8 @@ def hide_dice(text: str) -> str:
     """A text without the times and UUIDs that differ from run to run."""
     text = TIME.sub(lambda match: hide_time(match[0]), text)
     text = EXPORTED_TIME.sub(lambda match: hide_exported_time(match[0]), text)
-    return UUID.sub(lambda match: match[0] if match[0].startswith(OUR_UUID) else "<uuid>", text)
+    text = UUID.sub(lambda match: match[0] if match[0].startswith(OUR_UUID) else "<uuid>", text)
+    return CUT_UUID.sub("<uuid>...", text)
 
 
 def version_label(text: str, versions: dict[str, int]) -> str:
