@@ -10,8 +10,8 @@ from remote import Failed
 class Hibernate(JavaProgram, unittest.TestCase):
     library = "Hibernate"
     main = "Hibernate"
-    jars = ("hibernate3", "geronimo-jpa_2.0_spec", "geronimo-jta-1.2-spec", "hibernate-commons-annotations", "slf4j-api",
-            "slf4j-nop", "dom4j", "commons-collections3", "antlr", "javassist")
+    jars = ("hibernate3", "geronimo-jpa_2.0_spec", "geronimo-jta-1.2-spec", "hibernate-commons-annotations",
+            "slf4j-api", "slf4j-nop", "dom4j", "commons-collections3", "antlr", "javassist")
     stale_error = "StaleObjectStateException"
     table = "DROP COLUMN lock_version"
 
