@@ -81,11 +81,11 @@ class Asyncpg(Cases, unittest.TestCase):
         key, seen, *others = values
         if isinstance(seen, str):  # as a browser sends it back: asyncpg binds nothing but a datetime
             seen = datetime.fromisoformat(seen)
-        row = await self.connection.fetchrow("SELECT * FROM crm_update_customer($1, $2, $3, $4, $5)", key, seen, *others)
-        return dict(row)
+        return dict(await self.connection.fetchrow(
+            "SELECT * FROM crm_update_customer($1, $2, $3, $4, $5)", key, seen, *others))
     # endregion
 
-    def call(self, values, transaction=None):
+    def call(self, values, transaction=None):  # pylint: disable=unused-argument
         return self.wait(self.saved(values))
 
     # region transaction
