@@ -96,8 +96,13 @@ found (check_name, status, finding, hint) AS (
 
     UNION ALL
     SELECT 'attached_tables', 'warning', format('an attached table was dropped: OID %s', r.customers::oid),
-           '-- nothing has to be done: the next crm_attach() or crm_create_tables() forgets it'
-    FROM registered r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.customers)
+           coalesce(format('DROP TABLE %s; -- once what they hold is not wanted any more', l.tables),
+                    '-- nothing has to be done: the next crm_attach() or crm_create_tables() forgets it')
+    FROM registered r, LATERAL (
+        SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid) FROM pg_class c
+        WHERE c.oid IN (r.comments, r.history, r.locks, r.deletions, r.comment_edits, r.refused_saves)
+          AND NOT EXISTS (SELECT FROM member m WHERE m.relation = c.oid)) l (tables)
+    WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.customers)
 
     UNION ALL
     SELECT 'attached_tables', 'error',

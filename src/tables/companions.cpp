@@ -84,6 +84,8 @@ constexpr Companion<PartFacts> comment_edits_companion = {Part::comment_edits, c
 constexpr Companion<PartFacts> refused_saves_companion = {Part::refused_saves, refused_saves_columns,
                                                           create_refused_saves, more_of_refused_saves, false};
 
+constexpr char no_foreign_key[] = "It has no foreign key to the customers.";
+
 bool
 refers_to(Oid table, Oid referenced)
 {
@@ -113,7 +115,7 @@ why_not(const Attachment &attachment, const Companion<Facts> &companion, Oid tab
                             format_type_be(column.type_for(attachment.key_type)));
     }
     if (companion.refers_to_customers && !refers_to(table, attachment.request.customers))
-        return "It has no foreign key to the customers.";
+        return no_foreign_key;
     return nullptr;
 }
 
@@ -243,7 +245,10 @@ require_companion(Attachment &attachment, const Companion<Facts> &companion, con
         ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
                         errmsg("relation \"%s\" already exists and is not of these customers", errors::name_of(member)),
                         errdetail("%s Nothing was attached.", reason),
-                        errhint("Name another table: crm_attach(..., %s => ...).", registry_column(companion.part))));
+                        errhint("Name another table: crm_attach(..., %s => ...).%s", registry_column(companion.part),
+                                reason == no_foreign_key
+                                    ? " If its customers were dropped, crm_doctor() tells what to drop of them."
+                                    : "")));
 }
 
 }  // namespace

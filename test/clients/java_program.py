@@ -20,6 +20,6 @@ class JavaProgram(Remote):
         path = ":".join([str(classes), *(f"{JARS}/{name}.jar" for name in ("gson", "postgresql", *cls.jars))])
         classes.mkdir(parents=True, exist_ok=True)
         sources = [str(HERE / "java" / f"{name}.java") for name in ("Client", "Program", cls.main)]
-        subprocess.run(["javac", "-encoding", "UTF-8", "-Xlint:all,-serial", "-Werror", "-cp", path, "-d", str(classes),
-                        *sources], check=True)
+        subprocess.run(["javac", "-encoding", "UTF-8", "-Xlint:all,-serial,-path,-processing", "-Werror", "-cp", path,
+                        "-d", str(classes), *sources], check=True)
         cls.command = ["java", "-XX:TieredStopAtLevel=1", "-cp", path, cls.main]

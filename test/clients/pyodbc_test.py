@@ -34,8 +34,9 @@ class Odbc(Cases, unittest.TestCase):
 
     @classmethod
     def open(cls, parameters):
-        cls.database = ("Driver={{PostgreSQL Unicode}};Server={host};Port={port};Database={dbname};"
-                        "Uid={user};Pwd={password};").format(**parameters)  # pylint: disable=consider-using-f-string
+        attributes = {"Driver": "{PostgreSQL Unicode}", "Server": parameters["host"], "Port": parameters["port"],
+                      "Database": parameters["dbname"], "Uid": parameters["user"], "Pwd": parameters["password"]}
+        cls.database = "".join(f"{name}={value};" for name, value in attributes.items())
         # region connect
         # times have no zone in ODBC: they are of the session's, which must not have summer time
         cls.connection = pyodbc.connect(cls.database + "ConnSettings=SET TIME ZONE 'UTC'", autocommit=True)
