@@ -87,6 +87,10 @@ class Cases:
         return [row["body"] for row in self.rows(
             "SELECT body FROM crm.customers_comments WHERE customer_id = %s ORDER BY id", [self.key])]
 
+    def recorded(self):
+        return len(self.rows("SELECT FROM crm.customers_history WHERE customer_id = %s AND operation = 'update'",
+                             [self.key]))
+
     def save_by_function(self, *values):
         return self.call([self.key, *values])
 
