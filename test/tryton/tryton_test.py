@@ -279,5 +279,14 @@ class Upkeep(OnTryton):
                 self.assert_guarded()
 
 
+class Page(unittest.TestCase):
+    def test_page_quotes_what_is_run(self):
+        page = (HERE / "../../doc/adopting-tryton.md").read_text(encoding="utf-8")
+        for file in "attach.sql", "grant.sql", "changes.sql":
+            comment, statement = statements(file).split("\n", 1)
+            self.assertTrue(comment.startswith("--"))
+            self.assertIn(f"```sql\n{statement}```\n", page)
+
+
 if __name__ == "__main__":
     unittest.main()
