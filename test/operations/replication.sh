@@ -169,11 +169,13 @@ CREATE TABLE fired (name text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
 CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
 CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica;
+CREATE TRIGGER as_always AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
+ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica, ENABLE ALWAYS TRIGGER as_always;
 SQL
     at "$publisher" -c "UPDATE customers SET phone = '2' WHERE id = 50"
     succeeds "the subscriber follows" holds_within 60 has_the_same "$subscriber"
-    is "of triggers of others it fires those for replicas" "$(at "$subscriber" -c 'SELECT name FROM fired')" as_replica
+    is "of triggers of others it fires those for replicas, and those that always fire" \
+        "$(at "$subscriber" -c 'SELECT name FROM fired ORDER BY name')" $'as_always\nas_replica'
     at "$subscriber" -c 'DROP TABLE fired' -c 'DROP FUNCTION note CASCADE'
     for mode in ALWAYS REPLICA; do
         failed=$(failures_of "$subscriber")

@@ -207,6 +207,8 @@ test_partman() {
         "$(there crm -c "SELECT count(*) FILTER (WHERE a IS NULL), count(*) FILTER (WHERE a.tableoid = to_regclass('history_archive_default'))
             FROM customer_history h LEFT JOIN history_archive a USING (customer_id, version)
             WHERE version < now() - interval '1 second'")" '0|0'
+    is "an erasure does not reach it" "$(there crm -c "SELECT (crm_erase_customer(30) -> 'history')::int > 0" \
+        -c "SELECT count(*) > 0 FROM history_archive WHERE customer_id = 30 AND fields::text LIKE '%555-30%'")" $'t\nt'
     there crm -c "UPDATE partman.part_config SET retention = '0 months', retention_keep_table = false"
     number=$(archived_months)
     succeeds "pg_partman's maintenance is done" there crm -c "SELECT partman.run_maintenance('public.history_archive')"
@@ -471,11 +473,13 @@ CREATE TABLE fired (name text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
 CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
 CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica;
+CREATE TRIGGER as_always AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
+ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica, ENABLE ALWAYS TRIGGER as_always;
 SQL
     is "the provider saves" "$(there provider -c "$(a_save 'there')")" updated
     everything_has_come
-    is "of triggers of others, the subscriber fires those for replicas" "$(there crm -c 'SELECT name FROM fired')" as_replica
+    is "of triggers of others, the subscriber fires those for replicas, and those that always fire" \
+        "$(there crm -c 'SELECT name FROM fired ORDER BY name')" $'as_always\nas_replica'
     is "which crm_doctor() says nothing of" "$(there crm -c "$problems")" ''
 
     is "the subscriber takes a save of its own" "$(there crm -c "$(a_save 'here')")" updated
