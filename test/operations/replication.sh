@@ -163,24 +163,28 @@ has_the_same() {
 
 # The extension's triggers do not fire there. Others do, where they are enabled so.
 test_triggers_at_subscriber() {
-    local failed
+    local failed mode
     at "$subscriber" <<'SQL'
 CREATE TABLE fired (name text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
 CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
 CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica;
+CREATE TRIGGER as_always AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
+ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica, ENABLE ALWAYS TRIGGER as_always;
 SQL
     at "$publisher" -c "UPDATE customers SET phone = '2' WHERE id = 50"
     succeeds "the subscriber follows" holds_within 60 has_the_same "$subscriber"
-    is "of triggers of others it fires those for replicas" "$(at "$subscriber" -c 'SELECT name FROM fired')" as_replica
-    failed=$(failures_of "$subscriber")
-    at "$subscriber" -c 'DROP TABLE fired' -c 'DROP FUNCTION note CASCADE' \
-        -c 'ALTER TABLE customers ENABLE ALWAYS TRIGGER crm_history, ENABLE ALWAYS TRIGGER crm_history_end'
-    at "$publisher" -c "UPDATE customers SET phone = '3' WHERE id = 50"
-    succeeds "with triggers of the extension that fire always, the subscription stops" holds_within 30 has_failed "$subscriber" "$failed"
-    at "$subscriber" -c 'ALTER TABLE customers ENABLE TRIGGER crm_history, ENABLE TRIGGER crm_history_end'
-    succeeds "as they were, it goes on" holds_within 60 has_the_same "$subscriber"
+    is "of triggers of others it fires those for replicas, and those that always fire" \
+        "$(at "$subscriber" -c 'SELECT name FROM fired ORDER BY name')" $'as_always\nas_replica'
+    at "$subscriber" -c 'DROP TABLE fired' -c 'DROP FUNCTION note CASCADE'
+    for mode in ALWAYS REPLICA; do
+        failed=$(failures_of "$subscriber")
+        at "$subscriber" -c "ALTER TABLE customers ENABLE $mode TRIGGER crm_history, ENABLE $mode TRIGGER crm_history_end"
+        at "$publisher" -c "UPDATE customers SET phone = '$mode' WHERE id = 50"
+        succeeds "with triggers of the extension enabled as $mode, the subscription stops" holds_within 30 has_failed "$subscriber" "$failed"
+        at "$subscriber" -c 'ALTER TABLE customers ENABLE TRIGGER crm_history, ENABLE TRIGGER crm_history_end'
+        succeeds "as they were, it goes on" holds_within 60 has_the_same "$subscriber"
+    done
     is "and every chain is unbroken" "$(verify "$subscriber")" ''
 }
 

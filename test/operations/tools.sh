@@ -133,11 +133,7 @@ test_hypopg() {
 test_wal2json() {
     local path decoded
     printf '# wal2json\n'
-    if [[ -n $(there crm -c "SELECT name FROM pg_settings WHERE name = 'output_plugin_libraries'") ]]; then
-        is "a server that lists its output plugins refuses one that it does not list" \
-            "$(there crm -v VERBOSITY=sqlstate -c "SELECT pg_create_logical_replication_slot('tool', 'wal2json')")" 'ERROR:  42501'
-        lists_plugin wal2json
-    fi
+    allow_plugin wal2json
     there crm -o /dev/null -c "SELECT pg_create_logical_replication_slot('tool', 'wal2json')"
     for path in auto spi; do
         is "$path: a save, one that is refused, and one that is rolled back" \
@@ -161,11 +157,16 @@ test_wal2json() {
     there crm -o /dev/null -c "SELECT pg_drop_replication_slot('tool')"
 }
 
-# lists_plugin LIBRARY: the server lets the library decode.
-lists_plugin() {
+# allow_plugin LIBRARY: lets it decode, where the server has a list of those that may.
+allow_plugin() {
+    if [[ -z $(there postgres -c "SELECT name FROM pg_settings WHERE name = 'output_plugin_libraries'") ]]; then
+        return
+    fi
+    is "the server refuses $1, which it does not list" \
+        "$(there postgres -v VERBOSITY=sqlstate -c "SELECT pg_create_logical_replication_slot('tool', '$1')")" 'ERROR:  42501'
     there postgres -o /dev/null -c "ALTER SYSTEM SET output_plugin_libraries = 'pgoutput', 'test_decoding', '$1'" \
         -c 'SELECT pg_reload_conf()'
-    succeeds "the server lists $1" holds_within 20 plugin_is_listed "$1"
+    succeeds "it lists $1" holds_within 20 plugin_is_listed "$1"
 }
 
 plugin_is_listed() {
@@ -206,6 +207,8 @@ test_partman() {
         "$(there crm -c "SELECT count(*) FILTER (WHERE a IS NULL), count(*) FILTER (WHERE a.tableoid = to_regclass('history_archive_default'))
             FROM customer_history h LEFT JOIN history_archive a USING (customer_id, version)
             WHERE version < now() - interval '1 second'")" '0|0'
+    is "an erasure does not reach it" "$(there crm -c "SELECT (crm_erase_customer(30) -> 'history')::int > 0" \
+        -c "SELECT count(*) > 0 FROM history_archive WHERE customer_id = 30 AND fields::text LIKE '%555-30%'")" $'t\nt'
     there crm -c "UPDATE partman.part_config SET retention = '0 months', retention_keep_table = false"
     number=$(archived_months)
     succeeds "pg_partman's maintenance is done" there crm -c "SELECT partman.run_maintenance('public.history_archive')"
@@ -444,9 +447,7 @@ jobs_have_run() {
 test_pglogical() {
     local database provider subscriber tables
     private_server wal_level=logical shared_preload_libraries=pglogical max_worker_processes=20
-    if [[ -n $(there postgres -c "SELECT name FROM pg_settings WHERE name = 'output_plugin_libraries'") ]]; then
-        lists_plugin pglogical_output
-    fi
+    allow_plugin pglogical_output
     for database in provider crm; do
         there postgres -c "CREATE DATABASE $database"
         there "$database" -o /dev/null -c 'CREATE EXTENSION pglogical' -c 'CREATE EXTENSION crm_concurrency' \
@@ -472,11 +473,13 @@ CREATE TABLE fired (name text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
 CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
 CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica;
+CREATE TRIGGER as_always AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
+ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica, ENABLE ALWAYS TRIGGER as_always;
 SQL
     is "the provider saves" "$(there provider -c "$(a_save 'there')")" updated
     everything_has_come
-    is "of triggers of others, the subscriber fires those for replicas" "$(there crm -c 'SELECT name FROM fired')" as_replica
+    is "of triggers of others, the subscriber fires those for replicas, and those that always fire" \
+        "$(there crm -c 'SELECT name FROM fired ORDER BY name')" $'as_always\nas_replica'
     is "which crm_doctor() says nothing of" "$(there crm -c "$problems")" ''
 
     is "the subscriber takes a save of its own" "$(there crm -c "$(a_save 'here')")" updated
