@@ -90,8 +90,7 @@ private:
 };
 
 Session::Session(Target target)
-    : target_(std::move(target)),
-      links_(static_cast<std::size_t>(std::max(1, target_.partitions.count()))),
+    : target_(std::move(target)), links_(static_cast<std::size_t>(std::max(1, target_.partitions.count()))),
       link_(links_.data())
 {}
 
@@ -124,10 +123,10 @@ Session::connect()
     pqxx::nontransaction transaction(*link_->connection);
     // The same comment, added again by crm_add_comment, is the first one however slow the run is.
     link_->backend = execute(transaction,
-                       "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false), "
-                       "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
-                       fmt::format("{}s", target_.timeout_seconds))[0][0]
-                   .as<int>();
+                             "SELECT pg_backend_pid(), set_config('statement_timeout', $1, false), "
+                             "set_config('crm_concurrency.repeated_comment_window', '1h', false)",
+                             fmt::format("{}s", target_.timeout_seconds))[0][0]
+                         .as<int>();
     // The proxy's own sessions ask for nothing there.
     if (target_.keeps_refused && !target_.is_proxy)
         execute(transaction, "SELECT set_config('crm_concurrency.keep_refused', $1, false)",
