@@ -4,6 +4,7 @@ import html
 import io
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
@@ -11,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 import peers
-from results import Results
+from results import Aim, Results
 
 pyplot.switch_backend("svg")
 
@@ -128,7 +129,16 @@ def grouped(groups: dict[str, dict[str, float]], shown: Sequence[str], unit: str
         for group, values in groups.items()), width)
 
 
-def headline(results: Results) -> tuple[str, str] | None:
+@dataclass
+class Headline:
+    """What a report says first: in words, and drawn."""
+
+    title: str
+    words: str
+    plot: str
+
+
+def headline(results: Results) -> Headline | None:
     """How much of what a plain UPDATE gets done a checked save gets done: in words, and drawn."""
     shown = (peers.CRM, peers.PLPGSQL, peers.BLIND)
     groups = {
@@ -138,16 +148,15 @@ def headline(results: Results) -> tuple[str, str] | None:
         return None
     shares = " and ".join(f"{100 * rates[peers.CRM.label] / rates[peers.BLIND.label]:.0f} % with {group}"
                           for group, rates in groups.items()).replace("\n", " ")
-    return (f"Accepted saves of 30 clients per second, as a share of plain UPDATEs of one row: {shares}. "
-            "A plain UPDATE checks no version, and leaves no comment and no history.",
-            grouped(groups, [peer.label for peer in shown], "per second; more is better", width=4.5))
+    return Headline(
+        "A save against a plain UPDATE",
+        f"Accepted saves of 30 clients per second, as a share of plain UPDATEs of one row: {shares}. "
+        "A plain UPDATE checks no version, and leaves no comment and no history.",
+        grouped(groups, [peer.label for peer in shown], "per second; more is better", width=4.5))
 
 
 def write(path: Path, results: Results, about: dict[str, str], labels: dict[str, str], warning: str | None) -> None:
-    """Writes the page, which needs no other file; a warning stands first."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True)
+    """Writes the report of bench/run."""
     plots = {}
     if measures := against_plpgsql(results):
         plots["What a save costs beside its peers"] = beside_peers(measures)
@@ -181,5 +190,14 @@ def write(path: Path, results: Results, about: dict[str, str], labels: dict[str,
         experiment: [(labels[name], statistics.median(each), min(each), max(each)) for name, each in by_peer.items()]
         for experiment, by_peer in results.rates.items()
     }
+    write_page(path, results.aims, about, headline(results), plots, rates, warning)
+
+
+def write_page(path: Path, aims: Sequence[Aim], about: dict[str, str], first: Headline | None, plots: dict[str, str],
+               rates: dict[str, list[tuple[str, float, float, float]]], warning: str | None) -> None:
+    """Writes the page, which needs no other file; a warning stands first."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True)
     path.write_text(environment.get_template("report.html.j2").render(
-        aims=results.aims, about=about, warning=warning, headline=headline(results), plots=plots, rates=rates))
+        aims=aims, about=about, warning=warning, headline=first, plots=plots, rates=rates))

@@ -20,9 +20,9 @@ hammer(const Options &options)
 {
     // A server that takes a connection and then says nothing is gone as well.
     setenv("PGCONNECT_TIMEOUT", fmt::format("{}", options.timeout_seconds).c_str(), 0);
-    Session reader({options.check_dsn, "", options.timeout_seconds,
-                    options.partitions_file.empty() ? Partitions()
-                                                    : Partitions(options.partitions_file, options.check_dsn)});
+    Session reader(
+        {options.check_dsn, "", options.timeout_seconds,
+         options.partitions_file.empty() ? Partitions() : Partitions(options.partitions_file, options.check_dsn)});
     reader.open();
     reader.check_installation(options.function);
     Target target = reader.target();

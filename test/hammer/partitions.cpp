@@ -24,7 +24,8 @@ read_connections(const std::string &file)
         int number = -1;
         if (bar == std::string::npos || std::from_chars(line.data(), line.data() + bar, number).ptr != &line[bar] ||
             !by_number.try_emplace(number, line.substr(bar + 1)).second)
-            throw CannotRun(fmt::format("{} has a line that is not NUMBER|CONNECTION, or a number twice: {}", file, line));
+            throw CannotRun(
+                fmt::format("{} has a line that is not NUMBER|CONNECTION, or a number twice: {}", file, line));
     }
     if (!core::is_partition_count(static_cast<std::int64_t>(by_number.size())) || by_number.begin()->first != 0 ||
         by_number.rbegin()->first != static_cast<int>(by_number.size()) - 1)

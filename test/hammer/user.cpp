@@ -334,8 +334,8 @@ User::submit_from_both(const std::vector<Attempt> &asked, Perform perform)
     if (first.front().reply == Reply::in_doubt && !reconnect(session_))
         return first;
     const auto is_answered = [](const Attempt &attempt) { return attempt.reply == Reply::answered; };
-    const bool are_answered = std::all_of(first.begin(), first.end(), is_answered) &&
-                              std::all_of(second.begin(), second.end(), is_answered);
+    const bool are_answered =
+        std::all_of(first.begin(), first.end(), is_answered) && std::all_of(second.begin(), second.end(), is_answered);
     return are_answered ? first : submit_until_answered(asked, perform);
 }
 
