@@ -485,6 +485,69 @@ COMMENT ON FUNCTION crm_get_customer(bigint, timestamptz, integer) IS
 COMMENT ON FUNCTION crm_verify(bigint) IS
     'what must never be in the data of a customer, or of all: no rows are good: see doc/operations.md#crm_verify';
 
+-- One line for what version 1.0 described at length ------------------------------------------------
+
+COMMENT ON FUNCTION crm_registry_changed() IS
+    'trigger of crm_attached_tables: tells every session that the registry changed: see doc/reference.md#registry';
+COMMENT ON FUNCTION crm_customers_key() IS
+    'BEFORE UPDATE trigger of an attached table: refuses a changed key: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_customers_version() IS
+    'BEFORE trigger of an attached table: gives every write its version: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_customers_history() IS
+    'AFTER trigger of an attached table: records every change in the history: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_comments_guard() IS
+    'BEFORE trigger of comments: checks new ones and keeps the table append-only: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_comments_version() IS
+    'AFTER INSERT trigger of comments: the version and the event of a comment: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_history_restore() IS
+    'BEFORE INSERT trigger of a history: lets the rows of a dump in: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_refuse_truncate() IS
+    'BEFORE TRUNCATE trigger of customers and comments: refuses it: see doc/reference.md#triggers';
+COMMENT ON FUNCTION crm_create_tables(name) IS
+    'creates and attaches customers, comments, history and edit locks: see doc/reference.md#crm_create_tables';
+COMMENT ON FUNCTION crm_detach(regclass) IS
+    'guards a table no longer; all tables and rows stay: see doc/reference.md#crm_attach';
+COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'saves one customer if its version is still expected_ts: see doc/reference.md#crm_update_customer';
+COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
+    'changes and comments of a customer in one order, newest first: see doc/history.md#one-customer';
+COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
+    'adds a comment without a save, and returns its id: see doc/comments.md#without-a-save';
+COMMENT ON FUNCTION crm_export_comments(bigint, text) IS
+    'the comments of a customer in the older text form: see doc/comments.md#the-older-text-form';
+COMMENT ON FUNCTION crm_import_comments(bigint, text, text) IS
+    'stores comments in the older text form that are not there yet: see doc/comments.md#the-older-text-form';
+COMMENT ON PROCEDURE crm_import_comments_column(regclass, integer, text) IS
+    'imports a column of comments in the older text form, in batches: see doc/comments.md#the-older-text-form';
+COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
+    'locks a customer for editing by one author, or renews the lock: see doc/edit-locks.md';
+COMMENT ON FUNCTION crm_live_locks() IS
+    'the rows of the view crm_locks: see doc/edit-locks.md';
+COMMENT ON FUNCTION crm_doctor() IS
+    'examines the installation: one row for each check, with a hint: see doc/operations.md#crm_doctor';
+COMMENT ON FUNCTION crm_stat_reset() IS
+    'sets the counters of crm_stat for this database to zero: see doc/operations.md#crm_stat';
+COMMENT ON VIEW crm_locks IS
+    'the live edit locks on the customers that the caller may see: see doc/edit-locks.md';
+COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
+    'crm_update_customer() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_get_customer_by_key(text, timestamptz, integer) IS
+    'crm_get_customer() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_timeline_by_key(text, integer, timestamptz) IS
+    'crm_timeline() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
+    'crm_add_comment() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_export_comments_by_key(text, text) IS
+    'crm_export_comments() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_import_comments_by_key(text, text, text) IS
+    'crm_import_comments() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_lock_customer_by_key(text, text, interval, uuid) IS
+    'crm_lock_customer() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_verify_by_key(text) IS
+    'crm_verify() for keys of every type, given as text: see doc/reference.md#objects';
+COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
+    'crm_erase_customer() for keys of every type, given as text: see doc/reference.md#objects';
+
 -- Statistics -------------------------------------------------------------------------------------
 
 DROP VIEW crm_stat;
@@ -676,69 +739,6 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION crm_partition_of(text, integer) IS
     'the number of the partition, from 0, that has a key: see doc/scaling.md';
-
--- One line for what version 1.0 described at length ------------------------------------------------
-
-COMMENT ON FUNCTION crm_registry_changed() IS
-    'trigger of crm_attached_tables: tells every session that the registry changed: see doc/reference.md#registry';
-COMMENT ON FUNCTION crm_customers_key() IS
-    'BEFORE UPDATE trigger of an attached table: refuses a changed key: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_customers_version() IS
-    'BEFORE trigger of an attached table: gives every write its version: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_customers_history() IS
-    'AFTER trigger of an attached table: records every change in the history: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_comments_guard() IS
-    'BEFORE trigger of comments: checks new ones and keeps the table append-only: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_comments_version() IS
-    'AFTER INSERT trigger of comments: the version and the event of a comment: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_history_restore() IS
-    'BEFORE INSERT trigger of a history: lets the rows of a dump in: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_refuse_truncate() IS
-    'BEFORE TRUNCATE trigger of customers and comments: refuses it: see doc/reference.md#triggers';
-COMMENT ON FUNCTION crm_create_tables(name) IS
-    'creates and attaches customers, comments, history and edit locks: see doc/reference.md#crm_create_tables';
-COMMENT ON FUNCTION crm_detach(regclass) IS
-    'guards a table no longer; all tables and rows stay: see doc/reference.md#crm_attach';
-COMMENT ON FUNCTION crm_update_customer(bigint, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'saves one customer if its version is still expected_ts: see doc/reference.md#crm_update_customer';
-COMMENT ON FUNCTION crm_timeline(bigint, integer, timestamptz) IS
-    'changes and comments of a customer in one order, newest first: see doc/history.md#one-customer';
-COMMENT ON FUNCTION crm_add_comment(bigint, text, text, bigint) IS
-    'adds a comment without a save, and returns its id: see doc/comments.md#without-a-save';
-COMMENT ON FUNCTION crm_export_comments(bigint, text) IS
-    'the comments of a customer in the older text form: see doc/comments.md#the-older-text-form';
-COMMENT ON FUNCTION crm_import_comments(bigint, text, text) IS
-    'stores comments in the older text form that are not there yet: see doc/comments.md#the-older-text-form';
-COMMENT ON PROCEDURE crm_import_comments_column(regclass, integer, text) IS
-    'imports a column of comments in the older text form, in batches: see doc/comments.md#the-older-text-form';
-COMMENT ON FUNCTION crm_lock_customer(bigint, text, interval, uuid) IS
-    'locks a customer for editing by one author, or renews the lock: see doc/edit-locks.md';
-COMMENT ON FUNCTION crm_live_locks() IS
-    'the rows of the view crm_locks: see doc/edit-locks.md';
-COMMENT ON FUNCTION crm_doctor() IS
-    'examines the installation: one row for each check, with a hint: see doc/operations.md#crm_doctor';
-COMMENT ON FUNCTION crm_stat_reset() IS
-    'sets the counters of crm_stat for this database to zero: see doc/operations.md#crm_stat';
-COMMENT ON VIEW crm_locks IS
-    'the live edit locks on the customers that the caller may see: see doc/edit-locks.md';
-COMMENT ON FUNCTION crm_update_customer_by_key(text, timestamptz, text, text, text, boolean, bigint, jsonb) IS
-    'crm_update_customer() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_get_customer_by_key(text, timestamptz, integer) IS
-    'crm_get_customer() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_timeline_by_key(text, integer, timestamptz) IS
-    'crm_timeline() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_add_comment_by_key(text, text, text, bigint) IS
-    'crm_add_comment() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_export_comments_by_key(text, text) IS
-    'crm_export_comments() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_import_comments_by_key(text, text, text) IS
-    'crm_import_comments() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_lock_customer_by_key(text, text, interval, uuid) IS
-    'crm_lock_customer() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_verify_by_key(text) IS
-    'crm_verify() for keys of every type, given as text: see doc/reference.md#objects';
-COMMENT ON FUNCTION crm_erase_customer_by_key(text) IS
-    'crm_erase_customer() for keys of every type, given as text: see doc/reference.md#objects';
 
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.
 DELETE FROM crm_attached_tables WHERE false;
