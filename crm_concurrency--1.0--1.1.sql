@@ -738,7 +738,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION crm_partition_of(text, integer) IS
-    'the number of the partition, from 0, that has a key: see doc/scaling.md';
+    'the number of the partition, from 0, that has a key: see doc/reference.md#objects';
 
 -- What open sessions know of the registry they read again, and look at the version of the SQL objects.
 DELETE FROM crm_attached_tables WHERE false;
