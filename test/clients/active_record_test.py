@@ -42,6 +42,9 @@ class ActiveRecord(Remote, unittest.TestCase):
         self.assertIn('Could not dump table "crm_attached_tables"', written)
         self.assertNotIn("zz_crm_version", written)
 
+    def case_time_of_the_save(self):
+        self.saves_at_the_time()
+
 
 if __name__ == "__main__":
     run(ActiveRecord)
