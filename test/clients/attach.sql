@@ -1,7 +1,6 @@
--- What belongs to the extension is in a schema of its own, out of the sight of schema tools. After a reset it is made anew.
-DROP SCHEMA IF EXISTS crm CASCADE;
-CREATE SCHEMA crm;
-CREATE EXTENSION crm_concurrency SCHEMA crm;
+-- What belongs to the extension is in a schema of its own, out of the sight of schema tools.
+CREATE SCHEMA IF NOT EXISTS crm;
+CREATE EXTENSION IF NOT EXISTS crm_concurrency SCHEMA crm;
 SELECT crm.crm_attach('customers', companions_schema => 'crm', also_bump => ARRAY(
     SELECT attname::text FROM pg_attribute
     WHERE attrelid = 'customers'::regclass AND attname = 'lock_version' AND NOT attisdropped));

@@ -1,10 +1,11 @@
 // Knex: a query builder, with the optimistic lock that the application writes.
+import assert from 'node:assert/strict';
 import knex from 'knex';
 import { cases } from './cases.js';
 
 let db;
 
-cases('Knex', {
+const own = cases('Knex', {
   open(url) {
     db = knex({ client: 'pg', connection: url });
   },
@@ -33,4 +34,11 @@ cases('Knex', {
   // endregion
   schemaTool: 'migrations are written by hand',
   reset: 'migrations are written by hand',
+});
+
+own('operator ?', async () => {
+  // region operator
+  const { rows: [{ has }] } = await db.raw("SELECT '{\"field\": 1}'::jsonb \\? ? AS has", ['field']);
+  // endregion
+  assert.equal(has, true);
 });

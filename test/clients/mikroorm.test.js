@@ -1,4 +1,5 @@
 // MikroORM: its version property is updated_at itself.
+import assert from 'node:assert/strict';
 import { EntitySchema, MikroORM, OptimisticLockError } from '@mikro-orm/postgresql';
 import { cases } from './cases.js';
 
@@ -17,11 +18,13 @@ const Customer = new EntitySchema({
 });
 // endregion
 
+let url;
 let orm;
 
-cases('MikroORM', {
+const own = cases('MikroORM', {
   table: 'ALTER COLUMN updated_at TYPE timestamptz(3), DROP COLUMN lock_version',
   async open(clientUrl) {
+    url = clientUrl;
     // region schema
     // without ignoreSchema, its schema tools drop the tables of other schemas, too
     orm = await MikroORM.init({ clientUrl, entities: [Customer], schemaGenerator: { ignoreSchema: ['crm'] } });
@@ -46,4 +49,14 @@ cases('MikroORM', {
   // endregion
   schemaTool: () => orm.schema.updateSchema(),
   reset: () => orm.schema.refreshDatabase(),
+});
+
+own('without ignoreSchema', async () => {
+  assert.equal(await orm.schema.getUpdateSchemaSQL(), '');
+  const other = await MikroORM.init({ clientUrl: url, entities: [Customer] });
+  try {
+    assert.match(await other.schema.getUpdateSchemaSQL(), /drop table if exists "crm"\."customers_comments"/);
+  } finally {
+    await other.close();
+  }
 });

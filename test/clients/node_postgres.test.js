@@ -62,6 +62,8 @@ const seenOf = async (id) => (await one('SELECT updated_at FROM customers WHERE 
 
 own('types', async (id) => {
   const seen = await seenOf(id);
+  // the microseconds are missing in a Date, which only the functions allow for
+  assert.equal((await pool.query('UPDATE customers SET phone = $3 WHERE id = $1 AND updated_at = $2', [id, seen, '2'])).rowCount, 0);
   const saved = await one(SAVE, [id, seen, 'lost', 'They went elsewhere', 'ben']);
   assert.ok(saved.updated_at instanceof Date);
   assert.equal(saved.detail, null);

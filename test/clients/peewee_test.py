@@ -80,6 +80,16 @@ class Peewee(Cases, unittest.TestCase):
         """Its introspection sees the schema of the application alone."""
         self.assertEqual(list(Introspector.from_database(database).generate_models()), ["customers"])
 
+    def case_stale_save(self):
+        first, second = self.read(self.key), self.read(self.key)
+        first.status = "won"
+        self.save(first)
+        second.phone = "2"
+        self.save(second)
+        now = self.stored()
+        self.assertEqual((now["status"], now["phone"]), ("won", "2"))
+        self.assertEqual(self.recorded(), 2)
+
     def reset(self):
         with self.assertRaisesRegex(peewee.InternalError, "customers_comments"), database.atomic():
             database.drop_tables([Customer])

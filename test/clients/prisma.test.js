@@ -1,4 +1,5 @@
 // Prisma: its client in JavaScript, with the optimistic lock that the application writes.
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
@@ -10,10 +11,10 @@ let prisma;
 // It downloads an engine that nothing here uses, unless it is told of a file.
 const tool = (...options) => promisify(execFile)(
   'node_modules/.bin/prisma', [...options, '--config', 'prisma/prisma.config.mjs'],
-  { env: { ...process.env, DATABASE_URL: url, PRISMA_QUERY_ENGINE_LIBRARY: process.execPath } },
+  { env: { ...process.env, DATABASE_URL: url, PRISMA_QUERY_ENGINE_LIBRARY: process.execPath, CHECKPOINT_DISABLE: '1' } },
 );
 
-cases('Prisma', {
+const own = cases('Prisma', {
   async open(given) {
     url = given;
     await tool('generate');
@@ -49,4 +50,10 @@ cases('Prisma', {
   // endregion
   schemaTool: () => tool('db', 'push', '--skip-generate'),
   reset: () => tool('db', 'push', '--force-reset', '--skip-generate'),
+});
+
+own('BigInt', async (id) => {
+  const customer = await prisma.customer.findUniqueOrThrow({ where: { id } });
+  assert.equal(typeof customer.id, 'bigint');
+  assert.throws(() => JSON.stringify(customer), TypeError);
 });

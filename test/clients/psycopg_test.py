@@ -1,5 +1,6 @@
 """psycopg 3: the application writes its own SQL."""
 
+import contextlib
 import threading
 import unittest
 from types import SimpleNamespace
@@ -25,7 +26,10 @@ class Psycopg(Cases, unittest.TestCase):
 
     @classmethod
     def open(cls, parameters):
+        # region connection
+        # without autocommit a statement begins a transaction, of which transaction() is no more than a savepoint
         cls.connection = psycopg.connect(**parameters, autocommit=True, row_factory=dict_row)
+        # endregion
 
     @classmethod
     def close(cls):
@@ -58,7 +62,6 @@ class Psycopg(Cases, unittest.TestCase):
 
     def call(self, values, transaction=None):  # pylint: disable=unused-argument
         # region save
-        # with row_factory=dict_row; detail is a dict
         return self.connection.execute(SAVE, values).fetchone()
         # endregion
 
@@ -96,6 +99,15 @@ class Psycopg(Cases, unittest.TestCase):
             self.assertEqual(saved["outcome"], "updated")
         self.assertEqual(self.read(self.key).status, "won")
         self.assertEqual(self.comments(), ["Kept"])
+
+    def case_savepoint(self):
+        """What was said to be saved is lost with a connection that is closed without a commit."""
+        with contextlib.closing(psycopg.connect(**self.parameters, row_factory=dict_row)) as connection:
+            seen = connection.execute("SELECT * FROM customers WHERE id = %s", [self.key]).fetchone()["updated_at"]
+            with connection.transaction():
+                saved = connection.execute(SAVE, [self.key, seen, "won", "Lost", "ana"]).fetchone()
+        self.assertEqual(saved["outcome"], "updated")
+        self.assertEqual(self.read(self.key).status, "new")
 
     def case_30_at_once(self):
         """One wins, the others are told, every comment is there."""

@@ -93,11 +93,23 @@ class SqlAlchemy(Cases, unittest.TestCase):
             return callback(session)
         # endregion
 
-    def schema_tool(self):
-        """Alembic's autogenerate: it finds nothing to do."""
+    def compare(self, **options):
         with self.engine.connect() as connection:
-            found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
-        self.assertEqual(found, [])
+            return compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+
+    def schema_tool(self):
+        """Alembic's autogenerate finds nothing to do, unless it is told to look at all schemas."""
+        self.assertEqual(self.compare(), [])
+        found = self.compare(include_schemas=True)
+        self.assertIn(("remove_table", "customers_comments"), [(action[0], action[1].name) for action in found])
+
+        # region ignore
+        # of context.configure() in env.py, where it has include_schemas=True
+        def include_name(name, kind, _):
+            return kind != "schema" or name != "crm"
+        # endregion
+
+        self.assertEqual(self.compare(include_schemas=True, include_name=include_name), [])
 
     def reset(self):
         with self.assertRaisesRegex(InternalError, "customers_comments"):

@@ -1,4 +1,5 @@
 // TypeORM: its version column is a counter that it sends with each save; it compares it where a find asks for that.
+import assert from 'node:assert/strict';
 import 'reflect-metadata';
 import { DataSource, EntitySchema, In, OptimisticLockVersionMismatchError } from 'typeorm';
 import { cases, SAVE } from './cases.js';
@@ -22,7 +23,7 @@ const Customer = new EntitySchema({
 let source;
 let customers;
 
-cases('TypeORM', {
+const own = cases('TypeORM', {
   async open(url) {
     source = await new DataSource({ type: 'postgres', url, entities: [Customer] }).initialize();
     customers = source.getRepository(Customer);
@@ -58,4 +59,15 @@ cases('TypeORM', {
   // endregion
   schemaTool: () => source.synchronize(),
   reset: () => source.synchronize(true),
+});
+
+own('stale save', async (id) => {
+  const [first, second] = [await customers.findOneBy({ id }), await customers.findOneBy({ id })];
+  first.status = 'won';
+  await customers.save(first);
+  second.status = 'lost';
+  await customers.save(second);
+  assert.equal((await customers.findOneBy({ id })).status, 'lost');
+  const [{ n }] = await source.query("SELECT count(*)::int AS n FROM customers_history WHERE customer_id = $1 AND operation = 'update'", [id]);
+  assert.equal(n, 2);
 });

@@ -2,7 +2,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { defineConfig } from 'prisma/config';
 
-// The adapter refuses columns of the type name, of which the catalogue is full.
+// The adapter refuses columns of types that only the catalogue has: "char" and name are read as text, oid as bigint.
 class Adapter extends PrismaPg {
   async connect() {
     const connection = await super.connect();
@@ -17,9 +17,16 @@ class Adapter extends PrismaPg {
   }
 }
 
+// The engine leaves a timer of a minute behind, which would keep the tool from ending.
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (callback, delay, ...rest) => {
+  const timer = setTimeout(callback, delay, ...rest);
+  return delay === 60_000 ? timer.unref() : timer;
+};
+
 export default defineConfig({
   schema: 'schema.prisma',
   experimental: { adapter: true },
   engine: 'js',
-  adapter: async () => new Adapter({ connectionString: process.env.DATABASE_URL }),
+  adapter: async () => new Adapter({ connectionString: process.env.DATABASE_URL, idleTimeoutMillis: 1 }),
 });
