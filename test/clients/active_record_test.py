@@ -35,12 +35,16 @@ class ActiveRecord(Remote, unittest.TestCase):
         """A superuser's truncation by Rails disables triggers, so that even the registry is emptied."""
         self.ask("reset")
         self.assertEqual(self.rows("SELECT FROM crm.crm_attached_tables"), [])
+        self.db.execute("SELECT crm.crm_attach('customers', companions_schema => 'crm', also_bump => '{lock_version}')")
 
     def case_schema_rb_has_no_triggers(self):
         written = self.ask("schema_rb")["written"]
         self.assertIn('create_table "customers"', written)
         self.assertIn('Could not dump table "crm_attached_tables"', written)
         self.assertNotIn("zz_crm_version", written)
+
+    def case_time_of_the_save(self):
+        self.saves_at_the_time()
 
 
 if __name__ == "__main__":

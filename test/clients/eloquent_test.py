@@ -24,6 +24,9 @@ class Eloquent(Remote, unittest.TestCase):
     def case_a_carbon_is_cut_to_seconds(self):
         self.assertEqual(self.ask("carbon", id=self.key), {"outcome": "conflict"})
 
+    def case_time_of_the_save(self):
+        self.saves_at_the_time()
+
 
 if __name__ == "__main__":
     run(Eloquent)

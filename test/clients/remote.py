@@ -51,6 +51,8 @@ class Version(datetime):
 
 class Remote(Cases):
     command = None
+    # of the program and of its sessions: other ones than the server's show where a zone is lost
+    zones = {"TZ": "America/St_Johns", "PGTZ": "Asia/Kathmandu"}
     stale = Stale
     # what the library throws where its optimistic lock refuses
     stale_error = "Stale"
@@ -64,13 +66,12 @@ class Remote(Cases):
     @classmethod
     def open(cls, parameters):
         cls.build()
-        # a zone that the server does not have shows what loses it
         cls.program = subprocess.Popen(  # pylint: disable=consider-using-with
             cls.command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8",
             env={**os.environ, "PGHOST": parameters["host"], "PGPORT": str(parameters["port"]),
                  "PGUSER": parameters["user"], "PGPASSWORD": parameters["password"],
                  "PGDATABASE": parameters["dbname"], "PGSSLMODE": "disable",
-                 "TZ": "Asia/Kathmandu"})
+                 **cls.zones})
 
     @classmethod
     def close(cls):
@@ -101,6 +102,25 @@ class Remote(Cases):
     def save(self, model):
         changes = {name: getattr(model, name) for name in COLUMNS if getattr(model, name) != model.read[name]}
         vars(model).update(vars(self.model(self.ask("save", kept=model.read["kept"], changes=changes))))
+
+    def saves_at_the_time(self):
+        """What a library writes into updated_at itself is neither cut to seconds nor in another zone, and is read again
+        where the database stored another."""
+        model = self.read(self.key)
+        clock = "SELECT date_trunc('milliseconds', clock_timestamp()) AS now"
+        before = self.rows(clock)[0]["now"]
+        model.status = "won"
+        self.save(model)
+        self.assertLessEqual(before, model.updated_at)
+        self.assertLessEqual(model.updated_at, self.rows("SELECT clock_timestamp() AS now")[0]["now"])
+        # a version that is ahead of the library's clock
+        self.db.execute("ALTER TABLE customers DISABLE TRIGGER USER")
+        self.db.execute("UPDATE customers SET updated_at = clock_timestamp() + '1 minute' WHERE id = %s", [self.key])
+        self.db.execute("ALTER TABLE customers ENABLE TRIGGER USER")
+        model = self.read(self.key)
+        model.status = "paid"
+        self.save(model)
+        self.assertEqual(model.updated_at, self.stored()["updated_at"])
 
     def insert_many(self, rows):
         self.ask("insert_many", rows=rows)

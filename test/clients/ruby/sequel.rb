@@ -2,6 +2,10 @@
 require 'sequel'
 require_relative 'program'
 
+# region zone
+# Sequel 5.63 binds a time at -03:30 as one at -0430
+Sequel.default_timezone = :utc
+# endregion
 DB = Sequel.connect(adapter: 'postgres', host: ENV['PGHOST'], port: ENV['PGPORT'], user: ENV['PGUSER'],
                     password: ENV['PGPASSWORD'], database: ENV['PGDATABASE'])
 
