@@ -110,7 +110,8 @@ class Sharded:
     def query(self, key: str | int, statement: str, values: Sequence[object] = (), *,
               repeatable: bool = False) -> list[dict[str, Any]]:
         """Runs one statement that returns rows, where the customer is. It is sent again where no connection could be
-        made, and when its answer was lost only if it is repeatable: sending it twice does no more than sending it once."""
+        made, and when its answer was lost only if it is repeatable: sending it twice does no more than sending
+        it once."""
         number = partition_of(canonical_key(key, self._key_type), len(self._partitions))
         until = time.monotonic() + self._patience
         pause = 0.02
