@@ -272,7 +272,8 @@ def write_report(path: Path, runs: dict[int, dict[str, list[Run]]], counts: Sequ
         path, aims, about,
         report.Headline(f"Processor time of a save, {clients} clients",
                         "Of all processes: servers, proxy, PgBouncer and clients. Routed clients choose the "
-                        "partition of each customer themselves; through PgBouncer and the proxy no statement is prepared.",
+                        "partition of each customer themselves; through PgBouncer and the proxy no "
+                        "statement is prepared.",
                         by_servers(clients, WHOLE)),
         {"Latency of a save, 1 client": by_servers(1, LATENCY)},
         {f"clients: {number}": [(name, statistics.median(rates), min(rates), max(rates))
