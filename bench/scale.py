@@ -152,7 +152,7 @@ def processor_time(server: Path) -> float:
 
 def time_of_process(pid: int) -> float:
     """Seconds that a process has run."""
-    return ticks_of(Path(f"/proc/{pid}/stat").read_text())[0] / TICKS
+    return ticks_of(Path(f"/proc/{pid}/stat").read_text(encoding="ascii"))[0] / TICKS
 
 
 def save(contender: Contender, options: argparse.Namespace, clients: int, warm_up: float) -> Run:
@@ -237,7 +237,9 @@ def aims_of(runs: dict[int, dict[str, list[Run]]], counts: Sequence[int], client
         alone = runs[1] if figure is LATENCY else runs[clients]
         values = [[figure(run) for run in alone[name]] for name in (of, to)]
         # Saves per second of processor time are the inverse of the time of a save.
-        return ratio(what, target, *values, at_most=True) if figure is LATENCY else ratio(what, target, *reversed(values))
+        if figure is LATENCY:
+            return ratio(what, target, *values, at_most=True)
+        return ratio(what, target, *reversed(values))
 
     found = []
     for count in counts:
@@ -245,8 +247,8 @@ def aims_of(runs: dict[int, dict[str, list[Run]]], counts: Sequence[int], client
             found += [
                 compared(f"1 client: latency of a save {label(of, count)}, against {to}", 1.05, label(of, count),
                          label(to, count), LATENCY),
-                compared(f"{clients} clients: saves per second of processor time {label(of, count)}, against {to}", 0.95,
-                         label(of, count), label(to, count), WHOLE),
+                compared(f"{clients} clients: saves per second of processor time {label(of, count)}, against {to}",
+                         0.95, label(of, count), label(to, count), WHOLE),
             ]
     found.append(compared("1 client: latency of a save through the proxy, against direct", 2.0, label(PROXIED, 1),
                           label(DIRECT, 1), LATENCY))
@@ -269,8 +271,9 @@ def write_report(path: Path, runs: dict[int, dict[str, list[Run]]], counts: Sequ
     report.write_page(
         path, aims, about,
         report.Headline(f"Processor time of a save, {clients} clients",
-                        "Of all processes: servers, proxy, PgBouncer and clients. Routed clients choose the partition of each "
-                        "customer themselves; through PgBouncer and the proxy no statement is prepared.",
+                        "Of all processes: servers, proxy, PgBouncer and clients. Routed clients choose the "
+                        "partition of each customer themselves; through PgBouncer and the proxy no "
+                        "statement is prepared.",
                         by_servers(clients, WHOLE)),
         {"Latency of a save, 1 client": by_servers(1, LATENCY)},
         {f"clients: {number}": [(name, statistics.median(rates), min(rates), max(rates))

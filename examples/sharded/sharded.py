@@ -82,11 +82,12 @@ class Partition:
 
 
 class Sharded:
-    """Several databases behind one call, for several threads at once. It does not limit the connections, of which there are
-    as many as calls at the same time: let PgBouncer stand before each server.
+    """Several databases behind one call, for several threads at once. It does not limit the connections, of which
+    there are as many as calls at the same time: let PgBouncer stand before each server.
 
-    read: from_file() or from_proxy(); key_type: bigint, uuid or text; patience: seconds for which a partition that is away
-    is asked again; prepare: prepares statements, which PgBouncer can pool from 1.21 on; parameters: what each connection string lacks, as user and password."""
+    read: from_file() or from_proxy(); key_type: bigint, uuid or text; patience: seconds for which a partition that is
+    away is asked again; prepare: prepares statements, which PgBouncer can pool from 1.21 on; parameters: what each
+    connection string lacks, as user and password."""
 
     def __init__(self, read: Callable[[], list[str]], key_type: str = "bigint", patience: float = 10,
                  prepare: bool = False, **parameters: str) -> None:
@@ -108,8 +109,9 @@ class Sharded:
 
     def query(self, key: str | int, statement: str, values: Sequence[object] = (), *,
               repeatable: bool = False) -> list[dict[str, Any]]:
-        """Runs one statement that returns rows, where the customer is. It is sent again where no connection could be made,
-        and when its answer was lost only if it is repeatable: sending it twice does no more than sending it once."""
+        """Runs one statement that returns rows, where the customer is. It is sent again where no connection could be
+        made, and when its answer was lost only if it is repeatable: sending it twice does no more than sending
+        it once."""
         number = partition_of(canonical_key(key, self._key_type), len(self._partitions))
         until = time.monotonic() + self._patience
         pause = 0.02

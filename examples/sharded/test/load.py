@@ -1,5 +1,5 @@
-"""Saves customers through the client, each one after the other, until standard input ends; then tells how many saves were
-answered, and how many of these as replayed. SOURCE: file:PATH or proxy:CONNECTION. Customers FIRST to LAST."""
+"""Saves customers through the client, each one after the other, until standard input ends; then tells how many saves
+were answered, and how many of these as replayed. SOURCE: file:PATH or proxy:CONNECTION. Customers FIRST to LAST."""
 
 import os
 import sys
