@@ -137,6 +137,18 @@ SELECT ended($$WITH u AS (UPDATE customers SET t = 'all' RETURNING id) INSERT IN
 SELECT * FROM goes_on();
 ALTER TABLE customer_history DROP number;
 
+-- a table is not detached while a statement deletes its rows, whose comments would not be set aside
+CREATE FUNCTION detach() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM crm_detach('customers');
+    PERFORM crm_attach('customers');
+    RETURN OLD;
+END $$;
+INSERT INTO comments (customer_id, author, body) VALUES (2, 'ana', 'Keep me');
+CREATE TRIGGER detach BEFORE DELETE ON comments FOR EACH STATEMENT EXECUTE FUNCTION detach();
+DELETE FROM customers WHERE id = 2;
+DROP TRIGGER detach ON comments;
+
 -- nothing of what was undone is there
 SELECT * FROM written();
 SELECT * FROM crm_verify();

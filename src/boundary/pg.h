@@ -49,6 +49,7 @@ extern "C" {
 #include "commands/async.h"
 #include "commands/defrem.h"
 #include "commands/event_trigger.h"
+#include "commands/tablecmds.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "common/jsonapi.h"

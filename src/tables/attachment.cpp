@@ -63,6 +63,9 @@ drop_trigger(Oid table, const OwnTrigger &own, Oid extension_schema)
     Relation relation = table_open(table, ShareRowExclusiveLock);
     const Trigger *trigger = find_trigger(relation, own, extension_schema);
     const bool is_there = trigger != nullptr;
+    // A statement that is writing the table would end without it.
+    if (is_there)
+        CheckTableNotInUse(relation, "DROP TRIGGER");
     const Sql statement = is_there ? sql("DROP TRIGGER {trigger} ON {table}",
                                          {{"trigger", sql_identifier(trigger->tgname)}, {"table", sql_relation(table)}})
                                    : Sql{};
