@@ -51,14 +51,16 @@ CONF
     quietly tryton_admin -u sale_opportunity --activate-dependencies --email admin@example.com
 }
 
+# The background job that trytond is.
+tryton_job=
+
 # start_tryton: starts trytond on the loopback interface, and waits until it answers.
 start_tryton() {
-    local pid
     as_server_user trytond -c "$tryton_home/trytond.conf" -d tryton --pidfile "$tryton_home/pid" \
         >"$tryton_home/log" 2>&1 </dev/null &
-    pid=$!
+    tryton_job=$!
     until (exec 3<>"/dev/tcp/127.0.0.1/$tryton_port") 2>/dev/null; do
-        if ! kill -0 "$pid" 2>/dev/null; then
+        if ! kill -0 "$tryton_job" 2>/dev/null; then
             cat "$tryton_home/log" >&2
             die "trytond did not start"
         fi
@@ -67,14 +69,10 @@ start_tryton() {
 }
 
 stop_tryton() {
-    local pid
     if [[ -n $tryton_home && -s $tryton_home/pid ]]; then
-        pid=$(<"$tryton_home/pid")
-        kill "$pid" 2>/dev/null || true
+        kill "$(<"$tryton_home/pid")" 2>/dev/null || true
         # The server would end its connections in its midst.
-        while kill -0 "$pid" 2>/dev/null; do
-            sleep 0.1
-        done
+        wait "$tryton_job" 2>/dev/null || true
     fi
 }
 
