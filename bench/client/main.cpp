@@ -129,6 +129,7 @@ work(const Options &options)
 
     std::latch ready(options.clients);
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(options.clients));
     for (int number = 0; number < options.clients; ++number)
         threads.emplace_back([&, number] {
             try
@@ -148,10 +149,8 @@ work(const Options &options)
     is_over = true;
 }
 
-}  // namespace
-
 int
-main(int argc, char **argv)
+run(int argc, char **argv)
 {
     Options options;
     CLI::App app(
@@ -171,14 +170,22 @@ main(int argc, char **argv)
     app.add_option("--log", options.log)->required()->option_text("LOG");
     CLI11_PARSE(app, argc, argv);
 
+    work(options);
+    return 0;
+}
+
+}  // namespace
+
+int
+main(int argc, char **argv)
+{
     try
     {
-        work(options);
+        return run(argc, argv);
     }
     catch (const std::exception &e)
     {
-        fmt::print(stderr, "crm_bench_client: {}\n", e.what());
+        std::fprintf(stderr, "crm_bench_client: %s\n", e.what());
         return 1;
     }
-    return 0;
 }
