@@ -178,7 +178,7 @@ SQL
         "$(at "$subscriber" -c 'SELECT name FROM fired ORDER BY name')" $'as_always\nas_replica'
     at "$subscriber" -c 'DROP TABLE fired' -c 'DROP FUNCTION note CASCADE'
     for mode in ALWAYS REPLICA; do
-        failed=$(failures_of "$subscriber")
+        failed=$(apply_failures_of "$subscriber")
         at "$subscriber" -c "ALTER TABLE customers ENABLE $mode TRIGGER crm_history, ENABLE $mode TRIGGER crm_history_end"
         at "$publisher" -c "UPDATE customers SET phone = '$mode' WHERE id = 50"
         succeeds "with triggers of the extension enabled as $mode, the subscription stops" holds_within 30 has_failed "$subscriber" "$failed"
@@ -188,13 +188,13 @@ SQL
     is "and every chain is unbroken" "$(verify "$subscriber")" ''
 }
 
-failures_of() {
+apply_failures_of() {
     at "$1" -c "SELECT apply_error_count FROM pg_stat_subscription_stats WHERE subname = '$1'"
 }
 
 # has_failed SUBSCRIBER TIMES: more often than that
 has_failed() {
-    (($(failures_of "$1") > $2))
+    (($(apply_failures_of "$1") > $2))
 }
 
 # Nothing keeps a subscriber from being written, and what it writes is its own: the publisher's next change of the customer
