@@ -49,7 +49,8 @@ member AS (
 ),
 ours AS (
     SELECT p.oid, p.proname
-    FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+    FROM pg_extension e
+    JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
     JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
     WHERE e.extname = 'crm_concurrency' AND p.prorettype = 'trigger'::regtype
 ),
@@ -101,7 +102,10 @@ found (check_name, status, finding, hint) AS (
     FROM registered r, LATERAL (
         SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid) FROM pg_class c
         WHERE c.oid IN (r.comments, r.history, r.locks, r.deletions, r.comment_edits, r.refused_saves)
-          AND NOT EXISTS (SELECT FROM member m WHERE m.relation = c.oid)) l (tables)
+          AND NOT EXISTS (SELECT FROM member m WHERE m.relation = c.oid)
+          -- another table may have got the OID of one that is gone
+          AND EXISTS (SELECT FROM pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attname = 'customer_id' AND NOT a.attisdropped)) l (tables)
     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.customers)
 
     UNION ALL

@@ -75,8 +75,8 @@ drop_trigger(Oid table, const OwnTrigger &own, Oid extension_schema)
     return is_there;
 }
 
-// Whether the statistics object is as crm_attach() makes it. It keeps its owner when the table gets another, and PostgreSQL
-// forgets its target when the type of a column is altered.
+// Whether the statistics object is as crm_attach() makes it. It keeps its owner when the table gets another, and
+// PostgreSQL forgets its target when the type of a column is altered.
 bool
 is_as_made(Oid object, Oid owner)
 {

@@ -164,14 +164,7 @@ has_the_same() {
 # The extension's triggers do not fire there. Others do, where they are enabled so.
 test_triggers_at_subscriber() {
     local failed mode
-    at "$subscriber" <<'SQL'
-CREATE TABLE fired (name text);
-CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
-CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-CREATE TRIGGER as_always AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica, ENABLE ALWAYS TRIGGER as_always;
-SQL
+    at "$subscriber" -f "$here/triggers_of_others.sql"
     at "$publisher" -c "UPDATE customers SET phone = '2' WHERE id = 50"
     succeeds "the subscriber follows" holds_within 60 has_the_same "$subscriber"
     is "of triggers of others it fires those for replicas, and those that always fire" \

@@ -468,14 +468,7 @@ test_pglogical() {
     is "crm_doctor() finds nothing there" "$(there crm -c "$problems")" ''
 
     # The extension's triggers do not fire there; others do where they are enabled so.
-    there crm <<'SQL'
-CREATE TABLE fired (name text);
-CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired VALUES (TG_NAME); RETURN NULL; END';
-CREATE TRIGGER as_ever AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-CREATE TRIGGER as_replica AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-CREATE TRIGGER as_always AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION note();
-ALTER TABLE customers ENABLE REPLICA TRIGGER as_replica, ENABLE ALWAYS TRIGGER as_always;
-SQL
+    there crm -f "$here/triggers_of_others.sql"
     is "the provider saves" "$(there provider -c "$(a_save 'there')")" updated
     everything_has_come
     is "of triggers of others, the subscriber fires those for replicas, and those that always fire" \
