@@ -3,9 +3,10 @@ EXTENSION = crm_concurrency
 MODULE_big = crm_concurrency
 DATA = $(wildcard crm_concurrency--*.sql)
 
-SOURCES = $(sort $(wildcard src/*/*.cpp))
-OBJS = $(SOURCES:.cpp=.o)
-EXTRA_CLEAN = $(SOURCES:.cpp=.d)
+# Each directory of src is compiled as one source, for most of the time goes to the server's headers.
+ROOMS = $(patsubst src/%/,%,$(sort $(wildcard src/*/)))
+OBJS = $(ROOMS:%=build/module/%.o)
+EXTRA_CLEAN = build/module
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 
@@ -19,7 +20,7 @@ $(error crm_concurrency needs PostgreSQL 15 to 19, but "$(PG_CONFIG) --version" 
 endif
 
 # -isystem silences warnings of the server's headers; 15 exports nothing by themselves under hidden visibility.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+PG_CPPFLAGS = -iquote . -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))' -DCRM_VERSION=$(CRM_VERSION)
 # WERROR=-Werror makes warnings errors.
 PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden
@@ -33,9 +34,16 @@ COMPILE.cxx.bc += $(PG_CXXFLAGS)
 
 $(OBJS) $(OBJS:.o=.bc): crm_concurrency.control
 
+# Written anew only where a file came or went.
+.PHONY: always
+$(OBJS:.o=.cpp): build/module/%.cpp: always
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' $(sort $(wildcard src/$*/*.cpp)) >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 # PGXS on Debian tracks no header dependencies. Who calls the server without a detour by the PLT touches fewer lines of code.
 %.o: CXXFLAGS += -MMD -MP -fno-plt
--include $(SOURCES:.cpp=.d)
+-include $(OBJS:.o=.d)
 
 # The distribution for PGXN.
 .PHONY: dist META.json
