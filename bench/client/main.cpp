@@ -25,6 +25,7 @@ struct Options
     bool is_sharded = false;
     bool is_prepared = false;
     int clients = 1;
+    int first = 1;
     int customers = 20;
     std::string log;
 };
@@ -73,7 +74,7 @@ save_until_over(const Options &options, int number, std::latch &ready, std::FILE
     std::vector<Customer> customers;
     for (int i = 0; i < options.customers; ++i)
     {
-        Customer customer{std::to_string(number + 1 + i * options.clients), ""};
+        Customer customer{std::to_string(options.first + number + i * options.clients), ""};
         customer.version = call(customer.id, [&](pqxx::connection &connection) {
             pqxx::nontransaction transaction(connection);
             return transaction
@@ -164,7 +165,10 @@ run(int argc, char **argv)
     app.add_flag("--sharded", options.is_sharded, "They are the partitions: each save goes where the customer is");
     app.add_flag("--prepared", options.is_prepared, "Prepare the statement in each connection");
     app.add_option("--clients", options.clients)->capture_default_str()->check(CLI::PositiveNumber);
-    app.add_option("--customers", options.customers, "Of each client; their ids begin with 1")
+    app.add_option("--first", options.first, "The first of the customers' ids")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    app.add_option("--customers", options.customers, "Of each client")
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
     app.add_option("--log", options.log)->required()->option_text("LOG");
