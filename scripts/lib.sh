@@ -100,7 +100,7 @@ make_module() {
 build_copy() {
     local file
     for file in Makefile CMakeLists.txt ./*.control ./*--*.sql src/*/*.cpp src/*/*.h test/unit/* test/hammer/*.* \
-        test/hammer/*/*; do
+        test/hammer/*/* bench/client/* examples/sharded/*.h examples/sharded/test/* scale/partitions.json; do
         install -C -D -m 644 "$file" "$1/$file"
     done
     project=$1

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <fstream>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -23,15 +26,68 @@ namespace crm::sharded {
 // What is done with a new connection, and what a call does with one.
 using Prepare = std::function<void(pqxx::connection &)>;
 
+// Returns the connection string of each partition, in order.
+using Read = std::function<std::vector<std::string>()>;
+
+// Throws std::invalid_argument unless they are all from 0 on.
+inline std::vector<std::string>
+in_order(const std::map<int, std::string> &by_number, const std::string &source)
+{
+    if (!core::is_partition_count(static_cast<std::int64_t>(by_number.size())) || by_number.begin()->first != 0 ||
+        by_number.rbegin()->first != static_cast<int>(by_number.size()) - 1)
+        throw std::invalid_argument(source +
+                                    " does not name all partitions from 0 on, of which there is a power of two");
+    std::vector<std::string> connections;
+    connections.reserve(by_number.size());
+    for (const auto &[number, connection] : by_number)
+        connections.push_back(connection);
+    return connections;
+}
+
+// Reads the partitions from a file with a line NUMBER|CONNECTION for each, which move_partition --file keeps.
+inline Read
+from_file(std::string path)
+{
+    return [path = std::move(path)] {
+        std::ifstream input(path);
+        if (!input)
+            throw std::runtime_error("could not read " + path);
+        std::map<int, std::string> by_number;
+        for (std::string line; std::getline(input, line);)
+        {
+            const std::size_t bar = line.find('|');
+            int number = -1;
+            if (bar == std::string::npos || std::from_chars(line.data(), line.data() + bar, number).ptr != &line[bar] ||
+                !by_number.try_emplace(number, line.substr(bar + 1)).second)
+                throw std::invalid_argument(path +
+                                            " has a line that is not NUMBER|CONNECTION, or a number twice: " + line);
+        }
+        return in_order(by_number, path);
+    };
+}
+
+// Reads the partitions from the database of a proxy, where move_partition --proxy tells of a new place.
+inline Read
+from_proxy(std::string connection_string)
+{
+    return [connection_string = std::move(connection_string)] {
+        pqxx::connection proxy(connection_string);
+        pqxx::nontransaction transaction(proxy);
+        std::map<int, std::string> by_number;
+        for (const auto &row : transaction.exec("SELECT partition, connection FROM crm_proxy.partitions()"))
+            by_number.emplace(row[0].as<int>(), row[1].as<std::string>());
+        return in_order(by_number, "the proxy");
+    };
+}
+
 // Several databases behind one call, for several threads at once. It does not limit the connections, of which there are as many
 // as calls at the same time.
 class Sharded
 {
 public:
-    // read returns the connection string of each partition, in order; it is called again when one is away, for it may have
-    // moved. A partition that is away is asked again for as long as patience says.
-    Sharded(std::function<std::vector<std::string>()> read, Prepare prepare,
-            std::chrono::milliseconds patience = std::chrono::seconds(10))
+    // read is called again when a partition is away, for it may have moved. Such a partition is asked again for as long as
+    // patience says.
+    Sharded(Read read, Prepare prepare, std::chrono::milliseconds patience = std::chrono::seconds(10))
         : read_(std::move(read)), prepare_(std::move(prepare)), patience_(patience)
     {
         for (std::string &connection : read_())
@@ -61,7 +117,7 @@ public:
             // The server ended the connection, refuses it or does not know the database any more; PgBouncer says so, too.
             catch (const pqxx::broken_connection &)
             {
-                refresh();
+                refresh(number, partition);
                 if ((connection && !is_repeatable) || std::chrono::steady_clock::now() > give_up)
                     throw;
             }
@@ -71,7 +127,7 @@ public:
                 // What has moved refuses writes at its old place; any other error is the caller's.
                 if (e.sqlstate() != "55000")
                     throw;
-                refresh();
+                refresh(number, partition);
                 if (at(number) == partition)
                     throw;
             }
@@ -119,11 +175,27 @@ private:
         partition.idle.push_back(std::move(connection));
     }
 
-    // What has another place gets connections of its own; those to the old one end with the last call there.
-    void refresh()
+    // What has another place gets connections of its own; those to the old one end with the last call there. Who fails at
+    // the same time reads once.
+    void refresh(std::size_t number, const std::shared_ptr<Partition> &failed)
     {
-        std::vector<std::string> connections = read_();
         const std::lock_guard lock(mutex_);
+        if (partitions_[number] != failed)
+            return;
+        {
+            const std::lock_guard idle_lock(failed->mutex);
+            failed->idle.clear();
+        }
+        std::vector<std::string> connections;
+        try
+        {
+            connections = read_();
+        }
+        catch (const std::exception &)
+        {
+            // It may be away itself: what is known still holds, and the call's own error is the one to tell.
+            return;
+        }
         if (connections.size() != partitions_.size())
             throw std::runtime_error("the number of partitions has changed");
         for (std::size_t i = 0; i < connections.size(); ++i)
@@ -131,7 +203,7 @@ private:
                 partitions_[i] = std::make_shared<Partition>(std::move(connections[i]));
     }
 
-    const std::function<std::vector<std::string>()> read_;
+    const Read read_;
     const Prepare prepare_;
     const std::chrono::milliseconds patience_;
     std::mutex mutex_;
