@@ -149,6 +149,26 @@ CREATE TRIGGER detach BEFORE DELETE ON comments FOR EACH STATEMENT EXECUTE FUNCT
 DELETE FROM customers WHERE id = 2;
 DROP TRIGGER detach ON comments;
 
+-- what an ALTER DOMAIN leaves to the next command, when it runs a function on rows, does not fail DDL in a restoration
+BEGIN;
+CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
+CREATE FUNCTION positive(integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1;
+    IF current_setting('ddl_in_triggers.is_armed', true) = 'on' THEN
+        ALTER TABLE ddl_in_triggers.ddl ADD CHECK (true);
+    END IF;
+    RETURN true;
+END $$;
+ALTER TABLE customers ADD positive positive;
+INSERT INTO customers (id, name, positive) VALUES (3, 'three', 3), (4, 'four', 4);
+SELECT outcome FROM crm_delete_customer(3, regress.current(3), 'going', 'ana');
+ALTER DOMAIN positive ADD CHECK (positive(VALUE));
+SET LOCAL ddl_in_triggers.is_armed = on;
+SELECT outcome FROM crm_restore_customer(3, 'ana');
+SELECT name, positive FROM customers WHERE id = 3;
+ROLLBACK;
+
 -- nothing of what was undone is there
 SELECT * FROM written();
 SELECT * FROM crm_verify();

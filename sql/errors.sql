@@ -113,6 +113,19 @@ INSERT INTO customers (id, updated_at) VALUES (NULL, now());
 ALTER TABLE customers ENABLE TRIGGER USER;
 SELECT s AS statement, e.state, e.message FROM unnest(ARRAY['UPDATE customers SET name = ''x''', 'UPDATE customers SET id = 2 WHERE id IS NULL', 'UPDATE customers SET id = NULL WHERE id = 1', 'DELETE FROM customers WHERE id IS NULL']) s, regress.error(s) e;
 ROLLBACK;
+-- a comment that lost its author, or its text
+SELECT e.state, c.dropped, regexp_replace(c.call, '^crm_|\(.*', '', 'g') AS call, e.message
+FROM (VALUES ('author', 'crm_export_comments(1)'), ('author', 'crm_get_customer(1)'), ('author', 'crm_timeline(1)'),
+             ('author', $$crm_update_customer(1, regress.version(1, 1), 'x', 'words', 'ana')$$),
+             ('author', $$crm_edit_comment(1, (SELECT max(id) FROM comments), 'nothing', 'x', 'ana')$$),
+             ('body', 'crm_export_comments(1)'), ('body', 'crm_get_customer(1)'), ('body', 'crm_timeline(1)'),
+             ('body', $$crm_update_customer(1, regress.version(1, 1), 'x', 'words', 'ana')$$),
+             ('created_at', 'crm_export_comments(1)'), ('created_at', 'crm_get_customer(1)'), ('created_at', 'crm_timeline(1)')) c (dropped, call),
+    regress.error(format('DO %L', format('BEGIN PERFORM crm_add_comment(1, ''nothing'', ''ana''); ALTER TABLE comments DROP %1$s CASCADE; '
+        'ALTER TABLE comments ADD %1$s %2$s; PERFORM %3$s; RAISE ''no error''; END', c.dropped,
+        CASE c.dropped WHEN 'created_at' THEN 'timestamptz' ELSE 'text' END, c.call))) e;
+SELECT * FROM regress.error($$DO 'BEGIN PERFORM crm_add_comment(1, ''words'', ''ana''); ALTER TABLE comments DROP author CASCADE;
+    ALTER TABLE comments ADD author text; PERFORM crm_export_comments(1); END'$$);
 -- a superuser's trigger that turns the triggers off between those of one row
 BEGIN;
 CREATE FUNCTION quieten() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('session_replication_role', 'replica', true); RETURN NEW; END $$;

@@ -128,6 +128,14 @@ missing_column(Oid table, const char *column)
 }
 
 void
+null_in_column(const char *column)
+{
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("column \"%s\" has a null", column),
+                    errdetail("The extension needs a value there in each row."),
+                    errhint("Give the rows of the table a value, and make the column NOT NULL.")));
+}
+
+void
 misused_trigger(const char *function, const char *expected)
 {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),

@@ -28,6 +28,7 @@ void warn_not_attached(Oid table);
 [[noreturn]] void missing_table(Oid table);
 [[noreturn]] void missing_schema(Oid schema);
 [[noreturn]] void missing_column(Oid table, const char *column);
+[[noreturn]] void null_in_column(const char *column);
 [[noreturn]] void missing_trigger(Oid table, const char *function);
 [[noreturn]] void misused_trigger(const char *function, const char *expected);
 [[noreturn]] void comment_not_stored(Oid table);

@@ -1,5 +1,7 @@
 #include "spi.h"
 
+#include "errors.h"
+
 namespace crm {
 
 void
@@ -106,7 +108,7 @@ result_datum(std::uint64_t row, int column, Oid type)
     bool is_null;
     const Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1, &is_null);
     if (is_null)
-        elog(ERROR, "unexpected null in column %d of a result", column);
+        errors::null_in_column(SPI_fname(SPI_tuptable->tupdesc, column + 1));
     return value;
 }
 

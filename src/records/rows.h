@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../boundary/errors.h"
 #include "../tables/companion_columns.h"
 #include "../tables/key.h"
 #include "../tables/statements.h"
@@ -60,7 +61,7 @@ public:
     {
         const std::optional<Datum> value = optional_value(column);
         if (!value)
-            elog(ERROR, "unexpected null in column %d of a row", numbers.*column);
+            errors::null_in_column(NameStr(TupleDescAttr(slot->tts_tupleDescriptor, numbers.*column - 1)->attname));
         return *value;
     }
 

@@ -105,6 +105,10 @@ std::optional<RestoredRow>
 try_to_bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestamp deletion)
 {
     std::optional<RestoredRow> restored;
+    // An ALTER DOMAIN may leave an invalidation that CommandCounterIncrement() sees only where the number of the command
+    // was used. In a subtransaction, the first DDL of others would end in an error then.
+    static_cast<void>(GetCurrentCommandId(true));
+    CommandCounterIncrement();
     ErrorData *error =
         in_subtransaction(ReleaseCurrentSubTransaction, [&] { restored = bring_back(restoration, deleted, deletion); });
     if (error == nullptr)

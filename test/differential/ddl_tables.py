@@ -222,8 +222,11 @@ PLACES = [
       for write in ROWS if "INSERT" in write),
     *(Place("domain's CHECK", write, "CREATE DOMAIN {schema}.planted AS text DEFAULT 'd' CHECK (planted.test(VALUE)); "
             "ALTER TABLE {t} ADD planted {schema}.planted") for write in ROWS if "INSERT" in write),
+    # NOT VALID, for an ALTER DOMAIN that runs a function's commands on rows fails the next DDL, where that is in a
+    # savepoint: "cannot start a subtransaction when there are unprocessed inval messages". It marks the domain as
+    # changed after the last of these commands, in a way that the next CommandCounterIncrement() does not see.
     Place("domain's CHECK on a field", "customers UPDATE",
-          "ALTER DOMAIN {schema}.positive ADD CHECK (planted.test(VALUE::text))"),
+          "ALTER DOMAIN {schema}.positive ADD CHECK (planted.test(VALUE::text)) NOT VALID"),
     *(Place("policy USING", f"{table} SELECT", "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY; "
             "CREATE POLICY planted ON {t} USING (planted.test({column}))", for_clerk=True) for table in TABLES[:3]),
     *(Place("policy WITH CHECK", write, "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY; "
