@@ -158,7 +158,8 @@ class Server:
 
     def kept(self):
         """How many rows all saves have left, as another session sees it."""
-        return int(self.sql(DATABASE, "SELECT (SELECT count(*) FROM comments) + (SELECT count(*) FROM customer_history)"))
+        return int(self.sql(DATABASE, "SELECT (SELECT count(*) FROM comments)"
+                                      " + (SELECT count(*) FROM customer_history)"))
 
 
 class Psql:
