@@ -17,6 +17,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 # A page of which each block but the first has a fault to be found.
 FAULTS = "test/docs/faults.md"
 
+# That of doc/README.md, and so not the one that scripts/cluster makes: pages name neither.
+DATABASE = "try"
+
 # Seconds after which a block hangs.
 PATIENCE = 120
 
@@ -111,12 +114,12 @@ class Server:
                                  cwd=PROJECT, check=True, capture_output=True, text=True).stdout
         dsn = dict(pair.split("=") for pair in started.splitlines()[-1].split())
         self.environment |= {"PGHOST": dsn["host"], "PGPORT": dsn["port"], "PGUSER": dsn["user"],
-                             "PGDATABASE": dsn["dbname"]}
+                             "PGDATABASE": DATABASE}
         for database in self.sql("postgres", "SELECT datname FROM pg_database WHERE oid >= 16384").split():
             self.sql("postgres", f'DROP DATABASE "{database}" WITH (FORCE)')
         for role in self.sql("postgres", "SELECT rolname FROM pg_roles WHERE oid >= 16384").split():
             self.sql("postgres", f'DROP ROLE "{role}"')
-        self.sql("postgres", "CREATE DATABASE crm TEMPLATE template0")
+        self.sql("postgres", f"CREATE DATABASE {DATABASE} TEMPLATE template0")
         self.psql = Psql(self.environment)
 
     def end_page(self):
@@ -155,7 +158,8 @@ class Server:
 
     def kept(self):
         """How many rows all saves have left, as another session sees it."""
-        return int(self.sql("crm", "SELECT (SELECT count(*) FROM comments) + (SELECT count(*) FROM customer_history)"))
+        return int(self.sql(DATABASE, "SELECT (SELECT count(*) FROM comments)"
+                                      " + (SELECT count(*) FROM customer_history)"))
 
 
 class Psql:
