@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the tests share that let the load driver work through the proxy of several servers. To be sourced after lib.sh,
-# lib-scale.sh, tap.sh and test/load.sh.
+# lib-scale.sh, tap.sh, test/load.sh and session.sh.
 
 # scale_load_setup DIRECTORY: what the driver needs in the proxy and in the partitions.
 scale_load_setup() {
@@ -28,9 +28,22 @@ write_partitions() {
     scale_sql "$1" -At -c 'SELECT partition, connection FROM crm_proxy.partitions()' >"$2"
 }
 
-# In place of that of test/load.sh: the comments of all partitions, while all of them answer.
+# watch_load DIRECTORY [SQL]: from here on comments_so_far, in place of that of test/load.sh, counts the comments of all
+# partitions while all of them answer, or what the SQL says, in one session of the proxy.
+watch_load() {
+    watched=${2-SELECT sum(comments) FROM crm_counts()}
+    # shellcheck disable=SC2154 # the test makes it
+    session_open watch "$scratch" -d "$(scale_load_dsn "$1")"
+}
+
 comments_so_far() {
-    psql -X -qAt -d "${load_watch_dsn:-$load_dsn}" -c 'SELECT sum(comments) FROM crm_counts()' 2>/dev/null || echo 0
+    local count
+    count=$(session_ask watch "$watched")
+    if [[ $count =~ ^[0-9]+$ ]]; then
+        echo "$count"
+    else
+        echo 0
+    fi
 }
 
 # set_partition_connection DIRECTORY NUMBER CONNECTION: for new and for open sessions of the proxy.
