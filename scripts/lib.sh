@@ -136,14 +136,17 @@ run_cmake() {
         cmake --build "$1" --parallel "$(nproc)" --target "${targets[@]}"
 }
 
-# Programs that run shorter than they would be optimised: each is built by one compiler, several sources at once.
-quick_build=(-DCMAKE_UNITY_BUILD=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0 -g1")
+# Programs that run shorter than they would be optimised: several sources at once, by clang, which takes two thirds of the time.
+quick_build=(
+    -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_UNITY_BUILD=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
+    "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O0 -g1"
+)
 # shellcheck disable=SC2034 # the callers read it
 driver=$build/driver/test/hammer/crm_hammer
 
 # The load driver as the tests use it.
 build_driver() {
-    quietly build_programs "$build/driver" crm_hammer -- -DCMAKE_CXX_COMPILER=g++ "${quick_build[@]}"
+    quietly build_programs "$build/driver" crm_hammer -- "${quick_build[@]}"
 }
 
 # The mirror of the distribution that this machine's apt uses.

@@ -11,8 +11,8 @@
 
 namespace crm::hammer {
 
-// A server process that serves a session.
-struct Backend
+// A server process that serves a session. Threads exchange it without a lock, as one word.
+struct alignas(2 * sizeof(int)) Backend
 {
     int partition = 0;
     int process = 0;

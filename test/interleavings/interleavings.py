@@ -24,13 +24,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dsn", required=True, help="of a superuser; databases are made, and dropped at the end")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--all", action="store_true", help="play all")
+    what.add_argument("--full", action="store_true", help="play all")
     what.add_argument("--sample", type=int, default=1, metavar="N",
                       help="of each pair play N at READ COMMITTED, N at another level, and at one of these N in which "
                            "a wait is cut short (default: %(default)s)")
     what.add_argument("--only", type=parse, metavar="INTERLEAVING",
                       help="play this one, as it is printed of one that failed")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: %(default)s)")
+    parser.add_argument("--one-level", action="store_true", help="play of the sample what is at one of its two levels")
     parser.add_argument("--pair", type=pair_of, metavar="A,B", help=f"only this pair, of: {', '.join(OPERATIONS)}")
     parser.add_argument("--name", default="crm_interleavings", help="what the names of databases begin with")
     parser.add_argument("--plant", default="", help="statements that both sides run: a fault to be found")
@@ -139,7 +140,7 @@ class Player:
         """Those come first in which the operations meet, and of them often those in which both take effect."""
         levels = ["rc", rng.choice([level for level in LEVELS if level != "rc"])]
         level_of_cut_short = rng.choice(levels)
-        for level in levels:
+        for level in [rng.choice(levels)] if self.options.one_level else levels:
             before = self.counts["all"]
             for make in (released, cut_short) if level == level_of_cut_short else (released,):
                 def rank(interleaving: Interleaving) -> tuple[bool, float]:
@@ -168,7 +169,7 @@ def main() -> int:
             if options.only is not None:
                 pair = options.only.pair
                 player.play_only(options.only)
-            elif options.all:
+            elif options.full:
                 player.play_all(pair)
             else:
                 player.play_sample(pair, random.Random(f"{options.seed} {names_of(pair)}"))

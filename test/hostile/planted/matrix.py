@@ -1,5 +1,6 @@
 """A database with what is planted, in which everybody makes every call."""
 
+import itertools
 import pathlib
 import re
 import threading
@@ -104,11 +105,15 @@ CONTROL = (
 
 
 class Matrix:
-    """The places of a world on the tables of alice and mallory, crossed with all calls by all callers."""
+    """The places of a world on the tables of alice and mallory, crossed with all calls by all callers.
 
-    def __init__(self, server, name, world, places):
+    With a sample, a number, each call has one caller, which another number makes another.
+    """
+
+    def __init__(self, server, name, world, places, sample=None):
         self.server = server
         self.database = server.new_database(name)
+        self.sample = sample
         self.world = world
         self.places = places
         self.fields = "{" + ", ".join(['"phone": "3"', *(place.field for place in places if place.field)]) + "}"
@@ -129,12 +134,16 @@ class Matrix:
             self.control()
         with self.server.connect(self.database, "alice") as alice:
             alice.execute("SET planted.is_quiet = on")
-            customer = 2
-            for call in CALLS:
-                for caller in CALLERS:
-                    self.call(call, caller, customer, alice)
-                    customer += 2
+            for number, (call, caller) in enumerate(itertools.product(CALLS, CALLERS), 1):
+                if (call, caller) in self.cells():
+                    self.call(call, caller, 2 * number, alice)
         return self
+
+    def cells(self):
+        """Who makes which calls."""
+        if self.sample is None:
+            return set(itertools.product(CALLS, CALLERS))
+        return {(call, CALLERS[(number + self.sample) % len(CALLERS)]) for number, call in enumerate(CALLS)}
 
     def as_owner(self, schema, *statements):
         self.admin.execute(f"SET SESSION AUTHORIZATION {role_of(schema)}")
