@@ -28,7 +28,7 @@ from results import SMOKE_RUN, Aim
 from server import Server
 
 TICKS = os.sysconf("SC_CLK_TCK")
-CUSTOMERS = 4000  # of each set-up
+CUSTOMERS = 5000  # of each set-up
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Contender:
     """Where saves are sent to, and the servers that take part."""
 
     label: str
-    connections: list[dict[str, str]]  # which the clients take in turn
+    connections: list[dict[str, str]]  # of which each customer has one
     databases: list[dict[str, str]]  # where to count what was saved
     shards: list[Path]
     proxy: Path | None = None
     bouncers: tuple[Path, ...] = ()
     sharded: bool = False  # the connections are the partitions, of which each save goes to one
+    pinned: bool = False  # each client keeps to one of the connections
     prepared: bool = False
 
 
@@ -92,8 +93,8 @@ def servers(count: int) -> str:
 # What saves are called that are sent to so many servers, by how.
 DIRECT, ROUTED, DIRECT_POOLED, ROUTED_POOLED, PROXIED = (
     "direct", "routed", "direct through PgBouncer", "routed through PgBouncer", "through the proxy")
-NOT_PREPARED = "direct, not prepared"
-HOW = {"direct": DIRECT, "not-prepared": NOT_PREPARED, "routed": ROUTED, "direct-pooled": DIRECT_POOLED,
+PINNED, NOT_PREPARED = "direct, each client to one", "direct, not prepared"
+HOW = {"direct": DIRECT, "pinned": PINNED, "not-prepared": NOT_PREPARED, "routed": ROUTED, "direct-pooled": DIRECT_POOLED,
        "routed-pooled": ROUTED_POOLED, "proxy": PROXIED}
 
 
@@ -116,6 +117,7 @@ def contenders(directory: Path, count: int, ways: Sequence[str]) -> list[Contend
     partitions = [connection_to(shards[numbers[port]], database) for database, port in rows]
     found = {
         DIRECT: Contender(label(DIRECT, count), databases, databases, shards, prepared=True),
+        PINNED: Contender(label(PINNED, count), databases, databases, shards, pinned=True, prepared=True),
         NOT_PREPARED: Contender(label(NOT_PREPARED, count), databases, databases, shards),
         ROUTED: Contender(label(ROUTED, count), partitions, partitions, shards, sharded=True, prepared=True),
         DIRECT_POOLED: Contender(
@@ -127,7 +129,7 @@ def contenders(directory: Path, count: int, ways: Sequence[str]) -> list[Contend
             partitions, shards, bouncers=bouncers, sharded=True),
         PROXIED: Contender(label(PROXIED, count), [proxy], partitions, shards, proxy=setup / "proxy"),
     }
-    return [found[how] for way, how in HOW.items() if way in ways]
+    return [found[how] for way, how in HOW.items() if way in ways and (how != PINNED or count > 1)]
 
 
 def ticks_of(stat: str) -> tuple[int, int]:
@@ -170,7 +172,8 @@ class Clients:
                    "--first", str(first), "--customers", str(customers_of(clients))]
         for connection in contender.connections:
             command += ["--connection", make_conninfo(**connection)]
-        command += ["--sharded"] * contender.sharded + ["--prepared"] * contender.prepared
+        command += (["--sharded"] * contender.sharded + ["--pinned"] * contender.pinned +
+                    ["--prepared"] * contender.prepared)
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with # close() waits for it
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 

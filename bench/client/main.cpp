@@ -23,6 +23,7 @@ struct Options
 {
     std::vector<std::string> connections;
     bool is_sharded = false;
+    bool is_pinned = false;
     bool is_prepared = false;
     int clients = 1;
     int first = 1;
@@ -122,10 +123,16 @@ work(const Options &options)
         if (options.is_sharded)
             return save_until_over(options, number, ready, log.get(),
                                    [&](const std::string &key, auto call) { return sharded.call(key, true, call); });
-        pqxx::connection connection(options.connections[static_cast<std::size_t>(number) % options.connections.size()]);
-        prepare(connection, options);
-        save_until_over(options, number, ready, log.get(),
-                        [&](const std::string &, auto call) { return call(connection); });
+        std::vector<std::string> strings = options.connections;
+        if (options.is_pinned)
+            strings = {strings[static_cast<std::size_t>(number) % strings.size()]};
+        std::vector<std::unique_ptr<pqxx::connection>> connections;
+        connections.reserve(strings.size());
+        for (const std::string &string : strings)
+            prepare(*connections.emplace_back(std::make_unique<pqxx::connection>(string)), options);
+        save_until_over(options, number, ready, log.get(), [&](const std::string &key, auto call) {
+            return call(*connections[std::hash<std::string>{}(key) % connections.size()]);
+        });
     };
 
     std::latch ready(options.clients);
@@ -160,9 +167,10 @@ run(int argc, char **argv)
         "seconds since 1970, and how many milliseconds it took.",
         "crm_bench_client");
     app.add_option("--connection", options.connections,
-                   "Connection string; may be repeated, and clients take them in turn")
+                   "Connection string; may be repeated: each client has one of each, and for each customer one of them")
         ->required();
     app.add_flag("--sharded", options.is_sharded, "They are the partitions: each save goes where the customer is");
+    app.add_flag("--pinned", options.is_pinned, "Each client has one of them, in turn");
     app.add_flag("--prepared", options.is_prepared, "Prepare the statement in each connection");
     app.add_option("--clients", options.clients)->capture_default_str()->check(CLI::PositiveNumber);
     app.add_option("--first", options.first, "The first of the customers' ids")
