@@ -94,8 +94,8 @@ def servers(count: int) -> str:
 DIRECT, ROUTED, DIRECT_POOLED, ROUTED_POOLED, PROXIED = (
     "direct", "routed", "direct through PgBouncer", "routed through PgBouncer", "through the proxy")
 PINNED, NOT_PREPARED = "direct, each client to one", "direct, not prepared"
-HOW = {"direct": DIRECT, "pinned": PINNED, "not-prepared": NOT_PREPARED, "routed": ROUTED, "direct-pooled": DIRECT_POOLED,
-       "routed-pooled": ROUTED_POOLED, "proxy": PROXIED}
+HOW = {"direct": DIRECT, "pinned": PINNED, "not-prepared": NOT_PREPARED, "routed": ROUTED,
+       "direct-pooled": DIRECT_POOLED, "routed-pooled": ROUTED_POOLED, "proxy": PROXIED}
 
 
 def label(how: str, count: int) -> str:
