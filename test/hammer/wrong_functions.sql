@@ -591,7 +591,21 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = 'ZZ001';
         END IF;
     EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
-        NULL;
+        -- Of a customer that was restored after the rows were locked, the lock is undone as well: it may be gone again.
+        FOR item IN
+            SELECT s.id, o.ord FROM jsonb_array_elements(p_saves) WITH ORDINALITY o (save, ord),
+                                    jsonb_to_record(o.save) AS s (id bigint, operation text)
+            WHERE s.operation IS DISTINCT FROM 'check' ORDER BY s.id
+        LOOP
+            CONTINUE WHEN (answers[item.ord]).outcome NOT IN ('updated', 'merged', 'deleted', 'conflict', 'locked');
+            PERFORM FROM customers WHERE id = item.id FOR KEY SHARE;
+            IF NOT FOUND THEN
+                answer := NULL;
+                answer.outcome := 'gone';
+                answers[item.ord] := answer;
+                refused := (SELECT jsonb_agg(DISTINCT r.ord) FROM jsonb_array_elements(refused || to_jsonb(item.ord)) r (ord));
+            END IF;
+        END LOOP;
     END;
 
     FOR item IN
