@@ -1991,8 +1991,6 @@ BEGIN
     ELSIF jsonb_typeof(saves) <> 'array' THEN
         RAISE invalid_parameter_value USING MESSAGE = 'saves must be a JSON array', DETAIL = 'Nothing was saved.',
             HINT = 'Pass one object for each save, as in [{"id": 1, "expected_ts": ..., "author": ...}].';
-    ELSIF NOT has_any_column_privilege('crm_schema.customers'::regclass, 'UPDATE') THEN
-        PERFORM crm_schema.crm_internal_denied('customers');
     END IF;
 
     BEGIN
@@ -2009,6 +2007,9 @@ BEGIN
                         HINT = 'Its arguments are those of crm_update_customer(), with id or key; other columns go into fields.';
                 END IF;
             END LOOP;
+            IF NOT has_any_column_privilege('crm_schema.customers'::regclass, 'UPDATE') THEN
+                PERFORM crm_schema.crm_internal_denied('customers');
+            END IF;
             customer := crm_schema.crm_internal_save_text(save, 'id');
             key_text := crm_schema.crm_internal_save_text(save, 'key');
             IF customer IS NOT NULL AND key_text IS NOT NULL THEN

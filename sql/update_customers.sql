@@ -106,6 +106,11 @@ CREATE ROLE regress_crm_user;
 GRANT USAGE ON SCHEMA update_customers TO regress_crm_user;
 SET ROLE regress_crm_user;
 SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"id": 2, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana"}]')$$);
+SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"id": "two", "expected_ts": "soon"}]')$$);
+-- after what is no save; of no save nothing is missing
+SELECT state, message FROM regress.error($$SELECT crm_update_customers('[7]')$$);
+SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"what": "ever"}]')$$);
+SELECT count(*) FROM crm_update_customers('[]');
 RESET ROLE; GRANT SELECT, UPDATE (phone) ON customers TO regress_crm_user; SET ROLE regress_crm_user;
 SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"what": "ever"}]')$$);
 SELECT state, message FROM regress.error($$SELECT crm_update_customers('[{"id": 1, "expected_ts": "2026-01-05T10:00:00.123Z", "author": "ana"}]')$$);
