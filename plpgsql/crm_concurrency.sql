@@ -89,7 +89,8 @@ BEGIN
         -- What earlier versions had and this one has not. That which is replaced need not be named.
         IF installed = '1.0' THEN
             EXECUTE format('DROP FUNCTION %1$s.crm_internal_changed(%1$s.customers, %1$s.customers), '
-                           '%1$s.crm_internal_large_change(%1$s.customers, %1$s.customers)', schema);
+                           '%1$s.crm_internal_large_change(%1$s.customers, %1$s.customers), '
+                           '%1$s.crm_internal_fields(jsonb)', schema);
         END IF;
     END IF;
 
@@ -794,16 +795,18 @@ BEGIN
     RETURN (SELECT jsonb_object_agg(u.name, u.value) FROM unnest(names, changed) AS u (name, value));
 END $$;
 
--- The columns and values of a save's argument "fields", as the columns would store them, NULL when there are none; and those of
--- them that are shown by their size, as they are shown.
-CREATE OR REPLACE FUNCTION crm_internal_fields(fields jsonb, OUT asked jsonb, OUT omitted jsonb) LANGUAGE plpgsql
+-- The columns and values of a save's argument "fields", as the columns would store them, NULL when there are none; those of
+-- them that are shown by their size, as they are shown; and the first that is no column, whose value is as given.
+CREATE OR REPLACE FUNCTION crm_internal_fields(fields jsonb, OUT asked jsonb, OUT omitted jsonb, OUT unknown text)
+LANGUAGE plpgsql
 SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres' SET lc_monetary = 'C' AS $$
 DECLARE
     name text;
     number smallint;
+    stored jsonb;
     size integer;
     value record;
-    unknown text[] := '{}';
+    others text[] := '{}';
     room bigint := 41943040;
 BEGIN
     IF jsonb_typeof(fields) <> 'object' THEN
@@ -817,7 +820,7 @@ BEGIN
         number := (SELECT attnum FROM pg_attribute
                    WHERE attrelid = 'crm_schema.customers'::regclass AND attname = name AND attnum > 0 AND NOT attisdropped);
         IF number IS NULL THEN
-            unknown := unknown || name;
+            others := others || name;
         ELSIF name IN ('id', 'status', 'updated_at') THEN
             RAISE invalid_parameter_value USING MESSAGE = format('fields must not hold column "%s"', name),
                 DETAIL = 'The key cannot be changed, the version follows by itself, and the status is an argument of its '
@@ -828,20 +831,19 @@ BEGIN
             PERFORM crm_schema.crm_internal_denied('customers');
         END IF;
     END LOOP;
-    fields := fields - unknown;
+    unknown := others[1];
+    FOREACH name IN ARRAY others LOOP
+        asked := coalesce(asked, '{}') || jsonb_build_object(name, fields -> name);
+    END LOOP;
+    fields := fields - others;
     IF fields <> '{}' THEN
         EXECUTE format('SELECT crm_schema.crm_internal_rendered(v.*), pg_catalog.pg_column_size(r.*) '
                        'FROM pg_catalog.jsonb_to_record($1) AS r(%s) CROSS JOIN LATERAL (SELECT %s) v',
                        crm_schema.crm_internal_columns(fields), crm_schema.crm_internal_values(fields))
-            INTO asked, size USING fields;
+            INTO stored, size USING fields;
+        asked := coalesce(asked, '{}') || stored;
     END IF;
-    IF unknown <> '{}' THEN
-        RAISE undefined_column
-            USING MESSAGE = format('column "%s" of relation "customers" does not exist', unknown[1]),
-                DETAIL = 'It is named in fields; nothing was saved.',
-                HINT = 'Names in fields are those of columns, as they are stored: case matters.';
-    END IF;
-    IF size <= 32000 AND pg_column_size(asked) <= 16777216 THEN
+    IF coalesce(size, 0) <= 32000 AND pg_column_size(asked) <= 16777216 THEN
         RETURN;
     END IF;
     FOR name IN SELECT jsonb_object_keys(fields) LOOP
@@ -1204,6 +1206,7 @@ DECLARE
     now_status text;
     now_version timestamptz;
     tried timestamptz;  -- the version of a row that could not be locked
+    unknown text;       -- a field that is no column
     result crm_schema.crm_update_result;
 BEGIN
     -- The call itself ---------------------------------------------------------------------------
@@ -1239,7 +1242,18 @@ BEGIN
         PERFORM crm_schema.crm_internal_denied('comments');
     END IF;
     IF fields IS NOT NULL THEN
-        SELECT f.asked, f.omitted INTO save.fields, save.omitted_fields FROM crm_schema.crm_internal_fields(fields) f;
+        SELECT f.asked, f.omitted, f.unknown INTO save.fields, save.omitted_fields, unknown
+        FROM crm_schema.crm_internal_fields(fields) f;
+        -- Where it was applied, a column may have been dropped since.
+        IF unknown IS NOT NULL THEN
+            save.request := crm_schema.crm_internal_request(save);
+            IF (crm_schema.crm_internal_replay(save, NULL, NULL)).outcome IS NULL THEN
+                RAISE undefined_column
+                    USING MESSAGE = format('column "%s" of relation "customers" does not exist', unknown),
+                        DETAIL = 'It is named in fields; nothing was saved.',
+                        HINT = 'Names in fields are those of columns, as they are stored: case matters.';
+            END IF;
+        END IF;
     END IF;
     IF save.comment IS NOT NULL THEN
         save.kept_window := crm_schema.crm_internal_setting('refused_comment_window', '1h');
