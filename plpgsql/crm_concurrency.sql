@@ -258,8 +258,17 @@ CREATE OR REPLACE FUNCTION crm_internal_digest(parts bytea) RETURNS uuid IMMUTAB
 RETURN encode(substr(sha256(parts), 1, 16), 'hex')::uuid;
 
 -- A value of a field in one form for what means the same: 1.50 and 1.5 are one number.
-CREATE OR REPLACE FUNCTION crm_internal_canonical(value jsonb) RETURNS jsonb IMMUTABLE
-RETURN CASE jsonb_typeof(value) WHEN 'number' THEN to_jsonb(trim_scale(value::numeric)) ELSE value END;
+CREATE OR REPLACE FUNCTION crm_internal_canonical(value jsonb) RETURNS jsonb IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE jsonb_typeof(value)
+        WHEN 'number' THEN to_jsonb(trim_scale(value::numeric))
+        WHEN 'array' THEN (SELECT coalesce(jsonb_agg(crm_schema.crm_internal_canonical(e.value) ORDER BY e.n), '[]')
+                           FROM jsonb_array_elements(value) WITH ORDINALITY e (value, n))
+        WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(e.key, crm_schema.crm_internal_canonical(e.value)), '{}')
+                            FROM jsonb_each(value) e)
+        ELSE value
+    END;
+END $$;
 
 -- Errors -----------------------------------------------------------------------------------------
 
