@@ -59,8 +59,10 @@ from_file(std::string path)
             int number = -1;
             if (bar == std::string::npos || std::from_chars(line.data(), line.data() + bar, number).ptr != &line[bar] ||
                 !by_number.try_emplace(number, line.substr(bar + 1)).second)
-                throw std::invalid_argument(path +
-                                            " has a line that is not NUMBER|CONNECTION, or a number twice: " + line);
+                throw std::invalid_argument(
+                    std::string(path)
+                        .append(" has a line that is not NUMBER|CONNECTION, or a number twice: ")
+                        .append(line));
         }
         return in_order(by_number, path);
     };
