@@ -165,8 +165,8 @@ class Round:
         self.learn(number, step, [answer for answer in answers if isinstance(answer, Answer)], has_waited)
 
     def level_numbers(self) -> None:
-        """The extension has stored a comment, and so taken its number, when it waits for the customer; the edition waits
-        before."""
+        """The extension has stored a comment, and so taken its number, when it waits for the customer; the edition
+        waits before."""
         if not any(side.kind.is_edition for side in self.sides):
             return
         sequence = f"pg_get_serial_sequence({literal(self.tables.table('comments'))}, 'id')::regclass"
