@@ -125,7 +125,9 @@ public:
             }
             catch (const pqxx::sql_error &e)
             {
-                give_back(*partition, std::move(connection));
+                // There is none where what prepares it failed.
+                if (connection)
+                    give_back(*partition, std::move(connection));
                 // What has moved refuses writes at its old place; any other error is the caller's.
                 if (e.sqlstate() != "55000")
                     throw;

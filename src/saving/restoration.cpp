@@ -104,11 +104,11 @@ bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestam
 std::optional<RestoredRow>
 try_to_bring_back(const Attempt &restoration, const DeletedRow &deleted, core::Timestamp deletion)
 {
-    std::optional<RestoredRow> restored;
-    // An ALTER DOMAIN may leave an invalidation that CommandCounterIncrement() sees only where the number of the command
-    // was used. In a subtransaction, the first DDL of others would end in an error then.
+    // An ALTER DOMAIN may leave an invalidation that CommandCounterIncrement() sees only where the command's number was
+    // used. In a subtransaction, the first DDL of others would end in an error then.
     static_cast<void>(GetCurrentCommandId(true));
     CommandCounterIncrement();
+    std::optional<RestoredRow> restored;
     ErrorData *error =
         in_subtransaction(ReleaseCurrentSubTransaction, [&] { restored = bring_back(restoration, deleted, deletion); });
     if (error == nullptr)
